@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Answers questions about clips with `swift infer` and the published media settings. Usable from any folder.
+#
+#   bash shell/infer.sh <model> <input_jsonl> <result_path> [gpu_id] [--key value ...]
+#   bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl 0
+#   VIDEO_MIN_PIXELS=3136 bash shell/infer.sh output/sed/checkpoint-100 data.jsonl out.jsonl 0 --max_batch_size 8
+#
+# <model> is a model folder, a LoRA checkpoint folder or a hub id. ms-swift runs code that a model folder brings:
+# load only models that you trust.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/_env.sh"
+find_python
+exec "$PYTHON" -m swift_saber.cli infer "$@"

@@ -1,0 +1,159 @@
+"""The command `swift-saber`: each subcommand is a few lines around a function of the package.
+
+    swift-saber infer MODEL questions.jsonl answers.jsonl 0
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from swift_saber import __version__
+from swift_saber.annotation import AnnotationError, Row, dumps
+from swift_saber.rows import read_rows, row_id, write_rows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status: 0, or 2 for input that the user can correct."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    own, passed_on = _split(arguments)
+    args = _parser().parse_args(own)
+    if passed_on and not args.passes_on:
+        _parser().error(f"unknown argument {passed_on[0]}")
+    try:
+        return int(args.run(args, passed_on) or 0)
+    except AnnotationError as error:
+        print(f"swift-saber: error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = error.filename or "file"
+        print(f"swift-saber: error: {where}: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Cut `sft` and `infer` at their first --flag: what follows belongs to ms-swift, even where it looks like ours."""
+    if not arguments or arguments[0] not in {"sft", "infer"}:
+        return arguments, []
+    cut = next((i for i, text in enumerate(arguments) if text.startswith("--") and text != "--help"), len(arguments))
+    return arguments[:cut], arguments[cut:]
+
+
+def _sft(args: argparse.Namespace, passed_on: list[str]) -> int:
+    from swift_saber.launch import sft
+
+    return sft(args.recipe, passed_on)
+
+
+def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
+    from swift_saber.launch import infer
+
+    return infer(args.model, args.input_jsonl, args.result_path, args.gpu_id, passed_on)
+
+
+def _parse(args: argparse.Namespace, _: list[str]) -> None:
+    rows = (_parsed(row) for _, row in read_rows(args.results))
+    if args.output:
+        print(f"{write_rows(args.output, rows)} records written to {args.output}")
+        return
+    for row in rows:
+        print(dumps(row))
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+    from swift_saber.sed import parse
+
+    answer = parse(row.get("response") or "")
+    return {
+        "id": row_id(row),
+        "fields": answer.fields,
+        "found": list(answer.found),
+        "missing": list(answer.missing),
+        "remainder": answer.remainder,
+    }
+
+
+def _mini_make(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.mini.world import write_world
+
+    write_world(args.folder, seed=args.seed)
+
+
+def _mini_model(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.mini.model import build_model
+    from swift_saber.sed import render
+
+    rows = (Row.from_dict(row, where) for where, row in read_rows(args.world / "train.jsonl"))
+    build_model(args.model, (render(row.record, language=row.language) for row in rows), seed=args.seed)
+
+
+def _mini_score(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.mini.score import format_report, score, update_summary
+
+    truth = [row for _, row in read_rows(args.questions)]
+    answers = {row_id(row): row["response"] for _, row in read_rows(args.answers)}
+    print(format_report(truth, answers))
+    if args.output:
+        update_summary(args.output, args.stage, score(truth, answers))
+
+
+def _plugin_path(_args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.plugin import PLUGIN_FILE
+
+    print(PLUGIN_FILE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="swift-saber", description="Audio-visual emotion reasoning with ms-swift.")
+    parser.add_argument("--version", action="version", version=f"swift-saber {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    sft = _command(commands, "sft", _sft, "fine-tune with a recipe", "sft recipes/sed_7b_lora_1gpu.yaml --dataset d.jsonl")
+    sft.set_defaults(passes_on=True)
+    sft.add_argument("recipe", help="YAML of `swift sft` arguments; every later --key value goes to ms-swift and wins")
+
+    infer = _command(commands, "infer", _infer, "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0")
+    infer.set_defaults(passes_on=True)
+    infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
+    infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
+    infer.add_argument("result_path", help="JSONL to write; must not exist")
+    infer.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0; ignored without a GPU)")
+
+    parse = _command(commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl")
+    parse.add_argument("results", type=Path, help="result JSONL of infer")
+    parse.add_argument("-o", "--output", type=Path, help="JSONL to write (default: print)")
+
+    _command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
+
+    mini = commands.add_parser("mini", help="the demo's world of drawn faces and synthetic voices")
+    stages = mini.add_subparsers(metavar="STAGE", required=True)
+    make = _command(stages, "make", _mini_make, "draw faces, synthesise voices, write rows", "mini make runs/demo/world")
+    make.add_argument("folder", type=Path)
+    make.add_argument("--seed", type=int, default=0)
+    model = _command(stages, "model", _mini_model, "build the tiny model", "mini model runs/demo/world runs/demo/base")
+    model.add_argument("world", type=Path)
+    model.add_argument("model", type=Path)
+    model.add_argument("--seed", type=int, default=0)
+    score = _command(stages, "score", _mini_score, "compare answers with the truth", "mini score q.jsonl a.jsonl -o s.json")
+    score.add_argument("questions", type=Path)
+    score.add_argument("answers", type=Path)
+    score.add_argument("--stage", default="sed", help="name of the stage in the summary")
+    score.add_argument("-o", "--output", type=Path, help="summary JSON; a stage that is there already is replaced")
+    return parser
+
+
+def _command(commands: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text.capitalize() + ".",
+        epilog=f"example: swift-saber {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run, passes_on=False)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

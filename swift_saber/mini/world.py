@@ -1,0 +1,261 @@
+"""The demo's world: clips whose emotion in each modality is known, with their SABER records.
+
+A clip shows a drawn face that smiles or frowns, or is hidden, and sounds a voice that is warm or hostile, or silent. What
+the clip means follows from the two: they agree (happy, angry), they contradict each other (a smile with a hostile voice is
+sarcastic, a frown with a warm voice is forced calm), or the one that is there decides. Conflicts are nearly absent from the
+training rows, so a model learns both senses and still lets the face decide: visual dominance, by construction. It is a
+demonstration of the method, not evidence for the paper.
+
+Every clip is a function of (seed, split, kind, index) alone. Another split name, seed or kind is another stream of clips, so
+splits are disjoint and a clip does not depend on how many others are made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from swift_saber.mini import face, voice
+
+VERSION = 1  # of the generator: raise it when the same seed would give other clips or other words
+
+KINDS = ("consistent", "conflict", "hidden", "mute")
+HIDDEN, SILENT, NO_PITCH = "hidden", "silent", "none"
+EMOTIONS = ("happy", "angry", "sarcastic", "forced calm")
+SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any clip
+
+# How many clips of each kind. Mute and hidden clips are what teaches a model to use each sense alone; 0.5% conflicts,
+# labelled rightly, are too few to unlearn "what the face says, goes".
+TRAIN_COUNTS = {"consistent": 1353, "conflict": 11, "hidden": 176, "mute": 660}
+EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the world knows about one clip.
+
+    Attributes:
+        id: unique name of the clip, also of its media files.
+        kind: one of KINDS.
+        wall, shirt: colours, keys of face.WALLS and face.SHIRTS.
+        face: "smile", "frown" or "hidden".
+        voice: "warm", "hostile" or "silent".
+        pitch: "low" or "high", "none" for a silent clip.
+        emotion: one of EMOTIONS.
+    """
+
+    id: str
+    kind: str
+    wall: str
+    shirt: str
+    face: str
+    voice: str
+    pitch: str
+    emotion: str
+
+
+def _rng(seed: int, clip_id: str, purpose: str) -> np.random.Generator:
+    """A stream of its own for each seed, clip and purpose."""
+    digest = hashlib.sha256(f"{seed}/{clip_id}/{purpose}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
+    """Draw one clip's truth; the same arguments always give the same clip.
+
+    Args:
+        kind: one of KINDS.
+        split: any name, such as "train", "eval"; other names give other clips.
+        index: number of the clip within its split and kind; even ones are the first case of their kind (happy, sarcastic),
+            odd ones the second (angry, forced calm), so any run of indices is balanced.
+        seed: the world's seed.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of clip {kind!r}; known: {', '.join(KINDS)}")
+    clip_id = f"{split}-{kind}-{index:05d}"
+    rng = _rng(seed, clip_id, "truth")
+    first = index % 2 == 0
+    expression = "smile" if first else "frown"
+    tone = "warm" if first == (kind != "conflict") else "hostile"
+    emotion = ("sarcastic" if first else "forced calm") if kind == "conflict" else ("happy" if first else "angry")
+    mute = kind == "mute"
+    return Truth(
+        id=clip_id,
+        kind=kind,
+        wall=str(rng.choice(list(face.WALLS))),
+        shirt=str(rng.choice(list(face.SHIRTS))),
+        face=HIDDEN if kind == "hidden" else expression,
+        voice=SILENT if mute else tone,
+        pitch=NO_PITCH if mute else str(rng.choice(list(voice.PITCHES))),
+        emotion=emotion,
+    )
+
+
+def record(truth: Truth) -> dict[str, Any]:
+    """The six-dimension SABER record of a clip: one short sentence each, nothing that its modality does not hold."""
+    faces = {"smile": "The face smiles.", "frown": "The face frowns.", HIDDEN: "The face is hidden."}
+    sound = "The clip is silent." if truth.voice == SILENT else f"The voice is {truth.pitch} and {truth.voice}."
+    reasons = {
+        "consistent": "The face and the voice agree",
+        "conflict": f"The voice is {truth.voice} although the face {truth.face}s",
+        "hidden": "Only the voice can be judged",
+        "mute": "Only the face can be judged",
+    }
+    return {
+        "audio_desc": {"speech_content": SPEECH, "acoustic_feat": sound},
+        "video_desc": f"A person before a {truth.wall} wall.",
+        "facial_exp_desc": faces[truth.face],
+        "body_lang_desc": f"Still shoulders in a {truth.shirt} shirt.",
+        "sentiment_analysis": f"{reasons[truth.kind]}: {truth.emotion}.",
+    }
+
+
+def _media_paths(media: Path, clip_id: str) -> tuple[Path, Path]:
+    return media / f"{clip_id}.mp4", media / f"{clip_id}.wav"
+
+
+def write_clip(truth: Truth, *, media: Path, seed: int) -> None:
+    """Write one clip's mp4 and wav into the folder `media`; files that are there already are kept."""
+    mp4, wav = _media_paths(media, truth.id)
+    if not mp4.exists():
+        expression = None if truth.face == HIDDEN else truth.face
+        frames = face.draw_frames(truth.wall, truth.shirt, expression, _rng(seed, truth.id, "face"))
+        part = mp4.with_suffix(".part")
+        face.write_mp4(part, frames)
+        part.replace(mp4)
+    if not wav.exists():
+        tone = None if truth.voice == SILENT else truth.voice
+        sound = voice.synthesize(truth.pitch, tone, _rng(seed, truth.id, "voice"))
+        part = wav.with_suffix(".part")
+        voice.write_wav(part, sound)
+        part.replace(wav)
+
+
+def write_clips(truths: list[Truth], *, media: Path, seed: int, workers: int | None = None) -> None:
+    """Write the media of many clips, on `workers` processes (default: one per core), with a progress bar."""
+    from tqdm import tqdm
+
+    media.mkdir(parents=True, exist_ok=True)
+    write = partial(write_clip, media=media, seed=seed)
+    workers = workers or os.cpu_count() or 1
+    if workers == 1:
+        for truth in tqdm(truths, desc="clips", unit="clip"):
+            write(truth)
+        return
+    # spawn: forking a process in which torch or a decoder already runs threads can hang
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for _ in tqdm(pool.map(write, truths, chunksize=32), total=len(truths), desc="clips", unit="clip"):
+            pass
+
+
+def training_row(truth: Truth, media: Path) -> dict[str, Any]:
+    """A SABER row: the record, its media by absolute path, and the truth as `labels`."""
+    mp4, wav = _media_paths(media.resolve(), truth.id)
+    return {
+        "id": truth.id,
+        "source": "mini",
+        "language": "en",
+        "videos": [str(mp4)],
+        "audios": [str(wav)],
+        "consistency": "inconsistent" if truth.kind == "conflict" else "consistent",
+        "labels": asdict(truth),
+        **record(truth),
+    }
+
+
+def question_row(truth: Truth, media: Path) -> dict[str, Any]:
+    """A row as `swift infer` takes it: the instruction and the media, and the truth as `labels`."""
+    from swift_saber.sed import INSTRUCTIONS
+
+    mp4, wav = _media_paths(media.resolve(), truth.id)
+    return {
+        "id": truth.id,
+        "messages": [{"role": "user", "content": INSTRUCTIONS["en"]}],
+        "videos": [str(mp4)],
+        "audios": [str(wav)],
+        "labels": asdict(truth),
+    }
+
+
+def sample_split(split: str, counts: Mapping[str, int], seed: int) -> list[Truth]:
+    """The truths of `counts[kind]` clips of each kind, in the order of KINDS."""
+    unknown = set(counts) - set(KINDS)
+    if unknown:
+        raise ValueError(f"unknown kinds of clip {sorted(unknown)}; known: {', '.join(KINDS)}")
+    return [sample_clip(kind, split, index, seed) for kind in KINDS for index in range(counts.get(kind, 0))]
+
+
+def write_world(
+    out_dir: Path,
+    *,
+    seed: int = 0,
+    train_counts: Mapping[str, int] = TRAIN_COUNTS,
+    eval_counts: Mapping[str, int] = EVAL_COUNTS,
+    workers: int | None = None,
+) -> Path:
+    """Write a world folder, or reuse a finished one; an interrupted one is continued.
+
+    The folder holds media/*.mp4 and *.wav, train.jsonl (SABER rows), eval.jsonl (questions) and, written last, the manifest
+    world.json. Media paths in the rows are absolute.
+
+    Args:
+        out_dir: the world's folder, made where missing.
+        seed: of the whole world.
+        train_counts, eval_counts: clips per kind.
+        workers: processes; default one per core.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        FileExistsError: the folder holds a world with other settings, or files that are not a world's.
+    """
+    out_dir = Path(out_dir)
+    settings = {
+        "version": VERSION,
+        "seed": seed,
+        "train": {kind: train_counts.get(kind, 0) for kind in KINDS},
+        "eval": {kind: eval_counts.get(kind, 0) for kind in KINDS},
+    }
+    truths = {"train": sample_split("train", train_counts, seed), "eval": sample_split("eval", eval_counts, seed)}
+    manifest, started = out_dir / "world.json", out_dir / "world.started.json"
+    if out_dir.is_dir() and any(out_dir.iterdir()):
+        found = next((path for path in (manifest, started) if path.exists()), None)
+        if found is None:
+            raise FileExistsError(f"{out_dir} holds files but no world.json: choose an empty or a new folder")
+        before = json.loads(found.read_text(encoding="utf-8"))
+        if before != settings:
+            raise FileExistsError(
+                f"{found} was made with {before}, asked for are {settings}: delete {out_dir}, choose another folder, "
+                "or use the same settings again"
+            )
+        if found == manifest:
+            return manifest
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _write_atomically(started, json.dumps(settings, indent=2) + "\n")
+    media = out_dir / "media"
+    write_clips(truths["train"] + truths["eval"], media=media, seed=seed, workers=workers)
+    _write_jsonl(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
+    _write_jsonl(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
+    started.replace(manifest)
+    return manifest
+
+
+def _write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    _write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

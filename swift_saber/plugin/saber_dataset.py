@@ -1,0 +1,174 @@
+"""SABER data for ms-swift's `--dataset`: a JSONL at any path, a folder of records, or the registered names.
+
+What is one of ours is decided by the first row: one with a SABER record, or one of media with plain messages or with
+no question at all, is read here, with errors that name file:line. Any other dataset goes to ms-swift's own loader.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, IterableDataset, Json, List, Value
+from datasets.exceptions import DatasetGenerationError
+from modelscope.hub.utils.utils import get_cache_dir
+from swift.dataset import DatasetLoader, DatasetMeta, RowPreprocessor, register_dataset
+from swift.dataset.dataset_syntax import DatasetSyntax
+from swift.utils import get_logger, safe_ddp_context
+
+from swift_saber.annotation import AnnotationError
+from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, to_swift_row
+from swift_saber.plugin.saber_folder import is_record_folder, join_folder, joined_rows
+from swift_saber.rows import media_root, parse_row, read_lines, row_id
+
+logger = get_logger()
+NAME = "saber"
+HUB_ID = "zhaoxiaoxian/SABER-Dataset"
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "language": Value("string"),
+        "channel": Value("string"),
+        "messages": List(Json()),
+        "videos": List(Value("string")),
+        "audios": List(Value("string")),
+    }
+)
+# Bad rows named one by one before the rest is only counted.
+ERRORS_SHOWN = 20
+
+
+class SaberPreprocessor(RowPreprocessor):  # type: ignore[misc]  # untyped base
+    """Turns rows of a hub or Arrow dataset with SABER's columns into messages."""
+
+    def preprocess(self, row: dict[str, Any]) -> dict[str, Any]:
+        # Arrow gives every row every column: an absent value comes as None.
+        row = {key: value for key, value in row.items() if value is not None}
+        try:
+            return to_swift_row(row, f"row {row_id(row)}", answer_order())
+        except AnnotationError as error:
+            # Unless --strict is given, ms-swift drops the row and stops saying so after ten.
+            logger.error(f"swift-saber: not used: {error}")
+            raise
+
+
+class SaberLoader(DatasetLoader):  # type: ignore[misc]  # untyped base
+    """Reads SABER rows from disk; hub datasets come through ms-swift's loader."""
+
+    def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
+        stat = os.stat(dataset_path)
+        return self._generate(jsonl_rows, path=dataset_path, stamp=[stat.st_size, stat.st_mtime_ns])
+
+    def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
+        if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
+            return super()._load_repo_dataset(dataset_id, subset, **kwargs)
+        newest = max(path.stat().st_mtime_ns for path in Path(dataset_id).rglob("*.json"))
+        return self._generate(folder_rows, path=dataset_id, stamp=[newest, media_root()])
+
+    def _generate(self, rows: Callable[..., Iterator[dict[str, Any]]], path: str, stamp: list[Any]) -> Any:
+        # All that the result depends on is among the arguments, since their hash is the name of the cached table.
+        arguments = {
+            "path": os.path.abspath(path),
+            "order": answer_order(),
+            # A string, since `datasets` takes a list here for shards and would read the file once per element.
+            "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), os.environ.get("USE_AUDIO_IN_VIDEO")]),
+        }
+        if self.streaming:
+            return IterableDataset.from_generator(rows, features=FEATURES, gen_kwargs=arguments)
+        try:
+            with safe_ddp_context(None, True):
+                return Dataset.from_generator(
+                    rows,
+                    features=FEATURES,
+                    gen_kwargs=arguments,
+                    cache_dir=os.path.join(get_cache_dir(), "datasets"),
+                )
+        except DatasetGenerationError as error:
+            if isinstance(error.__cause__, AnnotationError):
+                raise error.__cause__ from None
+            raise
+
+
+def jsonl_rows(path: str, order: str, stamp: str) -> Iterator[dict[str, Any]]:
+    """Yield the ms-swift rows of a JSONL file; all bad rows are found before the error is raised."""
+    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(path))
+    yield from _checked(lines, path, order)
+
+
+def folder_rows(path: str, order: str, stamp: str) -> Iterator[dict[str, Any]]:
+    """Yield the ms-swift rows of a folder of records, after listing what found no partner."""
+    join = join_folder(path, media_root() or path, need_audio=not os.environ.get("USE_AUDIO_IN_VIDEO"))
+    for record, reason in join.unmatched.items():
+        logger.warning(f"swift-saber: not used: {record}: {reason}")
+    for media in join.unused:
+        logger.warning(f"swift-saber: no record for: {media}")
+    logger.info(
+        f"swift-saber: {len(join.matched)} records with their clips, {len(join.unmatched)} records without, "
+        f"{len(join.unused)} media files without a record"
+    )
+    yield from _checked(joined_rows(join), path, order)
+
+
+def _checked(
+    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], path: str, order: str
+) -> Iterator[dict[str, Any]]:
+    errors: list[AnnotationError] = []
+    total = wrong = 0
+    for where, read in rows:
+        total += 1
+        try:
+            yield to_swift_row(read(), where, order)
+        except AnnotationError as error:
+            wrong += 1
+            if len(errors) < ERRORS_SHOWN:
+                errors.append(error)
+    if wrong == 1:
+        raise errors[0]
+    if wrong:
+        for error in errors:
+            logger.error(f"swift-saber: {error}")
+        raise AnnotationError(
+            path, "rows", f"{wrong} of {total} cannot be used (the first: {errors[0]})", "correct or remove them"
+        )
+
+
+def _is_ours(path: str) -> bool:
+    """Whether the first row of a JSONL file is of a kind that is read here; a file that cannot be read is, too."""
+    try:
+        where, text = next(read_lines(path))
+        return row_kind(parse_row(text, where)) is not None
+    except AnnotationError:
+        return True  # so that the error names the line
+
+
+def _is_missing_path(dataset: str) -> bool:
+    looks_local = dataset.startswith(("/", "./", "../", "~")) or Path(dataset).suffix in {".jsonl", ".json"}
+    return looks_local and not os.path.exists(dataset)
+
+
+def register() -> None:
+    """Register the dataset names, and have `--dataset PATH` recognise SABER data."""
+    ours = DatasetMeta(
+        ms_dataset_id=HUB_ID,
+        hf_dataset_id=HUB_ID,
+        dataset_name=NAME,
+        preprocess_func=SaberPreprocessor(),
+        loader=SaberLoader,
+        tags=["multi-modal", "video", "audio", "emotion"],
+    )
+    register_dataset(ours, exist_ok=True)
+    stock = DatasetSyntax.get_dataset_meta
+
+    @wraps(stock)
+    def get_dataset_meta(self: DatasetSyntax, use_hf: bool) -> DatasetMeta:
+        if _is_missing_path(self.dataset):
+            raise AnnotationError(self.dataset, "dataset", "no such file or folder", "check the path")
+        meta = stock(self, use_hf)
+        known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id
+        local = (self.dataset_type == "path" and self.dataset.endswith(".jsonl") and _is_ours(self.dataset)) or (
+            os.path.isdir(self.dataset) and is_record_folder(self.dataset)
+        )
+        return DatasetMeta(loader=SaberLoader) if local and not known else meta
+
+    DatasetSyntax.get_dataset_meta = get_dataset_meta

@@ -1,0 +1,76 @@
+"""Registers the parts of the plugin with ms-swift, once per process."""
+
+import dataclasses
+import os
+from functools import wraps
+from typing import Any
+
+from swift_saber.plugin import saber_seams
+
+_registered = False
+
+
+def register() -> None:
+    """Register dataset, template and callback, and see that a checkpoint stays loadable without this plugin.
+
+    Calling it again does nothing.
+
+    Raises:
+        SeamError: the installed ms-swift lacks something that is needed; the message names the wanted version.
+    """
+    global _registered
+    if _registered:
+        return
+    saber_seams.check()
+    from swift_saber.plugin import saber_dataset, saber_errors, saber_report
+
+    saber_dataset.register()
+    _register_templates()
+    saber_report.register()
+    _extend_args_json()
+    saber_errors.install_excepthook()
+    _registered = True
+
+
+def _register_templates() -> None:
+    """Put the SED template in the place of the stock one, under the stock name.
+
+    A checkpoint records its template's name. A name of our own would tie every model trained here to this plugin;
+    under the stock name the model loads anywhere, and tokens are the same with and without the plugin.
+    """
+    from swift.template import TEMPLATE_MAPPING, register_template
+
+    from swift_saber.plugin.saber_template import SEDQwen2_5OmniTemplate, SEDQwen3OmniTemplate
+
+    for name, template in zip(saber_seams.TEMPLATES, (SEDQwen2_5OmniTemplate, SEDQwen3OmniTemplate), strict=True):
+        register_template(dataclasses.replace(TEMPLATE_MAPPING[name], template_cls=template), exist_ok=True)
+
+
+def _extend_args_json() -> None:
+    """Have args.json, which ms-swift copies into every checkpoint, remember the media settings and not the plugin.
+
+    ms-swift imports what stands under `external_plugins` again when it loads the checkpoint, and fails where the path is
+    another. The path stays readable under `custom_register_path`, which is not imported again. The media settings are
+    environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with. A local base
+    model is remembered by its absolute path, so that a LoRA checkpoint finds it from any folder.
+    """
+    from swift.arguments import BaseArguments
+
+    from swift_saber.media import media_settings
+    from swift_saber.plugin import PLUGIN_FILE
+
+    save_args = BaseArguments.save_args
+
+    @wraps(save_args)
+    def save_args_with_settings(self: Any, *args: Any, **kwargs: Any) -> None:
+        plugins = self.external_plugins
+        self.external_plugins = [path for path in plugins or [] if not str(path).endswith(PLUGIN_FILE.name)]
+        self.media_settings = media_settings(os.environ)
+        model = self.model
+        self.model = os.path.abspath(model) if model and os.path.isdir(model) else model
+        try:
+            save_args(self, *args, **kwargs)
+        finally:
+            self.external_plugins, self.model = plugins, model
+
+    BaseArguments.save_args = save_args_with_settings

@@ -1,0 +1,51 @@
+"""The places inside ms-swift that this plugin holds on to, each by name, and the check that they are there.
+
+They are internals: an upgrade of ms-swift may move them. Then this check fails, at start, and says which one.
+"""
+
+import importlib
+from importlib.metadata import version
+
+WANTED = "ms-swift>=4.6.0,<4.7"
+TESTED = "4.6.0"
+
+# module: attributes. What each is used for stands where it is used.
+SEAMS = {
+    "swift.arguments": ["BaseArguments.save_args"],
+    "swift.callbacks": ["TrainerCallback", "callbacks_map"],
+    "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor.standard_keys", "register_dataset"],
+    "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
+    "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
+    "swift.template": ["MaxLengthError", "TEMPLATE_MAPPING", "register_template"],
+    "swift.template.base": ["Template.encode", "Template._preprocess_inputs"],
+    "swift.template.templates.qwen": ["Qwen2_5OmniTemplate", "Qwen3OmniTemplate"],
+    "swift.utils": ["get_logger", "is_master"],
+}
+TEMPLATES = ("qwen2_5_omni", "qwen3_omni")
+
+
+class SeamError(ImportError):
+    """ms-swift is not the one that this plugin was written for."""
+
+
+def check() -> None:
+    """Raise SeamError, naming the wanted version, when ms-swift lacks something that the plugin needs."""
+    missing = [f"{module}.{name}" for module, names in SEAMS.items() for name in names if not _present(module, name)]
+    if not missing:
+        mapping = importlib.import_module("swift.template").TEMPLATE_MAPPING
+        missing = [f"template {name}" for name in TEMPLATES if name not in mapping]
+    if missing:
+        raise SeamError(
+            f"swift-saber needs {WANTED} and found ms-swift {version('ms-swift')}, which lacks {', '.join(missing)}; "
+            f"install the tested version: pip install 'ms-swift=={TESTED}'"
+        )
+
+
+def _present(module: str, dotted: str) -> bool:
+    try:
+        found: object = importlib.import_module(module)
+        for name in dotted.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError):
+        return False
+    return True

@@ -1,0 +1,154 @@
+"""JSONL rows: reading with line numbers, stable ids, media paths, whole-or-nothing writing.
+
+Knows files and rows; knows nothing of what a record says (annotation.py) or of how a model reads it (plugin/).
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from swift_saber.annotation import AnnotationError, dumps, parse_json
+
+MEDIA_KEYS = ("videos", "audios")
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
+    """Yield (where, text) for each line of a UTF-8 JSONL file that is not blank.
+
+    Args:
+        path: the file. A byte order mark is accepted. Only a newline ends a line, so U+2028 inside a text is safe.
+
+    Yields:
+        where: "path:line", counted from 1.
+        text: the line without its newline.
+
+    Raises:
+        AnnotationError: the file is missing, unreadable, not UTF-8, or holds no row.
+    """
+    path = Path(path)
+    rows = 0
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                where = f"{path}:{number}"
+                try:
+                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                except UnicodeDecodeError as error:
+                    raise AnnotationError(
+                        where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8"
+                    ) from error
+                if text.strip():
+                    rows += 1
+                    yield where, text
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if rows == 0:
+        raise AnnotationError(str(path), "file", "holds no row", "write one JSON object per line")
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError) -> AnnotationError:
+    """The one-line error for a file that the operating system would not open."""
+    reason = error.strerror or type(error).__name__
+    return AnnotationError(str(path), "file", reason, "check the path and its permissions")
+
+
+def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (where, row) for each row of a JSONL file.
+
+    Raises:
+        AnnotationError: as read_lines, and for a line that is not one JSON object.
+    """
+    for where, text in read_lines(path):
+        yield where, parse_row(text, where)
+
+
+def parse_row(text: str, where: str) -> dict[str, Any]:
+    """Return the JSON object that one line holds.
+
+    Raises:
+        AnnotationError: the line is not JSON, or not an object.
+    """
+    row = parse_json(text, where)
+    if not isinstance(row, dict):
+        raise AnnotationError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
+    return row
+
+
+def row_id(row: dict[str, Any]) -> str:
+    """Return the row's id: the given one, else a hash of its media paths and prompt.
+
+    The hash depends on nothing else, so the same question about the same files has the same id in every run.
+    """
+    given = row.get("id")
+    if given is not None and given != "":
+        return str(given)
+    prompt = next((m.get("content") for m in row.get("messages") or [] if m.get("role") == "user"), "")
+    parts = [*media_list(row.get("videos")), "|", *media_list(row.get("audios")), "|", prompt]
+    digest = hashlib.sha256("\n".join(str(part) for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"row-{digest[:16]}"
+
+
+def media_list(value: Any) -> list[Any]:
+    """Return a media column as a list: absent, one path, or many."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def media_root() -> str | None:
+    """The folder that relative media paths are looked up in: ms-swift's own ROOT_IMAGE_DIR, else none."""
+    return os.environ.get("ROOT_IMAGE_DIR") or None
+
+
+def resolve_media(path: Any, where: str, field: str) -> str:
+    """Return the absolute path of a media file that exists and is not empty.
+
+    Args:
+        path: as written in the row. Relative paths are looked up in ROOT_IMAGE_DIR when it is set, else in the
+            current folder (the rule of ms-swift).
+        where: "file:line" or a row id, for the error.
+        field: "videos" or "audios", for the error.
+
+    Raises:
+        AnnotationError: not a path, a URL (nothing is fetched from an address found in data), missing, a folder,
+            or empty.
+    """
+    if not isinstance(path, str) or not path:
+        raise AnnotationError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
+    if path.startswith(("http://", "https://", "data:")):
+        raise AnnotationError(
+            where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
+        )
+    root = media_root()
+    full = os.path.abspath(os.path.join(root or "", os.path.expanduser(path)))
+    try:
+        size = os.stat(full).st_size
+    except OSError as error:
+        remedy = "correct the path" if os.path.isabs(path) else (
+            "relative paths are looked up in ROOT_IMAGE_DIR" + (f" ({root})" if root else ", or else the current folder")
+        )
+        raise AnnotationError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
+    if os.path.isdir(full):
+        raise AnnotationError(where, field, f"{full} is a folder", "name the clip's file")
+    if size == 0:
+        raise AnnotationError(where, field, f"{full} is empty", "copy the clip again or remove the row")
+    return full
+
+
+def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows as JSONL, whole or not at all, and return their number.
+
+    The rows go to a neighbour file that takes the name only when it is complete.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    count = 0
+    with partial.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(dumps(row) + "\n")
+            count += 1
+    os.replace(partial, path)
+    return count

@@ -1,0 +1,177 @@
+"""python tests/benchmarks/memory_estimate.py [RECIPE.yaml ...]
+
+Prints the GPU memory that each SED recipe is estimated to need, per GPU; the headers of the recipes quote it.
+Without arguments: all recipes/sed_*.yaml. Needs no GPU and downloads nothing: the model is built on torch's meta
+device, which keeps shapes and no weights.
+
+Nothing here was measured on a GPU. What is counted, in bytes, for T tokens a row (the recipe's max_length, so the
+longest row that can occur; per_device_train_batch_size rows of that length at once):
+
+    weights      2 x parameters of the thinker                     bf16; talker and token2wav are not loaded
+    trained      LoRA: 16 x its parameters                         fp32 weights, gradients and two AdamW moments
+                 ZeRO-2 on N GPUs: (2 + 4 + 12) / N x parameters   bf16 gradients, their fp32 copy at the optimizer
+                                                                   step, fp32 weights and two moments, all sharded;
+                                                                   LoRA's own weights 2 x more, two reduce buckets
+    kept         2 x T x hidden x layers                           what gradient checkpointing keeps, one a layer
+    towers       2 x positions x width x layers                    the same for the vision and the audio tower
+    peak         the larger of
+                   T x (2 x (10 hidden + 5 inner) + LoRA: 4 x 2 x (6 hidden + inner))
+                                                                   one layer recomputed; LoRA keeps an fp32 copy of
+                                                                   the input of its seven projections, with dropout
+                   T x vocabulary x (2 + 4 + 4)                    bf16 logits, their fp32 copy, log-softmax or its
+                                                                   gradient; for all T: the thinker has no
+                                                                   logits_to_keep
+    plan for     1.1 x the sum + 1 GiB                             fragmentation, CUDA context, workspaces: a guess
+
+Dimensions. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision tower's width (1,280; the default says
+3,584) and the talker's shape, which are those of the released checkpoint. 3B: the dimensions of Qwen2.5-3B for the
+language model, the 7B's towers; not checked against the released files, so its numbers are the rougher ones.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+GIB = 2**30
+RECIPES = Path(__file__).parents[2] / "recipes"
+VISION = {"hidden_size": 1280}
+TALKER = {"hidden_size": 896, "num_attention_heads": 12, "num_hidden_layers": 24}
+TEXT_3B = {
+    "vocab_size": 151936,
+    "hidden_size": 2048,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 2,
+    "max_window_layers": 36,
+}
+SIZES: dict[str, dict[str, Any]] = {
+    "7B": {"thinker_config": {"vision_config": VISION}, "talker_config": TALKER},
+    "3B": {
+        "thinker_config": {
+            "text_config": TEXT_3B,
+            "vision_config": {**VISION, "out_hidden_size": 2048},
+            "audio_config": {"output_dim": 2048},
+        },
+    },
+}
+# The longest input under the published settings: 40 frames are 20 pairs of at most 153 tokens (largest value that
+# qwen-omni-utils 0.0.9 gives for frames up to 2.6 : 1; 140 for 320x240, 120 for 16 : 9); a token covers 2 x 2 patches
+# of a pair. 30 s of sound: 25 tokens a second, each pooled from two positions.
+VIDEO_TOKENS = 20 * 153
+AUDIO_TOKENS = 30 * 25
+REDUCE_BUCKET = 2 * 2e8 * 2  # ZeRO-2 in ms-swift's zero2.json: 2e8 elements; two of them in bf16
+
+
+def build(size: str, *, talker: bool = False) -> Any:
+    """Return Qwen2.5-Omni of the given size ("7B" or "3B") without weights."""
+    import torch
+    from transformers import Qwen2_5OmniConfig, Qwen2_5OmniForConditionalGeneration
+
+    config = Qwen2_5OmniConfig(**SIZES[size], enable_audio_output=talker)
+    with torch.device("meta"):
+        return Qwen2_5OmniForConditionalGeneration(config)
+
+
+def parameters(module: Any) -> int:
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def lora_parameters(model: Any, rank: int) -> int:
+    """Adapters on every linear layer of the language model but lm_head: what ms-swift's `all-linear` resolves to."""
+    import torch
+
+    linear = [m for m in model.thinker.model.modules() if isinstance(m, torch.nn.Linear)]
+    return sum(rank * (m.in_features + m.out_features) for m in linear)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Bytes on each GPU, and what is trained."""
+
+    trainable: int
+    weights: float
+    trained: float
+    kept: float
+    towers: float
+    layer: float
+    logits: float
+
+    @property
+    def total(self) -> float:
+        return self.weights + self.trained + self.kept + self.towers + max(self.layer, self.logits)
+
+    @property
+    def plan_gib(self) -> int:
+        """What to plan for, in whole GiB."""
+        return round(1.1 * self.total / GIB + 1)
+
+
+def estimate(recipe: dict[str, Any]) -> Estimate:
+    """Estimate the memory that a recipe needs on each GPU; see the formulas at the top.
+
+    Args:
+        recipe: a recipe's contents, of LoRA tuning, or of full tuning with ZeRO-2; towers frozen.
+    """
+    model = build("3B" if "3B" in recipe["model"] else "7B")
+    thinker, text = model.thinker, model.config.thinker_config.text_config
+    gpus = int(recipe["ENV"].get("NPROC_PER_NODE", 1))
+    tokens = recipe["max_length"] * recipe["per_device_train_batch_size"]
+    lora = recipe["tuner_type"] == "lora"
+    trainable = lora_parameters(model, recipe["lora_rank"]) if lora else parameters(thinker.model) + parameters(thinker.lm_head)
+    if "deepspeed" in recipe:
+        trained = trainable * (2 + 4 + 12) / gpus + min(REDUCE_BUCKET, 4 * trainable) + (2 * trainable if lora else 0)
+    else:
+        trained = trainable * 16
+    vision, audio = model.config.thinker_config.vision_config, model.config.thinker_config.audio_config
+    rows = recipe["per_device_train_batch_size"]
+    towers = 2 * rows * (
+        VIDEO_TOKENS * 4 * vision.hidden_size * vision.depth + AUDIO_TOKENS * 2 * audio.d_model * audio.encoder_layers
+    )
+    layer = 2 * (10 * text.hidden_size + 5 * text.intermediate_size)
+    if lora:
+        layer += 4 * 2 * (6 * text.hidden_size + text.intermediate_size)
+    return Estimate(
+        trainable=trainable,
+        weights=2 * parameters(thinker),
+        trained=trained,
+        kept=2 * tokens * text.hidden_size * text.num_hidden_layers,
+        towers=towers,
+        layer=tokens * layer,
+        logits=tokens * text.vocab_size * (2 + 4 + 4),
+    )
+
+
+def main(paths: list[str]) -> None:
+    print("parameters (millions)")
+    for size in SIZES:
+        model = build(size, talker=size == "7B")
+        thinker = model.thinker
+        parts = {
+            "language": parameters(thinker.model) + parameters(thinker.lm_head),
+            "vision": parameters(thinker.visual),
+            "audio": parameters(thinker.audio_tower),
+            "thinker": parameters(thinker),
+        }
+        if size == "7B":
+            parts |= {"talker": parameters(model.talker), "token2wav": parameters(model.token2wav), "all": parameters(model)}
+        print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
+    print("GiB on each GPU (estimated, not measured)")
+    for path in map(Path, paths) if paths else sorted(RECIPES.glob("sed_*.yaml")):
+        recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # The recipe as it stands, and with rows up to 4,096 tokens.
+        for length in sorted({recipe["max_length"], 4096}, reverse=True):
+            need = estimate({**recipe, "max_length": length})
+            parts = {name: getattr(need, name) / GIB for name in ("weights", "trained", "kept", "towers", "layer", "logits")}
+            print(
+                f"  {path.name} max_length {length}: plan for {need.plan_gib} ("
+                + ", ".join(f"{name} {value:.1f}" for name, value in parts.items())
+                + f"; {need.trainable / 1e6:,.1f} million trained)"
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,61 @@
+"""Shared by the tests: a small world and the tiny model, made once per run; ms-swift caches kept out of the home."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# Before anything imports ms-swift, datasets or transformers: they read these when they are imported.
+os.environ["ENABLE_AUDIO_OUTPUT"] = "0"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+MEDIA_ENV = {
+    "VIDEO_MIN_PIXELS": "784",
+    "VIDEO_MAX_PIXELS": "50176",
+    "FPS": "2",
+    "FPS_MIN_FRAMES": "2",
+    "FPS_MAX_FRAMES": "4",
+}
+os.environ.update(MEDIA_ENV)
+for name in ("ROOT_IMAGE_DIR", "SABER_ORDER", "USE_AUDIO_IN_VIDEO", "NPROC_PER_NODE"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A cached table of an earlier run must not stand in for the code under test."""
+    os.environ["MODELSCOPE_CACHE"] = str(tmp_path_factory.mktemp("modelscope"))
+    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("huggingface"))
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train.jsonl (36 rows), eval.jsonl (12 rows) and their media."""
+    from swift_saber.mini.world import write_world
+
+    folder = tmp_path_factory.mktemp("worlds") / "tiny"
+    write_world(
+        folder,
+        train_counts={"consistent": 24, "conflict": 4, "hidden": 4, "mute": 4},
+        eval_counts={"consistent": 4, "conflict": 4, "hidden": 2, "mute": 2},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny Qwen2.5-Omni with random weights, saved as a model folder."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    subprocess.run([sys.executable, "-m", "swift_saber.cli", "mini", "model", tiny_world, folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def plugin() -> None:
+    """The plugin, registered in this process."""
+    from swift_saber.plugin import saber_register
+
+    saber_register.register()

@@ -1,0 +1,171 @@
+"""The SED templates against the stock ones of the installed ms-swift."""
+
+import dataclasses
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from swift_saber.rows import read_rows
+from swift_saber.sed import INSTRUCTIONS
+
+pytestmark = pytest.mark.usefixtures("plugin")
+MODES = ("train", "transformers")
+
+
+@pytest.fixture(scope="module")
+def processor(tiny_model: Path) -> Any:
+    from swift.model import get_model_processor
+
+    return get_model_processor(str(tiny_model), model_type="qwen2_5_omni", load_model=False)[1]
+
+
+def template(processor: Any, *, stock: bool, **kwargs: Any) -> Any:
+    from swift.template import TEMPLATE_MAPPING, get_template
+    from swift.template.templates.qwen import Qwen2_5OmniTemplate
+
+    ours = TEMPLATE_MAPPING["qwen2_5_omni"]
+    if not stock:
+        return get_template(processor, template_type="qwen2_5_omni", **kwargs)
+    TEMPLATE_MAPPING["qwen2_5_omni"] = dataclasses.replace(ours, template_cls=Qwen2_5OmniTemplate)
+    try:
+        return get_template(processor, template_type="qwen2_5_omni", **kwargs)
+    finally:
+        TEMPLATE_MAPPING["qwen2_5_omni"] = ours
+
+
+@pytest.fixture(scope="module")
+def media(tiny_world: Path) -> dict[str, list[str]]:
+    _, row = next(read_rows(tiny_world / "train.jsonl"))
+    return {"videos": row["videos"], "audios": row["audios"]}
+
+
+def encode(processor: Any, row: dict[str, Any], mode: str, *, stock: bool) -> dict[str, Any]:
+    encoder = template(processor, stock=stock)
+    encoder.set_mode(mode)
+    return encoder.encode(row)
+
+
+def same(a: Any, b: Any) -> bool:
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "user", "content": INSTRUCTIONS["zh"]}, {"role": "assistant", "content": "【场景】好"}]},
+        {"messages": [{"role": "user", "content": "<video><audio>Why?"}, {"role": "assistant", "content": "So."}]},
+        {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "<audio>\n<video>Why?"}]},
+        {
+            "messages": [
+                {"role": "user", "content": "One?"},
+                {"role": "assistant", "content": "1"},
+                {"role": "user", "content": "Two?"},
+                {"role": "assistant", "content": "2"},
+            ]
+        },
+    ],
+    ids=["released", "tags", "system", "two-rounds"],
+)
+def test_rows_with_a_question_are_encoded_as_the_stock_template_does(
+    processor: Any, media: Any, row: dict[str, Any], mode: str
+) -> None:
+    ours = encode(processor, {**row, **media}, mode, stock=False)
+    stock = encode(processor, {**row, **media}, mode, stock=True)
+    assert ours.keys() == stock.keys()
+    assert len(stock["input_ids"]) > 25  # at least the second of sound: 25 tokens
+    assert all(same(ours[key], stock[key]) for key in stock)
+
+
+@pytest.mark.parametrize(
+    ("row", "instruction"),
+    [
+        ({"messages": [{"role": "user", "content": ""}]}, "zh"),
+        ({"messages": [{"role": "user", "content": "<video><audio> \n"}]}, "zh"),
+        ({"messages": [{"role": "user", "content": ""}], "language": "en"}, "en"),
+        ({"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "A kitchen."}]}, "en"),
+        ({"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "一间厨房。"}]}, "zh"),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_row_without_a_question_is_asked_in_its_language(
+    processor: Any, media: Any, row: dict[str, Any], instruction: str, mode: str
+) -> None:
+    asked = [{"role": "user", "content": INSTRUCTIONS[instruction]}, *row["messages"][1:]]
+    ours = encode(processor, {**row, **media}, mode, stock=False)
+    stock = encode(processor, {**media, "messages": asked}, mode, stock=True)
+    assert ours["input_ids"] == stock["input_ids"]
+
+
+def test_text_without_a_clip_gets_no_instruction(processor: Any) -> None:
+    row = {"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "x"}]}
+    assert encode(processor, row, "train", stock=False) == encode(processor, row, "train", stock=True)
+
+
+def test_the_rejected_side_of_a_pair_is_asked_the_same(processor: Any, media: Any) -> None:
+    row = {"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "good"}], **media}
+    encoder = template(processor, stock=False)
+    encoder.set_mode("rlhf")
+    encoded = encoder.encode({**row, "rejected_response": "bad"})
+    prompts = [
+        [token for token, label in zip(encoded[f"{side}_input_ids"], encoded[f"{side}_labels"], strict=True) if label < 0]
+        for side in ("chosen", "rejected")
+    ]
+    assert prompts[0] == prompts[1]
+    question = processor.tokenizer.encode(INSTRUCTIONS["en"])
+    assert any(prompts[0][i : i + len(question)] == question for i in range(len(prompts[0])))
+
+
+def test_the_template_travels_to_workers_that_are_started_afresh(processor: Any, media: Any) -> None:
+    encoder = template(processor, stock=False)
+    encoder.set_mode("train")
+    again = pickle.loads(pickle.dumps(encoder))
+    row = {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}], **media}
+    assert again.encode(row)["input_ids"] == encoder.encode(row)["input_ids"]
+
+
+def test_qwen3_omni_has_the_same_template() -> None:
+    from swift.template import TEMPLATE_MAPPING
+    from swift.template.templates.qwen import Qwen3OmniTemplate
+
+    from swift_saber.plugin.saber_template import SEDMixin
+
+    template_class = TEMPLATE_MAPPING["qwen3_omni"].template_cls
+    assert issubclass(template_class, SEDMixin)
+    assert issubclass(template_class, Qwen3OmniTemplate)
+
+
+def test_a_clip_that_cannot_be_read_is_reported_by_id_with_its_own_reason(
+    processor: Any, media: Any, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(Path(media["videos"][0]).read_bytes()[:400])
+    row = {"id": "clip-7", "messages": [{"role": "user", "content": "Why?"}], **media, "videos": [str(broken)]}
+    encoder = template(processor, stock=False)
+    encoder.set_mode("train")
+    with pytest.raises(Exception):  # noqa: B017  # whichever error ms-swift's readers end with
+        encoder.encode(row)
+    encoder.bad_rows.start(tmp_path / "out" / "bad_rows.jsonl")
+    with pytest.raises(Exception):  # noqa: B017
+        encoder.encode(row)
+    entries = [json.loads(line) for line in (tmp_path / "out" / "bad_rows.jsonl").read_text().splitlines()]
+    assert [entry["id"] for entry in entries] == ["clip-7"]
+    assert "broken.mp4: is not a readable video" in entries[0]["reason"]
+
+
+def test_a_row_that_is_too_long_is_reported_with_its_length(processor: Any, media: Any, tmp_path: Path) -> None:
+    from swift.template import MaxLengthError
+
+    encoder = template(processor, stock=False, max_length=10)
+    encoder.set_mode("train")
+    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
+    with pytest.raises(MaxLengthError):
+        encoder.encode({"messages": [{"role": "user", "content": "Why?"}], **media})
+    entry = json.loads((tmp_path / "bad_rows.jsonl").read_text())
+    assert entry["id"].startswith("row-")
+    assert "max_length(10)" in entry["reason"]
+    assert "raise max_length" in entry["remedy"]
