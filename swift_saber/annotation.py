@@ -6,14 +6,16 @@ arXiv 2601.18321); the row around it (id, source, language, media, consistency, 
 """
 
 import difflib
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Language = Literal["zh", "en"]
+from swift_saber.errors import InputError, kind, quoted
+from swift_saber.language import Language, text_language
+from swift_saber.strict_json import dumps, parse_json
+
 Consistency = Literal["consistent", "inconsistent"]
 
 #: The six dimensions in the order of the released prompt: scene, audio, face and body, emotion.
@@ -32,57 +34,7 @@ _ROW_KEYS = ("id", "source", "language", "videos", "audios", "consistency", "lab
 _KNOWN_IN_RECORD = frozenset(_RECORD_KEYS)
 _KNOWN_IN_ROW = frozenset(_RECORD_KEYS + _ROW_KEYS)
 
-_QUOTE_LIMIT = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-
-# UTF-8 lead bytes tell scripts apart, and bytes.translate counts them about ten times faster than a regex.
-# E4..E9 lead U+4000..U+9FFF, which is Han; the rest are ASCII letters, Latin/Greek/Cyrillic/... and Hangul.
-_HAN_LEADS = bytes(range(0xE4, 0xEA))
-_OTHER_LEADS = bytes([*range(0x41, 0x5B), *range(0x61, 0x7B), *range(0xC3, 0xE0), 0xE0, 0xE1, 0xEA, 0xEB, 0xEC, 0xED])
-_NOT_HAN = bytes(set(range(256)) - set(_HAN_LEADS))
-_NOT_OTHER = bytes(set(range(256)) - set(_OTHER_LEADS))
-_HAN_SHARE = 0.3
-
-
-class AnnotationError(ValueError):
-    """What is wrong with the data, where, and what to do about it; its text is always one line.
-
-    Args:
-        where: "file.jsonl:12", a file path or a row id.
-        field: the key, e.g. "audio_desc.speech_content", or the part of the input, e.g. "file".
-        problem: what was found.
-        remedy: what to do about it.
-    """
-
-    def __init__(self, where: str, field: str, problem: str, remedy: str) -> None:
-        # All four go to args, so that the error survives pickling between worker processes.
-        super().__init__(where, field, problem, remedy)
-        self.where = where
-        self.field = field
-        self.problem = problem
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return _one_line(f"{self.where}: {self.field}: {self.problem}; {self.remedy}")
-
-
-def _one_line(text: str) -> str:
-    """The text with line ends, control characters and lone surrogates written as escapes."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _quoted(value: object) -> str:
-    """A bad value as an error message shows it: escaped and shortened."""
-    if isinstance(value, str) and len(value) > _QUOTE_LIMIT:
-        value = value[: _QUOTE_LIMIT - 3] + "..."
-    shown = repr(value)
-    return shown if len(shown) <= 2 * _QUOTE_LIMIT else shown[: 2 * _QUOTE_LIMIT - 3] + "..."
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true/false", type(None): "null"}
-    return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +64,7 @@ class Record:
             where: names the row in errors.
 
         Raises:
-            AnnotationError: not an object, a key is missing, a value is not a string, or a text cannot be UTF-8.
+            InputError: not an object, a key is missing, a value is not a string, or a text cannot be UTF-8.
         """
         return _record(obj, where, _KNOWN_IN_RECORD)
 
@@ -133,13 +85,13 @@ class Record:
 def _record(obj: object, where: str, known: frozenset[str]) -> Record:
     """Read a record; keys outside `known` are its extras."""
     if not isinstance(obj, dict):
-        raise AnnotationError(where, "record", f"is {_kind(obj)}, not an object", "write one JSON object per record")
+        raise InputError(where, "record", f"is {kind(obj)}, not an object", "write one JSON object per record")
     audio = obj.get("audio_desc")
     if not isinstance(audio, dict):
         if "audio_desc" not in obj:
             raise _missing("audio_desc", "audio_desc", obj, where, known)
         remedy = 'write {"speech_content": "...", "acoustic_feat": "..."}'
-        raise AnnotationError(where, "audio_desc", f"is {_kind(audio)}, not an object", remedy)
+        raise InputError(where, "audio_desc", f"is {kind(audio)}, not an object", remedy)
     return Record(
         _field(obj, "video_desc", "video_desc", where, known),
         _field(audio, "acoustic_feat", "audio_desc.acoustic_feat", where, known),
@@ -158,20 +110,20 @@ def _field(obj: dict[str, Any], key: str, name: str, where: str, known: frozense
         if key not in obj:
             raise _missing(key, name, obj, where, known)
         remedy = 'write the text as a string ("" when nothing is perceived)'
-        raise AnnotationError(where, name, f"is {_kind(value)} ({_quoted(value)}), not a string", remedy)
+        raise InputError(where, name, f"is {kind(value)} ({quoted(value)}), not a string", remedy)
     _check_utf8(value, name, where)
     return value
 
 
-def _missing(key: str, name: str, obj: dict[str, Any], where: str, known: frozenset[str]) -> AnnotationError:
+def _missing(key: str, name: str, obj: dict[str, Any], where: str, known: frozenset[str]) -> InputError:
     unknown = [k for k in obj if isinstance(k, str) and k not in known and k not in _AUDIO_KEYS]
     close = difflib.get_close_matches(key, unknown, n=1, cutoff=0.7)
     if close:
-        return AnnotationError(where, name, "is missing", f"rename {_quoted(close[0])} to {key!r}")
+        return InputError(where, name, "is missing", f"rename {quoted(close[0])} to {key!r}")
     remedy = f'add {name} as a string ("" when nothing is perceived)'
     if key == "audio_desc":
         remedy = "put speech_content and acoustic_feat into an object audio_desc"
-    return AnnotationError(where, name, "is missing", remedy)
+    return InputError(where, name, "is missing", remedy)
 
 
 def _check_utf8(text: str, name: str, where: str) -> None:
@@ -182,7 +134,7 @@ def _check_utf8(text: str, name: str, where: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         problem = f"holds the lone surrogate {text[error.start]!a} at character {error.start}"
-        raise AnnotationError(where, name, problem, "write the whole character or remove it") from error
+        raise InputError(where, name, problem, "write the whole character or remove it") from error
 
 
 def _extras(obj: dict[str, Any], known: frozenset[str], name: str, where: str) -> dict[str, Any]:
@@ -197,22 +149,15 @@ def _check_json(value: dict[str, Any], name: str, where: str) -> None:
     try:
         text = dumps(value)
     except (ValueError, TypeError, RecursionError) as error:
-        raise AnnotationError(where, name, f"cannot be written as JSON ({error})", "use plain JSON values") from error
+        raise InputError(where, name, f"cannot be written as JSON ({error})", "use plain JSON values") from error
     _check_utf8(text, name, where)
-
-
-def has_han(text: str) -> bool:
-    """Whether the text holds a Chinese character."""
-    return not text.isascii() and _HAN.search(text) is not None
 
 
 def infer_language(record: Record) -> Language:
     """Return the language that a record is written in.
 
-    The annotation's language follows the clip. The descriptive fields decide: "zh" when at least 0.3 of their letters
-    are Han characters, so an English description that quotes Chinese speech stays "en" and the other way round.
-    speech_content decides only when they hold no letter; with no letter anywhere it is "zh", the language of the
-    released prompt. Share and fallbacks are ours.
+    The annotation's language follows the clip. The descriptive fields decide; speech_content only when they hold no
+    letter; with no letter anywhere it is "zh", the language of the released prompt. The fallbacks are ours.
     """
     descriptive = (
         record.video_desc,
@@ -221,13 +166,7 @@ def infer_language(record: Record) -> Language:
         record.body_lang_desc,
         record.sentiment_analysis,
     )
-    for text in ("".join(descriptive), record.speech_content):
-        data = text.encode("utf-8", "replace")
-        han = len(data.translate(None, _NOT_HAN))
-        other = len(data.translate(None, _NOT_OTHER))
-        if han or other:
-            return "zh" if han >= _HAN_SHARE * (han + other) else "en"
-    return "zh"
+    return text_language("".join(descriptive)) or text_language(record.speech_content) or "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +198,7 @@ class Row:
             where: names the row in errors, e.g. "data.jsonl:12".
 
         Raises:
-            AnnotationError: as Record.from_dict, or a row key holds what it must not.
+            InputError: as Record.from_dict, or a row key holds what it must not.
         """
         record = _record(obj, where, _KNOWN_IN_ROW)
         assert isinstance(obj, dict)
@@ -273,7 +212,7 @@ class Row:
         if labels is None:
             labels = {}
         elif not isinstance(labels, dict):
-            raise AnnotationError(where, "labels", f"is {_kind(labels)}, not an object", 'write {"name": value, ...}')
+            raise InputError(where, "labels", f"is {kind(labels)}, not an object", 'write {"name": value, ...}')
         else:
             _check_json(labels, "labels", where)
         return cls(
@@ -308,7 +247,7 @@ def _check_choice(value: object, choices: tuple[str, str], name: str, where: str
         return
     meant = value.strip().lower() if isinstance(value, str) else None
     remedy = f'write "{meant}"' if meant in choices else f'write "{choices[0]}" or "{choices[1]}", or leave it out'
-    raise AnnotationError(where, name, f"{_quoted(value)} is not known", remedy)
+    raise InputError(where, name, f"{quoted(value)} is not known", remedy)
 
 
 def _name(value: object, name: str, where: str) -> str | None:
@@ -318,10 +257,10 @@ def _name(value: object, name: str, where: str) -> str | None:
     if name == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value.strip():
-        problem = "is blank" if isinstance(value, str) else f"is {_kind(value)} ({_quoted(value)}), not a string"
-        raise AnnotationError(where, name, problem, "give a short name or leave it out")
+        problem = "is blank" if isinstance(value, str) else f"is {kind(value)} ({quoted(value)}), not a string"
+        raise InputError(where, name, problem, "give a short name or leave it out")
     if _CONTROL.search(value):
-        raise AnnotationError(where, name, f"{_quoted(value)} holds a control character", "remove it")
+        raise InputError(where, name, f"{quoted(value)} holds a control character", "remove it")
     _check_utf8(value, name, where)
     return value
 
@@ -331,79 +270,13 @@ def _paths(value: object, name: str, where: str) -> tuple[str, ...]:
         return ()
     paths = [value] if isinstance(value, str) else value
     if not isinstance(paths, list | tuple):
-        raise AnnotationError(where, name, f"is {_kind(value)}, not a list of paths", 'write ["clip.mp4"]')
+        raise InputError(where, name, f"is {kind(value)}, not a list of paths", 'write ["clip.mp4"]')
     for index, path in enumerate(paths):
         if not isinstance(path, str) or not path.strip():
-            problem = "is a blank path" if isinstance(path, str) else f"is {_kind(path)}, not a path"
-            raise AnnotationError(where, f"{name}[{index}]", problem, f"name the file, or leave {name} out")
+            problem = "is a blank path" if isinstance(path, str) else f"is {kind(path)}, not a path"
+            raise InputError(where, f"{name}[{index}]", problem, f"name the file, or leave {name} out")
         _check_utf8(path, f"{name}[{index}]", where)
     return tuple(paths)
-
-
-class _NotStrictError(ValueError):
-    """What json.loads lets through and we do not; parse_json turns it into an AnnotationError."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    obj = dict(pairs)
-    if len(obj) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise _NotStrictError(f"the key {_quoted(twice)} occurs twice in one object")
-    return obj
-
-
-def _refuse_constant(name: str) -> None:
-    raise _NotStrictError(f"{name} is not a JSON value")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise _NotStrictError(f"the number {_quoted(text)} is too large")
-    return number
-
-
-# Built once: json.loads with hooks would build a decoder per call. The hooks cost 17 % of json.loads on a record.
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-
-
-def parse_json(text: str, where: str, *, numbered: bool = False) -> Any:
-    """Return the JSON value that a text holds, read strictly.
-
-    Args:
-        text: the JSON text.
-        where: names the text in errors, e.g. "data.jsonl:12".
-        numbered: True for a whole file: a syntax error is then placed at "where:line".
-
-    Raises:
-        AnnotationError: not JSON, a key twice in one object, NaN or Infinity, or nested too deeply.
-    """
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        if numbered:
-            where = f"{where}:{error.lineno}"
-        problem = f"is not JSON: {error.msg} at column {error.colno}"
-        raise AnnotationError(where, "JSON", problem, "write valid JSON") from error
-    except _NotStrictError as error:
-        raise AnnotationError(where, "JSON", str(error), "keep one plain value for each key") from error
-    except RecursionError as error:
-        raise AnnotationError(where, "JSON", "is nested too deeply", "write a flat object") from error
-    except ValueError as error:  # An integer of thousands of digits.
-        raise AnnotationError(where, "JSON", f"cannot be read: {error}", "write valid JSON") from error
-
-
-def dumps(obj: Any) -> str:
-    """Return a JSON value on one line, Chinese unescaped.
-
-    A newline inside a text is written as \\n. U+2028 stays as it is: our readers end a line at \\n only.
-
-    Raises:
-        ValueError: the value holds NaN or Infinity.
-    """
-    return _ENCODER.encode(obj)
 
 
 def load_record(path: str | os.PathLike[str]) -> Record:
@@ -413,17 +286,17 @@ def load_record(path: str | os.PathLike[str]) -> Record:
         path: a UTF-8 file; a byte order mark is accepted.
 
     Raises:
-        AnnotationError: names the file (with the line, for a syntax error), the field, and the remedy.
+        InputError: names the file (with the line, for a syntax error), the field, and the remedy.
     """
     where = str(path)
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise AnnotationError(where, "file", reason, "check the path and its permissions") from error
+        raise InputError(where, "file", reason, "check the path and its permissions") from error
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
-        raise AnnotationError(where, "file", problem, "save the file as UTF-8") from error
+        raise InputError(where, "file", problem, "save the file as UTF-8") from error
     if not text.strip():
-        raise AnnotationError(where, "file", "is empty", "write the record or remove the file")
+        raise InputError(where, "file", "is empty", "write the record or remove the file")
     return Record.from_dict(parse_json(text, where, numbered=True), where)

@@ -1,6 +1,6 @@
 """The command `swift-saber`: each subcommand is a few lines around a function of the package.
 
-    swift-saber infer MODEL questions.jsonl answers.jsonl 0
+swift-saber infer MODEL questions.jsonl answers.jsonl 0
 """
 
 import argparse
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber import __version__
-from swift_saber.annotation import AnnotationError, Row, dumps
+from swift_saber.annotation import Row
+from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, row_id, write_rows
+from swift_saber.strict_json import dumps
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser().error(f"unknown argument {passed_on[0]}")
     try:
         return int(args.run(args, passed_on) or 0)
-    except AnnotationError as error:
+    except InputError as error:
         print(f"swift-saber: error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -109,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"swift-saber {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    sft = _command(commands, "sft", _sft, "fine-tune with a recipe", "sft recipes/sed_7b_lora_1gpu.yaml --dataset d.jsonl")
+    sft = _command(
+        commands, "sft", _sft, "fine-tune with a recipe", "sft recipes/sed_7b_lora_1gpu.yaml --dataset d.jsonl"
+    )
     sft.set_defaults(passes_on=True)
     sft.add_argument("recipe", help="YAML of `swift sft` arguments; every later --key value goes to ms-swift and wins")
 
@@ -120,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     infer.add_argument("result_path", help="JSONL to write; must not exist")
     infer.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0; ignored without a GPU)")
 
-    parse = _command(commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl")
+    parse = _command(
+        commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl"
+    )
     parse.add_argument("results", type=Path, help="result JSONL of infer")
     parse.add_argument("-o", "--output", type=Path, help="JSONL to write (default: print)")
 
@@ -128,14 +134,18 @@ def _parser() -> argparse.ArgumentParser:
 
     mini = commands.add_parser("mini", help="the demo's world of drawn faces and synthetic voices")
     stages = mini.add_subparsers(metavar="STAGE", required=True)
-    make = _command(stages, "make", _mini_make, "draw faces, synthesise voices, write rows", "mini make runs/demo/world")
+    make = _command(
+        stages, "make", _mini_make, "draw faces, synthesise voices, write rows", "mini make runs/demo/world"
+    )
     make.add_argument("folder", type=Path)
     make.add_argument("--seed", type=int, default=0)
     model = _command(stages, "model", _mini_model, "build the tiny model", "mini model runs/demo/world runs/demo/base")
     model.add_argument("world", type=Path)
     model.add_argument("model", type=Path)
     model.add_argument("--seed", type=int, default=0)
-    score = _command(stages, "score", _mini_score, "compare answers with the truth", "mini score q.jsonl a.jsonl -o s.json")
+    score = _command(
+        stages, "score", _mini_score, "compare answers with the truth", "mini score q.jsonl a.jsonl -o s.json"
+    )
     score.add_argument("questions", type=Path)
     score.add_argument("answers", type=Path)
     score.add_argument("--stage", default="sed", help="name of the stage in the summary")

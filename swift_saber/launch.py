@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import read_lines, unreadable
 
@@ -40,7 +40,7 @@ def sft(recipe: str, arguments: Sequence[str]) -> int:
     """Run `swift sft RECIPE arguments...` with the plugin loaded, and return its exit status.
 
     Raises:
-        AnnotationError: the recipe is missing, is not YAML, or is not a mapping of arguments; or the model is no model.
+        InputError: the recipe is missing, is not YAML, or is not a mapping of arguments; or the model is no model.
     """
     known = check_recipe(recipe)
     model = _given(arguments, "--model") or known.get("model")
@@ -53,7 +53,7 @@ def check_recipe(path: str) -> dict[str, Any]:
     """Return a recipe's contents.
 
     Raises:
-        AnnotationError: the file is missing, is not YAML, says a key twice, or is not a mapping of arguments.
+        InputError: the file is missing, is not YAML, says a key twice, or is not a mapping of arguments.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -65,18 +65,18 @@ def check_recipe(path: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else path
-        raise AnnotationError(where, "recipe", getattr(error, "problem", None) or "is not YAML", "correct it") from error
+        raise InputError(where, "recipe", getattr(error, "problem", None) or "is not YAML", "correct it") from error
     if not isinstance(recipe, dict) or not isinstance(node, yaml.MappingNode):
-        raise AnnotationError(path, "recipe", "is not a list of `key: value` lines", "start from one in recipes/")
+        raise InputError(path, "recipe", "is not a list of `key: value` lines", "start from one in recipes/")
     seen: dict[str, int] = {}
     for key, _ in node.value:
         line = key.start_mark.line + 1
         if key.value in seen:
             where = f"{path}:{line}"
-            raise AnnotationError(where, key.value, f"is also set on line {seen[key.value]}", "keep one of the two")
+            raise InputError(where, key.value, f"is also set on line {seen[key.value]}", "keep one of the two")
         seen[key.value] = line
     if not isinstance(recipe.get("ENV", {}), dict):
-        raise AnnotationError(f"{path}:{seen['ENV']}", "ENV", "is not a mapping", "indent NAME: 'value' lines below it")
+        raise InputError(f"{path}:{seen['ENV']}", "ENV", "is not a mapping", "indent NAME: 'value' lines below it")
     return recipe
 
 
@@ -93,13 +93,13 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         arguments: further `--key value` for `swift infer`; they win over the defaults here.
 
     Raises:
-        AnnotationError: the model, the questions or the result path cannot be used; or answers are missing afterwards.
+        InputError: the model, the questions or the result path cannot be used; or answers are missing afterwards.
     """
     load_flag = model_flag(model)
     expected = sum(1 for _ in read_lines(rows))
     target = Path(result)
     if target.exists():
-        raise AnnotationError(result, "result_path", "exists already", "move it away or name another file")
+        raise InputError(result, "result_path", "exists already", "move it away or name another file")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     # ms-swift appends: what a stopped run left would be mixed with this run's answers.
@@ -115,7 +115,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         return status
     answered = sum(1 for _ in read_lines(partial))
     if answered != expected:
-        raise AnnotationError(
+        raise InputError(
             str(partial), "answers", f"{answered} for {expected} rows", "see the errors above; nothing was renamed"
         )
     os.replace(partial, target)
@@ -126,12 +126,12 @@ def model_flag(model: str) -> str:
     """Return "--model" or "--adapters", whichever loads this folder or hub id.
 
     Raises:
-        AnnotationError: a local path that holds neither a model nor a LoRA checkpoint.
+        InputError: a local path that holds neither a model nor a LoRA checkpoint.
     """
     folder = Path(model).expanduser()
     if not folder.exists():
         if model.startswith((".", "/", "~")) or model.count("/") != 1:
-            raise AnnotationError(model, "model", "no such folder", "give a model folder or a hub id like owner/name")
+            raise InputError(model, "model", "no such folder", "give a model folder or a hub id like owner/name")
         return "--model"
     if (folder / "adapter_config.json").is_file():
         return "--adapters"
@@ -139,7 +139,7 @@ def model_flag(model: str) -> str:
         return "--model"
     checkpoints = sorted(folder.rglob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
     remedy = f"did you mean {checkpoints[-1]}?" if checkpoints else "give the folder that holds config.json"
-    raise AnnotationError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
+    raise InputError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
 
 
 def trained_settings(model: str) -> dict[str, str]:
@@ -165,11 +165,11 @@ def _plugin(arguments: Sequence[str]) -> list[str]:
     """Our plugin by its absolute path, which takes the place of the relative one in a recipe.
 
     Raises:
-        AnnotationError: the same flag was given, and one of the two would be lost.
+        InputError: the same flag was given, and one of the two would be lost.
     """
     flag = "--custom_register_path"
     if _given(arguments, flag) is not None:
-        raise AnnotationError("arguments", flag, "is where the SABER plugin goes", "use --external_plugins for others")
+        raise InputError("arguments", flag, "is where the SABER plugin goes", "use --external_plugins for others")
     return [flag, str(PLUGIN_FILE)]
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import AnnotationError, dumps, parse_json
+from swift_saber.errors import InputError
+from swift_saber.strict_json import dumps, parse_json
 
 MEDIA_KEYS = ("videos", "audios")
 
@@ -25,7 +26,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         text: the line without its newline.
 
     Raises:
-        AnnotationError: the file is missing, unreadable, not UTF-8, or holds no row.
+        InputError: the file is missing, unreadable, not UTF-8, or holds no row.
     """
     path = Path(path)
     rows = 0
@@ -36,7 +37,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
                 try:
                     text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:
-                    raise AnnotationError(
+                    raise InputError(
                         where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8"
                     ) from error
                 if text.strip():
@@ -45,20 +46,20 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     except OSError as error:
         raise unreadable(path, error) from error
     if rows == 0:
-        raise AnnotationError(str(path), "file", "holds no row", "write one JSON object per line")
+        raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
 
 
-def unreadable(path: str | os.PathLike[str], error: OSError) -> AnnotationError:
+def unreadable(path: str | os.PathLike[str], error: OSError) -> InputError:
     """The one-line error for a file that the operating system would not open."""
     reason = error.strerror or type(error).__name__
-    return AnnotationError(str(path), "file", reason, "check the path and its permissions")
+    return InputError(str(path), "file", reason, "check the path and its permissions")
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (where, row) for each row of a JSONL file.
 
     Raises:
-        AnnotationError: as read_lines, and for a line that is not one JSON object.
+        InputError: as read_lines, and for a line that is not one JSON object.
     """
     for where, text in read_lines(path):
         yield where, parse_row(text, where)
@@ -68,11 +69,11 @@ def parse_row(text: str, where: str) -> dict[str, Any]:
     """Return the JSON object that one line holds.
 
     Raises:
-        AnnotationError: the line is not JSON, or not an object.
+        InputError: the line is not JSON, or not an object.
     """
     row = parse_json(text, where)
     if not isinstance(row, dict):
-        raise AnnotationError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
+        raise InputError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
     return row
 
 
@@ -112,13 +113,13 @@ def resolve_media(path: Any, where: str, field: str) -> str:
         field: "videos" or "audios", for the error.
 
     Raises:
-        AnnotationError: not a path, a URL (nothing is fetched from an address found in data), missing, a folder,
+        InputError: not a path, a URL (nothing is fetched from an address found in data), missing, a folder,
             or empty.
     """
     if not isinstance(path, str) or not path:
-        raise AnnotationError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
+        raise InputError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
     if path.startswith(("http://", "https://", "data:")):
-        raise AnnotationError(
+        raise InputError(
             where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
         )
     root = media_root()
@@ -126,14 +127,13 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     try:
         size = os.stat(full).st_size
     except OSError as error:
-        remedy = "correct the path" if os.path.isabs(path) else (
-            "relative paths are looked up in ROOT_IMAGE_DIR" + (f" ({root})" if root else ", or else the current folder")
-        )
-        raise AnnotationError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
+        place = f"ROOT_IMAGE_DIR ({root})" if root else "the current folder (or in ROOT_IMAGE_DIR, when set)"
+        remedy = "correct the path" if os.path.isabs(path) else f"relative paths are looked up in {place}"
+        raise InputError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
     if os.path.isdir(full):
-        raise AnnotationError(where, field, f"{full} is a folder", "name the clip's file")
+        raise InputError(where, field, f"{full} is a folder", "name the clip's file")
     if size == 0:
-        raise AnnotationError(where, field, f"{full} is empty", "copy the clip again or remove the row")
+        raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
     return full
 
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from swift_saber import sed_tolerant
-from swift_saber.annotation import DIMENSIONS, Language, Record
+from swift_saber.annotation import DIMENSIONS, Record
+from swift_saber.language import Language
 
 Order = Literal["released", "figure"]
 
@@ -49,7 +50,7 @@ DEFAULT_INSTRUCTION = INSTRUCTIONS["zh"]
 
 #: "released": scene, audio, face and body, emotion, as the released prompt asks. "figure": visual evidence, acoustic
 #: evidence, reasoning, as the paper's figures draw it; the order inside each group is ours.
-ORDERS: dict[str, tuple[str, ...]] = {
+ORDERS: dict[Order, tuple[str, ...]] = {
     "released": DIMENSIONS,
     "figure": (
         "video_desc",

@@ -24,7 +24,9 @@ A section cut off at the end of the text is kept as far as it goes. All is linea
 import re
 from collections.abc import Mapping
 
-from swift_saber.annotation import DIMENSIONS, AnnotationError, dumps, parse_json
+from swift_saber.annotation import DIMENSIONS
+from swift_saber.errors import InputError
+from swift_saber.strict_json import dumps, parse_json
 
 _NAMES = {
     "video_desc": """视频 视频场景 视频内容 视频画面 视频背景 场景 画面 背景 背景信息 环境 视觉 视觉证据 视觉信息
@@ -285,7 +287,7 @@ def _read_json(text: str) -> tuple[dict[str, str], str] | None:
     try:
         obj = parse_json(text[start:end], "answer")
         dumps(obj).encode("utf-8")
-    except (AnnotationError, UnicodeEncodeError, RecursionError):
+    except (InputError, UnicodeEncodeError, RecursionError):
         return None
     rest = dict(obj)
     audio = rest.pop("audio_desc", None)

@@ -7,15 +7,14 @@ import pytest
 
 from swift_saber.annotation import (
     DIMENSIONS,
-    AnnotationError,
     Record,
     Row,
-    dumps,
-    has_han,
     infer_language,
     load_record,
-    parse_json,
 )
+from swift_saber.errors import InputError
+from swift_saber.language import text_language
+from swift_saber.strict_json import dumps, parse_json
 
 ENGLISH = {
     "audio_desc": {
@@ -41,7 +40,7 @@ def without(obj, *keys):
 
 
 def error_of(function, *args):
-    with pytest.raises(AnnotationError) as caught:
+    with pytest.raises(InputError) as caught:
         function(*args)
     assert "\n" not in str(caught.value)
     return caught.value
@@ -111,7 +110,7 @@ def test_lone_surrogate_is_refused(where):
 
 
 def test_error_reads_where_field_problem_remedy_on_one_line():
-    error = AnnotationError("a\nb.jsonl:1", "id", "is\u2028bad", "fix\tit")
+    error = InputError("a\nb.jsonl:1", "id", "is\u2028bad", "fix\tit")
     assert str(error) == "a\\nb.jsonl:1: id: is\\u2028bad; fix\\tit"
 
 
@@ -121,7 +120,7 @@ def test_long_bad_value_is_shortened():
 
 
 def test_error_survives_pickling():
-    error = pickle.loads(pickle.dumps(AnnotationError("w", "f", "p", "r")))
+    error = pickle.loads(pickle.dumps(InputError("w", "f", "p", "r")))
     assert (str(error), error.remedy) == ("w: f: p; r", "r")
 
 
@@ -224,9 +223,9 @@ def test_cyrillic_is_not_chinese():
     assert infer_language(Record("Женщина улыбается", "", "", "", "", "")) == "en"
 
 
-@pytest.mark.parametrize(("text", "expected"), [("a 中", True), ("ñ “q”", False), ("", False), ("かな", False)])
-def test_has_han(text, expected):
-    assert has_han(text) is expected
+@pytest.mark.parametrize(("text", "language"), [("一间厨房 A", "zh"), ("ñ “q”", "en"), ("", None), ("1, 2 …", None)])
+def test_the_language_of_a_text(text, language):
+    assert text_language(text) == language
 
 
 def test_dumps_is_one_line_with_chinese_readable():

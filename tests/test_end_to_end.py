@@ -89,7 +89,7 @@ def lora(work: Path) -> Path:
     arguments = ["--model", "base", "--dataset", "one_broken.jsonl", "--output_dir", "lora", "--max_steps", "9"]
     done = shell("sft.sh", "recipe.yaml", *arguments, folder=work)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert f"one_broken.jsonl" in done.stdout + done.stderr
+    assert "one_broken.jsonl" in done.stdout + done.stderr
     return work / "lora" / "checkpoint-9"
 
 

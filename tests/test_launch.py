@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from swift_saber import cli, launch
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
 
 
@@ -59,7 +59,7 @@ def recipe(tmp_path: Path, text: str) -> str:
     ],
 )
 def test_a_bad_recipe_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(AnnotationError, match=said):
+    with pytest.raises(InputError, match=said):
         launch.check_recipe(recipe(tmp_path, text))
 
 
@@ -72,12 +72,12 @@ def test_sft_loads_the_plugin_by_its_absolute_path(tmp_path: Path, monkeypatch: 
 
 
 def test_a_second_custom_register_path_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match="use --external_plugins"):
+    with pytest.raises(InputError, match="use --external_plugins"):
         launch.sft(recipe(tmp_path, "max_steps: 3\n"), ["--custom_register_path", "mine.py"])
 
 
 def test_sft_refuses_a_folder_that_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match="not a model folder"):
+    with pytest.raises(InputError, match="not a model folder"):
         launch.sft(recipe(tmp_path, "max_steps: 3\n"), [f"--model={tmp_path}"])
 
 
@@ -88,13 +88,13 @@ def test_a_lora_folder_is_loaded_as_adapter(tmp_path: Path) -> None:
 
 def test_a_training_folder_names_its_last_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-10").mkdir()
-    with pytest.raises(AnnotationError, match="did you mean .*checkpoint-10"):
+    with pytest.raises(InputError, match="did you mean .*checkpoint-10"):
         launch.model_flag(str(tmp_path))
 
 
 def test_a_hub_id_is_left_to_ms_swift_and_a_missing_path_is_not() -> None:
     assert launch.model_flag("zhaoxiaoxian/SABER-LLM") == "--model"
-    with pytest.raises(AnnotationError, match="no such folder"):
+    with pytest.raises(InputError, match="no such folder"):
         launch.model_flag("./zhaoxiaoxian/SABER-LLM")
 
 
@@ -106,7 +106,7 @@ def test_answers_take_their_name_only_when_complete(
     assert launch.infer(str(model), str(question), str(result)) == 1
     assert not result.exists()
     monkeypatch.setattr(launch, "_run", Swift(answers=2))
-    with pytest.raises(AnnotationError, match="2 for 1 rows"):
+    with pytest.raises(InputError, match="2 for 1 rows"):
         launch.infer(str(model), str(question), str(result))
     assert not result.exists()
     monkeypatch.setattr(launch, "_run", Swift(answers=1))
@@ -117,7 +117,7 @@ def test_answers_take_their_name_only_when_complete(
 def test_an_existing_result_is_not_touched(tmp_path: Path, model: Path, question: Path) -> None:
     result = tmp_path / "out.jsonl"
     result.write_text("old")
-    with pytest.raises(AnnotationError, match="exists already"):
+    with pytest.raises(InputError, match="exists already"):
         launch.infer(str(model), str(question), str(result))
     assert result.read_text() == "old"
 

@@ -60,4 +60,7 @@ def test_missing_and_empty_files_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_only_media_settings_are_taken_from_an_environment() -> None:
-    assert media_settings({"FPS": "2", "HOME": "/root", "VIDEO_MAX_PIXELS": "1"}) == {"VIDEO_MAX_PIXELS": "1", "FPS": "2"}
+    assert media_settings({"FPS": "2", "HOME": "/root", "VIDEO_MAX_PIXELS": "1"}) == {
+        "VIDEO_MAX_PIXELS": "1",
+        "FPS": "2",
+    }

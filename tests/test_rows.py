@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, resolve_media, row_id, write_rows
 
 
@@ -39,14 +39,14 @@ def test_a_line_separator_inside_a_text_does_not_end_the_row(tmp_path: Path) -> 
 )
 def test_a_bad_file_is_named_with_its_line(tmp_path: Path, data: bytes, where: str, said: str) -> None:
     path = write(tmp_path / "a.jsonl", data)
-    with pytest.raises(AnnotationError) as caught:
+    with pytest.raises(InputError) as caught:
         list(read_rows(path))
     assert caught.value.where == f"{path}{where}"
     assert said in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match=r"gone\.jsonl.*No such file"):
+    with pytest.raises(InputError, match=r"gone\.jsonl.*No such file"):
         list(read_rows(tmp_path / "gone.jsonl"))
 
 
@@ -95,7 +95,7 @@ def test_media_that_cannot_be_used_are_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.mp4").touch()
-    with pytest.raises(AnnotationError, match=f"d.jsonl:3: videos: .*{said}"):
+    with pytest.raises(InputError, match=f"d.jsonl:3: videos: .*{said}"):
         resolve_media(path, "d.jsonl:3", "videos")
 
 

@@ -1,8 +1,8 @@
 """Draws the demo's faces and writes them as mp4.
 
-A clip is one second: 8 frames of 56 x 56 pixels at 8 frames a second. Mouth and brows carry the emotion, and an angry face
-is also flushed: a broad, easy cue, which is what lets the face dominate the voice. Where a face is hidden, a
-hood covers all of it. Knows nothing about voices, texts or files other than the mp4 it writes.
+A clip is one second: 8 frames of 56 x 56 pixels at 8 frames a second. Mouth and brows carry the emotion, and an angry
+face is also flushed: a broad, easy cue, which is what lets the face dominate the voice. Where a face is hidden, a hood
+covers all of it. Knows nothing about voices, texts or files other than the mp4 it writes.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ HOOD = (72, 62, 58)
 PIXEL_NOISE = 8.0  # standard deviation in grey levels (0..255)
 
 
-def draw_frames(
-    wall: str, shirt: str, expression: str | None, rng: np.random.Generator
-) -> np.ndarray:
+def draw_frames(wall: str, shirt: str, expression: str | None, rng: np.random.Generator) -> np.ndarray:
     """Draw one clip.
 
     Args:
@@ -74,7 +72,12 @@ def _draw(
         return red, green, blue
 
     def box(x: float, y: float, half_width: float, half_height: float) -> list[float]:
-        return [(x - half_width) * scale, (y - half_height) * scale, (x + half_width) * scale, (y + half_height) * scale]
+        return [
+            (x - half_width) * scale,
+            (y - half_height) * scale,
+            (x + half_width) * scale,
+            (y + half_height) * scale,
+        ]
 
     image = Image.new("RGB", (SIZE * scale, SIZE * scale), colour(WALLS[wall]))
     draw = ImageDraw.Draw(image)
@@ -99,7 +102,12 @@ def _draw(
         inner = 1.8 if expression == "frown" else 0.0
         brow_y = eye_y - 4.0
         draw.line(
-            [(eye_x - side * 3) * scale, (brow_y + inner) * scale, (eye_x + side * 3) * scale, (brow_y - inner) * scale],
+            [
+                (eye_x - side * 3) * scale,
+                (brow_y + inner) * scale,
+                (eye_x + side * 3) * scale,
+                (brow_y - inner) * scale,
+            ],
             fill=ink,
             width=line,
         )
@@ -114,7 +122,9 @@ def write_mp4(path: Path, frames: np.ndarray) -> None:
     import av
 
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(FPS), options={"crf": "15", "preset": "veryfast", "threads": "1"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(FPS), options={"crf": "15", "preset": "veryfast", "threads": "1"}
+        )
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for pixels in frames:

@@ -1,8 +1,8 @@
 """A tiny Qwen2.5-Omni (about a million weights) with random weights and a tokenizer of its own.
 
-It has every part of the real thinker (vision tower, audio tower, projections, language model) and the real processors, so
-ms-swift trains, serves and exports it as it does the released 7B, on two CPU cores. The talker is absent: run with
-ENABLE_AUDIO_OUTPUT=0.
+It has every part of the real thinker (vision tower, audio tower, projections, language model) and the real processors,
+so ms-swift trains it and runs it on two CPU cores by the same code as a Qwen2.5-Omni of full size. The talker is
+absent: run with ENABLE_AUDIO_OUTPUT=0.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from swift_saber.annotation import InputError
+from swift_saber.sed import INSTRUCTIONS
 
 if TYPE_CHECKING:
     from transformers import Qwen2_5OmniConfig, Qwen2_5OmniProcessor, Qwen2TokenizerFast
@@ -60,19 +63,25 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
         out_dir.
 
     Raises:
-        FileExistsError: the folder holds something else.
+        InputError: the folder holds something else.
     """
     import torch
     from transformers import GenerationConfig, Qwen2_5OmniForConditionalGeneration
 
     out_dir = Path(out_dir)
     corpus = _corpus(texts)
-    settings = {"version": VERSION, "seed": seed, "texts_sha256": hashlib.sha256("\0".join(corpus).encode()).hexdigest()}
+    settings = {
+        "version": VERSION,
+        "seed": seed,
+        "texts_sha256": hashlib.sha256("\0".join(corpus).encode()).hexdigest(),
+    }
     if out_dir.exists():
         built = out_dir / "mini_model.json"
         if built.exists() and json.loads(built.read_text(encoding="utf-8")) == settings:
             return out_dir
-        raise FileExistsError(f"{out_dir} exists and is not this model ({settings}): delete it or choose another folder")
+        raise InputError(
+            str(out_dir), "folder", f"exists and is not the model of {settings}", "delete it or choose another folder"
+        )
     out_dir.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.", dir=out_dir.parent))
     try:
@@ -99,8 +108,6 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
 
 def _corpus(texts: Iterable[str]) -> list[str]:
     """What the tokenizer is fitted on: sorted, each text once, so that the order and number of rows do not matter."""
-    from swift_saber.sed import INSTRUCTIONS
-
     return sorted({*texts, *INSTRUCTIONS.values(), TEMPLATE_TEXT})
 
 
@@ -202,7 +209,7 @@ def _config(tokenizer: Qwen2TokenizerFast) -> Qwen2_5OmniConfig:
 def _initialise(model: Any) -> None:
     """Draw every matrix from N(0, 1 / fan_in).
 
-    The library's 0.02 suits wide models; at these widths it learns about half as fast, and stayed at chance on harder worlds.
+    The library's 0.02 suits wide models; at these widths it learned half as fast, and not at all on harder worlds.
     """
     import torch
 

@@ -5,21 +5,16 @@ An answer that is missing or does not parse is wrong in every respect and stays 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+from swift_saber.annotation import DIMENSIONS, dumps, parse_json
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, SILENT
 from swift_saber.sed import parse
 
-DIMENSIONS = (
-    "video_desc",
-    "acoustic_feat",
-    "speech_content",
-    "facial_exp_desc",
-    "body_lang_desc",
-    "sentiment_analysis",
-)
 SENSES = ("visual", "acoustic", "emotion")
 
 # The word that tells each state apart from its rivals, as world.record writes it.
@@ -42,7 +37,7 @@ def judge(truth: Mapping[str, Any], answer: str | None) -> dict[str, bool]:
         answer: the text that the model wrote, or None where there is none.
 
     Returns:
-        parsed: all six dimensions are there; visual, acoustic, emotion: the line of that dimension names the true state.
+        parsed: all six dimensions are there. visual, acoustic, emotion: the line of that dimension names the true one.
     """
     fields = parse(answer or "").fields
     parsed = all(fields.get(name, "").strip() for name in DIMENSIONS)
@@ -80,6 +75,21 @@ def score(truth_rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str]) -
 
 def _share(verdicts: list[dict[str, bool]], name: str) -> float:
     return sum(verdict[name] for verdict in verdicts) / len(verdicts)
+
+
+def update_summary(path: str | os.PathLike[str], stage: str, summary: Mapping[str, Any]) -> None:
+    """Put one stage's summary into a JSON file, {stage: summary, ...}; the other stages in it stay.
+
+    Args:
+        path: the file, made where missing and replaced whole.
+        stage: such as "sed".
+        summary: what `score` returned.
+    """
+    path = Path(path)
+    stages = parse_json(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
+    part = path.with_name(path.name + ".part")
+    part.write_text(dumps({**stages, stage: dict(summary)}) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def format_report(

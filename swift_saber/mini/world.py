@@ -1,22 +1,21 @@
 """The demo's world: clips whose emotion in each modality is known, with their SABER records.
 
-A clip shows a drawn face that smiles or frowns, or is hidden, and sounds a voice that is warm or hostile, or silent. What
-the clip means follows from the two: they agree (happy, angry), they contradict each other (a smile with a hostile voice is
-sarcastic, a frown with a warm voice is forced calm), or the one that is there decides. Conflicts are nearly absent from the
-training rows, so a model learns both senses and still lets the face decide: visual dominance, by construction. It is a
-demonstration of the method, not evidence for the paper.
+A clip shows a drawn face that smiles or frowns, or is hidden, and sounds a voice that is warm or hostile, or silent.
+What the clip means follows from the two: they agree (happy, angry), they contradict each other (a smile with a hostile
+voice is sarcastic, a frown with a warm voice is forced calm), or the one that is there decides. Conflicts are nearly
+absent from the training rows, so a model learns both senses and still lets the face decide: visual dominance, by
+construction. It is a demonstration of the method, not evidence for the paper.
 
-Every clip is a function of (seed, split, kind, index) alone. Another split name, seed or kind is another stream of clips, so
-splits are disjoint and a clip does not depend on how many others are made.
+Every clip is a function of (seed, split, kind, index) alone. Another split name, seed or kind is another stream of
+clips, so splits are disjoint and a clip does not depend on how many others are made.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -25,7 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from swift_saber.annotation import InputError, Record, dumps, parse_json
 from swift_saber.mini import face, voice
+from swift_saber.rows import write_rows
+from swift_saber.sed import INSTRUCTIONS
 
 VERSION = 1  # of the generator: raise it when the same seed would give other clips or other words
 
@@ -34,9 +36,9 @@ HIDDEN, SILENT, NO_PITCH = "hidden", "silent", "none"
 EMOTIONS = ("happy", "angry", "sarcastic", "forced calm")
 SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any clip
 
-# How many clips of each kind. Mute and hidden clips are what teaches a model to use each sense alone; 0.5% conflicts,
-# labelled rightly, are too few to unlearn "what the face says, goes".
-TRAIN_COUNTS = {"consistent": 1353, "conflict": 11, "hidden": 176, "mute": 660}
+# How many clips of each kind. Hidden and mute clips are what teaches a model to use each sense alone; with half as many
+# hidden ones it learned to hear more slowly. 0.5% conflicts, rightly labelled, are too few to unlearn visual dominance.
+TRAIN_COUNTS = {"consistent": 1179, "conflict": 11, "hidden": 350, "mute": 660}
 EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
 
 
@@ -76,8 +78,8 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
     Args:
         kind: one of KINDS.
         split: any name, such as "train", "eval"; other names give other clips.
-        index: number of the clip within its split and kind; even ones are the first case of their kind (happy, sarcastic),
-            odd ones the second (angry, forced calm), so any run of indices is balanced.
+        index: number of the clip within its split and kind; even ones are the first case of their kind (happy,
+            sarcastic), odd ones the second (angry, forced calm), so any run of indices is balanced.
         seed: the world's seed.
     """
     if kind not in KINDS:
@@ -101,7 +103,7 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
     )
 
 
-def record(truth: Truth) -> dict[str, Any]:
+def record(truth: Truth) -> Record:
     """The six-dimension SABER record of a clip: one short sentence each, nothing that its modality does not hold."""
     faces = {"smile": "The face smiles.", "frown": "The face frowns.", HIDDEN: "The face is hidden."}
     sound = "The clip is silent." if truth.voice == SILENT else f"The voice is {truth.pitch} and {truth.voice}."
@@ -111,13 +113,14 @@ def record(truth: Truth) -> dict[str, Any]:
         "hidden": "Only the voice can be judged",
         "mute": "Only the face can be judged",
     }
-    return {
-        "audio_desc": {"speech_content": SPEECH, "acoustic_feat": sound},
-        "video_desc": f"A person before a {truth.wall} wall.",
-        "facial_exp_desc": faces[truth.face],
-        "body_lang_desc": f"Still shoulders in a {truth.shirt} shirt.",
-        "sentiment_analysis": f"{reasons[truth.kind]}: {truth.emotion}.",
-    }
+    return Record(
+        video_desc=f"A person before a {truth.wall} wall.",
+        acoustic_feat=sound,
+        speech_content=SPEECH,
+        facial_exp_desc=faces[truth.face],
+        body_lang_desc=f"Still shoulders in a {truth.shirt} shirt.",
+        sentiment_analysis=f"{reasons[truth.kind]}: {truth.emotion}.",
+    )
 
 
 def _media_paths(media: Path, clip_id: str) -> tuple[Path, Path]:
@@ -143,7 +146,7 @@ def write_clip(truth: Truth, *, media: Path, seed: int) -> None:
 
 def write_clips(truths: list[Truth], *, media: Path, seed: int, workers: int | None = None) -> None:
     """Write the media of many clips, on `workers` processes (default: one per core), with a progress bar."""
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     media.mkdir(parents=True, exist_ok=True)
     write = partial(write_clip, media=media, seed=seed)
@@ -169,14 +172,12 @@ def training_row(truth: Truth, media: Path) -> dict[str, Any]:
         "audios": [str(wav)],
         "consistency": "inconsistent" if truth.kind == "conflict" else "consistent",
         "labels": asdict(truth),
-        **record(truth),
+        **record(truth).to_dict(),
     }
 
 
 def question_row(truth: Truth, media: Path) -> dict[str, Any]:
     """A row as `swift infer` takes it: the instruction and the media, and the truth as `labels`."""
-    from swift_saber.sed import INSTRUCTIONS
-
     mp4, wav = _media_paths(media.resolve(), truth.id)
     return {
         "id": truth.id,
@@ -205,8 +206,8 @@ def write_world(
 ) -> Path:
     """Write a world folder, or reuse a finished one; an interrupted one is continued.
 
-    The folder holds media/*.mp4 and *.wav, train.jsonl (SABER rows), eval.jsonl (questions) and, written last, the manifest
-    world.json. Media paths in the rows are absolute.
+    The folder holds media/*.mp4 and *.wav, train.jsonl (SABER rows), eval.jsonl (questions) and, named so last, the
+    manifest world.json. Media paths in the rows are absolute.
 
     Args:
         out_dir: the world's folder, made where missing.
@@ -218,7 +219,7 @@ def write_world(
         The manifest's path.
 
     Raises:
-        FileExistsError: the folder holds a world with other settings, or files that are not a world's.
+        InputError: the folder holds a world with other settings, or files that are not a world's.
     """
     out_dir = Path(out_dir)
     settings = {
@@ -229,33 +230,32 @@ def write_world(
     }
     truths = {"train": sample_split("train", train_counts, seed), "eval": sample_split("eval", eval_counts, seed)}
     manifest, started = out_dir / "world.json", out_dir / "world.started.json"
-    if out_dir.is_dir() and any(out_dir.iterdir()):
-        found = next((path for path in (manifest, started) if path.exists()), None)
-        if found is None:
-            raise FileExistsError(f"{out_dir} holds files but no world.json: choose an empty or a new folder")
-        before = json.loads(found.read_text(encoding="utf-8"))
-        if before != settings:
-            raise FileExistsError(
-                f"{found} was made with {before}, asked for are {settings}: delete {out_dir}, choose another folder, "
-                "or use the same settings again"
-            )
-        if found == manifest:
-            return manifest
+    if _before(out_dir, manifest, started, settings):
+        return manifest
     out_dir.mkdir(parents=True, exist_ok=True)
-    _write_atomically(started, json.dumps(settings, indent=2) + "\n")
+    part = started.with_suffix(".part")
+    part.write_text(dumps(settings) + "\n", encoding="utf-8")
+    part.replace(started)
     media = out_dir / "media"
     write_clips(truths["train"] + truths["eval"], media=media, seed=seed, workers=workers)
-    _write_jsonl(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
-    _write_jsonl(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
+    write_rows(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
+    write_rows(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
     started.replace(manifest)
     return manifest
 
 
-def _write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    _write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+def _before(out_dir: Path, manifest: Path, started: Path, settings: dict[str, Any]) -> bool:
+    """Whether the folder holds this very world, complete; raises where it holds another world or other files."""
+    if not out_dir.is_dir() or not any(out_dir.iterdir()):
+        return False
+    found = next((path for path in (manifest, started) if path.exists()), None)
+    if found is None:
+        raise InputError(str(out_dir), "folder", "holds files but no world.json", "choose an empty or a new folder")
+    if parse_json(found.read_text(encoding="utf-8"), str(found)) != settings:
+        raise InputError(
+            str(found),
+            "settings",
+            f"this folder's world was made with others; asked for are {dumps(settings)}",
+            f"delete {out_dir}, choose another folder, or use its settings again",
+        )
+    return found == manifest

@@ -6,9 +6,10 @@ Needs no ms-swift, so it can be read, tested and timed alone.
 import os
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, AnnotationError, Row
+from swift_saber.annotation import DIMENSIONS, Row
+from swift_saber.errors import InputError
 from swift_saber.rows import media_list, resolve_media, row_id
-from swift_saber.sed import INSTRUCTIONS, ORDERS, render, reserved_markup
+from swift_saber.sed import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
 FORMAT_VERSION = 1
@@ -16,9 +17,34 @@ ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
 RECORD_KEYS = frozenset({"audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"})
 # A row with one of these is in a format that ms-swift's own loader knows and this one does not.
 _STOCK_COLUMNS = frozenset(
-    "system query response instruction input output prompt text conversation conversations history image images "
-    "tools objects label margin solution rejected_messages rejected_response rejected_videos rejected_audios "
-    "positive_messages negative_messages teacher_prompt chat_template_kwargs".split()
+    {
+        "system",
+        "query",
+        "response",
+        "instruction",
+        "input",
+        "output",
+        "prompt",
+        "text",
+        "conversation",
+        "conversations",
+        "history",
+        "image",
+        "images",
+        "tools",
+        "objects",
+        "label",
+        "margin",
+        "solution",
+        "rejected_messages",
+        "rejected_response",
+        "rejected_videos",
+        "rejected_audios",
+        "positive_messages",
+        "negative_messages",
+        "teacher_prompt",
+        "chat_template_kwargs",
+    }
 )
 
 
@@ -36,19 +62,20 @@ def row_kind(row: dict[str, Any]) -> str | None:
     return "question"
 
 
-def answer_order() -> str:
+def answer_order() -> Order:
     """The order of evidence in training answers: SABER_ORDER, "released" (the default) or "figure".
 
     Raises:
-        AnnotationError: the variable holds another word.
+        InputError: the variable holds another word.
     """
-    order = os.environ.get("SABER_ORDER", "released")
-    if order not in ORDERS:
-        raise AnnotationError("environment", "SABER_ORDER", f"is {order!r}", f"use one of {', '.join(ORDERS)}")
-    return order
+    wanted = os.environ.get("SABER_ORDER", "released")
+    for order in ORDERS:
+        if order == wanted:
+            return order
+    raise InputError("environment", "SABER_ORDER", f"is {wanted!r}", f"use one of {', '.join(ORDERS)}")
 
 
-def to_swift_row(row: dict[str, Any], where: str, order: str = "released") -> dict[str, Any]:
+def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> dict[str, Any]:
     """Return the columns that ms-swift trains or infers on.
 
     Args:
@@ -60,7 +87,7 @@ def to_swift_row(row: dict[str, Any], where: str, order: str = "released") -> di
         {"id", "language", "channel", "messages", "videos", "audios"}; media paths are as written in the row.
 
     Raises:
-        AnnotationError: the row cannot be used: a wrong or missing field, no media, media that are not there, or
+        InputError: the row cannot be used: a wrong or missing field, no media, media that are not there, or
             text that ms-swift would take for a clip or a control token.
     """
     kind = row_kind(row)
@@ -69,7 +96,7 @@ def to_swift_row(row: dict[str, Any], where: str, order: str = "released") -> di
     elif kind is not None:
         converted = _from_question(row, where)
     else:
-        raise AnnotationError(
+        raise InputError(
             where,
             "row",
             f"columns {', '.join(sorted(row)) or 'none'} are neither a SABER record nor messages with media",
@@ -78,16 +105,16 @@ def to_swift_row(row: dict[str, Any], where: str, order: str = "released") -> di
     converted["id"] = row_id({**converted, "id": row.get("id")})
     channel = row.get("channel")
     if channel is not None and not isinstance(channel, str):
-        raise AnnotationError(where, "channel", f"is {channel!r}, not a string", "name the channel or leave it out")
+        raise InputError(where, "channel", f"is {channel!r}, not a string", "name the channel or leave it out")
     converted["channel"] = channel
     return converted
 
 
-def _from_record(row: Row, where: str, order: str) -> dict[str, Any]:
+def _from_record(row: Row, where: str, order: Order) -> dict[str, Any]:
     for dimension in DIMENSIONS:
         markup = reserved_markup(getattr(row.record, dimension))
         if markup:
-            raise AnnotationError(
+            raise InputError(
                 where,
                 dimension,
                 f"holds {markup}, which the model would read as a clip or a control token",
@@ -95,9 +122,9 @@ def _from_record(row: Row, where: str, order: str) -> dict[str, Any]:
             )
     videos, audios = _media(row.videos, "videos", where), _media(row.audios, "audios", where)
     if not videos:
-        raise AnnotationError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
+        raise InputError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
     if not audios and not _audio_from_video():
-        raise AnnotationError(
+        raise InputError(
             where,
             "audios",
             "no audio for the record, so the model would learn to write of sounds that it cannot hear",
@@ -114,25 +141,25 @@ def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
     videos, audios = (_media(media_list(row.get(key)), key, where) for key in ("videos", "audios"))
     language = row.get("language")
     if language is not None and language not in INSTRUCTIONS:
-        raise AnnotationError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
+        raise InputError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
     messages = row.get("messages")
     if messages is None:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
     _check_messages(messages, where)
     if not videos and not audios:
-        raise AnnotationError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
+        raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
     return {"language": language, "messages": messages, "videos": videos, "audios": audios}
 
 
 def _check_messages(messages: Any, where: str) -> None:
     if not isinstance(messages, list) or not messages:
-        raise AnnotationError(where, "messages", "is not a list of turns", 'write [{"role": "user", "content": ...}]')
+        raise InputError(where, "messages", "is not a list of turns", 'write [{"role": "user", "content": ...}]')
     for number, message in enumerate(messages):
         field = f"messages[{number}]"
         if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise AnnotationError(where, field, "has no known role", f"use one of {', '.join(sorted(ROLES))}")
+            raise InputError(where, field, "has no known role", f"use one of {', '.join(sorted(ROLES))}")
         if not isinstance(message.get("content"), (str, list)):
-            raise AnnotationError(where, field, "has no content", "write the turn's text as a string")
+            raise InputError(where, field, "has no content", "write the turn's text as a string")
 
 
 def _media(paths: Any, field: str, where: str) -> list[str]:

@@ -17,10 +17,11 @@ from swift.dataset import DatasetLoader, DatasetMeta, RowPreprocessor, register_
 from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.utils import get_logger, safe_ddp_context
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, to_swift_row
 from swift_saber.plugin.saber_folder import is_record_folder, join_folder, joined_rows
 from swift_saber.rows import media_root, parse_row, read_lines, row_id
+from swift_saber.sed import Order
 
 logger = get_logger()
 NAME = "saber"
@@ -39,7 +40,7 @@ FEATURES = Features(
 ERRORS_SHOWN = 20
 
 
-class SaberPreprocessor(RowPreprocessor):  # type: ignore[misc]  # untyped base
+class SaberPreprocessor(RowPreprocessor):
     """Turns rows of a hub or Arrow dataset with SABER's columns into messages."""
 
     def preprocess(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -47,13 +48,13 @@ class SaberPreprocessor(RowPreprocessor):  # type: ignore[misc]  # untyped base
         row = {key: value for key, value in row.items() if value is not None}
         try:
             return to_swift_row(row, f"row {row_id(row)}", answer_order())
-        except AnnotationError as error:
+        except InputError as error:
             # Unless --strict is given, ms-swift drops the row and stops saying so after ten.
             logger.error(f"swift-saber: not used: {error}")
             raise
 
 
-class SaberLoader(DatasetLoader):  # type: ignore[misc]  # untyped base
+class SaberLoader(DatasetLoader):
     """Reads SABER rows from disk; hub datasets come through ms-swift's loader."""
 
     def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
@@ -85,18 +86,18 @@ class SaberLoader(DatasetLoader):  # type: ignore[misc]  # untyped base
                     cache_dir=os.path.join(get_cache_dir(), "datasets"),
                 )
         except DatasetGenerationError as error:
-            if isinstance(error.__cause__, AnnotationError):
+            if isinstance(error.__cause__, InputError):
                 raise error.__cause__ from None
             raise
 
 
-def jsonl_rows(path: str, order: str, stamp: str) -> Iterator[dict[str, Any]]:
+def jsonl_rows(path: str, order: Order, stamp: str) -> Iterator[dict[str, Any]]:
     """Yield the ms-swift rows of a JSONL file; all bad rows are found before the error is raised."""
     lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(path))
     yield from _checked(lines, path, order)
 
 
-def folder_rows(path: str, order: str, stamp: str) -> Iterator[dict[str, Any]]:
+def folder_rows(path: str, order: Order, stamp: str) -> Iterator[dict[str, Any]]:
     """Yield the ms-swift rows of a folder of records, after listing what found no partner."""
     join = join_folder(path, media_root() or path, need_audio=not os.environ.get("USE_AUDIO_IN_VIDEO"))
     for record, reason in join.unmatched.items():
@@ -111,24 +112,24 @@ def folder_rows(path: str, order: str, stamp: str) -> Iterator[dict[str, Any]]:
 
 
 def _checked(
-    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], path: str, order: str
+    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], path: str, order: Order
 ) -> Iterator[dict[str, Any]]:
-    errors: list[AnnotationError] = []
+    errors: list[InputError] = []
     total = wrong = 0
     for where, read in rows:
         total += 1
         try:
             yield to_swift_row(read(), where, order)
-        except AnnotationError as error:
+        except InputError as error:
             wrong += 1
             if len(errors) < ERRORS_SHOWN:
                 errors.append(error)
     if wrong == 1:
         raise errors[0]
     if wrong:
-        for error in errors:
-            logger.error(f"swift-saber: {error}")
-        raise AnnotationError(
+        for found in errors:
+            logger.error(f"swift-saber: {found}")
+        raise InputError(
             path, "rows", f"{wrong} of {total} cannot be used (the first: {errors[0]})", "correct or remove them"
         )
 
@@ -138,7 +139,7 @@ def _is_ours(path: str) -> bool:
     try:
         where, text = next(read_lines(path))
         return row_kind(parse_row(text, where)) is not None
-    except AnnotationError:
+    except InputError:
         return True  # so that the error names the line
 
 
@@ -163,7 +164,7 @@ def register() -> None:
     @wraps(stock)
     def get_dataset_meta(self: DatasetSyntax, use_hf: bool) -> DatasetMeta:
         if _is_missing_path(self.dataset):
-            raise AnnotationError(self.dataset, "dataset", "no such file or folder", "check the path")
+            raise InputError(self.dataset, "dataset", "no such file or folder", "check the path")
         meta = stock(self, use_hf)
         known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id
         local = (self.dataset_type == "path" and self.dataset.endswith(".jsonl") and _is_ours(self.dataset)) or (

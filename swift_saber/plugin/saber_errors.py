@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.plugin.saber_seams import SeamError
 
 MARK = "swift-saber: error: "
@@ -14,7 +14,7 @@ MARK = "swift-saber: error: "
 
 def explain(error: BaseException) -> str | None:
     """Return the line to print for an error that the user can put right, or None for any other error."""
-    if isinstance(error, (AnnotationError, SeamError)):
+    if isinstance(error, (InputError, SeamError)):
         return f"{MARK}{error}"
     found = re.fullmatch(r"remaining_argv: (\[.*\])", str(error), re.DOTALL) if isinstance(error, ValueError) else None
     return f"{MARK}{_unknown_arguments(found.group(1))}" if found else None

@@ -1,14 +1,15 @@
 """A folder of one-record-per-clip JSON files, as SABER is released, joined with the clips by file name."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import AnnotationError, load_record
+from swift_saber.annotation import load_record
+from swift_saber.errors import InputError
 from swift_saber.plugin.saber_convert import RECORD_KEYS
 from swift_saber.rows import parse_row, unreadable
 
@@ -38,7 +39,7 @@ def is_record_folder(folder: str | os.PathLike[str]) -> bool:
         return False
     try:
         row = parse_row(first.read_text(encoding="utf-8-sig"), str(first))
-    except (AnnotationError, UnicodeDecodeError):
+    except (InputError, UnicodeDecodeError):
         return False
     except OSError as error:
         raise unreadable(first, error) from error
@@ -58,15 +59,14 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
         need_audio: whether a clip without a sound file counts as unmatched.
 
     Raises:
-        AnnotationError: no record found its clip.
+        InputError: no record found its clip.
     """
     folder, media_root = Path(folder), Path(media_root)
     videos, audios = _index(media_root, VIDEO_SUFFIXES), _index(media_root, AUDIO_SUFFIXES)
     records = sorted(folder.rglob("*.json"))
-    shared_names = defaultdict(int)
-    for record in records:
-        shared_names[record.stem] += 1
-    join, used = Join(), set()
+    names = Counter(record.stem for record in records)
+    join = Join()
+    used: set[str | None] = set()
     for record in records:
         relative = record.relative_to(folder).with_suffix("").as_posix()
         video, video_problem = _find(videos, relative, record.stem, "video")
@@ -76,13 +76,13 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
             join.unmatched[str(record)] = problem
             continue
         assert video is not None  # no problem means that it was found
-        clip = record.stem if shared_names[record.stem] == 1 else relative
+        clip = record.stem if names[record.stem] == 1 else relative
         join.matched.append((record, clip, video, audio))
         used.update({video, audio})
     join.unused = sorted({path for index in (videos, audios) for paths in index.values() for path in paths} - used)
     if not join.matched:
         reason = next(iter(join.unmatched.values()), "no JSON file")
-        raise AnnotationError(
+        raise InputError(
             str(folder),
             "records",
             f"none of {len(records)} found its clip below {media_root} (first reason: {reason})",
@@ -94,7 +94,7 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
 def joined_rows(join: Join) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     """Yield (record file, function that reads the SABER row) for each match.
 
-    The function raises AnnotationError for a record that is wrong, so that one bad file does not end the reading.
+    The function raises InputError for a record that is wrong, so that one bad file does not end the reading.
     """
     for record, clip, video, audio in join.matched:
         media = {"id": clip, "videos": [video], "audios": [audio] if audio else []}

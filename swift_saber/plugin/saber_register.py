@@ -49,10 +49,10 @@ def _register_templates() -> None:
 def _extend_args_json() -> None:
     """Have args.json, which ms-swift copies into every checkpoint, remember the media settings and not the plugin.
 
-    ms-swift imports what stands under `external_plugins` again when it loads the checkpoint, and fails where the path is
-    another. The path stays readable under `custom_register_path`, which is not imported again. The media settings are
-    environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with. A local base
-    model is remembered by its absolute path, so that a LoRA checkpoint finds it from any folder.
+    ms-swift imports what stands under `external_plugins` again when it loads the checkpoint, and fails where the path
+    is another; the path stays readable under `custom_register_path`, which is not imported again. The media settings
+    are environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with. A local
+    base model is remembered by its absolute path, so that a LoRA checkpoint finds it from any folder.
     """
     from swift.arguments import BaseArguments
 

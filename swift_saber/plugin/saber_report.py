@@ -4,7 +4,6 @@ ms-swift's training dataset replaces such a row by a random other one (`--strict
 (`--strict true`). Either way the row is named here. Recipes switch the file on with `callbacks: saber_bad_rows`.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,9 @@ from swift.callbacks import TrainerCallback, callbacks_map
 from swift.template import MaxLengthError
 from swift.utils import get_logger, is_master
 
-from swift_saber.annotation import dumps
 from swift_saber.media import clip_problem
 from swift_saber.rows import read_rows, row_id
+from swift_saber.strict_json import dumps
 
 logger = get_logger()
 CALLBACK = "saber_bad_rows"
@@ -70,7 +69,7 @@ class BadRows:
                 file.write(dumps(entry) + "\n")
 
 
-class BadRowsCallback(TrainerCallback):  # type: ignore[misc]  # untyped base
+class BadRowsCallback(TrainerCallback):
     """Gives the template the file in the output folder, and counts it when training ends."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -92,6 +91,6 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _paths(value: Any) -> Sequence[str]:
+def _paths(value: Any) -> list[str]:
     values = [value] if isinstance(value, str) else value or []
     return [path for path in values if isinstance(path, str)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
-from swift_saber.annotation import has_han
+from swift_saber.language import text_language
 from swift_saber.plugin.saber_report import BadRows
 from swift_saber.sed import INSTRUCTIONS
 
@@ -34,7 +34,7 @@ def fill_instruction(inputs: Any) -> None:
     language = inputs.extra_kwargs.get("language")
     if language not in INSTRUCTIONS:
         answer = next((m["content"] for m in inputs.messages if m["role"] == "assistant"), None)
-        language = "en" if isinstance(answer, str) and answer.strip() and not has_han(answer) else "zh"
+        language = (text_language(answer) if isinstance(answer, str) else None) or "zh"
     users[0]["content"] = content.strip() + INSTRUCTIONS[language]
 
 
@@ -61,11 +61,11 @@ class SEDMixin:
             raise
 
 
-class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):  # type: ignore[misc]  # untyped base
+class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):
     """SED for Qwen2.5-Omni, the architecture that the published settings fit."""
 
 
-class SEDQwen3OmniTemplate(SEDMixin, Qwen3OmniTemplate):  # type: ignore[misc]  # untyped base
+class SEDQwen3OmniTemplate(SEDMixin, Qwen3OmniTemplate):
     """SED for Qwen3-Omni. Not something the paper reports: it comes at no cost, since the stock class is a subclass."""
 
 

@@ -24,8 +24,9 @@ longest row that can occur; per_device_train_batch_size rows of that length at o
     plan for     1.1 x the sum + 1 GiB                             fragmentation, CUDA context, workspaces: a guess
 
 Dimensions. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision tower's width (1,280; the default says
-3,584) and the talker's shape, which are those of the released checkpoint. 3B: the dimensions of Qwen2.5-3B for the
-language model, the 7B's towers; not checked against the released files, so its numbers are the rougher ones.
+3,584) and the talker's shape, which are taken from public copies of the released config.json. 3B: the dimensions of
+Qwen2.5-3B for the language model, lm_head not shared with the embeddings, and the 7B's towers; not checked against
+the released files, so its numbers are the rougher ones.
 """
 
 import sys
@@ -121,15 +122,22 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     gpus = int(recipe["ENV"].get("NPROC_PER_NODE", 1))
     tokens = recipe["max_length"] * recipe["per_device_train_batch_size"]
     lora = recipe["tuner_type"] == "lora"
-    trainable = lora_parameters(model, recipe["lora_rank"]) if lora else parameters(thinker.model) + parameters(thinker.lm_head)
+    trainable = (
+        lora_parameters(model, recipe["lora_rank"]) if lora else parameters(thinker.model) + parameters(thinker.lm_head)
+    )
     if "deepspeed" in recipe:
         trained = trainable * (2 + 4 + 12) / gpus + min(REDUCE_BUCKET, 4 * trainable) + (2 * trainable if lora else 0)
     else:
         trained = trainable * 16
     vision, audio = model.config.thinker_config.vision_config, model.config.thinker_config.audio_config
     rows = recipe["per_device_train_batch_size"]
-    towers = 2 * rows * (
-        VIDEO_TOKENS * 4 * vision.hidden_size * vision.depth + AUDIO_TOKENS * 2 * audio.d_model * audio.encoder_layers
+    towers = (
+        2
+        * rows
+        * (
+            VIDEO_TOKENS * 4 * vision.hidden_size * vision.depth
+            + AUDIO_TOKENS * 2 * audio.d_model * audio.encoder_layers
+        )
     )
     layer = 2 * (10 * text.hidden_size + 5 * text.intermediate_size)
     if lora:
@@ -157,7 +165,11 @@ def main(paths: list[str]) -> None:
             "thinker": parameters(thinker),
         }
         if size == "7B":
-            parts |= {"talker": parameters(model.talker), "token2wav": parameters(model.token2wav), "all": parameters(model)}
+            parts |= {
+                "talker": parameters(model.talker),
+                "token2wav": parameters(model.token2wav),
+                "all": parameters(model),
+            }
         print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
     print("GiB on each GPU (estimated, not measured)")
     for path in map(Path, paths) if paths else sorted(RECIPES.glob("sed_*.yaml")):
@@ -165,7 +177,9 @@ def main(paths: list[str]) -> None:
         # The recipe as it stands, and with rows up to 4,096 tokens.
         for length in sorted({recipe["max_length"], 4096}, reverse=True):
             need = estimate({**recipe, "max_length": length})
-            parts = {name: getattr(need, name) / GIB for name in ("weights", "trained", "kept", "towers", "layer", "logits")}
+            parts = {
+                name: getattr(need, name) / GIB for name in ("weights", "trained", "kept", "towers", "layer", "logits")
+            }
             print(
                 f"  {path.name} max_length {length}: plan for {need.plan_gib} ("
                 + ", ".join(f"{name} {value:.1f}" for name, value in parts.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, write_rows
 from swift_saber.sed import INSTRUCTIONS, parse
 
@@ -63,7 +63,7 @@ def test_the_figures_order_is_had_on_request(data: Path, media: Any, monkeypatch
     assert released.index("rough voice") < released.index("She smiles") < released.index("sarcasm")
     assert figure.index("She smiles") < figure.index("rough voice") < figure.index("sarcasm")
     monkeypatch.setenv("SABER_ORDER", "backwards")
-    with pytest.raises(AnnotationError, match="SABER_ORDER: is 'backwards'; use one of released, figure"):
+    with pytest.raises(InputError, match="SABER_ORDER: is 'backwards'; use one of released, figure"):
         load(data)
 
 
@@ -109,7 +109,9 @@ def test_a_changed_file_is_read_again(data: Path, media: Any) -> None:
 
 
 def test_labels_of_any_shape_do_not_meet_in_one_table(data: Path, media: Any) -> None:
-    write_rows(data, [{**ENGLISH, **media, "labels": {"valence": 1.5}}, {**ENGLISH, **media, "labels": {"valence": ["a"]}}])
+    write_rows(
+        data, [{**ENGLISH, **media, "labels": {"valence": 1.5}}, {**ENGLISH, **media, "labels": {"valence": ["a"]}}]
+    )
     assert len(load(data)) == 2
 
 
@@ -134,25 +136,29 @@ def without(record: dict[str, Any], key: str) -> dict[str, Any]:
 )
 def test_a_bad_row_stops_the_run_with_its_line(data: Path, media: Any, row: dict[str, Any], said: str) -> None:
     write_rows(data, [{**ENGLISH, **media}, {**media, **row}])
-    with pytest.raises(AnnotationError, match=f"data.jsonl:2: .*{said}"):
+    with pytest.raises(InputError, match=f"data.jsonl:2: .*{said}"):
         load(data)
 
 
 def test_all_bad_rows_are_counted_before_the_run_stops(data: Path, media: Any) -> None:
-    data.write_text("\n".join([json.dumps({**ENGLISH, **media}), "{", json.dumps({**ENGLISH, **media, "videos": ["x"]})]))
-    with pytest.raises(AnnotationError, match=r"rows: 2 of 3 cannot be used \(the first: .*data.jsonl:2: JSON"):
+    data.write_text(
+        "\n".join([json.dumps({**ENGLISH, **media}), "{", json.dumps({**ENGLISH, **media, "videos": ["x"]})])
+    )
+    with pytest.raises(InputError, match=r"rows: 2 of 3 cannot be used \(the first: .*data.jsonl:2: JSON"):
         load(data)
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "holds no row"), ("\n", "holds no row"), ("{", ":1: JSON: is not JSON")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "holds no row"), ("\n", "holds no row"), ("{", ":1: JSON: is not JSON")]
+)
 def test_an_empty_or_broken_file_is_said_to_be_so(data: Path, text: str, said: str) -> None:
     data.write_text(text)
-    with pytest.raises(AnnotationError, match=said):
+    with pytest.raises(InputError, match=said):
         load(data)
 
 
 def test_a_missing_dataset_is_not_looked_up_on_a_hub(tmp_path: Path) -> None:
-    with pytest.raises(AnnotationError, match="no such file or folder"):
+    with pytest.raises(InputError, match="no such file or folder"):
         load(tmp_path / "gone.jsonl")
 
 

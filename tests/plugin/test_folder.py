@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.plugin.saber_folder import join_folder
 from tests.plugin.test_dataset import ENGLISH, load
 
@@ -68,7 +68,7 @@ def test_a_name_that_fits_several_clips_is_not_guessed(release: Release) -> None
         release.clips(f"{split}/dia0_utt0", ".mp4", ".wav")
     found = join_folder(release.records, release.media, need_audio=True)
     assert [clip for _, clip, _, _ in found.matched] == ["other"]
-    assert list(found.unmatched.values())[0].startswith("several video files are named dia0_utt0")
+    assert next(iter(found.unmatched.values())).startswith("several video files are named dia0_utt0")
 
 
 def test_what_has_no_partner_is_listed_on_both_sides(release: Release) -> None:
@@ -93,7 +93,7 @@ def test_a_clip_whose_sound_is_inside_needs_no_sound_file(release: Release) -> N
 
 def test_no_match_at_all_says_where_to_put_the_media_root(release: Release) -> None:
     release.record("a")
-    with pytest.raises(AnnotationError, match="none of 1 found its clip.*set ROOT_IMAGE_DIR"):
+    with pytest.raises(InputError, match="none of 1 found its clip.*set ROOT_IMAGE_DIR"):
         join(release)
 
 
@@ -123,5 +123,5 @@ def test_a_broken_record_is_named_by_its_file(release: Release, monkeypatch: pyt
         release.clips(name, ".mp4", ".wav")
     (release.records / "b.json").write_text(json.dumps({**ENGLISH, "video_desc": None}))
     monkeypatch.setenv("ROOT_IMAGE_DIR", str(release.media))
-    with pytest.raises(AnnotationError, match=r"b\.json: video_desc: is null"):
+    with pytest.raises(InputError, match=r"b\.json: video_desc: is null"):
         load(release.records)

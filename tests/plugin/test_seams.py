@@ -49,9 +49,7 @@ def test_other_errors_are_left_to_python() -> None:
     assert saber_errors.explain(RuntimeError("remaining_argv: ['--a']")) is None
 
 
-def test_a_recipes_unknown_key_is_named_with_its_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_recipes_unknown_key_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = tmp_path / "r.yaml"
     recipe.write_text("# a recipe\nmax_steps: 3\nlerning_rate: 1\n")
     monkeypatch.setenv("SWIFT_CONFIG_FILE", str(recipe))

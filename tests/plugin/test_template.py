@@ -112,7 +112,11 @@ def test_the_rejected_side_of_a_pair_is_asked_the_same(processor: Any, media: An
     encoder.set_mode("rlhf")
     encoded = encoder.encode({**row, "rejected_response": "bad"})
     prompts = [
-        [token for token, label in zip(encoded[f"{side}_input_ids"], encoded[f"{side}_labels"], strict=True) if label < 0]
+        [
+            token
+            for token, label in zip(encoded[f"{side}_input_ids"], encoded[f"{side}_labels"], strict=True)
+            if label < 0
+        ]
         for side in ("chosen", "rejected")
     ]
     assert prompts[0] == prompts[1]

@@ -1,0 +1,43 @@
+"""The error for what a user gave and can put right: bad data, a wrong path, a recipe with a mistake."""
+
+_QUOTE_LIMIT = 60
+
+
+class InputError(ValueError):
+    """What is wrong with the data, where, and what to do about it; its text is always one line.
+
+    Args:
+        where: "file.jsonl:12", a file path or a row id.
+        field: the key, e.g. "audio_desc.speech_content", or the part of the input, e.g. "file".
+        problem: what was found.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, where: str, field: str, problem: str, remedy: str) -> None:
+        # All four go to args, so that the error survives pickling between worker processes.
+        super().__init__(where, field, problem, remedy)
+        self.where = where
+        self.field = field
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return _one_line(f"{self.where}: {self.field}: {self.problem}; {self.remedy}")
+
+
+def _one_line(text: str) -> str:
+    """The text with line ends, control characters and lone surrogates written as escapes."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def quoted(value: object) -> str:
+    """A bad value as an error message shows it: escaped and shortened."""
+    if isinstance(value, str) and len(value) > _QUOTE_LIMIT:
+        value = value[: _QUOTE_LIMIT - 3] + "..."
+    shown = repr(value)
+    return shown if len(shown) <= 2 * _QUOTE_LIMIT else shown[: 2 * _QUOTE_LIMIT - 3] + "..."
+
+
+def kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true/false", type(None): "null"}
+    return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)

@@ -1,0 +1,78 @@
+"""The drawn faces and synthetic voices: real files, and cues that can be measured."""
+
+from itertools import product
+from pathlib import Path
+
+import decord
+import numpy as np
+import pytest
+import soundfile
+
+from swift_saber.mini import face, voice
+
+
+def generator(number: int) -> np.random.Generator:
+    return np.random.default_rng(number)
+
+
+def test_mp4_decodes_to_what_was_drawn(tmp_path: Path) -> None:
+    frames = face.draw_frames("blue", "red", "smile", generator(0))
+    face.write_mp4(tmp_path / "clip.mp4", frames)
+    reader = decord.VideoReader(str(tmp_path / "clip.mp4"))
+    decoded = reader.get_batch(range(len(reader))).asnumpy()
+    assert decoded.shape == (face.FRAMES, face.SIZE, face.SIZE, 3)
+    assert reader.get_avg_fps() == face.FPS
+    # Colour is stored at half resolution, so single pixels differ; the picture as a whole does not.
+    assert abs(decoded.astype(float) - frames).mean() < 12
+
+
+def test_wav_is_one_second_of_mono(tmp_path: Path) -> None:
+    voice.write_wav(tmp_path / "clip.wav", voice.synthesize("low", "warm", generator(0)))
+    info = soundfile.info(str(tmp_path / "clip.wav"))
+    assert (info.samplerate, info.frames, info.channels) == (16_000, 16_000, 1)
+
+
+def test_smile_and_frown_differ_in_the_face_only() -> None:
+    for wall, shirt in product(face.WALLS, face.SHIRTS):
+        smile, frown = (face.draw_frames(wall, shirt, which, generator(7)).astype(float) for which in face.EXPRESSIONS)
+        middle = (slice(None), slice(12, 40), slice(16, 40))
+        assert abs(smile - frown)[middle].mean() > 10
+        assert abs(smile - frown)[:, :, :6].max() == 0
+
+
+def test_hidden_face_shows_no_skin() -> None:
+    hidden = face.draw_frames("blue", "red", None, generator(3)).astype(float)
+    middle = hidden[:, 18:30, 22:34].mean(axis=(0, 1, 2))
+    # The hood's colour is shifted by at most the tint; skin is more than 60 levels brighter in red.
+    assert abs(middle - face.HOOD).max() < 20
+
+
+def loudness(sound: np.ndarray) -> np.ndarray:
+    """Root mean square of 10 ms pieces, shape (100,)."""
+    return np.sqrt((sound.reshape(100, -1) ** 2).mean(axis=1))
+
+
+@pytest.mark.parametrize("pitch", voice.PITCHES)
+def test_hostile_voice_is_rougher_than_any_warm_one(pitch: str) -> None:
+    def flutter(tone: str, number: int) -> float:
+        pieces = loudness(voice.synthesize(pitch, tone, generator(number)))
+        return float(pieces.std() / pieces.mean())
+
+    warm = [flutter("warm", number) for number in range(20)]
+    hostile = [flutter("hostile", number) for number in range(20)]
+    assert min(hostile) > max(warm)
+
+
+@pytest.mark.parametrize("tone", voice.TONES)
+def test_pitch_is_where_the_spectrum_has_its_peak(tone: str) -> None:
+    for number in range(5):
+        for pitch, hertz in voice.PITCHES.items():
+            start = voice.synthesize(pitch, tone, generator(number))[:4000]  # before a warm voice has risen far
+            spectrum = abs(np.fft.rfft(start * np.hanning(4000)))
+            peak = spectrum[10:].argmax() * 4 + 40  # bins of 4 Hz; below 40 Hz there is no voice
+            assert abs(peak - hertz) < 0.2 * hertz + 4
+
+
+def test_silence_is_quiet_but_not_empty() -> None:
+    silence = voice.synthesize("none", None, generator(0))
+    assert 0 < silence.std() < 0.1 * voice.synthesize("low", "warm", generator(0)).std()
