@@ -5,6 +5,7 @@ Knows files and rows; knows nothing of what a record says (annotation.py) or of 
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,16 +124,16 @@ def resolve_media(path: Any, where: str, field: str) -> str:
             where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
         )
     root = media_root()
-    full = os.path.abspath(os.path.join(root or "", os.path.expanduser(path)))
+    full = os.path.abspath(os.path.join(root or "", path))
     try:
-        size = os.stat(full).st_size
+        found = os.stat(full)
     except OSError as error:
         place = f"ROOT_IMAGE_DIR ({root})" if root else "the current folder (or in ROOT_IMAGE_DIR, when set)"
         remedy = "correct the path" if os.path.isabs(path) else f"relative paths are looked up in {place}"
         raise InputError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
-    if os.path.isdir(full):
+    if stat.S_ISDIR(found.st_mode):
         raise InputError(where, field, f"{full} is a folder", "name the clip's file")
-    if size == 0:
+    if found.st_size == 0:
         raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
     return full
 

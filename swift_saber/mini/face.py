@@ -117,13 +117,14 @@ def _draw(
 def write_mp4(path: Path, frames: np.ndarray) -> None:
     """Write RGB frames, uint8 of shape (n, height, width, 3), as an H.264 mp4 at FPS frames a second.
 
-    One encoder thread: with several, the bytes would depend on the machine.
+    The same frames give the same bytes: one encoder thread, and a fixed quantizer, since x264's look-ahead for a
+    variable one was seen to choose differently from run to run.
     """
     import av
 
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(
-            "libx264", rate=Fraction(FPS), options={"crf": "15", "preset": "veryfast", "threads": "1"}
+            "libx264", rate=Fraction(FPS), options={"qp": "15", "preset": "veryfast", "threads": "1"}
         )
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from swift_saber.annotation import InputError
+from swift_saber.errors import InputError
 from swift_saber.sed import INSTRUCTIONS
 
 if TYPE_CHECKING:

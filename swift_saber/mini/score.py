@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, dumps, parse_json
+from swift_saber.annotation import DIMENSIONS
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, SILENT
 from swift_saber.sed import parse
+from swift_saber.strict_json import dumps, parse_json
 
 SENSES = ("visual", "acoustic", "emotion")
 

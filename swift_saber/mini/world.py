@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from swift_saber.annotation import InputError, Record, dumps, parse_json
+from swift_saber.annotation import Record
+from swift_saber.errors import InputError
 from swift_saber.mini import face, voice
 from swift_saber.rows import write_rows
 from swift_saber.sed import INSTRUCTIONS
+from swift_saber.strict_json import dumps, parse_json
 
 VERSION = 1  # of the generator: raise it when the same seed would give other clips or other words
 
@@ -146,7 +148,7 @@ def write_clip(truth: Truth, *, media: Path, seed: int) -> None:
 
 def write_clips(truths: list[Truth], *, media: Path, seed: int, workers: int | None = None) -> None:
     """Write the media of many clips, on `workers` processes (default: one per core), with a progress bar."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     media.mkdir(parents=True, exist_ok=True)
     write = partial(write_clip, media=media, seed=seed)

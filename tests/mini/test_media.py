@@ -26,6 +26,17 @@ def test_mp4_decodes_to_what_was_drawn(tmp_path: Path) -> None:
     assert abs(decoded.astype(float) - frames).mean() < 12
 
 
+def test_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
+    frames = face.draw_frames("blue", "red", "smile", generator(0))
+    files = set()
+    for size in range(1, 21):
+        other = np.ones(size * 50_000)  # moves later allocations: an encoder that reads stray memory shows it
+        face.write_mp4(tmp_path / "clip.mp4", frames)
+        files.add((tmp_path / "clip.mp4").read_bytes())
+        del other
+    assert len(files) == 1
+
+
 def test_wav_is_one_second_of_mono(tmp_path: Path) -> None:
     voice.write_wav(tmp_path / "clip.wav", voice.synthesize("low", "warm", generator(0)))
     info = soundfile.info(str(tmp_path / "clip.wav"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from swift_saber.annotation import AnnotationError
+from swift_saber.errors import InputError
 from swift_saber.mini.model import MEDIA_TOKENS, build_model
 from swift_saber.mini.world import record, sample_clip
 from swift_saber.sed import INSTRUCTIONS, render
@@ -68,6 +68,6 @@ def test_same_model_is_reused_and_another_is_an_error(built: Path) -> None:
     before = (built / "model.safetensors").stat().st_mtime_ns
     assert build_model(built, TEXTS, seed=3) == built
     assert (built / "model.safetensors").stat().st_mtime_ns == before
-    with pytest.raises(AnnotationError, match="delete it or choose another folder"):
+    with pytest.raises(InputError, match="delete it or choose another folder"):
         build_model(built, TEXTS, seed=4)
     assert [path.name for path in built.parent.iterdir()] == ["model"]

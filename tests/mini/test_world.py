@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.annotation import AnnotationError, Row
+from swift_saber.annotation import Row
+from swift_saber.errors import InputError
 from swift_saber.mini.world import KINDS, Truth, record, sample_clip, sample_split, write_world
 from swift_saber.rows import read_rows
 
@@ -77,13 +78,13 @@ def test_a_finished_world_is_reused_and_an_interrupted_one_is_continued(tmp_path
 
 
 def test_other_settings_in_the_same_folder_are_an_error(world: Path) -> None:
-    with pytest.raises(AnnotationError, match=r"world\.json.*delete .* or use its settings again"):
+    with pytest.raises(InputError, match=r"world\.json.*delete .* or use its settings again"):
         write_world(world, seed=6, train_counts=FEW, eval_counts=FEW, workers=1)
 
 
 def test_a_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(AnnotationError, match="choose an empty or a new folder"):
+    with pytest.raises(InputError, match="choose an empty or a new folder"):
         write_world(tmp_path, train_counts=FEW, eval_counts=FEW, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
