@@ -21,9 +21,14 @@ find_python() {
   fail "no Python with swift-saber found; run 'bash shell/demo.sh' once, or pip install -e '$SABER_HOME' into your environment"
 }
 
-# Makes .venv from a Python 3.10+ and installs the tested set into it; does nothing when it is up to date.
+# Makes .venv from a Python 3.10+ and installs the tested set into it; does nothing when it is up to date, or when
+# SABER_PYTHON names the Python to use.
 make_venv() {
   local base stamp
+  if [ -n "${SABER_PYTHON:-}" ]; then
+    find_python
+    return
+  fi
   stamp="$(cat "$SABER_HOME/pyproject.toml" "$SABER_HOME/constraints.txt" | cksum) $VENV"
   PYTHON="$VENV/bin/python"
   if [ -x "$PYTHON" ] && [ "$(cat "$VENV/.saber-stamp" 2>/dev/null)" = "$stamp" ]; then

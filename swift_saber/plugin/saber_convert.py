@@ -51,10 +51,12 @@ _STOCK_COLUMNS = frozenset(
 def row_kind(row: dict[str, Any]) -> str | None:
     """Return "messages", "record" or "question" for a row that is read here, None for one that ms-swift reads.
 
-    messages: an ms-swift row with media; record: a SABER record; question: media alone, to be asked about.
+    messages: an ms-swift row; record: a SABER record; question: media alone, to be asked about.
     """
     if "messages" in row:
-        return None if _STOCK_COLUMNS & row.keys() else "messages"
+        first = next(iter(row["messages"]), None) if isinstance(row["messages"], list) else None
+        other_dialect = isinstance(first, dict) and "role" not in first  # e.g. {"from": ..., "value": ...}
+        return None if _STOCK_COLUMNS & row.keys() or other_dialect else "messages"
     if RECORD_KEYS & row.keys():
         return "record"
     if _STOCK_COLUMNS & row.keys() or not ("videos" in row or "audios" in row):
@@ -146,7 +148,8 @@ def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
     if messages is None:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
     _check_messages(messages, where)
-    if not videos and not audios:
+    # Messages without these columns are plain text, which may be mixed in.
+    if not videos and not audios and {"videos", "audios"} & row.keys():
         raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
     return {"language": language, "messages": messages, "videos": videos, "audios": audios}
 

@@ -3,9 +3,9 @@
     python tests/benchmarks/preprocess_rows.py --rows 600000 --repeat 3
 
 Writes the rows (about 2 KB each, a third of them Chinese; all name one real clip) twice: as SABER records, and as the
-`messages` that they become. Each file is loaded by ms-swift's load_dataset in a process of its own with empty caches, the
-two kinds by turns. Prints the median rows per second of each, their ratio, and the peak memory of each process at a tenth of
-the rows and at all of them: memory is bounded when the two agree.
+`messages` that they become. Each file is loaded by ms-swift's load_dataset in a process of its own with empty caches,
+the two kinds by turns. Prints the median rows per second of each, their ratio, and the peak memory of each process at a
+tenth of the rows and at all of them: memory is bounded when the two agree.
 """
 
 import argparse
@@ -108,8 +108,8 @@ def main() -> None:
         rate = {kind: statistics.median(f["rows"] / f["seconds"] for f in figures) for kind, figures in runs.items()}
         for kind, figures in runs.items():
             tenth, full = measure(kind, small[kind], folder), figures[0]
-            print(f"{kind:<9}{rate[kind]:>9.0f} rows/s   peak memory {tenth['peak_mb']:.0f} MB at {tenth['rows']:.0f} rows, "
-                  f"{full['peak_mb']:.0f} MB at {full['rows']:.0f}")
+            memory = ", ".join(f"{run['peak_mb']:.0f} MB at {run['rows']:.0f} rows" for run in (tenth, full))
+            print(f"{kind:<9}{rate[kind]:>9.0f} rows/s   peak memory {memory}")
         print(f"ratio saber / messages: {rate['saber'] / rate['messages']:.2f}")
     return None
 

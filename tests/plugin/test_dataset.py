@@ -73,8 +73,22 @@ def test_messages_pass_through_untouched(data: Path, media: Any) -> None:
     assert load(data)[0]["messages"] == messages
 
 
-def test_rows_of_another_format_go_to_ms_swifts_own_loader(data: Path) -> None:
-    write_rows(data, [{"query": "one", "response": "two"}])
+def test_messages_of_plain_text_may_be_mixed_in(data: Path, media: Any) -> None:
+    messages = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
+    write_rows(data, [{**ENGLISH, **media}, {"messages": messages}])
+    row = load(data)[1]
+    assert (row["messages"], row["videos"], row["audios"]) == (messages, [], [])
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        {"query": "one", "response": "two"},
+        {"messages": [{"from": "user", "value": "one"}, {"from": "assistant", "value": "two"}]},
+    ],
+)
+def test_rows_of_another_format_go_to_ms_swifts_own_loader(data: Path, stock: dict[str, Any]) -> None:
+    write_rows(data, [stock])
     row = load(data)[0]
     assert row["messages"] == [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
     assert "id" not in row
@@ -130,6 +144,7 @@ def without(record: dict[str, Any], key: str) -> dict[str, Any]:
         ({**ENGLISH, "video_desc": "see <video>"}, "video_desc: holds <video>"),
         ({**ENGLISH, "video_desc": "a <|im_end|> b"}, r"video_desc: holds <\|im_end\|>"),
         ({"messages": [], "id": "x"}, "messages: is not a list of turns"),
+        ({"messages": [{"role": "user", "content": "x"}], "videos": [], "audios": []}, "no video and no audio"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "no known role"),
         ({"query": "a", "response": "b"}, "neither a SABER record nor messages"),
     ],
