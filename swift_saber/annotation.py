@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from swift_saber.errors import InputError, kind, quoted
+from swift_saber.errors import InputError, kind, quoted, unreadable
 from swift_saber.language import Language, text_language
 from swift_saber.strict_json import dumps, parse_json
 
@@ -29,10 +29,9 @@ DIMENSIONS = (
 )
 
 _AUDIO_KEYS = ("speech_content", "acoustic_feat")
-_RECORD_KEYS = ("audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis")
-_ROW_KEYS = ("id", "source", "language", "videos", "audios", "consistency", "labels")
-_KNOWN_IN_RECORD = frozenset(_RECORD_KEYS)
-_KNOWN_IN_ROW = frozenset(_RECORD_KEYS + _ROW_KEYS)
+#: The top-level keys of the released record.
+RECORD_KEYS = frozenset({"audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"})
+_ROW_KEYS = RECORD_KEYS | {"id", "source", "language", "videos", "audios", "consistency", "labels"}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -66,7 +65,7 @@ class Record:
         Raises:
             InputError: not an object, a key is missing, a value is not a string, or a text cannot be UTF-8.
         """
-        return _record(obj, where, _KNOWN_IN_RECORD)
+        return _record(obj, where, RECORD_KEYS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record in the released shape, followed by its unknown keys."""
@@ -200,7 +199,7 @@ class Row:
         Raises:
             InputError: as Record.from_dict, or a row key holds what it must not.
         """
-        record = _record(obj, where, _KNOWN_IN_ROW)
+        record = _record(obj, where, _ROW_KEYS)
         assert isinstance(obj, dict)
         language = obj.get("language")
         if language is not None:
@@ -292,8 +291,7 @@ def load_record(path: str | os.PathLike[str]) -> Record:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(where, "file", reason, "check the path and its permissions") from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
         raise InputError(where, "file", problem, "save the file as UTF-8") from error

@@ -1,5 +1,7 @@
 """The error for what a user gave and can put right: bad data, a wrong path, a recipe with a mistake."""
 
+import os
+
 _QUOTE_LIMIT = 60
 
 
@@ -39,5 +41,12 @@ def quoted(value: object) -> str:
 
 
 def kind(value: object) -> str:
+    """A bad value's type as an error message names it."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true/false", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+
+
+def unreadable(path: str | os.PathLike[str], error: OSError) -> InputError:
+    """The one-line error for a file that the operating system would not open."""
+    reason = error.strerror or type(error).__name__
+    return InputError(str(path), "file", reason, "check the path and its permissions")

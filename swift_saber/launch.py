@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, unreadable
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_lines, unreadable
+from swift_saber.rows import read_lines
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
 PUBLISHED_SETTINGS = {

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, unreadable
 from swift_saber.strict_json import dumps, parse_json
 
 MEDIA_KEYS = ("videos", "audios")
@@ -48,12 +48,6 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         raise unreadable(path, error) from error
     if rows == 0:
         raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
-
-
-def unreadable(path: str | os.PathLike[str], error: OSError) -> InputError:
-    """The one-line error for a file that the operating system would not open."""
-    reason = error.strerror or type(error).__name__
-    return InputError(str(path), "file", reason, "check the path and its permissions")
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Reading answers that are not in our layout: other headings, JSON, paragraphs with a clear cue.
 
-Knows the words by which a line announces a dimension; knows nothing of how we write answers, except that the caller
-names its own heading lines. All word lists are ours: the released model's layout is not documented.
+Knows where a line may announce a dimension (sed_words.py has the words); knows nothing of how we write answers,
+except that the caller names its own heading lines.
 
 Rules, in order:
 
@@ -26,41 +26,8 @@ from collections.abc import Mapping
 
 from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError
+from swift_saber.sed_words import CLOSING, CUE, DIMENSION_OF, TOPIC
 from swift_saber.strict_json import dumps, parse_json
-
-_NAMES = {
-    "video_desc": """视频 视频场景 视频内容 视频画面 视频背景 场景 画面 背景 背景信息 环境 视觉 视觉证据 视觉信息
-        video; video desc; video content; scene; visual; visuals; visual evidence; visual scene; background; setting;
-        environment; context""",
-    "acoustic_feat": """音频 音频特征 声音 声音特征 声学 声学特征 声学证据 听觉 听觉证据 语音 语音特征 语气 语调
-        语音语调 音色
-        audio; audio desc; audio features; audio evidence; acoustic; acoustics; acoustic feat; acoustic feature;
-        acoustic features; acoustic evidence; voice; vocal; vocal features; vocal tone; vocal delivery; tone;
-        tone of voice; prosody; sound""",
-    "speech_content": """语音内容 语音转写 语音文本 说话内容 讲话内容 言语内容 话语内容 对话内容 对话 对白
-        台词 转写 转录 字幕
-        speech; speech content; spoken content; spoken words; verbal content; transcript; transcription;
-        speech transcript; dialogue; dialog; utterance""",
-    "facial_exp_desc": """面部 面部表情 面部神态 脸部 脸部表情 表情 神情 神态
-        face; facial; facial exp desc; facial expression; facial expressions; facial cues; facial evidence; expression;
-        expressions""",
-    "body_lang_desc": """肢体 肢体语言 肢体动作 身体 身体语言 身体动作 身体姿态 动作 姿态 姿势 体态 手势
-        body; body language; body lang desc; body movement; body movements; body posture; gesture; gestures; posture;
-        movement; movements""",
-    "sentiment_analysis": """情感 情绪 情感状态 情绪状态 情感推理 情绪推理 情感判断 情绪判断 综合
-        综合情感 综合情绪 综合推理 总体 总体情感 总体情绪 整体 整体情感 整体情绪 推理 结论 总结
-        emotion; emotions; emotional; emotional state; emotion reasoning; sentiment; overall; overall emotion;
-        overall sentiment; overall emotional state; overall impression; holistic; holistic reasoning; reasoning;
-        synthesis; conclusion; summary; comprehensive""",
-}
-#: Name as normalised by _reduced -> dimension.
-_DIMENSION_OF = {
-    name.strip(): dim
-    for dim, names in _NAMES.items()
-    for line in names.split("\n")
-    for name in (line.split(";") if ";" in line else line.split())
-    if name.strip()
-}
 
 _NAME_LIMIT = 80
 # Markup and numbering before a name: "## ", "- ", "**", "1. ", "一、", "（1）", "①", "第一部分：", "Step 2: ", "【".
@@ -87,50 +54,6 @@ _SUFFIX = re.compile(
 _JOIN = re.compile(r"\s?(?:[/／|&+、,，()（）与和及]|以及|\band\b)\s?")
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,}|={3,}|`{3,}\w{0,20})\s*")
 
-# A cue opens its line, after a connective and the person it is about.
-_LEAD_ZH = (
-    r"(?:首先|其次|接着|然后|此外|最后|另外)?[，,]?(?:从|在|就|根据)?(?:整段|这段|该段|该|本段|本)?"
-    r"(?:说话[人者]|讲话者|男子|女子|男性|女性|男人|女人|他|她|人物)?的?"
-)
-_LEAD_EN = (
-    r"(?:(?:first|firstly|second|secondly|third|next|then|finally|lastly|additionally|meanwhile),? )?"
-    r"(?:(?:in|from|as for|regarding|throughout) )?(?:(?:the|this|his|her|their) )?"
-    r"(?:(?:speaker|man|woman|person|character)(?:['’]s)? )?"
-)
-_CUES_ZH = {
-    "speech_content": r"(?:语音内容|说话内容|讲话内容|台词)(?:是|为|：|:|“)|说道?[：:]\s?[“\"「]",
-    "acoustic_feat": r"音频|声音|嗓音|语音|语气|语调|声学|[是为][^，。]{1,12}，(?:声音|嗓音|音量|音调|语速)",
-    "video_desc": r"视频|画面|镜头|场景|片段",
-    "facial_exp_desc": r"面部|面带|表情|脸部|神情|眼神|眉",
-    "body_lang_desc": r"肢体|身体|姿态|手势|体态|身姿|将?双手",
-    "sentiment_analysis": r"综合|综上|总而言之|总的来说|总体|整体|情感|情绪",
-}
-_CUES_EN = {
-    "speech_content": r"(?:says|said)[,:] ?[\"“]|(?:transcript|spoken words) (?:is|are|reads)\b",
-    "acoustic_feat": r"(?:audio|voice|vocal|tone|acoustic|intonation)\b"
-    r"|(?:has|speaks with|speaks in) an? (?:[a-z-]{1,20},? ){0,3}(?:voice|tone)\b",
-    "video_desc": r"(?:video|scene|clip|footage|setting|background|camera)\b",
-    "facial_exp_desc": r"(?:facial|face|expression|eyebrows?|eyes|brows?|mouth|lips|gaze|smile)\b",
-    "body_lang_desc": r"(?:body|posture|gestures?|hands?|arms?|shoulders?)\b",
-    "sentiment_analysis": r"(?:overall|combining|emotion|emotional|sentiment)\b",
-}
-_CUE = {
-    dim: re.compile(f"{_LEAD_ZH}(?:{_CUES_ZH[dim]})|{_LEAD_EN}(?:{_CUES_EN[dim]})", re.IGNORECASE) for dim in _CUES_ZH
-}
-# What else the opening clause may be about; another dimension there makes a cue unclear ("视频中的声音…").
-_TOPIC = {
-    "acoustic_feat": re.compile(r"音频|声音|嗓音|语气|语调|\b(?:audio|voice|tone|vocal)\b", re.IGNORECASE),
-    "video_desc": re.compile(r"画面|场景|\b(?:video|scene|clip|footage)\b", re.IGNORECASE),
-    "facial_exp_desc": re.compile(r"面部|表情|神情|\b(?:facial|expressions?)\b", re.IGNORECASE),
-    "body_lang_desc": re.compile(r"肢体|手势|姿态|\b(?:body|gestures?|posture)\b", re.IGNORECASE),
-    "sentiment_analysis": re.compile(r"情感|情绪|\b(?:emotions?|emotional|sentiment)\b", re.IGNORECASE),
-}
-# These open the last paragraph whatever they name next ("综合视频、音频和表情，…").
-_CLOSING = re.compile(
-    r"(?:最后，?)?(?:综合|综上|总而言之|总的来说)|(?:整体|总体)的?(?:情感|情绪)"
-    r"|overall,|(?:the )?overall (?:sentiment|emotion|mood)|in (?:summary|conclusion)|to sum up|taken together",
-    re.IGNORECASE,
-)
 _CLAUSE_END = re.compile(r"[，。！？；：,.!?;:]")
 
 
@@ -206,13 +129,13 @@ def _dimensions(name: str) -> list[str]:
     name = _reduced(name)
     if not name:
         return []
-    if name in _DIMENSION_OF:
-        return [_DIMENSION_OF[name]]
+    if name in DIMENSION_OF:
+        return [DIMENSION_OF[name]]
     dims = set()
     for part in _JOIN.split(name.replace("其", "").replace("的", "")):
         if not part.strip():
             continue
-        dim = _DIMENSION_OF.get(_reduced(part))
+        dim = DIMENSION_OF.get(_reduced(part))
         if dim is None:
             return []
         dims.add(dim)
@@ -239,14 +162,14 @@ def _cue(line: str) -> str | None:
     opening = line[start : start + 120]
     if opening.rstrip().endswith((":", "：")) and len(line) <= start + 120:
         return None  # It announces what follows: "Based on the video, here is my analysis:".
-    if _CLOSING.match(opening):
+    if CLOSING.match(opening):
         return "sentiment_analysis"
-    dim = next((dim for dim, cue in _CUE.items() if cue.match(opening)), None)
+    dim = next((dim for dim, cue in CUE.items() if cue.match(opening)), None)
     if dim is None or dim == "speech_content":
         return dim
     end = _CLAUSE_END.search(opening)
     clause = opening[: end.start()] if end else opening
-    others = {other for other, topic in _TOPIC.items() if other != dim and topic.search(clause)}
+    others = {other for other, topic in TOPIC.items() if other != dim and topic.search(clause)}
     if dim != "video_desc":
         others.discard("sentiment_analysis")  # "The tone is emotional" is about the tone.
     if dim == "facial_exp_desc":

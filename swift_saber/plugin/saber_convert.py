@@ -6,7 +6,7 @@ Needs no ms-swift, so it can be read, tested and timed alone.
 import os
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, Row
+from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.errors import InputError
 from swift_saber.rows import media_list, resolve_media, row_id
 from swift_saber.sed import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
@@ -14,7 +14,6 @@ from swift_saber.sed import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
 FORMAT_VERSION = 1
 ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
-RECORD_KEYS = frozenset({"audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"})
 # A row with one of these is in a format that ms-swift's own loader knows and this one does not.
 _STOCK_COLUMNS = frozenset(
     {

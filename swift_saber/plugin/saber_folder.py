@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import load_record
-from swift_saber.errors import InputError
-from swift_saber.plugin.saber_convert import RECORD_KEYS
-from swift_saber.rows import parse_row, unreadable
+from swift_saber.annotation import RECORD_KEYS, load_record
+from swift_saber.errors import InputError, unreadable
+from swift_saber.rows import parse_row
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv", ".m4v"})
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aac"})
