@@ -40,7 +40,7 @@ make_venv() {
   rm -f "$VENV/.saber-stamp"
   # uv is about ten times faster than pip; without it pip does the same.
   if "$PYTHON" -m pip install --quiet --disable-pip-version-check uv 2>/dev/null; then
-    "$PYTHON" -m uv pip install --quiet --python "$PYTHON" --constraint "$SABER_HOME/constraints.txt" --editable "$SABER_HOME[dev]" || fail "installation failed, see above"
+    "$PYTHON" -m uv pip install --quiet --compile-bytecode --python "$PYTHON" --constraint "$SABER_HOME/constraints.txt" --editable "$SABER_HOME[dev]" || fail "installation failed, see above"
   else
     "$PYTHON" -m pip install --disable-pip-version-check --constraint "$SABER_HOME/constraints.txt" --editable "$SABER_HOME[dev]" || fail "installation failed, see above"
   fi

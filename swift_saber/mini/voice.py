@@ -22,9 +22,9 @@ TONES = ("warm", "hostile")
 HARMONICS = 12
 GLIDE = 0.35  # a warm voice ends this share above its first pitch
 ROUGHNESS = 0.85  # depth of a hostile voice's flutter, 0..1
-# Standard deviation of the noise, where the voice itself has 1. At 0.8 one short run often did not learn the voice;
-# with little noise the voice is as easy as the face, which then need not dominate.
-NOISE = 0.4
+# Standard deviation of the noise, where the voice itself has 1. At 0.4 and above a short run did not always learn the
+# voice; with little noise the voice is as easy as the face, which then need not dominate.
+NOISE = 0.3
 SILENCE_NOISE = 0.002  # full scale is 1: a recording of silence is never all zeros
 LOUDNESS = 0.1  # root mean square of a voiced clip, full scale 1
 

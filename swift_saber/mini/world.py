@@ -40,7 +40,7 @@ SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any c
 
 # How many clips of each kind. Hidden and mute clips are what teaches a model to use each sense alone; with half as many
 # hidden ones it learned to hear more slowly. 0.5% conflicts, rightly labelled, are too few to unlearn visual dominance.
-TRAIN_COUNTS = {"consistent": 1179, "conflict": 11, "hidden": 350, "mute": 660}
+TRAIN_COUNTS = {"consistent": 1079, "conflict": 11, "hidden": 450, "mute": 660}
 EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
 
 
