@@ -12,13 +12,21 @@ fail() {
 # The Python that has swift-saber: $SABER_PYTHON, else .venv, else the active environment.
 find_python() {
   local candidate
-  for candidate in "${SABER_PYTHON:-}" "$VENV/bin/python" "$(command -v python3 || true)"; do
-    if [ -n "$candidate" ] && [ -x "$candidate" ] && "$candidate" -c 'import importlib.util as u, sys; sys.exit(not (u.find_spec("swift_saber") and u.find_spec("swift")))' 2>/dev/null; then
+  if [ -n "${SABER_PYTHON:-}" ]; then
+    PYTHON="$(command -v "$SABER_PYTHON")" && has_saber "$PYTHON" || fail "SABER_PYTHON=$SABER_PYTHON is no Python that has swift-saber installed"
+    return
+  fi
+  for candidate in "$VENV/bin/python" "$(command -v python3 || true)"; do
+    if [ -x "$candidate" ] && has_saber "$candidate"; then
       PYTHON="$candidate"
       return
     fi
   done
   fail "no Python with swift-saber found; run 'bash shell/demo.sh' once, or pip install -e '$SABER_HOME' into your environment"
+}
+
+has_saber() {
+  "$1" -c 'import importlib.util as u, sys; sys.exit(not (u.find_spec("swift_saber") and u.find_spec("swift")))' 2>/dev/null
 }
 
 # Makes .venv from a Python 3.10+ and installs the tested set into it; does nothing when it is up to date, or when

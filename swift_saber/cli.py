@@ -55,18 +55,28 @@ def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
 
 
 def _parse(args: argparse.Namespace, _: list[str]) -> None:
-    rows = (_parsed(row) for _, row in read_rows(args.results))
+    rows = (_parsed(where, row) for where, row in read_rows(args.results))
     if args.output:
+        if args.output.exists():
+            raise InputError(str(args.output), "output", "exists already", "move it away or name another file")
         print(f"{write_rows(args.output, rows)} records written to {args.output}")
         return
     for row in rows:
         print(dumps(row))
 
 
-def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+def _response(where: str, row: dict[str, Any]) -> str:
+    """The answer that a result row holds."""
+    response = row.get("response")
+    if not isinstance(response, str):
+        raise InputError(where, "response", "is missing or not a string", "give the result file of an inference")
+    return response.encode("utf-8", "replace").decode("utf-8")  # a cut-off answer may end in half a character
+
+
+def _parsed(where: str, row: dict[str, Any]) -> dict[str, Any]:
     from swift_saber.sed import parse
 
-    answer = parse(row.get("response") or "")
+    answer = parse(_response(where, row))
     return {
         "id": row_id(row),
         "fields": answer.fields,
@@ -94,7 +104,7 @@ def _mini_score(args: argparse.Namespace, _: list[str]) -> None:
     from swift_saber.mini.score import format_report, score, update_summary
 
     truth = [row for _, row in read_rows(args.questions)]
-    answers = {row_id(row): row["response"] for _, row in read_rows(args.answers)}
+    answers = {row_id(row): _response(where, row) for where, row in read_rows(args.answers)}
     print(format_report(truth, answers))
     if args.output:
         update_summary(args.output, args.stage, score(truth, answers))

@@ -3,7 +3,6 @@
 Runs ms-swift's own command line in a process of its own; imports none of it.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,8 +13,10 @@ from typing import Any
 import yaml
 
 from swift_saber.errors import InputError, unreadable
+from swift_saber.media import clip_problem
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_lines
+from swift_saber.plugin.saber_convert import row_kind, to_swift_row
+from swift_saber.rows import parse_row, read_lines, resolve_media
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
 PUBLISHED_SETTINGS = {
@@ -43,9 +44,14 @@ def sft(recipe: str, arguments: Sequence[str]) -> int:
         InputError: the recipe is missing, is not YAML, or is not a mapping of arguments; or the model is no model.
     """
     known = check_recipe(recipe)
+    plugins = known.get("custom_register_path")
+    named = plugins if isinstance(plugins, list) else [plugins or PLUGIN_FILE]
+    if any(Path(str(path)).name != PLUGIN_FILE.name for path in named):
+        raise _plugin_clash(recipe)
     model = _given(arguments, "--model") or known.get("model")
-    if model:
-        model_flag(model)
+    if model is not None and model_flag(str(model)) == "--adapters":
+        remedy = "name its base model there, and the checkpoint with --adapters"
+        raise InputError(str(model), "model", "is a LoRA checkpoint", remedy)
     return _run(["sft", recipe, *arguments, *_plugin(arguments)], os.environ)
 
 
@@ -55,10 +61,14 @@ def check_recipe(path: str) -> dict[str, Any]:
     Raises:
         InputError: the file is missing, is not YAML, says a key twice, or is not a mapping of arguments.
     """
+    if not path.endswith((".yaml", ".yml")):
+        raise InputError(path, "recipe", "is not named .yaml", "ms-swift takes other files for arguments: rename it")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InputError(path, "recipe", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         recipe = yaml.safe_load(text)
@@ -96,10 +106,13 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         InputError: the model, the questions or the result path cannot be used; or answers are missing afterwards.
     """
     load_flag = model_flag(model)
-    expected = sum(1 for _ in read_lines(rows))
+    settings = trained_settings(model)
+    if load_flag == "--adapters" and _given(arguments, "--model") is None:
+        _check_base(model)
     target = Path(result)
     if target.exists():
         raise InputError(result, "result_path", "exists already", "move it away or name another file")
+    expected = check_questions(rows)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     # ms-swift appends: what a stopped run left would be mixed with this run's answers.
@@ -109,14 +122,14 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     command = ["infer", load_flag, model, "--val_dataset", rows, "--result_path", str(partial)]
     status = _run(
         [*command, *defaults, *arguments, *_plugin(arguments)],
-        {**trained_settings(model), **os.environ, "CUDA_VISIBLE_DEVICES": gpu},
+        {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu},
     )
     if status != 0:
         return status
     answered = sum(1 for _ in read_lines(partial))
     if answered != expected:
         raise InputError(
-            str(partial), "answers", f"{answered} for {expected} rows", "see the errors above; nothing was renamed"
+            str(partial), "answers", f"{answered} for {expected} rows", f"they stay there; {result} was not written"
         )
     os.replace(partial, target)
     return 0
@@ -142,13 +155,70 @@ def model_flag(model: str) -> str:
     raise InputError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
 
 
+def check_questions(rows: str) -> int:
+    """Look at every clip that is asked about, and return the number of questions.
+
+    One clip that cannot be read ends `swift infer`, after hours or after a minute; here it ends nothing but the start.
+
+    Raises:
+        InputError: a row or a clip cannot be used. All of them are printed first.
+    """
+    total, errors = 0, []
+    for where, text in read_lines(rows):
+        total += 1
+        try:
+            row = parse_row(text, where)
+            if row_kind(row) is None:
+                continue  # in a format of ms-swift's own
+            row = to_swift_row(row, where)
+            problem = clip_problem(*(_found(row[key], where, key) for key in ("videos", "audios")))
+            if problem:
+                raise InputError(where, "clip", problem, "replace the file or remove the row")
+        except InputError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        for found in errors:
+            print(f"swift-saber: {found}", file=sys.stderr)
+        problem = f"{len(errors)} of {total} cannot be used (the first: {errors[0]})"
+        raise InputError(rows, "rows", problem, "correct or remove them")
+    if errors:
+        raise errors[0]
+    return total
+
+
+def _found(paths: Sequence[str], where: str, field: str) -> list[str]:
+    return [resolve_media(path, where, field) for path in paths]
+
+
 def trained_settings(model: str) -> dict[str, str]:
-    """Return the media settings that a model folder was trained with, or the published ones if it does not say."""
+    """Return the media settings that a model folder was trained with, or the published ones if it does not say.
+
+    Raises:
+        InputError: the folder's args.json is damaged.
+    """
+    known = _trained_with(model).get("media_settings")
+    if known is None:
+        return dict(PUBLISHED_SETTINGS)
+    if not isinstance(known, dict):
+        raise InputError(f"{model}/args.json", "media_settings", "is not an object", "restore the file")
+    return {str(name): str(value) for name, value in known.items()}
+
+
+def _check_base(adapters: str) -> None:
+    base = _trained_with(adapters).get("model")
+    if isinstance(base, str) and os.path.isabs(base) and not os.path.isdir(base):
+        raise InputError(adapters, "model", f"was trained on {base}, which is not there", "add --model BASE_FOLDER")
+
+
+def _trained_with(model: str) -> dict[str, Any]:
+    """The arguments of the training, from the model folder's args.json; none for a hub id or a base model."""
+    path = Path(model).expanduser() / "args.json"
     try:
-        known = json.loads((Path(model).expanduser() / "args.json").read_text(encoding="utf-8")).get("media_settings")
+        return parse_row(path.read_text(encoding="utf-8"), str(path))
     except (FileNotFoundError, NotADirectoryError):
-        known = None
-    return dict(PUBLISHED_SETTINGS) if known is None else {**known}
+        return {}
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "restore the file") from error
 
 
 def _given(arguments: Sequence[str], flag: str) -> str | None:
@@ -169,8 +239,13 @@ def _plugin(arguments: Sequence[str]) -> list[str]:
     """
     flag = "--custom_register_path"
     if _given(arguments, flag) is not None:
-        raise InputError("arguments", flag, "is where the SABER plugin goes", "use --external_plugins for others")
+        raise _plugin_clash("arguments")
     return [flag, str(PLUGIN_FILE)]
+
+
+def _plugin_clash(where: str) -> InputError:
+    problem, remedy = "is where the SABER plugin goes", "use external_plugins for others"
+    return InputError(where, "custom_register_path", problem, remedy)
 
 
 def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:

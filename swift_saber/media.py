@@ -6,8 +6,7 @@ the clip's. The checks here open the file with PyAV or soundfile and say what th
 
 import math
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 # The environment variables through which ms-swift and qwen-omni-utils take media settings. A model that was trained
 # with some of them must be run with the same ones.
@@ -81,7 +80,7 @@ def _container_audio_problem(path: str | os.PathLike[str]) -> str | None:
         return f"is not a readable audio file ({_reason(error)})"
 
 
-def clip_problem(videos: list[str], audios: list[str]) -> str | None:
+def clip_problem(videos: Sequence[str], audios: Sequence[str]) -> str | None:
     """Return the first problem among a row's media as "path: what is wrong", or None."""
     for paths, check in ((videos, video_problem), (audios, audio_problem)):
         for path in paths:
@@ -92,10 +91,9 @@ def clip_problem(videos: list[str], audios: list[str]) -> str | None:
 
 
 def _file_problem(path: str | os.PathLike[str]) -> str | None:
-    file = Path(path)
-    if not file.is_file():
+    if not os.path.isfile(path):  # False, not an error, for what cannot be a path at all
         return "is not a file"
-    return "is empty" if file.stat().st_size == 0 else None
+    return "is empty" if os.path.getsize(path) == 0 else None
 
 
 def _reason(error: Exception) -> str:

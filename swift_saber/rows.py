@@ -13,8 +13,6 @@ from typing import Any
 from swift_saber.errors import InputError, unreadable
 from swift_saber.strict_json import dumps, parse_json
 
-MEDIA_KEYS = ("videos", "audios")
-
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
     """Yield (where, text) for each line of a UTF-8 JSONL file that is not blank.
@@ -80,14 +78,24 @@ def row_id(row: dict[str, Any]) -> str:
     given = row.get("id")
     if given is not None and given != "":
         return str(given)
-    prompt = next((m.get("content") for m in row.get("messages") or [] if m.get("role") == "user"), "")
-    parts = [*media_list(row.get("videos")), "|", *media_list(row.get("audios")), "|", prompt]
+    messages = row.get("messages")
+    turns = [turn for turn in messages if isinstance(turn, dict)] if isinstance(messages, list) else []
+    prompt = next((turn.get("content") for turn in turns if turn.get("role") == "user"), "")
+    parts = [*media_list(row, "videos"), "|", *media_list(row, "audios"), "|", prompt]
     digest = hashlib.sha256("\n".join(str(part) for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"row-{digest[:16]}"
 
 
-def media_list(value: Any) -> list[Any]:
-    """Return a media column as a list: absent, one path, or many."""
+def media_list(row: dict[str, Any], key: str) -> list[Any]:
+    """Return a media column as a list: absent, one path, or many.
+
+    Args:
+        row: a row of any kind.
+        key: "videos" or "audios"; where it is absent, ms-swift's other names "video" and "audio" count.
+    """
+    value = row.get(key)
+    if value is None:
+        value = row.get(key.removesuffix("s"))
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
@@ -121,6 +129,8 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     full = os.path.abspath(os.path.join(root or "", path))
     try:
         found = os.stat(full)
+    except ValueError as error:
+        raise InputError(where, field, f"{path!r} is not a path ({error})", "correct the path") from error
     except OSError as error:
         place = f"ROOT_IMAGE_DIR ({root})" if root else "the current folder (or in ROOT_IMAGE_DIR, when set)"
         remedy = "correct the path" if os.path.isabs(path) else f"relative paths are looked up in {place}"

@@ -5,15 +5,18 @@ All lists are ours: the released model's layout is not documented. How they are 
 
 import re
 
+# A key of several dimensions: names that may mean any of them.
 _NAMES = {
-    "video_desc": """视频 视频场景 视频内容 视频画面 视频背景 场景 画面 背景 背景信息 环境 视觉 视觉证据 视觉信息
-        video; video desc; video content; scene; visual; visuals; visual evidence; visual scene; background; setting;
-        environment; context""",
-    "acoustic_feat": """音频 音频特征 声音 声音特征 声学 声学特征 声学证据 听觉 听觉证据 语音 语音特征 语气 语调
-        语音语调 音色
+    "video_desc": """视频 视频场景 视频内容 视频画面 视频背景 视频背景信息 场景 场景背景 画面 背景 背景信息 环境
+        video; video desc; video content; video scene; scene; visual scene; background; background information;
+        setting; environment; context""",
+    "video_desc facial_exp_desc body_lang_desc": """视觉 视觉证据 视觉信息 视觉特征
+        visual; visuals; visual evidence; visual information; visual features""",
+    "acoustic_feat": """音频 音频信息 音频特征 声音 声音特征 声学 声学特征 声学证据 听觉 听觉证据 语音 语音特征 语气
+        语调 语气语调 语调语气 语音语调 语音语气 声音语调 语速语调 音色
         audio; audio desc; audio features; audio evidence; acoustic; acoustics; acoustic feat; acoustic feature;
-        acoustic features; acoustic evidence; voice; vocal; vocal features; vocal tone; vocal delivery; tone;
-        tone of voice; prosody; sound""",
+        acoustic features; acoustic evidence; voice; voice features; voice quality; vocal; vocal features; vocal tone;
+        vocal quality; vocal qualities; vocal delivery; vocal expression; tone; tone of voice; prosody; sound""",
     "speech_content": """语音内容 语音转写 语音文本 说话内容 讲话内容 言语内容 话语内容 对话内容 对话 对白
         台词 转写 转录 字幕
         speech; speech content; spoken content; spoken words; verbal content; transcript; transcription;
@@ -22,22 +25,42 @@ _NAMES = {
         face; facial; facial exp desc; facial expression; facial expressions; facial cues; facial evidence; expression;
         expressions""",
     "body_lang_desc": """肢体 肢体语言 肢体动作 身体 身体语言 身体动作 身体姿态 动作 姿态 姿势 体态 手势
-        body; body language; body lang desc; body movement; body movements; body posture; gesture; gestures; posture;
+        body; bodily; bodily expression; bodily movements; body language; body lang desc; body movement; body movements; body posture; gesture; gestures; posture;
         movement; movements""",
-    "sentiment_analysis": """情感 情绪 情感状态 情绪状态 情感推理 情绪推理 情感判断 情绪判断 综合
-        综合情感 综合情绪 综合推理 总体 总体情感 总体情绪 整体 整体情感 整体情绪 推理 结论 总结
-        emotion; emotions; emotional; emotional state; emotion reasoning; sentiment; overall; overall emotion;
-        overall sentiment; overall emotional state; overall impression; holistic; holistic reasoning; reasoning;
-        synthesis; conclusion; summary; comprehensive""",
+    "sentiment_analysis": """情感 情绪 情感状态 情绪状态 情感推理 情绪推理 情感判断 情绪判断 情感结论 情绪结论 情感倾向
+        情绪倾向 综合 综合推理 总体 总体情感 总体情绪 整体 推理 结论 总结
+        emotion; emotions; emotional; emotional state; emotional states; emotion reasoning; emotional reasoning;
+        sentiment; overall; overall impression; holistic; holistic reasoning; reasoning; synthesis; conclusion;
+        summary; comprehensive; integrated""",
 }
-#: Name as normalised (lower case, without markup) -> dimension.
-DIMENSION_OF = {
-    name.strip(): dim
-    for dim, names in _NAMES.items()
+#: Name as normalised (lower case, without markup) -> its dimensions, in the order of DIMENSIONS.
+DIMENSIONS_OF = {
+    name.strip(): tuple(dims.split())
+    for dims, names in _NAMES.items()
     for line in names.split("\n")
     for name in (line.split(";") if ";" in line else line.split())
     if name.strip()
 }
+
+_AUDIO = frozenset({"acoustic_feat", "speech_content"})
+_PERSON = frozenset({"facial_exp_desc", "body_lang_desc"})
+#: Under a heading of the key, a heading further down may move its text to these dimensions.
+GROUP = {
+    "video_desc": frozenset({"video_desc"}),
+    **dict.fromkeys(_AUDIO, _AUDIO),
+    **dict.fromkeys(_PERSON, _PERSON),
+    "sentiment_analysis": frozenset({"sentiment_analysis"}),
+}
+# What may stand around a known name: "the speaker's", "detailed", "analysis".
+BEFORE_NAME = re.compile(
+    r"^(?:(?:(?:the|its|detailed|comprehensive|integrated|overall|thorough|full|in-depth) ){0,4}"
+    r"(?:(?:description|analysis) of (?:the )?)?(?:(?:speaker|man|woman|person|character)['’]?s? )?"
+    r"|(?:请|对(?![话白])|详细|全面|综合|整体|描述|分析){0,4}(?:(?:说话|讲话)[人者]的?|人物的?)?)"
+)
+AFTER_NAME = re.compile(
+    r"(?: (?:description|analysis|assessment|evaluation|interpretation|details|summary|cues|characteristics)"
+    r"|(?<=.)的?(?:进行)?(?:详细|全面|综合)?(?:分析|描述|说明|概述|评估|线索|特点))$"
+)
 
 # A cue opens its line, after a connective and the person it is about.
 _LEAD_ZH = (

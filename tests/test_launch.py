@@ -10,6 +10,7 @@ import pytest
 from swift_saber import cli, launch
 from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.rows import read_rows, write_rows
 
 
 class Swift:
@@ -37,9 +38,10 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> Path:
+def question(tmp_path: Path, tiny_world: Path) -> Path:
     path = tmp_path / "in.jsonl"
-    path.write_text('{"videos": ["a.mp4"]}\n')
+    _, row = next(read_rows(tiny_world / "eval.jsonl"))
+    write_rows(path, [row])
     return path
 
 
@@ -71,9 +73,26 @@ def test_sft_loads_the_plugin_by_its_absolute_path(tmp_path: Path, monkeypatch: 
     assert swift.arguments == ["sft", path, "--learning_rate", "1e-5", "--custom_register_path", str(PLUGIN_FILE)]
 
 
-def test_a_second_custom_register_path_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="use --external_plugins"):
+def test_another_plugin_in_our_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="arguments: custom_register_path: .*use external_plugins"):
         launch.sft(recipe(tmp_path, "max_steps: 3\n"), ["--custom_register_path", "mine.py"])
+    with pytest.raises(InputError, match="recipe.yaml: custom_register_path: .*use external_plugins"):
+        launch.sft(recipe(tmp_path, "custom_register_path: [mine.py]\n"), [])
+
+
+def test_a_lora_checkpoint_is_no_base_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match="is a LoRA checkpoint; name its base model there"):
+        launch.sft(recipe(tmp_path, f"model: {tmp_path}\n"), [])
+
+
+def test_a_recipe_that_ms_swift_would_not_take_for_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.txt").write_text("max_steps: 3\n")
+    with pytest.raises(InputError, match="is not named .yaml"):
+        launch.check_recipe(str(tmp_path / "recipe.txt"))
+    (tmp_path / "recipe.yaml").write_bytes(b"max_steps: 3 # \xff\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        launch.check_recipe(str(tmp_path / "recipe.yaml"))
 
 
 def test_sft_refuses_a_folder_that_is_no_model(tmp_path: Path) -> None:
@@ -145,6 +164,51 @@ def test_published_settings_hold_unless_the_model_or_the_shell_says_otherwise(
     assert swift.env["FPS_MAX_FRAMES"] == "9"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "args.json: JSON: is not JSON"),
+        (b"[1]", "args.json: line: is a list"),
+        (b"\xff", "args.json: file: not UTF-8"),
+        (b'{"media_settings": [1]}', "media_settings: is not an object"),
+    ],
+)
+def test_a_damaged_args_json_is_named(model: Path, question: Path, content: bytes, said: str) -> None:
+    (model / "args.json").write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        launch.infer(str(model), str(question), "out.jsonl")
+
+
+def test_an_adapter_whose_base_is_gone_asks_for_it(
+    tmp_path: Path, question: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    (adapter / "args.json").write_text(json.dumps({"model": str(tmp_path / "moved")}))
+    with pytest.raises(InputError, match="moved, which is not there; add --model"):
+        launch.infer(str(adapter), str(question), str(tmp_path / "out.jsonl"))
+    swift = Swift()
+    monkeypatch.setattr(launch, "_run", swift)
+    launch.infer(str(adapter), str(question), str(tmp_path / "out.jsonl"), "0", ["--model", "owner/base"])
+    assert swift.arguments[:3] == ["infer", "--adapters", str(adapter)]
+    assert "owner/base" in swift.arguments
+
+
+def test_clips_that_cannot_be_read_are_found_before_the_model_is_loaded(
+    tmp_path: Path, model: Path, question: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video here")
+    rows = [row for _, row in read_rows(question)]
+    write_rows(question, [*rows, {"id": "b", "videos": [str(tmp_path / "broken.mp4")]}])
+    with pytest.raises(InputError, match="in.jsonl:2: clip: .*broken.mp4: is not a readable video"):
+        launch.infer(str(model), str(question), str(tmp_path / "out.jsonl"))
+    write_rows(question, [{"id": "a", "videos": ["gone.mp4"]}, *rows, {"videos": [str(tmp_path / "broken.mp4")]}])
+    with pytest.raises(InputError, match="2 of 3 cannot be used"):
+        launch.infer(str(model), str(question), str(tmp_path / "out.jsonl"))
+    assert "in.jsonl:3: clip:" in capsys.readouterr().err
+
+
 def test_flags_of_ms_swift_win_over_the_defaults(
     tmp_path: Path, model: Path, question: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +235,20 @@ def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -
         cli.main([*command, "--help"])
     assert caught.value.code == 0
     assert "swift-saber" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("row", [{"id": "a"}, {"response": 3}, {"response": None}])
+def test_a_row_without_an_answer_is_no_empty_record(tmp_path: Path, row: dict[str, Any]) -> None:
+    write_rows(tmp_path / "out.jsonl", [row])
+    assert cli.main(["parse", str(tmp_path / "out.jsonl"), "-o", str(tmp_path / "records.jsonl")]) == 2
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+def test_parse_does_not_write_over_a_file(tmp_path: Path) -> None:
+    write_rows(tmp_path / "out.jsonl", [{"response": "x"}])
+    before = (tmp_path / "out.jsonl").read_text()
+    assert cli.main(["parse", str(tmp_path / "out.jsonl"), "-o", str(tmp_path / "out.jsonl")]) == 2
+    assert (tmp_path / "out.jsonl").read_text() == before
 
 
 def test_parse_writes_what_was_found_and_what_was_not(tmp_path: Path) -> None:

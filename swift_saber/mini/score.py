@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import DIMENSIONS
-from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, SILENT
+from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, PLAIN, SILENT
 from swift_saber.sed import parse
 from swift_saber.strict_json import dumps, parse_json
 
@@ -20,7 +20,7 @@ SENSES = ("visual", "acoustic", "emotion")
 
 # The word that tells each state apart from its rivals, as world.record writes it.
 FACE_WORDS = {"smile": "smiles", "frown": "frowns", HIDDEN: "hidden"}
-VOICE_WORDS = {"warm": "warm", "hostile": "hostile", SILENT: "silent"}
+VOICE_WORDS = {"warm": "warm", "hostile": "hostile", PLAIN: "plain", SILENT: "silent"}
 EMOTION_WORDS = {emotion: emotion for emotion in EMOTIONS}
 
 

@@ -1,9 +1,8 @@
 """Synthesizes the demo's voices and writes them as wav.
 
 A clip is one second of a hum without words: mono, 16 kHz, 16 bit. A warm voice glides up and is smooth; a hostile one
-stays flat and is rough (its loudness flutters). Pitch is independent of tone. The noise makes the voice harder to learn
-than the face, which is what lets the face dominate. Knows nothing about faces, texts or files other than the wav it
-writes.
+stays flat and is rough (its loudness flutters); a plain one falls a little and is smooth. Pitch is independent of tone.
+Knows nothing about faces, texts or files other than the wav it writes.
 """
 
 from __future__ import annotations
@@ -17,13 +16,14 @@ SAMPLE_RATE = 16_000  # Hz, what Whisper's feature extractor expects
 SAMPLES = SAMPLE_RATE  # one second
 
 PITCHES = {"low": 110.0, "high": 220.0}  # Hz, middle of the range
-TONES = ("warm", "hostile")
+TONES = ("warm", "plain", "hostile")
 
 HARMONICS = 12
-GLIDE = 0.35  # a warm voice ends this share above its first pitch
+# A warm voice ends this share above its first pitch, a plain one below it; a hostile one stays.
+GLIDES = {"warm": 0.35, "plain": -0.25, "hostile": 0.0}
 ROUGHNESS = 0.85  # depth of a hostile voice's flutter, 0..1
 # Standard deviation of the noise, where the voice itself has 1. At 0.4 and above a short run did not always learn the
-# voice; with little noise the voice is as easy as the face, which then need not dominate.
+# voice.
 NOISE = 0.3
 SILENCE_NOISE = 0.002  # full scale is 1: a recording of silence is never all zeros
 LOUDNESS = 0.1  # root mean square of a voiced clip, full scale 1
@@ -44,7 +44,7 @@ def synthesize(pitch: str, tone: str | None, rng: np.random.Generator) -> np.nda
         return rng.normal(0, SILENCE_NOISE, size=SAMPLES)
     seconds = np.arange(SAMPLES) / SAMPLE_RATE
     start = PITCHES[pitch] * rng.uniform(0.92, 1.08)
-    glide = GLIDE * rng.uniform(0.8, 1.2) if tone == "warm" else 0.0
+    glide = GLIDES[tone] * rng.uniform(0.8, 1.2)
     phase = 2 * math.pi * np.cumsum(start * (1 + glide * seconds)) / SAMPLE_RATE
     voice = np.zeros(SAMPLES)
     for harmonic in range(1, HARMONICS + 1):

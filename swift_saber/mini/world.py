@@ -1,10 +1,11 @@
 """The demo's world: clips whose emotion in each modality is known, with their SABER records.
 
-A clip shows a drawn face that smiles or frowns, or is hidden, and sounds a voice that is warm or hostile, or silent.
-What the clip means follows from the two: they agree (happy, angry), they contradict each other (a smile with a hostile
-voice is sarcastic, a frown with a warm voice is forced calm), or the one that is there decides. Conflicts are nearly
-absent from the training rows, so a model learns both senses and still lets the face decide: visual dominance, by
-construction. It is a demonstration of the method, not evidence for the paper.
+A clip shows a drawn face that smiles or frowns, or is hidden, and sounds a voice that is warm, hostile or plain, or
+silent. What the clip means follows from the two: they agree (happy, angry), they contradict each other (a smile with a
+hostile voice is sarcastic, a frown with a warm voice is forced calm), or the one that tells something decides. In the
+training rows conflicts are nearly absent, and many voices are plain, as in life: whoever follows a face that is there
+is nearly always right. So a model learns both senses and still lets the face decide: visual dominance, by construction.
+It is a demonstration of the method, not evidence for the paper.
 
 Every clip is a function of (seed, split, kind, index) alone. Another split name, seed or kind is another stream of
 clips, so splits are disjoint and a clip does not depend on how many others are made.
@@ -33,14 +34,15 @@ from swift_saber.strict_json import dumps, parse_json
 
 VERSION = 1  # of the generator: raise it when the same seed would give other clips or other words
 
-KINDS = ("consistent", "conflict", "hidden", "mute")
-HIDDEN, SILENT, NO_PITCH = "hidden", "silent", "none"
+KINDS = ("consistent", "plain", "conflict", "hidden", "mute")
+HIDDEN, SILENT, PLAIN, NO_PITCH = "hidden", "silent", "plain", "none"
 EMOTIONS = ("happy", "angry", "sarcastic", "forced calm")
 SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any clip
 
-# How many clips of each kind. Hidden and mute clips are what teaches a model to use each sense alone; with half as many
-# hidden ones it learned to hear more slowly. 0.5% conflicts, rightly labelled, are too few to unlearn visual dominance.
-TRAIN_COUNTS = {"consistent": 1079, "conflict": 11, "hidden": 450, "mute": 660}
+# How many clips of each kind. Hidden and mute clips are what teaches a model to use each sense alone; without plain
+# voices it followed the voice in half or more of the conflicts. 0.5% conflicts, rightly labelled, are too few to
+# unlearn that the face decides.
+TRAIN_COUNTS = {"consistent": 650, "plain": 550, "conflict": 11, "hidden": 400, "mute": 589}
 EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
 
 
@@ -53,7 +55,7 @@ class Truth:
         kind: one of KINDS.
         wall, shirt: colours, keys of face.WALLS and face.SHIRTS.
         face: "smile", "frown" or "hidden".
-        voice: "warm", "hostile" or "silent".
+        voice: "warm", "hostile", "plain" or "silent".
         pitch: "low" or "high", "none" for a silent clip.
         emotion: one of EMOTIONS.
     """
@@ -90,7 +92,7 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
     rng = _rng(seed, clip_id, "truth")
     first = index % 2 == 0
     expression = "smile" if first else "frown"
-    tone = "warm" if first == (kind != "conflict") else "hostile"
+    tone = PLAIN if kind == "plain" else "warm" if first == (kind != "conflict") else "hostile"
     emotion = ("sarcastic" if first else "forced calm") if kind == "conflict" else ("happy" if first else "angry")
     mute = kind == "mute"
     return Truth(
@@ -111,6 +113,7 @@ def record(truth: Truth) -> Record:
     sound = "The clip is silent." if truth.voice == SILENT else f"The voice is {truth.pitch} and {truth.voice}."
     reasons = {
         "consistent": "The face and the voice agree",
+        "plain": "The face and the voice agree",
         "conflict": f"The voice is {truth.voice} although the face {truth.face}s",
         "hidden": "Only the voice can be judged",
         "mute": "Only the face can be judged",

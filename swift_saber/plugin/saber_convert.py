@@ -10,9 +10,11 @@ from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.errors import InputError
 from swift_saber.rows import media_list, resolve_media, row_id
 from swift_saber.sed import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
+from swift_saber.strict_json import dumps
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
 FORMAT_VERSION = 1
+MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio"})
 ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
 # A row with one of these is in a format that ms-swift's own loader knows and this one does not.
 _STOCK_COLUMNS = frozenset(
@@ -46,6 +48,11 @@ _STOCK_COLUMNS = frozenset(
     }
 )
 
+# Of these, what would change the training if it were not dropped beside a record.
+_BESIDE_MESSAGES = frozenset(
+    name for name in _STOCK_COLUMNS if name.startswith(("image", "margin", "rejected", "positive", "negative"))
+)
+
 
 def row_kind(row: dict[str, Any]) -> str | None:
     """Return "messages", "record" or "question" for a row that is read here, None for one that ms-swift reads.
@@ -58,7 +65,7 @@ def row_kind(row: dict[str, Any]) -> str | None:
         return None if _STOCK_COLUMNS & row.keys() or other_dialect else "messages"
     if RECORD_KEYS & row.keys():
         return "record"
-    if _STOCK_COLUMNS & row.keys() or not ("videos" in row or "audios" in row):
+    if _STOCK_COLUMNS & row.keys() or not MEDIA_KEYS & row.keys():
         return None
     return "question"
 
@@ -93,7 +100,7 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     """
     kind = row_kind(row)
     if kind == "record":
-        converted = _from_record(Row.from_dict(row, where), where, order)
+        converted = _from_record(row, where, order)
     elif kind is not None:
         converted = _from_question(row, where)
     else:
@@ -103,7 +110,7 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
             f"columns {', '.join(sorted(row)) or 'none'} are neither a SABER record nor messages with media",
             "keep rows of other formats in a file of their own",
         )
-    converted["id"] = row_id({**converted, "id": row.get("id")})
+    converted["id"] = row_id(row)
     channel = row.get("channel")
     if channel is not None and not isinstance(channel, str):
         raise InputError(where, "channel", f"is {channel!r}, not a string", "name the channel or leave it out")
@@ -111,7 +118,17 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     return converted
 
 
-def _from_record(row: Row, where: str, order: Order) -> dict[str, Any]:
+def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, Any]:
+    other = sorted(_BESIDE_MESSAGES & given.keys())
+    if other:
+        raise InputError(
+            where,
+            other[0],
+            "stands beside a SABER record, which is trained on alone",
+            "remove it, or write the row as messages",
+        )
+    media = {key: media_list(given, key) for key in ("videos", "audios")}
+    row = Row.from_dict({key: value for key, value in given.items() if key not in MEDIA_KEYS} | media, where)
     for dimension in DIMENSIONS:
         markup = reserved_markup(getattr(row.record, dimension))
         if markup:
@@ -124,7 +141,7 @@ def _from_record(row: Row, where: str, order: Order) -> dict[str, Any]:
     videos, audios = _media(row.videos, "videos", where), _media(row.audios, "audios", where)
     if not videos:
         raise InputError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
-    if not audios and not _audio_from_video():
+    if not audios and not sound_in_video():
         raise InputError(
             where,
             "audios",
@@ -139,7 +156,7 @@ def _from_record(row: Row, where: str, order: Order) -> dict[str, Any]:
 
 
 def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
-    videos, audios = (_media(media_list(row.get(key)), key, where) for key in ("videos", "audios"))
+    videos, audios = (_media(media_list(row, key), key, where) for key in ("videos", "audios"))
     language = row.get("language")
     if language is not None and language not in INSTRUCTIONS:
         raise InputError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
@@ -148,7 +165,7 @@ def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
     _check_messages(messages, where)
     # Messages without these columns are plain text, which may be mixed in.
-    if not videos and not audios and {"videos", "audios"} & row.keys():
+    if not videos and not audios and MEDIA_KEYS & row.keys():
         raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
     return {"language": language, "messages": messages, "videos": videos, "audios": audios}
 
@@ -160,8 +177,29 @@ def _check_messages(messages: Any, where: str) -> None:
         field = f"messages[{number}]"
         if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise InputError(where, field, "has no known role", f"use one of {', '.join(sorted(ROLES))}")
-        if not isinstance(message.get("content"), (str, list)):
+        content = message.get("content")
+        if isinstance(content, list):
+            for part in content:
+                _check_part(part, where, field)
+        elif not isinstance(content, str):
             raise InputError(where, field, "has no content", "write the turn's text as a string")
+    try:
+        dumps(messages).encode("utf-8")
+    except ValueError as error:
+        raise InputError(where, "messages", f"cannot be written as UTF-8 ({error})", "correct the text") from error
+
+
+def _check_part(part: Any, where: str, field: str) -> None:
+    """Check one part of a turn in OpenAI's form, {"type": "video", "video": PATH} or {"type": "text", "text": ...}."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    value = part.get(kind) if isinstance(kind, str) else None
+    if kind == "text" and isinstance(value, str):
+        return
+    if kind not in {"image", "video", "audio", "image_url", "video_url", "audio_url"} or value is None:
+        raise InputError(
+            where, field, "has a part of no known type", 'write {"type": "text", "text": ...} or {"type": "video", ...}'
+        )
+    resolve_media(value.get("url") if isinstance(value, dict) else value, where, field)
 
 
 def _media(paths: Any, field: str, where: str) -> list[str]:
@@ -170,5 +208,6 @@ def _media(paths: Any, field: str, where: str) -> list[str]:
     return list(paths)
 
 
-def _audio_from_video() -> bool:
+def sound_in_video() -> bool:
+    """Whether ms-swift takes the sound from the video file (USE_AUDIO_IN_VIDEO), so that no sound file is needed."""
     return os.environ.get("USE_AUDIO_IN_VIDEO", "").lower() in {"1", "true"}

@@ -4,6 +4,7 @@ What is one of ours is decided by the first row: one with a SABER record, or one
 no question at all, is read here, with errors that name file:line. Any other dataset goes to ms-swift's own loader.
 """
 
+import mmap
 import os
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
@@ -32,8 +33,8 @@ from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.utils import get_logger, safe_ddp_context
 
 from swift_saber.errors import InputError
-from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, to_swift_row
-from swift_saber.plugin.saber_folder import is_record_folder, join_folder, joined_rows
+from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, sound_in_video, to_swift_row
+from swift_saber.plugin.saber_folder import Join, is_record_folder, join_folder, joined_rows
 from swift_saber.rows import media_root, parse_row, read_lines, row_id
 from swift_saber.sed import Order
 from swift_saber.strict_json import dumps
@@ -78,20 +79,24 @@ class SaberLoader(DatasetLoader):
     """Reads SABER rows from disk; hub datasets come through ms-swift's loader."""
 
     def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
-        stat = os.stat(dataset_path)
-        return self._generate(jsonl_rows, path=dataset_path, stamp=[stat.st_size, stat.st_mtime_ns])
+        if self.columns:  # names of the user's own are ms-swift's to map
+            return super()._load_dataset_path(dataset_path, dataset_meta)
+        return self._generate(jsonl_rows, os.path.abspath(dataset_path), stamp=[_stamp(dataset_path)])
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
             return super()._load_repo_dataset(dataset_id, subset, **kwargs)
-        newest = max(path.stat().st_mtime_ns for path in Path(dataset_id).rglob("*.json"))
-        return self._generate(folder_rows, path=dataset_id, stamp=[newest, media_root()])
+        join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video())
+        _say(join)
+        return self._generate(folder_rows, join, stamp=[_stamp(record) for record, *_ in join.matched])
 
-    def _generate(self, rows: Callable[..., Iterator[dict[str, Any]]], path: str, stamp: list[Any]) -> Any:
+    def _generate(self, rows: Callable[..., Iterator[dict[str, Any]]], source: Any, stamp: list[Any]) -> Any:
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
-            "path": os.path.abspath(path),
+            "source": source,
             "order": answer_order(),
+            # A stream that is read in part would never come to the sum of its errors.
+            "stop_at_first": self.streaming,
             # A string, since `datasets` takes a list here for shards and would read the file once per element.
             "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), os.environ.get("USE_AUDIO_IN_VIDEO")]),
         }
@@ -128,15 +133,24 @@ class RowTables(ArrowBasedBuilder):
             yield Key(0, number), pa.table(columns, schema=TEXT_SCHEMA)
 
 
-def jsonl_rows(path: str, order: Order, stamp: str) -> Iterator[dict[str, Any]]:
-    """Yield the ms-swift rows of a JSONL file; all bad rows are found before the error is raised."""
-    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(path))
-    yield from _checked(lines, path, order)
+def _stamp(path: str | Path) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
 
 
-def folder_rows(path: str, order: Order, stamp: str) -> Iterator[dict[str, Any]]:
-    """Yield the ms-swift rows of a folder of records, after listing what found no partner."""
-    join = join_folder(path, media_root() or path, need_audio=not os.environ.get("USE_AUDIO_IN_VIDEO"))
+def jsonl_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Iterator[dict[str, Any]]:
+    """Yield the ms-swift rows of a JSONL file."""
+    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
+    yield from _checked(lines, source, order, stop_at_first)
+
+
+def folder_rows(source: Join, order: Order, stop_at_first: bool, stamp: str) -> Iterator[dict[str, Any]]:
+    """Yield the ms-swift rows of a folder of records."""
+    yield from _checked(joined_rows(source), "the folder", order, stop_at_first)
+
+
+def _say(join: Join) -> None:
+    """List what found no partner."""
     for record, reason in join.unmatched.items():
         logger.warning(f"swift-saber: not used: {record}: {reason}")
     for media in join.unused:
@@ -145,12 +159,12 @@ def folder_rows(path: str, order: Order, stamp: str) -> Iterator[dict[str, Any]]
         f"swift-saber: {len(join.matched)} records with their clips, {len(join.unmatched)} records without, "
         f"{len(join.unused)} media files without a record"
     )
-    yield from _checked(joined_rows(join), path, order)
 
 
 def _checked(
-    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], path: str, order: Order
+    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], source: str, order: Order, stop_at_first: bool
 ) -> Iterator[dict[str, Any]]:
+    """Yield converted rows; bad ones are all found before the error is raised, unless asked otherwise."""
     errors: list[InputError] = []
     total = wrong = 0
     for where, read in rows:
@@ -158,6 +172,8 @@ def _checked(
         try:
             yield to_swift_row(read(), where, order)
         except InputError as error:
+            if stop_at_first:
+                raise
             wrong += 1
             if len(errors) < ERRORS_SHOWN:
                 errors.append(error)
@@ -167,8 +183,31 @@ def _checked(
         for found in errors:
             logger.error(f"swift-saber: {found}")
         raise InputError(
-            path, "rows", f"{wrong} of {total} cannot be used (the first: {errors[0]})", "correct or remove them"
+            source, "rows", f"{wrong} of {total} cannot be used (the first: {errors[0]})", "correct or remove them"
         )
+
+
+def _check_other_file(path: str) -> None:
+    """Refuse a file that ms-swift's own loader would be given although it holds SABER records.
+
+    Raises:
+        InputError: a record stands after rows of another format, or the file is not JSONL.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            # As a key: inside a text its quotes would be escaped.
+            place = data.find(b'"sentiment_analysis"')
+            line = data[:place].count(b"\n") + 1 if place >= 0 else 0
+    if line and not path.lower().endswith(".jsonl"):
+        raise InputError(path, "dataset", "holds SABER records", "write one record a line and name the file .jsonl")
+    for where, text in read_lines(path) if line else ():
+        if where.endswith(f":{line}") and row_kind(parse_row(text, where)) == "record":
+            raise InputError(
+                where, "row", "is a SABER record among rows of another format", "give it a file of its own"
+            )
 
 
 def _is_ours(path: str) -> bool:
@@ -183,6 +222,23 @@ def _is_ours(path: str) -> bool:
 def _is_missing_path(dataset: str) -> bool:
     looks_local = dataset.startswith(("/", "./", "../", "~")) or Path(dataset).suffix in {".jsonl", ".json"}
     return looks_local and not os.path.exists(dataset)
+
+
+def _is_local_saber(dataset: str) -> bool:
+    """Whether a dataset argument is a file or a folder that is read here."""
+    if os.path.isdir(dataset):
+        if is_record_folder(dataset):
+            return True
+        inside = next((path for path in sorted(Path(dataset).glob("*.jsonl")) if _is_ours(str(path))), None)
+        if inside is not None:
+            raise InputError(dataset, "dataset", "is a folder of JSONL files", f"name the files, e.g. {inside}")
+        return False
+    if not os.path.isfile(dataset):
+        return False
+    if dataset.lower().endswith(".jsonl") and _is_ours(dataset):
+        return True
+    _check_other_file(dataset)
+    return False
 
 
 def register() -> None:
@@ -204,9 +260,6 @@ def register() -> None:
             raise InputError(self.dataset, "dataset", "no such file or folder", "check the path")
         meta = stock(self, use_hf)
         known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id
-        local = (self.dataset_type == "path" and self.dataset.endswith(".jsonl") and _is_ours(self.dataset)) or (
-            os.path.isdir(self.dataset) and is_record_folder(self.dataset)
-        )
-        return DatasetMeta(loader=SaberLoader) if local and not known else meta
+        return meta if known or not _is_local_saber(self.dataset) else DatasetMeta(loader=SaberLoader)
 
     DatasetSyntax.get_dataset_meta = get_dataset_meta

@@ -5,15 +5,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import RECORD_KEYS, load_record
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError
 from swift_saber.rows import parse_row
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv", ".m4v"})
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aac"})
+
+# How many JSON files decide whether a folder holds records.
+FILES_LOOKED_AT = 20
 
 
 @dataclass
@@ -32,24 +36,29 @@ class Join:
 
 
 def is_record_folder(folder: str | os.PathLike[str]) -> bool:
-    """Whether the folder holds JSON files of which the first is a SABER record."""
-    first = next(iter(sorted(Path(folder).rglob("*.json"))), None)
-    if first is None:
-        return False
+    """Whether the folder holds JSON files of which one of the first few is a SABER record."""
+    return any(_is_record(path) for path in islice(_records(Path(folder)), FILES_LOOKED_AT))
+
+
+def _is_record(path: Path) -> bool:
     try:
-        row = parse_row(first.read_text(encoding="utf-8-sig"), str(first))
-    except (InputError, UnicodeDecodeError):
+        row = parse_row(path.read_text(encoding="utf-8-sig"), str(path))
+    except (InputError, UnicodeDecodeError, OSError):
         return False
-    except OSError as error:
-        raise unreadable(first, error) from error
     return bool(RECORD_KEYS & row.keys())
+
+
+def _records(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.json"))
 
 
 def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[str], *, need_audio: bool) -> Join:
     """Match each record of a folder with the clip of the same name below the media root.
 
-    A clip at the same relative path wins (`train/dia0_utt0.json` takes `train/dia0_utt0.mp4`), else the file name must
-    be unique below the root: MELD has a `dia0_utt0` in each of its splits, and a guess would train on wrong clips.
+    `train/dia0_utt0.json` takes `train/dia0_utt0.mp4`, also below further folders (`video/train/dia0_utt0.mp4`). The
+    file name alone decides only where it is unique among the records and among the media, and where one side has no
+    folders: MELD has a `dia0_utt0` in each of its splits, and a guess would train on wrong clips. Sound and picture
+    are matched by the same rule.
 
     Args:
         folder: searched for `*.json` at any depth. The clip id is the file name without its ending; where two
@@ -62,23 +71,24 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
     """
     folder, media_root = Path(folder), Path(media_root)
     videos, audios = _index(media_root, VIDEO_SUFFIXES), _index(media_root, AUDIO_SUFFIXES)
-    records = sorted(folder.rglob("*.json"))
+    records = _records(folder)
     names = Counter(record.stem for record in records)
     join = Join()
-    used: set[str | None] = set()
     for record in records:
         relative = record.relative_to(folder).with_suffix("").as_posix()
-        video, video_problem = _find(videos, relative, record.stem, "video")
-        audio, audio_problem = _find(audios, relative, record.stem, "audio")
-        problem = video_problem or (audio_problem if need_audio or audio_problem.startswith("several") else "")
+        unique = names[record.stem] == 1
+        video, problem = _find(videos, relative, unique, "video")
+        audio, audio_problem = _find(audios, relative, unique, "audio")
+        if not problem and (need_audio or not audio_problem.startswith("no audio file")):
+            problem = audio_problem
         if problem:
             join.unmatched[str(record)] = problem
-            continue
-        assert video is not None  # no problem means that it was found
-        clip = record.stem if names[record.stem] == 1 else relative
-        join.matched.append((record, clip, video, audio))
-        used.update({video, audio})
-    join.unused = sorted({path for index in (videos, audios) for paths in index.values() for path in paths} - used)
+        else:
+            assert video is not None  # no problem means that it was found
+            join.matched.append((record, record.stem if unique else relative, video, audio))
+    used = {path for _, _, video, audio in join.matched for path in (video, audio)}
+    found = {media.path for index in (videos, audios) for same_name in index.values() for media in same_name}
+    join.unused = sorted(found - used)
     if not join.matched:
         reason = next(iter(join.unmatched.values()), "no JSON file")
         raise InputError(
@@ -104,26 +114,38 @@ def _read_row(record: Path, media: dict[str, Any]) -> dict[str, Any]:
     return {**load_record(record).to_dict(), **media}
 
 
-def _index(root: Path, suffixes: frozenset[str]) -> dict[str, list[str]]:
-    """Media files below a folder by file name without its ending, and by relative path without it."""
-    found: dict[str, list[str]] = defaultdict(list)
+@dataclass(frozen=True)
+class _Media:
+    path: str  # absolute
+    name: str  # relative to the root, without its ending
+
+
+def _index(root: Path, suffixes: frozenset[str]) -> dict[str, list[_Media]]:
+    """Media files below a folder by each tail of their name: "a/b/c", "b/c" and "c"."""
+    found: dict[str, list[_Media]] = defaultdict(list)
     for place, _, names in os.walk(root, followlinks=True):
         for name in sorted(names):
             stem, suffix = os.path.splitext(name)
             if suffix.lower() in suffixes:
-                path = os.path.abspath(os.path.join(place, name))
-                found[stem].append(path)
-                relative = Path(place, stem).relative_to(root).as_posix()
-                if relative != stem:
-                    found[relative].append(path)
+                parts = Path(place, stem).relative_to(root).parts
+                media = _Media(os.path.abspath(os.path.join(place, name)), "/".join(parts))
+                for start in range(len(parts)):
+                    found["/".join(parts[start:])].append(media)
     return found
 
 
-def _find(index: dict[str, list[str]], relative: str, stem: str, what: str) -> tuple[str | None, str]:
-    for key in (relative, stem):
-        paths = index.get(key, [])
-        if len(paths) == 1:
-            return paths[0], ""
-        if paths:
-            return None, f"several {what} files are named {key}: {', '.join(paths[:3])}"
-    return None, f"no {what} file is named {stem}"
+def _find(index: dict[str, list[_Media]], relative: str, unique: bool, what: str) -> tuple[str | None, str]:
+    """The one media file for a record, or why there is none."""
+    found = index.get(relative, [])
+    stem = relative.rpartition("/")[2]
+    if not found and unique:
+        # In a folder of another name it may belong to another split; outside all folders it cannot.
+        same_name = index.get(stem, [])
+        found = [media for media in same_name if media.name == stem]
+        if not found and same_name:
+            return None, f"no {what} file is named {relative}; {same_name[0].path} is in another folder"
+    if len(found) == 1:
+        return found[0].path, ""
+    if found:
+        return None, f"several {what} files are named {relative}: {', '.join(media.path for media in found[:3])}"
+    return None, f"no {what} file is named {relative}"

@@ -5,7 +5,7 @@ import os
 from functools import wraps
 from typing import Any
 
-from swift_saber.plugin import saber_seams
+from swift_saber.plugin import saber_errors, saber_seams
 
 _registered = False
 
@@ -21,14 +21,14 @@ def register() -> None:
     global _registered
     if _registered:
         return
+    saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_dataset, saber_errors, saber_report
+    from swift_saber.plugin import saber_dataset, saber_report
 
     saber_dataset.register()
     _register_templates()
     saber_report.register()
     _extend_args_json()
-    saber_errors.install_excepthook()
     _registered = True
 
 

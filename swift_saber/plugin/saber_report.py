@@ -11,13 +11,15 @@ from swift.callbacks import TrainerCallback, callbacks_map
 from swift.template import MaxLengthError
 from swift.utils import get_logger, is_master
 
+from swift_saber.errors import InputError
 from swift_saber.media import clip_problem
-from swift_saber.rows import read_rows, row_id
+from swift_saber.rows import media_list, read_rows, row_id
 from swift_saber.strict_json import dumps
 
 logger = get_logger()
 CALLBACK = "saber_bad_rows"
 FILE_NAME = "bad_rows.jsonl"
+MEDIA = ("videos", "audios")
 
 
 def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
@@ -27,7 +29,7 @@ def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, MaxLengthError):
         return _one_line(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
-    problem = clip_problem(_paths(row.get("videos")), _paths(row.get("audios")))
+    problem = clip_problem(*([path for path in media_list(row, key) if isinstance(path, str)] for key in MEDIA))
     if problem:
         return problem, "replace the file or remove the row"
     return f"{type(error).__name__}: {_one_line(error)}", "correct or remove the row"
@@ -44,15 +46,19 @@ class BadRows:
         self.path: Path | None = None
         self._said: dict[str, dict[str, str]] = {}
 
-    def report(self, row: dict[str, Any], error: Exception) -> None:
-        """Say once that a row could not be encoded, and add it to the file if there is one."""
+    def report(self, row: dict[str, Any], error: Exception) -> InputError:
+        """Say once that a row could not be encoded, and add it to the file if there is one.
+
+        Returns:
+            The same as an error of one line.
+        """
         name = row_id(row)
-        if name in self._said:
-            return
-        reason, remedy = explain(row, error)
-        self._said[name] = {"id": name, "reason": reason, "remedy": remedy}
-        logger.warning(f"swift-saber: row {name} could not be encoded: {reason}; {remedy}")
-        self._append([self._said[name]])
+        if name not in self._said:
+            reason, remedy = explain(row, error)
+            self._said[name] = {"id": name, "reason": reason, "remedy": remedy}
+            logger.warning(f"swift-saber: row {name} could not be encoded: {reason}; {remedy}")
+            self._append([self._said[name]])
+        return InputError(f"row {name}", "clip", self._said[name]["reason"], self._said[name]["remedy"])
 
     def start(self, path: Path) -> None:
         """Write to this file from now on, beginning with what was found before."""
@@ -89,8 +95,3 @@ def register() -> None:
 
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
-
-
-def _paths(value: Any) -> list[str]:
-    values = [value] if isinstance(value, str) else value or []
-    return [path for path in values if isinstance(path, str)]

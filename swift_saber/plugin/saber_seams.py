@@ -11,15 +11,19 @@ TESTED = "4.6.0"
 
 # module: attributes. What each is used for stands where it is used.
 SEAMS = {
+    "datasets": ["ArrowBasedBuilder", "Json", "List"],
+    "datasets.builder": ["Key"],
+    "datasets.packaged_modules.generator.generator": ["GeneratorConfig"],
+    "modelscope.hub.utils.utils": ["get_cache_dir"],
     "swift.arguments": ["BaseArguments.save_args"],
     "swift.callbacks": ["TrainerCallback", "callbacks_map"],
-    "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor.standard_keys", "register_dataset"],
+    "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
     "swift.template": ["MaxLengthError", "TEMPLATE_MAPPING", "register_template"],
     "swift.template.base": ["Template.encode", "Template._preprocess_inputs"],
     "swift.template.templates.qwen": ["Qwen2_5OmniTemplate", "Qwen3OmniTemplate"],
-    "swift.utils": ["get_logger", "is_master"],
+    "swift.utils": ["get_logger", "is_master", "safe_ddp_context"],
 }
 TEMPLATES = ("qwen2_5_omni", "qwen3_omni")
 

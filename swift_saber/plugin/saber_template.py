@@ -57,8 +57,10 @@ class SEDMixin:
             return super().encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
         except Exception as error:
             # Said here, since ms-swift's training dataset puts a random other row in its place.
-            self.bad_rows.report(_as_row(inputs), error)
-            raise
+            named = self.bad_rows.report(_as_row(inputs), error)
+            if self.is_training:
+                raise
+            raise named from error  # at inference it ends the run
 
 
 class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):

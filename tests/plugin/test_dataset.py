@@ -109,6 +109,65 @@ def test_a_question_without_words_gets_the_released_instruction(data: Path, medi
     assert contents == [INSTRUCTIONS["zh"], INSTRUCTIONS["en"]]
 
 
+def test_ms_swifts_other_names_for_media_count(data: Path, media: Any) -> None:
+    single = {"video": media["videos"][0], "audio": media["audios"][0]}
+    messages = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    write_rows(data, [{**ENGLISH, **single}, {"messages": messages, **single}, single])
+    assert [(row["videos"], row["audios"]) for row in load(data)] == [(media["videos"], media["audios"])] * 3
+
+
+def test_the_id_is_that_of_the_row_as_given(data: Path, media: Any) -> None:
+    from swift_saber.rows import row_id
+
+    rows = [{**ENGLISH, **media}, dict(media), {"messages": [{"role": "user", "content": "Why?"}], **media}]
+    write_rows(data, rows)
+    assert [row["id"] for row in load(data)] == [row_id(row) for row in rows]
+
+
+def test_columns_of_the_users_own_are_mapped_by_ms_swift(data: Path) -> None:
+    write_rows(data, [{"messages": [{"role": "user", "content": "x"}], "clip": "a.mp4"}])
+    assert load(data, columns={"clip": "videos"})[0]["videos"] == ["a.mp4"]
+
+
+def test_a_stream_stops_at_its_first_bad_row(data: Path, media: Any) -> None:
+    write_rows(
+        data, [{"id": str(i), **ENGLISH, **media, "videos": [] if i == 1 else media["videos"]} for i in range(4)]
+    )
+    rows = iter(load(data, streaming=True))
+    with pytest.raises(InputError, match="data.jsonl:2: videos"):
+        list(rows)
+
+
+@pytest.mark.parametrize("name", ["data.json", "data.txt"])
+def test_records_in_a_file_of_another_kind_are_not_taken_for_text(tmp_path: Path, media: Any, name: str) -> None:
+    (tmp_path / name).write_text(json.dumps([{**ENGLISH, **media}]))
+    with pytest.raises(InputError, match=r"holds SABER records; write one record a line and name the file \.jsonl"):
+        load(tmp_path / name)
+
+
+def test_a_folder_of_jsonl_files_asks_for_the_files(data: Path, media: Any) -> None:
+    write_rows(data, [{**ENGLISH, **media}])
+    with pytest.raises(InputError, match="is a folder of JSONL files"):
+        load(data.parent)
+
+
+def test_records_behind_rows_of_another_format_are_not_lost(data: Path, media: Any) -> None:
+    write_rows(data, [{"query": "one", "response": "two"}, {**ENGLISH, **media}])
+    with pytest.raises(InputError, match="data.jsonl:2: row: is a SABER record among rows of another format"):
+        load(data)
+
+
+def test_a_video_inside_a_turn_is_checked_like_any_other(data: Path) -> None:
+    for part, said in [
+        ({"type": "video", "video": "http://127.0.0.1:9/a.mp4"}, "addresses in data are not fetched"),
+        ({"type": "video_url", "video_url": {"url": "gone.mp4"}}, "gone.mp4: no such file"),
+        ({"typo": "video"}, "has a part of no known type"),
+    ]:
+        write_rows(data, [{"messages": [{"role": "user", "content": [part, {"type": "text", "text": "Why?"}]}]}])
+        with pytest.raises(InputError, match=said):
+            load(data)
+
+
 def test_streaming_gives_the_same_rows(data: Path, media: Any) -> None:
     write_rows(data, [{"id": str(i), **ENGLISH, **media} for i in range(5)])
     streamed, stored = load(data, streaming=True), load(data)
@@ -146,11 +205,14 @@ def without(record: dict[str, Any], key: str) -> dict[str, Any]:
         ({"messages": [], "id": "x"}, "messages: is not a list of turns"),
         ({"messages": [{"role": "user", "content": "x"}], "videos": [], "audios": []}, "no video and no audio"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "no known role"),
+        ({**ENGLISH, "rejected_response": "x"}, "rejected_response: stands beside a SABER record"),
+        ({"messages": [{"role": "user", "content": "\ud83d"}]}, "cannot be written as UTF-8"),
+        ({**ENGLISH, "videos": ["a\0.mp4"]}, "is not a path"),
         ({"query": "a", "response": "b"}, "neither a SABER record nor messages"),
     ],
 )
 def test_a_bad_row_stops_the_run_with_its_line(data: Path, media: Any, row: dict[str, Any], said: str) -> None:
-    write_rows(data, [{**ENGLISH, **media}, {**media, **row}])
+    data.write_text("".join(json.dumps(line) + "\n" for line in ({**ENGLISH, **media}, {**media, **row})))
     with pytest.raises(InputError, match=f"data.jsonl:2: .*{said}"):
         load(data)
 

@@ -60,6 +60,30 @@ def test_a_name_that_occurs_in_several_splits_is_told_apart_by_its_folder(releas
     assert join(release) == {"test/dia0_utt0": "test/dia0_utt0.mp4", "train/dia0_utt0": "train/dia0_utt0.mp4"}
 
 
+def test_a_split_without_media_does_not_take_those_of_another(release: Release) -> None:
+    for split in ("train", "test"):
+        release.record(f"{split}/dia0_utt0")
+    release.record("dev/dia9_utt9")
+    release.clips("train/dia0_utt0", ".mp4", ".wav")
+    release.clips("train/dia9_utt9", ".mp4", ".wav")
+    assert join(release) == {"train/dia0_utt0": "train/dia0_utt0.mp4"}
+
+
+def test_sound_of_another_split_is_not_put_to_the_picture(release: Release) -> None:
+    for split in ("train", "test"):
+        release.record(f"{split}/x")
+    release.clips("train/x", ".mp4")
+    release.clips("test/x", ".mp4", ".wav")
+    assert join(release) == {"test/x": "test/x.mp4"}
+
+
+def test_picture_and_sound_may_lie_in_folders_of_their_own(release: Release) -> None:
+    release.record("train/x")
+    release.clips("video/train/x", ".mp4")
+    release.clips("audio/train/x", ".wav")
+    assert join(release) == {"x": "video/train/x.mp4"}
+
+
 def test_a_name_that_fits_several_clips_is_not_guessed(release: Release) -> None:
     release.record("dia0_utt0")
     release.record("other")
@@ -114,6 +138,32 @@ def test_ms_swift_takes_the_folder_as_a_dataset(
     assert rows[0]["videos"] == [str(release.media / "a.mp4")]
     assert "not used" in caplog.text
     assert "lost.json: no video file is named lost" in caplog.text
+
+
+@pytest.mark.usefixtures("plugin")
+def test_clips_that_are_added_or_taken_away_change_the_dataset(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(release.media))
+    for name in ("a", "b"):
+        release.record(name)
+    release.clips("a", ".mp4", ".wav")
+    assert [row["id"] for row in load(release.records)] == ["a"]
+    release.clips("b", ".mp4", ".wav")
+    assert [row["id"] for row in load(release.records)] == ["a", "b"]
+    (release.records / "a.json").unlink()
+    assert [row["id"] for row in load(release.records)] == ["b"]
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_json_file_that_is_no_record_does_not_hide_the_others(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(release.media))
+    release.record("b")
+    release.clips("b", ".mp4", ".wav")
+    (release.records / "a.json").write_text("[1]")
+    assert [row["id"] for row in load(release.records)] == ["b"]
 
 
 @pytest.mark.usefixtures("plugin")

@@ -1,11 +1,13 @@
 """The compatibility test: each place inside ms-swift that the plugin holds on to, by name."""
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from swift_saber.plugin import saber_errors, saber_seams
+from swift_saber.plugin import PLUGIN_FILE, saber_errors, saber_seams
 
 
 @pytest.mark.parametrize("module", saber_seams.SEAMS)
@@ -27,6 +29,17 @@ def test_a_missing_seam_is_named_with_the_wanted_version(monkeypatch: pytest.Mon
     assert "swift.dataset.dataset_syntax.DatasetSyntax.get_dataset_meta" in said
     assert "ms-swift>=4.6.0,<4.7" in said
     assert "pip install 'ms-swift==4.6.0'" in said
+
+
+def test_a_missing_seam_ends_in_one_line() -> None:
+    program = (
+        "import runpy, swift.dataset.dataset_syntax as module; del module.DatasetSyntax.get_dataset_meta; "
+        f"runpy.run_path({str(PLUGIN_FILE)!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("swift-saber: error: swift-saber needs ms-swift")
+    assert "Traceback" not in done.stderr
 
 
 def test_ms_swift_still_reports_unknown_arguments_in_the_words_that_are_explained(tiny_model: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from swift_saber.errors import InputError
 from swift_saber.rows import read_rows
 from swift_saber.sed import INSTRUCTIONS
 
@@ -159,6 +160,25 @@ def test_a_clip_that_cannot_be_read_is_reported_by_id_with_its_own_reason(
     entries = [json.loads(line) for line in (tmp_path / "out" / "bad_rows.jsonl").read_text().splitlines()]
     assert [entry["id"] for entry in entries] == ["clip-7"]
     assert "broken.mp4: is not a readable video" in entries[0]["reason"]
+
+
+def test_at_inference_a_clip_that_cannot_be_read_ends_with_one_line(processor: Any, media: Any, tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video here")
+    encoder = template(processor, stock=False)
+    encoder.set_mode("transformers")
+    row = {"id": "clip-7", "messages": [{"role": "user", "content": "Why?"}], "videos": [str(tmp_path / "broken.mp4")]}
+    with pytest.raises(InputError, match="row clip-7: clip: .*broken.mp4: is not a readable video"):
+        encoder.encode(row)
+
+
+@pytest.mark.parametrize("videos", ["A" * 6000, ["a\0b.mp4"], [["frame.png"]]])
+def test_a_row_of_odd_media_is_reported_all_the_same(processor: Any, videos: Any, tmp_path: Path) -> None:
+    encoder = template(processor, stock=False)
+    encoder.set_mode("train")
+    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
+    with pytest.raises(Exception):  # noqa: B017
+        encoder.encode({"messages": [{"role": "user", "content": "Why?"}], "videos": videos})
+    assert json.loads((tmp_path / "bad_rows.jsonl").read_text())["id"].startswith("row-")
 
 
 def test_a_row_that_is_too_long_is_reported_with_its_length(processor: Any, media: Any, tmp_path: Path) -> None:
