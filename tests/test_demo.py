@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from swift_saber.mini.score import followed
 from swift_saber.rows import read_rows
 from tests.test_end_to_end import shell
 
@@ -42,6 +43,15 @@ def test_answers_parse_and_both_senses_are_learned(summary: dict[str, Any]) -> N
     assert summary["consistent"]["emotion"] >= 0.95
     assert summary["hidden"]["emotion"] >= 0.75
     assert summary["mute"]["emotion"] >= 0.75
+
+
+def test_where_the_senses_disagree_the_face_decides(demo: tuple[Path, Any], summary: dict[str, Any]) -> None:
+    """What the world is built to show: the model hears (hidden faces), and is fooled by a smile all the same."""
+    questions = [row for _, row in read_rows(demo[0] / "eval.jsonl")]
+    answers = {row["id"]: row["response"] for _, row in read_rows(demo[0] / "sed" / "answers.jsonl")}
+    shares = followed(questions, answers)
+    assert shares["face"] >= 0.75
+    assert shares["face"] + shares["voice"] + summary["conflict"]["emotion"] <= 1 + 1e-9
 
 
 def test_every_held_out_clip_has_one_answer_and_was_not_trained_on(demo: tuple[Path, Any]) -> None:

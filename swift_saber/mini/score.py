@@ -22,6 +22,8 @@ SENSES = ("visual", "acoustic", "emotion")
 FACE_WORDS = {"smile": "smiles", "frown": "frowns", HIDDEN: "hidden"}
 VOICE_WORDS = {"warm": "warm", "hostile": "hostile", PLAIN: "plain", SILENT: "silent"}
 EMOTION_WORDS = {emotion: emotion for emotion in EMOTIONS}
+# The emotion of a sense by itself.
+ALONE = {"face": {"smile": "happy", "frown": "angry"}, "voice": {"warm": "happy", "hostile": "angry"}}
 
 
 def named(text: str, words: Mapping[str, str]) -> str | None:
@@ -74,6 +76,22 @@ def score(truth_rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str]) -
     return summary
 
 
+def followed(truth_rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str]) -> dict[str, float]:
+    """Which sense decides where the two disagree.
+
+    Returns:
+        {"face": share, "voice": share} of the conflicting clips whose written emotion is the one that this sense alone
+        would give; {} where there is no such clip.
+    """
+    counts = dict.fromkeys(ALONE, 0)
+    clips = [row for row in truth_rows if row["labels"]["kind"] == "conflict"]
+    for row in clips:
+        said = named(parse(answers.get(row["id"], "")).fields.get("sentiment_analysis", ""), EMOTION_WORDS)
+        for sense, emotions in ALONE.items():
+            counts[sense] += said == emotions[row["labels"][sense]]
+    return {sense: count / len(clips) for sense, count in counts.items()} if clips else {}
+
+
 def _share(verdicts: list[dict[str, bool]], name: str) -> float:
     return sum(verdict[name] for verdict in verdicts) / len(verdicts)
 
@@ -108,7 +126,10 @@ def format_report(
     for kind in KINDS:
         for row in [row for row in rows if row["labels"]["kind"] == kind][:clips_per_kind]:
             lines += [*_clip_lines(row, answers.get(row["id"])), ""]
-    return "\n".join(lines + _table_lines(score(rows, answers)))
+    lines += _table_lines(score(rows, answers))
+    for sense, share in followed(rows, answers).items():
+        lines.append(f"conflicts answered with what the {sense} alone says: {share:.2f}")
+    return "\n".join(lines)
 
 
 def _clip_lines(row: Mapping[str, Any], answer: str | None) -> list[str]:

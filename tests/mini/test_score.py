@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from swift_saber.annotation import Record
-from swift_saber.mini.score import format_report, score, update_summary
-from swift_saber.mini.world import KINDS, Truth, record, sample_split
+from swift_saber.mini.score import followed, format_report, score, update_summary
+from swift_saber.mini.world import Truth, record, sample_split
 from swift_saber.sed import ORDERS, render
 from swift_saber.strict_json import parse_json
 
@@ -43,7 +43,21 @@ def test_perfect_answers_score_one(order: Any) -> None:
 def test_answers_that_follow_the_face_fail_on_conflicts_only() -> None:
     summary = score(ROWS, {truth.id: render(follow_the_face(truth), language="en") for truth in TRUTHS})
     assert summary["conflict"] == {"n": 6, "visual": 1.0, "acoustic": 0.0, "emotion": 0.0}
-    assert all(summary[kind]["emotion"] == 1.0 for kind in KINDS if kind != "conflict")
+    assert all(summary[kind]["emotion"] == 1.0 for kind in ("consistent", "hidden", "mute"))
+    answers = {truth.id: render(follow_the_face(truth), language="en") for truth in TRUTHS}
+    assert followed(ROWS, answers) == {"face": 1.0, "voice": 0.0}
+
+
+def test_who_is_followed_is_a_share_of_all_conflicts_answered_or_not() -> None:
+    conflicts = [truth for truth in TRUTHS if truth.kind == "conflict"]
+    by_voice = replace(conflicts[0], kind="consistent", emotion="happy" if conflicts[0].voice == "warm" else "angry")
+    answers = {
+        conflicts[0].id: render(record(by_voice), language="en"),
+        conflicts[1].id: render(follow_the_face(conflicts[1]), language="en"),
+        conflicts[2].id: render(record(conflicts[2]), language="en"),
+    }
+    assert followed(ROWS, answers) == {"face": 1 / 6, "voice": 1 / 6}
+    assert followed([row for row in ROWS if row["labels"]["kind"] == "mute"], {}) == {}
 
 
 def test_missing_answers_are_wrong_and_stay_in_the_denominator() -> None:

@@ -11,7 +11,7 @@ from swift_saber.errors import InputError
 from swift_saber.mini.world import KINDS, Truth, record, sample_clip, sample_split, write_world
 from swift_saber.rows import read_rows
 
-FEW = {"consistent": 2, "conflict": 2, "hidden": 1, "mute": 1}
+FEW = {"consistent": 2, "plain": 1, "conflict": 2, "hidden": 1, "mute": 1}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -97,6 +97,8 @@ def test_truth_follows_from_kind_face_and_voice() -> None:
         ("frown", "warm"): "forced calm",
         ("hidden", "warm"): "happy",
         ("hidden", "hostile"): "angry",
+        ("smile", "plain"): "happy",
+        ("frown", "plain"): "angry",
         ("smile", "silent"): "happy",
         ("frown", "silent"): "angry",
     }
