@@ -103,12 +103,12 @@ class Answer:
     """What `parse` read in a text.
 
     Every character of the text that is not white space is in `fields`, in `remainder`, or was markup (a heading, a
-    rule, an escape, a JSON key).
+    rule, an escape, JSON syntax).
     """
 
     #: The text of each dimension found; the others have no key.
     fields: dict[str, str]
-    #: What belongs to no dimension: a preamble, thinking, paragraphs without a clear cue.
+    #: What belongs to no dimension: thinking, a preamble, sections of unknown headings, paragraphs without a clear cue.
     remainder: str
     #: The text is byte for byte what `render` writes for a record with these fields.
     exact: bool

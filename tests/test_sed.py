@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 from pathlib import Path
 
@@ -300,30 +299,6 @@ def test_windows_line_ends():
     assert answer.record() == RECORD
 
 
-# ---- JSON
-
-
-def test_json_answer_in_a_fence():
-    record = Record("a {porch}", "", "Great.", "### Scene", " a ", "sarcasm\n")
-    answer = parse(f"Here it is:\n```json\n{json.dumps(record.to_dict(), indent=2)}\n```\nDone.")
-    assert answer.record() == record
-    assert answer.remainder == "Here it is:\n\nDone."
-
-
-def test_flat_json_keeps_what_it_cannot_place():
-    answer = parse('{"video_desc": "a porch", "speech_content": "Hi.", "mood": "sad", "acoustic_feat": null}')
-    assert answer.fields == {"video_desc": "a porch", "speech_content": "Hi."}
-    assert json.loads(answer.remainder) == {"mood": "sad", "acoustic_feat": None}
-
-
-@pytest.mark.parametrize(
-    "text",
-    ['{"mood": "sad"}', '{"video_desc": "cut off', '{"video_desc": 3}', '{"video_desc": "\\ud83d"}', "a { b } c", "}{"],
-)
-def test_json_that_is_no_record_stays_in_the_remainder(text):
-    assert (parse(text).fields, parse(text).remainder) == ({}, text)
-
-
 # ---- free paragraphs
 
 
@@ -418,7 +393,25 @@ _OPENINGS = [
         "综合来看，",
     ),
     *("- ", "> ", "---\n", "```\n", "\\### ", "{", "Emotion ", "Overall (", "Scene (Setting): ", "Voice - ", "<think>"),
-    *("</think>", '{"video_desc": "', "Her arms ", "Here: "),
+    *(
+        "</think>",
+        '{"video_desc": "',
+        "Her arms ",
+        "Here: ",
+        "## Notes\n",
+        "### 语\n",
+        "**Notes:** ",
+        "1. **语调**：",
+        "  - ",
+    ),
+    *(
+        "- **动作**：",
+        "# 视频分析\n",
+        "2. 人物：",
+        "## 视觉证据\n",
+        '", "video_desc": "',
+        '{"audio_desc": {"speech_content": "',
+    ),
 ]
 _ENDS = ["\n", "\n\n", " ", '"}', ":\n", "**\n", "\r\n", "）\n"]
 
