@@ -94,6 +94,8 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
         model.generation_config = GenerationConfig(
             eos_token_id=config.thinker_config.text_config.eos_token_id,
             pad_token_id=config.thinker_config.text_config.pad_token_id,
+            # A model that has learned little may write one, and would then be looked for the clip that belongs to it.
+            suppress_tokens=processor.tokenizer.convert_tokens_to_ids(["<|IMAGE|>", "<|AUDIO|>", "<|VIDEO|>"]),
         )
         model.save_pretrained(part)
         processor.save_pretrained(part)

@@ -71,3 +71,12 @@ def test_same_model_is_reused_and_another_is_an_error(built: Path) -> None:
     with pytest.raises(InputError, match="delete it or choose another folder"):
         build_model(built, TEXTS, seed=4)
     assert [path.name for path in built.parent.iterdir()] == ["model"]
+
+
+def test_it_never_writes_a_token_that_stands_for_a_clip(built: Path) -> None:
+    from transformers import AutoTokenizer, GenerationConfig
+
+    tokens = AutoTokenizer.from_pretrained(built).convert_ids_to_tokens(
+        GenerationConfig.from_pretrained(built).suppress_tokens
+    )
+    assert set(tokens) == {"<|IMAGE|>", "<|AUDIO|>", "<|VIDEO|>"}
