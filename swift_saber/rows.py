@@ -106,6 +106,11 @@ def media_root() -> str | None:
     return os.environ.get("ROOT_IMAGE_DIR") or None
 
 
+def media_path(path: str) -> str:
+    """Return where a media file is looked for: in ROOT_IMAGE_DIR when it is set, else in the current folder."""
+    return os.path.abspath(os.path.join(media_root() or "", path))
+
+
 def resolve_media(path: Any, where: str, field: str) -> str:
     """Return the absolute path of a media file that exists and is not empty.
 
@@ -125,13 +130,13 @@ def resolve_media(path: Any, where: str, field: str) -> str:
         raise InputError(
             where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
         )
-    root = media_root()
-    full = os.path.abspath(os.path.join(root or "", path))
+    full = media_path(path)
     try:
         found = os.stat(full)
     except ValueError as error:
         raise InputError(where, field, f"{path!r} is not a path ({error})", "correct the path") from error
     except OSError as error:
+        root = media_root()
         place = f"ROOT_IMAGE_DIR ({root})" if root else "the current folder (or in ROOT_IMAGE_DIR, when set)"
         remedy = "correct the path" if os.path.isabs(path) else f"relative paths are looked up in {place}"
         raise InputError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error

@@ -13,7 +13,7 @@ from swift.utils import get_logger, is_master
 
 from swift_saber.errors import InputError
 from swift_saber.media import clip_problem
-from swift_saber.rows import media_list, read_rows, row_id
+from swift_saber.rows import media_list, media_path, read_rows, row_id
 from swift_saber.strict_json import dumps
 
 logger = get_logger()
@@ -29,7 +29,8 @@ def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, MaxLengthError):
         return _one_line(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
-    problem = clip_problem(*([path for path in media_list(row, key) if isinstance(path, str)] for key in MEDIA))
+    media = ([media_path(path) for path in media_list(row, key) if isinstance(path, str)] for key in MEDIA)
+    problem = clip_problem(*media)
     if problem:
         return problem, "replace the file or remove the row"
     return f"{type(error).__name__}: {_one_line(error)}", "correct or remove the row"

@@ -181,6 +181,20 @@ def test_a_row_of_odd_media_is_reported_all_the_same(processor: Any, videos: Any
     assert json.loads((tmp_path / "bad_rows.jsonl").read_text())["id"].startswith("row-")
 
 
+def test_the_reason_is_looked_for_where_the_clip_is(
+    processor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video here")
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path))
+    encoder = template(processor, stock=False)
+    encoder.set_mode("train")
+    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
+    with pytest.raises(Exception):  # noqa: B017
+        encoder.encode({"messages": [{"role": "user", "content": "Why?"}], "videos": ["broken.mp4"]})
+    reason = json.loads((tmp_path / "bad_rows.jsonl").read_text())["reason"]
+    assert reason.startswith(f"{tmp_path / 'broken.mp4'}: is not a readable video")
+
+
 def test_a_row_that_is_too_long_is_reported_with_its_length(processor: Any, media: Any, tmp_path: Path) -> None:
     from swift.template import MaxLengthError
 
