@@ -1,6 +1,7 @@
 """The error for what a user gave and can put right: bad data, a wrong path, a recipe with a mistake."""
 
 import os
+from collections.abc import Sequence
 
 _QUOTE_LIMIT = 60
 
@@ -44,6 +45,21 @@ def kind(value: object) -> str:
     """A bad value's type as an error message names it."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true/false", type(None): "null"}
     return names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+
+
+def sum_up(errors: Sequence[InputError], wrong: int, total: int, where: str) -> InputError:
+    """Return one error for all that was found: itself where it is the only one, else their number and the first.
+
+    Args:
+        errors: those found, or the first of them; not empty.
+        wrong: how many rows are wrong.
+        total: how many were read.
+        where: names the file or folder.
+    """
+    if wrong == 1:
+        return errors[0]
+    problem = f"{wrong} of {total} cannot be used (the first: {errors[0]})"
+    return InputError(where, "rows", problem, "correct or remove them")
 
 
 def unreadable(path: str | os.PathLike[str], error: OSError) -> InputError:

@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError, sum_up, unreadable
 from swift_saber.media import clip_problem
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import row_kind, to_swift_row
-from swift_saber.rows import parse_row, read_lines, resolve_media
+from swift_saber.rows import media_path, parse_row, read_lines
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
 PUBLISHED_SETTINGS = {
@@ -171,7 +171,7 @@ def check_questions(rows: str) -> int:
             if row_kind(row) is None:
                 continue  # in a format of ms-swift's own
             row = to_swift_row(row, where)
-            problem = clip_problem(*(_found(row[key], where, key) for key in ("videos", "audios")))
+            problem = clip_problem(*([media_path(path) for path in row[key]] for key in ("videos", "audios")))
             if problem:
                 raise InputError(where, "clip", problem, "replace the file or remove the row")
         except InputError as error:
@@ -179,15 +179,9 @@ def check_questions(rows: str) -> int:
     if len(errors) > 1:
         for found in errors:
             print(f"swift-saber: {found}", file=sys.stderr)
-        problem = f"{len(errors)} of {total} cannot be used (the first: {errors[0]})"
-        raise InputError(rows, "rows", problem, "correct or remove them")
     if errors:
-        raise errors[0]
+        raise sum_up(errors, len(errors), total, rows)
     return total
-
-
-def _found(paths: Sequence[str], where: str, field: str) -> list[str]:
-    return [resolve_media(path, where, field) for path in paths]
 
 
 def trained_settings(model: str) -> dict[str, str]:

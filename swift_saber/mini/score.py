@@ -13,8 +13,9 @@ from typing import Any
 
 from swift_saber.annotation import DIMENSIONS
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, PLAIN, SILENT
+from swift_saber.rows import write_rows
 from swift_saber.sed import parse
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import parse_json
 
 SENSES = ("visual", "acoustic", "emotion")
 
@@ -106,9 +107,7 @@ def update_summary(path: str | os.PathLike[str], stage: str, summary: Mapping[st
     """
     path = Path(path)
     stages = parse_json(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
-    part = path.with_name(path.name + ".part")
-    part.write_text(dumps({**stages, stage: dict(summary)}) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_rows(path, [{**stages, stage: dict(summary)}])
 
 
 def format_report(

@@ -238,9 +238,7 @@ def write_world(
     if _before(out_dir, manifest, started, settings):
         return manifest
     out_dir.mkdir(parents=True, exist_ok=True)
-    part = started.with_suffix(".part")
-    part.write_text(dumps(settings) + "\n", encoding="utf-8")
-    part.replace(started)
+    write_rows(started, [settings])
     media = out_dir / "media"
     write_clips(truths["train"] + truths["eval"], media=media, seed=seed, workers=workers)
     write_rows(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))

@@ -32,7 +32,7 @@ from swift.dataset import DatasetLoader, DatasetMeta, RowPreprocessor, register_
 from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.utils import get_logger, safe_ddp_context
 
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, sum_up
 from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, sound_in_video, to_swift_row
 from swift_saber.plugin.saber_folder import Join, is_record_folder, join_folder, joined_rows
 from swift_saber.rows import media_root, parse_row, read_lines, row_id
@@ -177,14 +177,11 @@ def _checked(
             wrong += 1
             if len(errors) < ERRORS_SHOWN:
                 errors.append(error)
-    if wrong == 1:
-        raise errors[0]
-    if wrong:
+    if wrong > 1:
         for found in errors:
             logger.error(f"swift-saber: {found}")
-        raise InputError(
-            source, "rows", f"{wrong} of {total} cannot be used (the first: {errors[0]})", "correct or remove them"
-        )
+    if wrong:
+        raise sum_up(errors, wrong, total, source)
 
 
 def _check_other_file(path: str) -> None:
