@@ -47,6 +47,10 @@ _STOCK_COLUMNS = frozenset(
         "chat_template_kwargs",
     }
 )
+_REJECTED = {"rejected_messages", "rejected_response"}
+# What makes a pair of messages one of ours, and all of ms-swift's further columns that it may have.
+_PAIR_MARKS = {"consistency", "scores", "kind", "rejected_videos", "rejected_audios"}
+_PAIR_COLUMNS = _REJECTED | _PAIR_MARKS | {"margin"}
 
 # Of these, what would change the training if it were not dropped beside a record.
 _BESIDE_MESSAGES = frozenset(
@@ -55,14 +59,19 @@ _BESIDE_MESSAGES = frozenset(
 
 
 def row_kind(row: dict[str, Any]) -> str | None:
-    """Return "messages", "record" or "question" for a row that is read here, None for one that ms-swift reads.
+    """Return "messages", "pair", "record" or "question" for a row that is read here, None for one that ms-swift reads.
 
-    messages: an ms-swift row; record: a SABER record; question: media alone, to be asked about.
+    messages: an ms-swift row; pair: messages, and an answer that is rejected for their last one (saber_pairs.py);
+    record: a SABER record; question: media alone, to be asked about.
     """
     if "messages" in row:
         first = next(iter(row["messages"]), None) if isinstance(row["messages"], list) else None
         other_dialect = isinstance(first, dict) and "role" not in first  # e.g. {"from": ..., "value": ...}
-        return None if _STOCK_COLUMNS & row.keys() or other_dialect else "messages"
+        stock = _STOCK_COLUMNS & row.keys()
+        # A pair of texts without a clip is ms-swift's own.
+        if stock & _REJECTED and stock <= _PAIR_COLUMNS and row.keys() & (_PAIR_MARKS | MEDIA_KEYS):
+            return None if other_dialect else "pair"
+        return None if stock or other_dialect else "messages"
     if RECORD_KEYS & row.keys():
         return "record"
     if _STOCK_COLUMNS & row.keys() or not MEDIA_KEYS & row.keys():
@@ -87,7 +96,7 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     """Return the columns that ms-swift trains or infers on.
 
     Args:
-        row: a row of any of the three kinds. Messages pass through as they are.
+        row: a row of any kind but "pair". Messages pass through as they are.
         where: "file:line" or a clip id, for errors.
         order: "released" or "figure": the order of the evidence in a record's answer.
 
@@ -101,6 +110,10 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     kind = row_kind(row)
     if kind == "record":
         converted = _from_record(row, where, order)
+    elif kind == "pair":
+        raise InputError(
+            where, "row", "is a preference pair, for `swift rlhf` alone", "keep pairs in a file of their own"
+        )
     elif kind is not None:
         converted = _from_question(row, where)
     else:
@@ -138,7 +151,7 @@ def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, A
                 f"holds {markup}, which the model would read as a clip or a control token",
                 "write it in another way, e.g. without the angle brackets",
             )
-    videos, audios = _media(row.videos, "videos", where), _media(row.audios, "audios", where)
+    videos, audios = media_paths(row.videos, "videos", where), media_paths(row.audios, "audios", where)
     if not videos:
         raise InputError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
     if not audios and not sound_in_video():
@@ -156,25 +169,30 @@ def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, A
 
 
 def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
-    videos, audios = (_media(media_list(row, key), key, where) for key in ("videos", "audios"))
+    videos, audios = (media_paths(media_list(row, key), key, where) for key in ("videos", "audios"))
     language = row.get("language")
     if language is not None and language not in INSTRUCTIONS:
         raise InputError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
     messages = row.get("messages")
     if messages is None:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
-    _check_messages(messages, where)
+    check_messages(messages, where)
     # Messages without these columns are plain text, which may be mixed in.
     if not videos and not audios and MEDIA_KEYS & row.keys():
         raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
     return {"language": language, "messages": messages, "videos": videos, "audios": audios}
 
 
-def _check_messages(messages: Any, where: str) -> None:
+def check_messages(messages: Any, where: str, column: str = "messages") -> None:
+    """Check that a column holds turns that ms-swift can read.
+
+    Raises:
+        InputError: it is no list of turns, a turn has no known role or no content, or a clip in it is not there.
+    """
     if not isinstance(messages, list) or not messages:
-        raise InputError(where, "messages", "is not a list of turns", 'write [{"role": "user", "content": ...}]')
+        raise InputError(where, column, "is not a list of turns", 'write [{"role": "user", "content": ...}]')
     for number, message in enumerate(messages):
-        field = f"messages[{number}]"
+        field = f"{column}[{number}]"
         if not isinstance(message, dict) or message.get("role") not in ROLES:
             raise InputError(where, field, "has no known role", f"use one of {', '.join(sorted(ROLES))}")
         content = message.get("content")
@@ -186,7 +204,7 @@ def _check_messages(messages: Any, where: str) -> None:
     try:
         dumps(messages).encode("utf-8")
     except ValueError as error:
-        raise InputError(where, "messages", f"cannot be written as UTF-8 ({error})", "correct the text") from error
+        raise InputError(where, column, f"cannot be written as UTF-8 ({error})", "correct the text") from error
 
 
 def _check_part(part: Any, where: str, field: str) -> None:
@@ -202,7 +220,12 @@ def _check_part(part: Any, where: str, field: str) -> None:
     resolve_media(value.get("url") if isinstance(value, dict) else value, where, field)
 
 
-def _media(paths: Any, field: str, where: str) -> list[str]:
+def media_paths(paths: Any, field: str, where: str) -> list[str]:
+    """Return the paths as written, after a look at each file.
+
+    Raises:
+        InputError: as resolve_media.
+    """
     for path in paths:
         resolve_media(path, where, field)
     return list(paths)

@@ -1,7 +1,9 @@
 """SABER data for ms-swift's `--dataset`: a JSONL at any path, a folder of records, or the registered names.
 
 What is one of ours is decided by the first row: one with a SABER record, or one of media with plain messages or with
-no question at all, is read here, with errors that name file:line. Any other dataset goes to ms-swift's own loader.
+no question at all, is read here, with errors that name file:line; and so is a preference pair, whose file holds
+nothing but pairs (saber_pairs.py). Any other dataset goes to ms-swift's own loader. `swift sft` given a file of pairs
+learns the chosen answers and does not look at the rejected ones, as with ms-swift's own pairs.
 """
 
 import mmap
@@ -35,11 +37,15 @@ from swift.utils import get_logger, safe_ddp_context
 from swift_saber.errors import InputError, sum_up
 from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, sound_in_video, to_swift_row
 from swift_saber.plugin.saber_folder import Join, is_record_folder, join_folder, joined_rows
+from swift_saber.plugin.saber_options import options
+from swift_saber.plugin.saber_pairs import FORMAT_VERSION as PAIR_VERSION
+from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.rows import media_root, parse_row, read_lines, row_id
 from swift_saber.sed import Order
 from swift_saber.strict_json import dumps
 
 logger = get_logger()
+Rows = Iterator[dict[str, Any]]
 NAME = "saber"
 HUB_ID = "zhaoxiaoxian/SABER-Dataset"
 FEATURES = Features(
@@ -52,9 +58,12 @@ FEATURES = Features(
         "audios": List(Value("string")),
     }
 )
-# As they are written: `datasets` reads the strings of a Json column as JSON.
-TEXT_SCHEMA = pa.schema(
-    [(name, pa.list_(pa.string()) if isinstance(kind, List) else pa.string()) for name, kind in FEATURES.items()]
+PAIR_FEATURES = Features(
+    {
+        **FEATURES,
+        **{f"rejected_{name}": FEATURES[name] for name in ("messages", "videos", "audios")},
+        "margin": Value("float64"),
+    }
 )
 ROWS_PER_TABLE = 1000
 # Bad rows named one by one before the rest is only counted.
@@ -81,16 +90,21 @@ class SaberLoader(DatasetLoader):
     def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
         if self.columns:  # names of the user's own are ms-swift's to map
             return super()._load_dataset_path(dataset_path, dataset_meta)
-        return self._generate(jsonl_rows, os.path.abspath(dataset_path), stamp=[_stamp(dataset_path)])
+        path, stamp = os.path.abspath(dataset_path), [_stamp(dataset_path)]
+        if _first_kind(dataset_path) != "pair":
+            return self._generate(jsonl_rows, path, stamp)
+        return self._generate(pair_rows, path, [*stamp, PAIR_VERSION, options()], PAIR_FEATURES)
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
             return super()._load_repo_dataset(dataset_id, subset, **kwargs)
         join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video())
         _say(join)
-        return self._generate(folder_rows, join, stamp=[_stamp(record) for record, *_ in join.matched])
+        return self._generate(folder_rows, join, [_stamp(record) for record, *_ in join.matched])
 
-    def _generate(self, rows: Callable[..., Iterator[dict[str, Any]]], source: Any, stamp: list[Any]) -> Any:
+    def _generate(
+        self, rows: Callable[..., Rows], source: Any, stamp: list[Any], features: Features = FEATURES
+    ) -> Dataset | IterableDataset:
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
             "source": source,
@@ -101,9 +115,9 @@ class SaberLoader(DatasetLoader):
             "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), os.environ.get("USE_AUDIO_IN_VIDEO")]),
         }
         if self.streaming:
-            return IterableDataset.from_generator(rows, features=FEATURES, gen_kwargs=arguments)
+            return IterableDataset.from_generator(rows, features=features, gen_kwargs=arguments)
         cache = os.path.join(get_cache_dir(), "datasets")
-        builder = RowTables(cache_dir=cache, generator=rows, gen_kwargs=arguments, features=FEATURES)
+        builder = RowTables(cache_dir=cache, generator=rows, gen_kwargs=arguments, features=features)
         try:
             with safe_ddp_context(None, True):
                 builder.download_and_prepare()
@@ -120,17 +134,26 @@ class RowTables(ArrowBasedBuilder):
     BUILDER_CONFIG_CLASS = GeneratorConfig
 
     def _info(self) -> DatasetInfo:
-        return DatasetInfo(features=FEATURES)
+        return DatasetInfo(features=self.config.features)
 
     def _split_generators(self, dl_manager: Any) -> list[SplitGenerator]:
         return [SplitGenerator(name="train", gen_kwargs=self.config.gen_kwargs)]
 
     def _generate_tables(self, **arguments: Any) -> Iterator[tuple[Key, pa.Table]]:
-        rows = self.config.generator(**arguments)
+        rows, features = self.config.generator(**arguments), self.config.features
+        schema = _written(features)
+        turns = [name for name in features if name.endswith("messages")]
         for number, batch in enumerate(iter(lambda: list(islice(rows, ROWS_PER_TABLE)), [])):
-            columns = {name: [row[name] for row in batch] for name in FEATURES}
-            columns["messages"] = [[dumps(message) for message in messages] for messages in columns["messages"]]
-            yield Key(0, number), pa.table(columns, schema=TEXT_SCHEMA)
+            columns = {name: [row[name] for row in batch] for name in features}
+            for name in turns:
+                columns[name] = [[dumps(message) for message in messages] for messages in columns[name]]
+            yield Key(0, number), pa.table(columns, schema=schema)
+
+
+def _written(features: Features) -> pa.Schema:
+    """The columns as they are written: `datasets` reads the strings of a Json column as JSON."""
+    kinds = {name: pa.list_(pa.string()) if isinstance(kind, List) else kind.pa_type for name, kind in features.items()}
+    return pa.schema(list(kinds.items()))
 
 
 def _stamp(path: str | Path) -> tuple[int, int]:
@@ -138,15 +161,21 @@ def _stamp(path: str | Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def jsonl_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Iterator[dict[str, Any]]:
+def jsonl_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Rows:
     """Yield the ms-swift rows of a JSONL file."""
     lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
-    yield from _checked(lines, source, order, stop_at_first)
+    yield from _checked(lines, source, partial(to_swift_row, order=order), stop_at_first)
 
 
-def folder_rows(source: Join, order: Order, stop_at_first: bool, stamp: str) -> Iterator[dict[str, Any]]:
+def pair_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Rows:
+    """Yield the ms-swift rows of a JSONL file of preference pairs."""
+    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
+    yield from _checked(lines, source, partial(to_swift_pair, options=options()), stop_at_first)
+
+
+def folder_rows(source: Join, order: Order, stop_at_first: bool, stamp: str) -> Rows:
     """Yield the ms-swift rows of a folder of records."""
-    yield from _checked(joined_rows(source), "the folder", order, stop_at_first)
+    yield from _checked(joined_rows(source), "the folder", partial(to_swift_row, order=order), stop_at_first)
 
 
 def _say(join: Join) -> None:
@@ -162,15 +191,18 @@ def _say(join: Join) -> None:
 
 
 def _checked(
-    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]], source: str, order: Order, stop_at_first: bool
-) -> Iterator[dict[str, Any]]:
+    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]],
+    source: str,
+    convert: Callable[[dict[str, Any], str], dict[str, Any]],
+    stop_at_first: bool,
+) -> Rows:
     """Yield converted rows; bad ones are all found before the error is raised, unless asked otherwise."""
     errors: list[InputError] = []
     total = wrong = 0
     for where, read in rows:
         total += 1
         try:
-            yield to_swift_row(read(), where, order)
+            yield convert(read(), where)
         except InputError as error:
             if stop_at_first:
                 raise
@@ -207,13 +239,18 @@ def _check_other_file(path: str) -> None:
             )
 
 
-def _is_ours(path: str) -> bool:
-    """Whether the first row of a JSONL file is of a kind that is read here; a file that cannot be read is, too."""
+def _first_kind(path: str) -> str | None:
+    """The kind of a JSONL file's first row; a file that cannot be read is one of ours, so that the error is."""
     try:
         where, text = next(read_lines(path))
-        return row_kind(parse_row(text, where)) is not None
+        return row_kind(parse_row(text, where))
     except InputError:
-        return True  # so that the error names the line
+        return "messages"
+
+
+def _is_ours(path: str) -> bool:
+    """Whether the first row of a JSONL file is of a kind that is read here."""
+    return _first_kind(path) is not None
 
 
 def _is_missing_path(dataset: str) -> bool:

@@ -28,6 +28,7 @@ def register() -> None:
     saber_dataset.register()
     _register_templates()
     saber_report.register()
+    _register_trainer()
     _extend_args_json()
     _registered = True
 
@@ -46,18 +47,38 @@ def _register_templates() -> None:
         register_template(dataclasses.replace(TEMPLATE_MAPPING[name], template_cls=template), exist_ok=True)
 
 
+def _register_trainer() -> None:
+    """Put the CA-DPO trainer in the place of the DPO trainer, and look at its arguments before a model is loaded."""
+    from swift.trainers import TrainerFactory
+
+    from swift_saber.plugin.saber_options import check_arguments
+
+    TrainerFactory.TRAINER_MAPPING["dpo"] = "swift_saber.plugin.saber_trainer.CADPOTrainer"
+    # The first step after ms-swift has imported the plugin in which it holds all arguments.
+    get_training_args = TrainerFactory.get_training_args
+
+    @wraps(get_training_args)
+    def checked_training_args(args: Any) -> Any:
+        check_arguments(args)
+        return get_training_args(args)
+
+    TrainerFactory.get_training_args = checked_training_args
+
+
 def _extend_args_json() -> None:
     """Have args.json, which ms-swift copies into every checkpoint, remember the media settings and not the plugin.
 
     ms-swift imports what stands under `external_plugins` again when it loads the checkpoint, and fails where the path
     is another; the path stays readable under `custom_register_path`, which is not imported again. The media settings
-    are environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with. A local
+    are environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with; so are
+    CA-DPO's options, which stay readable under `ca_dpo_settings`. A local
     base model is remembered by its absolute path, so that a LoRA checkpoint finds it from any folder.
     """
     from swift.arguments import BaseArguments
 
     from swift_saber.media import media_settings
     from swift_saber.plugin import PLUGIN_FILE
+    from swift_saber.plugin.saber_options import settings
 
     save_args = BaseArguments.save_args
 
@@ -66,6 +87,9 @@ def _extend_args_json() -> None:
         plugins = self.external_plugins
         self.external_plugins = [path for path in plugins or [] if not str(path).endswith(PLUGIN_FILE.name)]
         self.media_settings = media_settings(os.environ)
+        ca_dpo_settings = settings(self)
+        if ca_dpo_settings:
+            self.ca_dpo_settings = ca_dpo_settings
         model = self.model
         self.model = os.path.abspath(model) if model and os.path.isdir(model) else model
         try:

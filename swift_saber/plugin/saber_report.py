@@ -29,7 +29,8 @@ def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, MaxLengthError):
         return _one_line(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
-    media = ([media_path(path) for path in media_list(row, key) if isinstance(path, str)] for key in MEDIA)
+    sides = ([*media_list(row, key), *media_list(row, f"rejected_{key}")] for key in MEDIA)
+    media = ([media_path(path) for path in paths if isinstance(path, str)] for paths in sides)
     problem = clip_problem(*media)
     if problem:
         return problem, "replace the file or remove the row"

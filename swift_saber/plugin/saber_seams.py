@@ -20,9 +20,22 @@ SEAMS = {
     "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
+    "swift.metrics": ["MeanMetric.update"],
+    "swift.rlhf_trainers.dpo_trainer": [
+        "DPOTrainer.dpo_loss",
+        "DPOTrainer.get_batch_loss_metrics",
+        "DPOTrainer.log",
+        "DPOTrainer.compute_custom_metrics",
+    ],
     "swift.template": ["MaxLengthError", "TEMPLATE_MAPPING", "register_template"],
-    "swift.template.base": ["Template.encode", "Template._preprocess_inputs"],
+    "swift.template.base": [
+        "Template.encode",
+        "Template._preprocess_inputs",
+        "Template._rlhf_encode",
+        "Template._rlhf_data_collator",
+    ],
     "swift.template.templates.qwen": ["Qwen2_5OmniTemplate", "Qwen3OmniTemplate"],
+    "swift.trainers": ["TrainerFactory.TRAINER_MAPPING", "TrainerFactory.get_training_args"],
     "swift.utils": ["get_logger", "is_master", "safe_ddp_context"],
 }
 TEMPLATES = ("qwen2_5_omni", "qwen3_omni")

@@ -1,4 +1,4 @@
-"""The SED templates: the stock ones plus the instruction for rows that have none, and a name for bad rows.
+"""The SED templates: the stock ones plus the instruction for rows that have none, and a name for bad rows and pairs.
 
 Everything else is encoded by the stock template, token for token, so that the published weights see what they were
 trained on.
@@ -8,10 +8,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
-from swift_saber.language import text_language
+from swift_saber.errors import InputError
+from swift_saber.language import Language, text_language
+from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
 from swift_saber.plugin.saber_report import BadRows
+from swift_saber.rows import row_id
 from swift_saber.sed import INSTRUCTIONS
 
 # What ms-swift replaces by a clip: a user turn of nothing else has no instruction.
@@ -31,30 +35,65 @@ def fill_instruction(inputs: Any) -> None:
     content = users[0]["content"]
     if not isinstance(content, str) or _MEDIA_TAGS.sub("", content).strip():
         return
-    language = inputs.extra_kwargs.get("language")
-    if language not in INSTRUCTIONS:
-        answer = next((m["content"] for m in inputs.messages if m["role"] == "assistant"), None)
-        language = (text_language(answer) if isinstance(answer, str) else None) or "zh"
-    users[0]["content"] = content.strip() + INSTRUCTIONS[language]
+    users[0]["content"] = content.strip() + INSTRUCTIONS[_language(inputs)]
+
+
+def _language(inputs: Any) -> Language:
+    given = inputs.extra_kwargs.get("language")
+    for language in INSTRUCTIONS:
+        if language == given:
+            return language
+    answer = next((m["content"] for m in inputs.messages if m["role"] == "assistant"), None)
+    return (text_language(answer) if isinstance(answer, str) else None) or "zh"
 
 
 class SEDMixin:
     """What SED adds to a stock ms-swift template. Stands before the stock class among the bases."""
 
     is_training: bool
+    mode: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # On the instance, so that it travels to dataloader workers however these are started.
         self.bad_rows = BadRows()
+        # What each pair must have and the option that asks for it; None unless CADPOTrainer asks for the consistency,
+        # since other trainers hand all that stands in a batch to the model.
+        self.pair_needs: dict[str, str] | None = None
 
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)
         super()._preprocess_inputs(inputs)  # type: ignore[misc]  # of the stock class
 
+    def _rlhf_encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if inputs.rejected is not None:
+            # A rejected side with turns of its own does not inherit it, and both are asked in one language.
+            inputs.rejected.extra_kwargs["language"] = _language(inputs.chosen)
+        return super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+
+    def _rlhf_data_collator(self, batch: list[dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        collated: dict[str, Any] = super()._rlhf_data_collator(batch, *args, **kwargs)  # type: ignore[misc]
+        if self.pair_needs is not None:
+            collated["consistency"] = torch.tensor([CODES.get(row.get("channel", ""), UNKNOWN) for row in batch])
+            for row in batch:
+                self._check_needs(row, self.pair_needs)
+        return collated
+
+    def _check_needs(self, row: dict[str, Any], needs: dict[str, str]) -> None:
+        """Stop the run at a pair that an option cannot be applied to; ms-swift would take a missing margin for 0."""
+        missing = {"consistency": row.get("channel") not in CODES, "scores": row.get("margin") is None}
+        for column, option in needs.items():
+            if missing[column]:
+                raise InputError(
+                    f"row {row['id']}", column, f"is missing, which {option} needs", f"add it, or unset {option}"
+                )
+
     def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+            encoded = super().encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+            if self.mode == "rlhf":
+                encoded["id"] = row_id(_as_row(inputs))
+            return encoded
         except Exception as error:
             # Said here, since ms-swift's training dataset puts a random other row in its place.
             named = self.bad_rows.report(_as_row(inputs), error)
@@ -72,8 +111,10 @@ class SEDQwen3OmniTemplate(SEDMixin, Qwen3OmniTemplate):
 
 
 def _as_row(inputs: Any) -> dict[str, Any]:
-    """The columns that name a row, from any of the three forms that ms-swift encodes."""
+    """The columns that name a row and its media, from any of the three forms that ms-swift encodes."""
     if isinstance(inputs, Mapping):
         return dict(inputs)
+    rejected = getattr(inputs, "rejected", None)
+    media = {f"rejected_{key}": value for key, value in vars(rejected).items()} if rejected is not None else {}
     inputs = getattr(inputs, "chosen", inputs)
-    return {**getattr(inputs, "extra_kwargs", {}), **vars(inputs)}
+    return {**media, **getattr(inputs, "extra_kwargs", {}), **vars(inputs)}

@@ -1,0 +1,115 @@
+"""CA-DPO's two options, read from the environment, and what `swift rlhf --loss_type ca_dpo` refuses at start.
+
+They are environment variables since ms-swift hands a trainer only the arguments that it knows; a recipe sets them in
+its ENV block. Both are off by default, and are ours: no such term was found for CA-DPO.
+"""
+
+import math
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from swift_saber.errors import InputError, quoted
+
+CA_DPO = "ca_dpo"
+WEIGHT = "SABER_INCONSISTENT_WEIGHT"
+MARGIN = "SABER_MARGIN_SCALE"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a pair counts.
+
+    Attributes:
+        inconsistent_weight: w_i of a pair whose clip is inconsistent; a consistent one has 1.
+        margin_scale: m_i is this times (score of the chosen answer - score of the rejected one).
+    """
+
+    inconsistent_weight: float = 1.0
+    margin_scale: float = 0.0
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """The columns that every pair must have, each with the option that asks for it."""
+        needs = {}
+        if self.inconsistent_weight != 1:
+            needs["consistency"] = WEIGHT
+        if self.margin_scale != 0:
+            needs["scores"] = MARGIN
+        return needs
+
+
+def options() -> Options:
+    """Return the options that the environment holds.
+
+    Raises:
+        InputError: one of them is not a number, or out of range.
+    """
+    weight, scale = _number(WEIGHT, 1.0), _number(MARGIN, 0.0)
+    if weight <= 0:
+        raise InputError("environment", WEIGHT, f"is {weight:g}", "use a number above 0 (1 is off)")
+    if scale < 0:
+        raise InputError("environment", MARGIN, f"is {scale:g}", "use a number of 0 (off) or more")
+    return Options(weight, scale)
+
+
+def loss_types(args: Any) -> list[str]:
+    """Return --loss_type as a list, whether it names one, several or none."""
+    given = args.loss_type
+    return [given] if isinstance(given, str) else list(given or [])
+
+
+def check_arguments(args: Any) -> None:
+    """Refuse arguments of `swift rlhf` that would train something other than what they seem to say.
+
+    Args:
+        args: ms-swift's RLHFArguments; arguments of other commands pass.
+
+    Raises:
+        InputError: names the argument, with what to do.
+    """
+    if not hasattr(args, "rlhf_type"):
+        return
+    found = options()
+    if args.rlhf_type != "dpo" or CA_DPO not in loss_types(args):
+        for column, name in found.needs.items():
+            raise InputError(
+                "environment", name, f"would be ignored: only ca_dpo looks at {column}", "add --loss_type ca_dpo"
+            )
+        return
+    if args.sequence_parallel_size > 1:
+        raise InputError(
+            "arguments",
+            "sequence_parallel_size",
+            f"is {args.sequence_parallel_size}, which was not checked with ca_dpo",
+            "use 1, or --loss_type sigmoid",
+        )
+    # A checkpoint that training goes on from is not what it began with: --resume_only_model puts it there.
+    started_from = None if args.resume_from_checkpoint and args.resume_only_model else args.adapters
+    if started_from and not args.ref_adapters and args.tuner_type != "full":
+        raise InputError(
+            "arguments",
+            "ref_adapters",
+            "is missing, so the reference would be the base model without the adapters that training starts from",
+            f"add --ref_adapters {started_from[0]}",
+        )
+
+
+def settings(args: Any) -> dict[str, float] | None:
+    """Return what args.json remembers of a CA-DPO run, or None for any other."""
+    if getattr(args, "rlhf_type", None) != "dpo" or CA_DPO not in loss_types(args):
+        return None
+    return asdict(options())
+
+
+def _number(name: str, default: float) -> float:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InputError("environment", name, f"is {quoted(text)}, not a number", "use e.g. 2.0") from error
+    if not math.isfinite(value):
+        raise InputError("environment", name, f"is {text}", "use a finite number")
+    return value

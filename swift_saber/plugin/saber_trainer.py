@@ -1,0 +1,114 @@
+"""CA-DPO as a loss type of ms-swift's DPO trainer: `swift rlhf --rlhf_type dpo --loss_type ca_dpo`.
+
+ms-swift makes the batch, runs the model and the reference, adds up several loss types and logs. Added here: the loss,
+each pair's weight and margin, and accuracies and margins apart for consistent and inconsistent clips. With any other
+loss type the trainer is the stock one. Megatron has a trainer of its own, which does not know ca_dpo.
+"""
+
+from typing import Any
+
+import torch
+from swift.rlhf_trainers import DPOTrainer
+
+from swift_saber.errors import InputError
+from swift_saber.plugin.saber_loss import ca_dpo_loss
+from swift_saber.plugin.saber_options import CA_DPO, Options, loss_types, options
+from swift_saber.plugin.saber_pairs import CODES
+from swift_saber.plugin.saber_template import SEDMixin
+
+
+class CADPOTrainer(DPOTrainer):
+    """DPO with the loss type "ca_dpo" beside the stock ones.
+
+    Raises:
+        InputError: an option is out of range, or is set for a model whose template cannot tell the clips apart.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ca_dpo = CA_DPO in loss_types(self.args)
+        self.options = options() if self.ca_dpo else Options()
+        # Of the batch at work, for dpo_loss, whose arguments ms-swift fixes.
+        self._weights: torch.Tensor | None = None
+        self._margins: torch.Tensor | None = None
+        self._rewards: list[tuple[torch.Tensor, torch.Tensor]] = []
+        if not self.ca_dpo:
+            return
+        needs = self.options.needs
+        if isinstance(self.template, SEDMixin):
+            self.template.pair_needs = needs
+        else:
+            for column, name in needs.items():
+                raise InputError(
+                    "environment",
+                    name,
+                    f"needs each pair's {column}, which only the SED templates bring along",
+                    "use Qwen2.5-Omni or Qwen3-Omni, or unset it",
+                )
+
+    def get_batch_loss_metrics(
+        self, model: Any, batch: dict[str, Any], train_eval: str = "train", *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        loss: torch.Tensor
+        metrics: dict[str, float]
+        if not self.ca_dpo:
+            loss, metrics = super().get_batch_loss_metrics(model, batch, train_eval, *args, **kwargs)
+            return loss, metrics
+        # The model is called with all that stands in the batch, and does not know these two.
+        batch = dict(batch)
+        consistency, margin = batch.pop("consistency", None), batch.pop("margin", None)
+        scale, weight = self.options.margin_scale, self.options.inconsistent_weight
+        self._margins = scale * margin if scale else None
+        self._weights = torch.where(consistency == CODES["inconsistent"], weight, 1.0) if weight != 1 else None
+        self._rewards = []
+        loss, metrics = super().get_batch_loss_metrics(model, batch, train_eval, *args, **kwargs)
+        if consistency is not None:
+            self._count(consistency, train_eval)
+        return loss, metrics
+
+    def dpo_loss(
+        self,
+        chosen_logps: torch.Tensor,
+        rejected_logps: torch.Tensor,
+        ref_chosen_logps: torch.Tensor,
+        ref_rejected_logps: torch.Tensor,
+        loss_type: str = "sigmoid",
+        model_output: dict[str, torch.Tensor] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        # The rewards do not depend on the loss type: those of ca_dpo are the stock ones.
+        losses, chosen_rewards, rejected_rewards = super().dpo_loss(
+            chosen_logps,
+            rejected_logps,
+            ref_chosen_logps,
+            ref_rejected_logps,
+            "sigmoid" if loss_type == CA_DPO else loss_type,
+            model_output,
+        )
+        if loss_type == CA_DPO:
+            device = self.accelerator.device
+            # In the order in which ms-swift subtracts, so that the numbers agree to the last bit.
+            delta = (chosen_logps - rejected_logps).to(device) - (ref_chosen_logps - ref_rejected_logps).to(device)
+            losses = ca_dpo_loss(
+                delta,
+                beta=self.beta,
+                weights=self._weights,
+                margins=self._margins,
+                label_smoothing=self.label_smoothing,
+            )
+        self._rewards.append((chosen_rewards, rejected_rewards))
+        return losses, chosen_rewards, rejected_rewards
+
+    def _count(self, consistency: torch.Tensor, train_eval: str) -> None:
+        """Add the batch's pairs to the means per consistency, which ms-swift takes over all pairs when it logs."""
+        loss_weights = self.loss_weights or [1.0] * len(self._rewards)
+        # Added up as ms-swift does for rewards/accuracies and rewards/margins, of which these are parts.
+        chosen = sum(rewards[0] * weight for rewards, weight in zip(self._rewards, loss_weights, strict=True))
+        rejected = sum(rewards[1] * weight for rewards, weight in zip(self._rewards, loss_weights, strict=True))
+        table = torch.stack([consistency.float(), (chosen > rejected).float(), (chosen - rejected).float()], dim=1)
+        # One transfer to the host for all of them. Other processes' pairs come along, repeated ones are left out.
+        pairs = self.accelerator.gather_for_metrics(table).tolist()
+        for word, code in CODES.items():
+            rows = [row for row in pairs if row[0] == code]
+            if rows:
+                self.custom_metrics[train_eval][f"rewards/accuracies_{word}"].update([row[1] for row in rows])
+                self.custom_metrics[train_eval][f"rewards/margins_{word}"].update([row[2] for row in rows])
