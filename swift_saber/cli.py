@@ -11,9 +11,10 @@ from typing import Any
 
 from swift_saber import __version__
 from swift_saber.annotation import Row
+from swift_saber.cli_pairs import add_pairs
 from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, row_id, write_rows
-from swift_saber.strict_json import dumps
+from swift_saber.strict_json import dumps, parse_json
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,8 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Cut `sft` and `infer` at their first --flag: what follows belongs to ms-swift, even where it looks like ours."""
-    if not arguments or arguments[0] not in {"sft", "infer"}:
+    """Cut a command at its first --flag where what follows belongs to ms-swift, even if it looks like ours."""
+    if not arguments or arguments[0] not in {"sft", "rlhf", "infer"}:
         return arguments, []
     cut = next((i for i, text in enumerate(arguments) if text.startswith("--") and text != "--help"), len(arguments))
     return arguments[:cut], arguments[cut:]
@@ -46,6 +47,12 @@ def _sft(args: argparse.Namespace, passed_on: list[str]) -> int:
     from swift_saber.launch import sft
 
     return sft(args.recipe, passed_on)
+
+
+def _rlhf(args: argparse.Namespace, passed_on: list[str]) -> int:
+    from swift_saber.launch import rlhf
+
+    return rlhf(args.recipe, passed_on)
 
 
 def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
@@ -110,6 +117,12 @@ def _mini_score(args: argparse.Namespace, _: list[str]) -> None:
         update_summary(args.output, args.stage, score(truth, answers))
 
 
+def _mini_plot(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.mini.plot import plot_summary
+
+    plot_summary(parse_json(args.summary.read_text(encoding="utf-8"), str(args.summary)), args.picture)
+
+
 def _plugin_path(_args: argparse.Namespace, _: list[str]) -> None:
     from swift_saber.plugin import PLUGIN_FILE
 
@@ -127,6 +140,14 @@ def _parser() -> argparse.ArgumentParser:
     sft.set_defaults(passes_on=True)
     sft.add_argument("recipe", help="YAML of `swift sft` arguments; every later --key value goes to ms-swift and wins")
 
+    rlhf = _command(
+        commands, "rlhf", _rlhf, "train on preference pairs", "rlhf recipes/ca_dpo_7b_lora_1gpu.yaml --adapters CKPT"
+    )
+    rlhf.set_defaults(passes_on=True)
+    rlhf.add_argument(
+        "recipe", help="YAML of `swift rlhf` arguments; every later --key value goes to ms-swift and wins"
+    )
+
     infer = _command(commands, "infer", _infer, "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0")
     infer.set_defaults(passes_on=True)
     infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
@@ -139,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parse.add_argument("results", type=Path, help="result JSONL of infer")
     parse.add_argument("-o", "--output", type=Path, help="JSONL to write (default: print)")
+
+    add_pairs(commands, _command)
 
     _command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
 
@@ -160,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("answers", type=Path)
     score.add_argument("--stage", default="sed", help="name of the stage in the summary")
     score.add_argument("-o", "--output", type=Path, help="summary JSON; a stage that is there already is replaced")
+    plot = _command(stages, "plot", _mini_plot, "draw the scores of all stages", "mini plot summary.json scores.png")
+    plot.add_argument("summary", type=Path, help="what `mini score -o` wrote")
+    plot.add_argument("picture", type=Path, help="file to write: .png, .svg or .pdf")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Starts `swift sft` and `swift infer` with SABER's settings, after the checks that cost nothing.
+"""Starts `swift sft`, `swift rlhf` and `swift infer` with SABER's settings, after the checks that cost nothing.
 
 Runs ms-swift's own command line in a process of its own; imports none of it.
 """
@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from swift_saber.errors import InputError, sum_up, unreadable
-from swift_saber.media import clip_problem
+from swift_saber.errors import InputError, sum_up
+from swift_saber.media import clip_problem, media_settings
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import row_kind, to_swift_row
+from swift_saber.recipe import check_recipe, given, setting
 from swift_saber.rows import media_path, parse_row, read_lines
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
@@ -37,57 +36,116 @@ INFER_ARGUMENTS = {
 }
 
 
+# The preference methods that compare with a reference and take it from a second adapter (ms-swift's rlhf.py).
+REFERENCE_TYPES = {"dpo", "kto", "grpo"}
+# The methods that learn from pairs; given other rows, ms-swift fails at the first step.
+PAIR_TYPES = {"dpo", "orpo", "simpo", "cpo", "rm"}
+
+
 def sft(recipe: str, arguments: Sequence[str]) -> int:
     """Run `swift sft RECIPE arguments...` with the plugin loaded, and return its exit status.
 
     Raises:
-        InputError: the recipe is missing, is not YAML, or is not a mapping of arguments; or the model is no model.
+        InputError: the recipe is missing, is not YAML, is not a mapping of arguments, or is for `swift rlhf`; or what
+            training is to start from is not what its flag takes.
     """
+    known = _check_training(recipe, arguments)
+    if known.get("rlhf_type") is not None:
+        raise InputError(recipe, "rlhf_type", "is for preference training", "start this recipe with shell/rlhf.sh")
+    return _run(["sft", recipe, *arguments, *_plugin(arguments)], os.environ)
+
+
+def rlhf(recipe: str, arguments: Sequence[str]) -> int:
+    """Run `swift rlhf RECIPE arguments...` with the plugin loaded, and return its exit status.
+
+    What a LoRA checkpoint (`--adapters`) leaves open is added, and said on stderr: the same checkpoint as reference,
+    its base model, and the media settings that it was trained with and that this run does not set.
+
+    Raises:
+        InputError: as for `sft`, the other way round; the checkpoint was trained with other media settings; or the
+            dataset holds no pairs.
+    """
+    known = _check_training(recipe, arguments)
+    kind = setting(known, arguments, "rlhf_type")
+    if kind is None:
+        remedy = "start it with shell/sft.sh, or take a recipe that has one, like recipes/ca_dpo_7b_lora_1gpu.yaml"
+        raise InputError(recipe, "rlhf_type", "is missing: this recipe is not for preference training", remedy)
+    if kind in PAIR_TYPES:
+        _check_pairs(setting(known, arguments, "dataset"))
+    adapters, stopped, model = (
+        setting(known, arguments, key) for key in ("adapters", "resume_from_checkpoint", "model")
+    )
+    lora = setting(known, arguments, "tuner_type") != "full"
+    start = adapters or (stopped if lora else None) or model
+    added: list[str] = []
+    if lora and kind in REFERENCE_TYPES and setting(known, arguments, "ref_adapters") is None:
+        added += _reference(adapters, stopped)
+    if start and model is None:
+        _check_base(start)
+        base = _trained_with(start).get("model")
+        added += ["--model", str(base)] if base else []
+    settings = _kept_settings(start, recipe, known.get("ENV") or {}) if start else {}
+    said = [*added, *(f"{name}={value}" for name, value in settings.items())]
+    if said:
+        print(f"swift-saber: taken over from {start}: {' '.join(said)}", file=sys.stderr)
+    return _run(["rlhf", recipe, *arguments, *added, *_plugin(arguments)], {**settings, **os.environ})
+
+
+def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return a training recipe's contents, after a look at the recipe, the plugin and what training starts from."""
     known = check_recipe(recipe)
     plugins = known.get("custom_register_path")
     named = plugins if isinstance(plugins, list) else [plugins or PLUGIN_FILE]
     if any(Path(str(path)).name != PLUGIN_FILE.name for path in named):
         raise _plugin_clash(recipe)
-    model = _given(arguments, "--model") or known.get("model")
-    if model is not None and model_flag(str(model)) == "--adapters":
+    model, adapters = (setting(known, arguments, key) for key in ("model", "adapters"))
+    if model is not None and model_flag(model) == "--adapters":
         remedy = "name its base model there, and the checkpoint with --adapters"
-        raise InputError(str(model), "model", "is a LoRA checkpoint", remedy)
-    return _run(["sft", recipe, *arguments, *_plugin(arguments)], os.environ)
+        raise InputError(model, "model", "is a LoRA checkpoint", remedy)
+    if adapters is not None and model_flag(adapters) == "--model" and Path(adapters).expanduser().exists():
+        raise InputError(adapters, "adapters", "is a whole model, no LoRA checkpoint", "name it with --model")
+    if adapters is not None and setting(known, arguments, "tuner_type") == "full":
+        # ms-swift would train the base model and not say so.
+        remedy = "merge it (recipes/export_merge_lora.yaml) and name the merged folder with --model"
+        raise InputError(adapters, "adapters", "is a LoRA checkpoint, which full tuning does not load", remedy)
+    return known
 
 
-def check_recipe(path: str) -> dict[str, Any]:
-    """Return a recipe's contents.
+def _check_pairs(dataset: str | None) -> None:
+    path = (dataset or "").partition("#")[0]  # FILE#500 takes 500 rows of a file
+    if path.endswith(".jsonl") and os.path.isfile(path):
+        where, text = next(read_lines(path))
+        if row_kind(parse_row(text, where)) in {"record", "messages", "question"}:
+            raise InputError(where, "dataset", "is no preference pair", "recipes/pairs.md says how to make pairs")
+
+
+def _reference(adapters: str | None, stopped: str | None) -> list[str]:
+    """The arguments that make the checkpoint where training started the reference; ms-swift takes the base model.
+
+    A run that goes on after a stop has the reference that it had before.
+    """
+    remembered = _trained_with(stopped).get("ref_adapters") if stopped else None
+    start = adapters or (str(remembered[0]) if isinstance(remembered, list) and remembered else None)
+    if start and os.path.isdir(start):
+        start = os.path.abspath(start)  # args.json remembers it, for a run that goes on from another folder
+    return ["--ref_adapters", start] if start else []
+
+
+def _kept_settings(start: str, recipe: str, recipe_env: Mapping[str, Any]) -> dict[str, str]:
+    """Return the media settings that a checkpoint was trained with and that neither the shell nor the recipe sets.
 
     Raises:
-        InputError: the file is missing, is not YAML, says a key twice, or is not a mapping of arguments.
+        InputError: one that is set differs from the checkpoint's.
     """
-    if not path.endswith((".yaml", ".yml")):
-        raise InputError(path, "recipe", "is not named .yaml", "ms-swift takes other files for arguments: rename it")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(path, "recipe", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        recipe = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
-        raise InputError(where, "recipe", getattr(error, "problem", None) or "is not YAML", "correct it") from error
-    if not isinstance(recipe, dict) or not isinstance(node, yaml.MappingNode):
-        raise InputError(path, "recipe", "is not a list of `key: value` lines", "start from one in recipes/")
-    seen: dict[str, int] = {}
-    for key, _ in node.value:
-        line = key.start_mark.line + 1
-        if key.value in seen:
-            where = f"{path}:{line}"
-            raise InputError(where, key.value, f"is also set on line {seen[key.value]}", "keep one of the two")
-        seen[key.value] = line
-    if not isinstance(recipe.get("ENV", {}), dict):
-        raise InputError(f"{path}:{seen['ENV']}", "ENV", "is not a mapping", "indent NAME: 'value' lines below it")
-    return recipe
+    # As in ms-swift, the shell wins.
+    present = media_settings({**{name: str(value) for name, value in recipe_env.items()}, **os.environ})
+    before = _remembered_settings(start) or {}
+    wrong = [name for name, value in before.items() if present.get(name, value) != value]
+    if wrong:
+        here, there = (" ".join(f"{name}={found[name]}" for name in wrong) for found in (present, before))
+        problem = f"{here} here, and {start} was trained with {there}"
+        raise InputError(recipe, "ENV", problem, f"set {there} in the shell, or train SED again with the others")
+    return {name: value for name, value in before.items() if name not in present}
 
 
 def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = ()) -> int:
@@ -107,7 +165,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     """
     load_flag = model_flag(model)
     settings = trained_settings(model)
-    if load_flag == "--adapters" and _given(arguments, "--model") is None:
+    if load_flag == "--adapters" and given(arguments, "model") is None:
         _check_base(model)
     target = Path(result)
     if target.exists():
@@ -117,8 +175,9 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     partial = target.with_name(target.name + ".partial")
     # ms-swift appends: what a stopped run left would be mixed with this run's answers.
     partial.unlink(missing_ok=True)
-    given = {argument[2:].split("=")[0] for argument in arguments if argument.startswith("--")}
-    defaults = [part for key, value in INFER_ARGUMENTS.items() if key not in given for part in (f"--{key}", value)]
+    defaults = [
+        part for key, value in INFER_ARGUMENTS.items() if given(arguments, key) is None for part in (f"--{key}", value)
+    ]
     command = ["infer", load_flag, model, "--val_dataset", rows, "--result_path", str(partial)]
     status = _run(
         [*command, *defaults, *arguments, *_plugin(arguments)],
@@ -190,9 +249,14 @@ def trained_settings(model: str) -> dict[str, str]:
     Raises:
         InputError: the folder's args.json is damaged.
     """
+    known = _remembered_settings(model)
+    return dict(PUBLISHED_SETTINGS) if known is None else known
+
+
+def _remembered_settings(model: str) -> dict[str, str] | None:
     known = _trained_with(model).get("media_settings")
     if known is None:
-        return dict(PUBLISHED_SETTINGS)
+        return None
     if not isinstance(known, dict):
         raise InputError(f"{model}/args.json", "media_settings", "is not an object", "restore the file")
     return {str(name): str(value) for name, value in known.items()}
@@ -215,26 +279,15 @@ def _trained_with(model: str) -> dict[str, Any]:
         raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "restore the file") from error
 
 
-def _given(arguments: Sequence[str], flag: str) -> str | None:
-    """The value of a flag among `--key value` and `--key=value` arguments; the last one counts."""
-    found = None
-    for place, argument in enumerate(arguments, start=1):
-        name, equals, value = argument.partition("=")
-        if name == flag:
-            found = value if equals else "".join(arguments[place : place + 1])
-    return found
-
-
 def _plugin(arguments: Sequence[str]) -> list[str]:
     """Our plugin by its absolute path, which takes the place of the relative one in a recipe.
 
     Raises:
         InputError: the same flag was given, and one of the two would be lost.
     """
-    flag = "--custom_register_path"
-    if _given(arguments, flag) is not None:
+    if given(arguments, "custom_register_path") is not None:
         raise _plugin_clash("arguments")
-    return [flag, str(PLUGIN_FILE)]
+    return ["--custom_register_path", str(PLUGIN_FILE)]
 
 
 def _plugin_clash(where: str) -> InputError:

@@ -33,13 +33,14 @@ def private_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with train.jsonl (36 rows), eval.jsonl (12 rows) and their media."""
+    """A folder with train.jsonl (36 rows), pairs_clips.jsonl and eval.jsonl (12 rows each) and their media."""
     from swift_saber.mini.world import write_world
 
     folder = tmp_path_factory.mktemp("worlds") / "tiny"
     write_world(
         folder,
         train_counts={"consistent": 24, "conflict": 4, "hidden": 4, "mute": 4},
+        pairs_counts={"consistent": 4, "conflict": 4, "hidden": 2, "mute": 2},
         eval_counts={"consistent": 4, "conflict": 4, "hidden": 2, "mute": 2},
     )
     return folder

@@ -10,6 +10,7 @@ import pytest
 from swift_saber import cli, launch
 from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.recipe import check_recipe
 from swift_saber.rows import read_rows, write_rows
 
 
@@ -62,7 +63,7 @@ def recipe(tmp_path: Path, text: str) -> str:
 )
 def test_a_bad_recipe_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        launch.check_recipe(recipe(tmp_path, text))
+        check_recipe(recipe(tmp_path, text))
 
 
 def test_sft_loads_the_plugin_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,13 +87,18 @@ def test_a_lora_checkpoint_is_no_base_model(tmp_path: Path) -> None:
         launch.sft(recipe(tmp_path, f"model: {tmp_path}\n"), [])
 
 
+def test_a_whole_model_is_no_adapter(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(InputError, match="is a whole model, no LoRA checkpoint; name it with --model"):
+        launch.sft(recipe(tmp_path, "max_steps: 3\n"), ["--adapters", str(model)])
+
+
 def test_a_recipe_that_ms_swift_would_not_take_for_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "recipe.txt").write_text("max_steps: 3\n")
     with pytest.raises(InputError, match="is not named .yaml"):
-        launch.check_recipe(str(tmp_path / "recipe.txt"))
+        check_recipe(str(tmp_path / "recipe.txt"))
     (tmp_path / "recipe.yaml").write_bytes(b"max_steps: 3 # \xff\n")
     with pytest.raises(InputError, match="not UTF-8"):
-        launch.check_recipe(str(tmp_path / "recipe.yaml"))
+        check_recipe(str(tmp_path / "recipe.yaml"))
 
 
 def test_sft_refuses_a_folder_that_is_no_model(tmp_path: Path) -> None:
@@ -229,7 +235,7 @@ def test_errors_are_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str
     )
 
 
-@pytest.mark.parametrize("command", [[], ["sft"], ["infer"], ["parse"], ["mini"], ["mini", "make"]])
+@pytest.mark.parametrize("command", [[], ["sft"], ["rlhf"], ["infer"], ["parse"], ["mini"], ["mini", "make"]])
 def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([*command, "--help"])

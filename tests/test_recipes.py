@@ -14,13 +14,16 @@ from unittest import mock
 import pytest
 import yaml
 
+from swift_saber.media import media_settings
 from tests.benchmarks import memory_estimate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # recipes/data is for the data pipeline, which is not ms-swift's.
 ALL = sorted(p for p in (REPOSITORY / "recipes").rglob("*.yaml") if p.parent.name != "data")
 SED = [path for path in ALL if path.name.startswith("sed_")]
-ARGUMENTS = {"sft": "SftArguments", "export": "ExportArguments"}
+CA_DPO = [path for path in ALL if path.name.startswith("ca_dpo_")]
+STAGES = [*SED, *CA_DPO]
+ARGUMENTS = {"sft": "SftArguments", "rlhf": "RLHFArguments", "export": "ExportArguments"}
 PUBLISHED = {"VIDEO_MAX_PIXELS": "50176", "FPS_MAX_FRAMES": "40", "MAX_PIXELS": "1003520", "ENABLE_AUDIO_OUTPUT": "0"}
 
 
@@ -55,18 +58,32 @@ def test_the_header_says(path: Path, said: str) -> None:
     assert re.search(said, header(path))
 
 
-@every(SED)
+@every(STAGES)
 @pytest.mark.parametrize("said", ["Memory: .*estimated", "Step time: not measured", "Limitation: "])
 def test_the_header_is_honest_about(path: Path, said: str) -> None:
     assert re.search(said, header(path))
 
 
-@every(SED)
+@every(STAGES)
 def test_the_environment_is_the_published_one(path: Path) -> None:
     assert PUBLISHED.items() <= contents(path)["ENV"].items()
 
 
-@every(SED)
+@every([path for path in ALL if path.name.startswith("ca_dpo")])
+def test_ca_dpo_shows_the_model_what_sed_did(path: Path) -> None:
+    """Each CA-DPO recipe against the SED recipe of its size."""
+    sed = contents(path.with_name(path.name.replace("ca_dpo", "sed")))["ENV"]
+    assert media_settings(contents(path)["ENV"]) == media_settings(sed)
+
+
+@every([path for path in ALL if path.name.startswith("ca_dpo")])
+def test_the_additions_to_the_preference_loss_are_off(path: Path) -> None:
+    recipe = contents(path)
+    assert (recipe["rlhf_type"], recipe["loss_type"], recipe["beta"]) == ("dpo", "ca_dpo", 0.1)
+    assert (recipe["ENV"]["SABER_INCONSISTENT_WEIGHT"], recipe["ENV"]["SABER_MARGIN_SCALE"]) == ("1", "0")
+
+
+@every(STAGES)
 def test_every_value_says_where_it_comes_from(path: Path) -> None:
     """On its line, or in the comment right above it. A name or a place has no source."""
     above = ""
@@ -91,7 +108,7 @@ def test_the_stated_batch_is_the_product_of_the_values(path: Path) -> None:
     assert int(stated[1]) == product
 
 
-@every(SED)
+@every(STAGES)
 def test_the_stated_memory_is_the_estimate(path: Path) -> None:
     stated = re.search(r"plan for (\d+) GiB", header(path))
     assert stated
@@ -114,6 +131,24 @@ def test_the_estimate_counts_the_7b_as_done_by_hand() -> None:
     assert memory_estimate.lora_parameters(model, rank) == layers * rank * sum(a + b for a, b in matrices)
 
 
+def test_the_estimate_counts_a_pair_and_its_reference() -> None:
+    """Against SED with the same values: two rows instead of one, and the reference.
+
+    LoRA: the reference adapter in fp32, and 12 bytes for each of two rows' logits where SED has 10 for one's. Two GPUs
+    without DeepSpeed: another fp32 copy of the gradients. Full tuning: the frozen thinker, and 8 bytes a logit.
+    """
+    sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
+    one, pair = (memory_estimate.estimate({**sed, **more}) for more in ({}, {"rlhf_type": "dpo"}))
+    assert pair.weights == one.weights + 4 * one.trainable
+    assert (pair.trained, pair.kept, pair.layer) == (one.trained, 2 * one.kept, 2 * one.layer)
+    assert pair.logits == 2 * 8192 * 152064 * 12
+    two = memory_estimate.estimate({**sed, "rlhf_type": "dpo", "ENV": {"NPROC_PER_NODE": "2"}})
+    assert two.trained == pair.trained + 4 * pair.trainable
+    full = contents(REPOSITORY / "recipes" / "ca_dpo_7b_full_multigpu.yaml")
+    assert memory_estimate.estimate(full).weights == 2 * one.weights
+    assert memory_estimate.estimate(full).logits == 2 * full["max_length"] * 152064 * 8
+
+
 def test_the_7b_without_its_talker_has_the_size_of_the_published_weights() -> None:
     """They are described as 9 billion parameters including the encoders."""
     assert round(memory_estimate.parameters(memory_estimate.build("7B")) / 1e9) == 9
@@ -131,8 +166,8 @@ def test_keys_are_arguments_of_the_command(path: Path) -> None:
 def test_ms_swift_takes_every_value(
     path: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The recipe and a few later flags go through the parser of `swift sft` or `swift export`, as on a machine without
-    a GPU: --use_cpu is needed for bf16 there, and DeepSpeed is left out if it is not installed."""
+    """The recipe and a few later flags go through the parser of the command that it is for, as on a machine without a
+    GPU: --use_cpu is needed for bf16 there, and DeepSpeed is left out if it is not installed."""
     import swift.arguments
     from swift.cli.main import parse_yaml_args
     from swift.utils import parse_args

@@ -43,6 +43,9 @@ SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any c
 # voices it followed the voice in half or more of the conflicts. 0.5% conflicts, rightly labelled, are too few to
 # unlearn that the face decides.
 TRAIN_COUNTS = {"consistent": 650, "plain": 550, "conflict": 11, "hidden": 400, "mute": 589}
+# Clips for the preference stage, which neither training nor evaluation sees. Consistent, hidden and mute ones show the
+# model where its judgement is to stay.
+PAIRS_COUNTS = {"consistent": 60, "conflict": 80, "hidden": 30, "mute": 30}
 EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
 
 
@@ -81,7 +84,7 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
 
     Args:
         kind: one of KINDS.
-        split: any name, such as "train", "eval"; other names give other clips.
+        split: any name, such as "train", "pairs" or "eval"; other names give other clips.
         index: number of the clip within its split and kind; even ones are the first case of their kind (happy,
             sarcastic), odd ones the second (angry, forced calm), so any run of indices is balanced.
         seed: the world's seed.
@@ -206,18 +209,19 @@ def write_world(
     *,
     seed: int = 0,
     train_counts: Mapping[str, int] = TRAIN_COUNTS,
+    pairs_counts: Mapping[str, int] = PAIRS_COUNTS,
     eval_counts: Mapping[str, int] = EVAL_COUNTS,
     workers: int | None = None,
 ) -> Path:
     """Write a world folder, or reuse a finished one; an interrupted one is continued.
 
-    The folder holds media/*.mp4 and *.wav, train.jsonl (SABER rows), eval.jsonl (questions) and, named so last, the
-    manifest world.json. Media paths in the rows are absolute.
+    The folder holds media/*.mp4 and *.wav, train.jsonl and pairs_clips.jsonl (SABER rows, for SED and for preference
+    pairs), eval.jsonl (questions) and, named so last, the manifest world.json. Media paths in the rows are absolute.
 
     Args:
         out_dir: the world's folder, made where missing.
         seed: of the whole world.
-        train_counts, eval_counts: clips per kind.
+        train_counts, pairs_counts, eval_counts: clips per kind.
         workers: processes; default one per core.
 
     Returns:
@@ -227,21 +231,22 @@ def write_world(
         InputError: the folder holds a world with other settings, or files that are not a world's.
     """
     out_dir = Path(out_dir)
+    counts = {"train": train_counts, "pairs": pairs_counts, "eval": eval_counts}
     settings = {
         "version": VERSION,
         "seed": seed,
-        "train": {kind: train_counts.get(kind, 0) for kind in KINDS},
-        "eval": {kind: eval_counts.get(kind, 0) for kind in KINDS},
+        **{split: {kind: wanted.get(kind, 0) for kind in KINDS} for split, wanted in counts.items()},
     }
-    truths = {"train": sample_split("train", train_counts, seed), "eval": sample_split("eval", eval_counts, seed)}
+    truths = {split: sample_split(split, wanted, seed) for split, wanted in counts.items()}
     manifest, started = out_dir / "world.json", out_dir / "world.started.json"
     if _before(out_dir, manifest, started, settings):
         return manifest
     out_dir.mkdir(parents=True, exist_ok=True)
     write_rows(started, [settings])
     media = out_dir / "media"
-    write_clips(truths["train"] + truths["eval"], media=media, seed=seed, workers=workers)
+    write_clips([truth for split in truths.values() for truth in split], media=media, seed=seed, workers=workers)
     write_rows(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
+    write_rows(out_dir / "pairs_clips.jsonl", (training_row(truth, media) for truth in truths["pairs"]))
     write_rows(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
     started.replace(manifest)
     return manifest

@@ -1,8 +1,8 @@
 """python tests/benchmarks/memory_estimate.py [RECIPE.yaml ...]
 
-Prints the GPU memory that each SED recipe is estimated to need, per GPU; the headers of the recipes quote it.
-Without arguments: all recipes/sed_*.yaml. Needs no GPU and downloads nothing: the model is built on torch's meta
-device, which keeps shapes and no weights.
+Prints the GPU memory that each SED and CA-DPO recipe is estimated to need, per GPU; the headers of the recipes quote
+it. Without arguments: all recipes/sed_*.yaml and ca_dpo_*.yaml. Needs no GPU and downloads nothing: the model is built
+on torch's meta device, which keeps shapes and no weights.
 
 Nothing here was measured on a GPU. What is counted, in bytes, for T tokens a row (the recipe's max_length, so the
 longest row that can occur; per_device_train_batch_size rows of that length at once):
@@ -21,6 +21,16 @@ longest row that can occur; per_device_train_batch_size rows of that length at o
                    T x vocabulary x (2 + 4 + 4)                    bf16 logits, their fp32 copy, log-softmax or its
                                                                    gradient; for all T: the thinker has no
                                                                    logits_to_keep
+    CA-DPO (rlhf_type dpo) has two sequences a pair, so that T counts twice in all of the above, and the reference:
+    weights      LoRA: 4 x its parameters                          a second adapter, fp32, on the same base weights
+                 full: 2 x parameters of the thinker               a frozen bf16 copy, whole on every GPU
+    trained      several GPUs without DeepSpeed: 4 x more          DDP's copy of the fp32 gradients
+    peak         T x vocabulary x 12, with DeepSpeed 8             instead of the 10 above: fp32 logits (bf16 with
+                                                                   DeepSpeed, which does not convert them) of the
+                                                                   policy stay while the reference's are computed,
+                                                                   and their gradients follow; the peak allocation of
+                                                                   trl's selective_log_softmax and its backward,
+                                                                   measured on a CPU with a smaller vocabulary
     plan for     1.1 x the sum + 1 GiB                             fragmentation, CUDA context, workspaces: a guess
 
 Dimensions. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision tower's width (1,280; the default says
@@ -115,12 +125,15 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     """Estimate the memory that a recipe needs on each GPU; see the formulas at the top.
 
     Args:
-        recipe: a recipe's contents, of LoRA tuning, or of full tuning with ZeRO-2; towers frozen.
+        recipe: a recipe's contents, for SED or for CA-DPO, of LoRA tuning, or of full tuning with ZeRO-2; towers
+            frozen.
     """
-    model = build("3B" if "3B" in recipe["model"] else "7B")
+    model = build("3B" if "3B" in recipe.get("model", "") else "7B")
     thinker, text = model.thinker, model.config.thinker_config.text_config
     gpus = int(recipe["ENV"].get("NPROC_PER_NODE", 1))
-    tokens = recipe["max_length"] * recipe["per_device_train_batch_size"]
+    dpo = recipe.get("rlhf_type") == "dpo"
+    rows = recipe["per_device_train_batch_size"] * (2 if dpo else 1)
+    tokens = recipe["max_length"] * rows
     lora = recipe["tuner_type"] == "lora"
     trainable = (
         lora_parameters(model, recipe["lora_rank"]) if lora else parameters(thinker.model) + parameters(thinker.lm_head)
@@ -128,9 +141,8 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     if "deepspeed" in recipe:
         trained = trainable * (2 + 4 + 12) / gpus + min(REDUCE_BUCKET, 4 * trainable) + (2 * trainable if lora else 0)
     else:
-        trained = trainable * 16
+        trained = trainable * (16 + (4 if gpus > 1 else 0))
     vision, audio = model.config.thinker_config.vision_config, model.config.thinker_config.audio_config
-    rows = recipe["per_device_train_batch_size"]
     towers = (
         2
         * rows
@@ -142,14 +154,16 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     layer = 2 * (10 * text.hidden_size + 5 * text.intermediate_size)
     if lora:
         layer += 4 * 2 * (6 * text.hidden_size + text.intermediate_size)
+    reference = (4 * trainable if lora else 2 * parameters(thinker)) if dpo else 0
+    logit = (8 if "deepspeed" in recipe else 12) if dpo else 2 + 4 + 4
     return Estimate(
         trainable=trainable,
-        weights=2 * parameters(thinker),
+        weights=2 * parameters(thinker) + reference,
         trained=trained,
         kept=2 * tokens * text.hidden_size * text.num_hidden_layers,
         towers=towers,
         layer=tokens * layer,
-        logits=tokens * text.vocab_size * (2 + 4 + 4),
+        logits=tokens * text.vocab_size * logit,
     )
 
 
@@ -172,7 +186,7 @@ def main(paths: list[str]) -> None:
             }
         print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
     print("GiB on each GPU (estimated, not measured)")
-    for path in map(Path, paths) if paths else sorted(RECIPES.glob("sed_*.yaml")):
+    for path in map(Path, paths) if paths else sorted([*RECIPES.glob("sed_*.yaml"), *RECIPES.glob("ca_dpo_*.yaml")]):
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         # The recipe as it stands, and with rows up to 4,096 tokens.
         for length in sorted({recipe["max_length"], 4096}, reverse=True):

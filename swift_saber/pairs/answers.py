@@ -1,0 +1,141 @@
+"""Where candidates come from: a model in this process, or one behind an address.
+
+Knows questions and texts; the output, its settings and its counts are sample.py's matter.
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from tqdm import tqdm
+
+from swift_saber.endpoint import Endpoint, EndpointDown
+from swift_saber.errors import InputError
+from swift_saber.pairs.questions import chat_messages, without
+from swift_saber.plugin.saber_engine import Engine
+
+_BARREN_LIMIT = 3
+
+#: The answers of one clip: (the modality that was taken out or None, the texts).
+Answers = list[tuple[str | None, list[str]]]
+#: A question with its answers, or with the reason why there are none.
+Outcome = tuple[dict[str, Any], Answers | str]
+
+
+def _variants(question: dict[str, Any], withhold: Sequence[str]) -> list[tuple[str | None, dict[str, Any]]]:
+    """The question as it is, then without each modality that can be taken out."""
+    reduced = [(modality, without(question, modality)) for modality in withhold]
+    return [(None, question), *((modality, rest) for modality, rest in reduced if rest is not None)]
+
+
+def _outcome(question: dict[str, Any], answers: Answers) -> Outcome:
+    return question, answers if answers[0][1] else "all answers were blank or missing"
+
+
+def from_model(model: str, todo: Sequence[dict[str, Any]], settings: dict[str, Any], batch: int) -> Iterator[Outcome]:
+    """Yield the outcome of each question, asked of a model in this process.
+
+    Args:
+        model: a model folder, a LoRA checkpoint folder or a hub id.
+        todo: questions as read_questions gives them.
+        settings: "k", "temperature", "max_new_tokens", "seed" and "withhold", as sample.sample has them.
+        batch: answers written at the same time.
+
+    Raises:
+        InputError: as Engine.
+    """
+    if not todo:
+        return
+    engine = Engine(model, max_batch_size=batch)
+    k, withhold = settings["k"], settings["withhold"]
+    width = max(1, batch // (k * (1 + len(withhold))))
+    for start in range(0, len(todo), width):
+        part = [(question, _variants(question, withhold)) for question in todo[start : start + width]]
+        rows = [row for _, variants in part for _, row in variants]
+        texts = iter(engine.sample(rows, k, settings["temperature"], settings["max_new_tokens"], settings["seed"]))
+        for question, variants in part:
+            # A blank answer says nothing that could be judged; the clip is then counted as short.
+            yield _outcome(
+                question, [(withheld, [text for text in next(texts) if text.strip()]) for withheld, _ in variants]
+            )
+
+
+def from_endpoint(
+    endpoint: Endpoint, todo: Sequence[dict[str, Any]], settings: dict[str, Any], concurrency: int
+) -> Iterator[Outcome]:
+    """Yield the outcome of each question, asked of a server, as they come.
+
+    When the server is down, and on Ctrl-C, nothing more is asked, what is still coming is yielded, and the error is
+    raised. A second Ctrl-C does not wait.
+
+    Args:
+        endpoint: the model.
+        todo, settings: as from_model.
+        concurrency: clips asked about at the same time.
+
+    Raises:
+        EndpointDown: the server cannot answer.
+    """
+
+    def ask(question: dict[str, Any]) -> Outcome:
+        try:
+            variants = _variants(question, settings["withhold"])
+            return _outcome(question, [(withheld, _ask(endpoint, row, settings)) for withheld, row in variants])
+        except EndpointDown:
+            raise
+        except InputError as error:  # refused, or its clip went away
+            return question, str(error)
+
+    end: EndpointDown | KeyboardInterrupt | None = None
+    rest = iter(todo)
+    waiting: set[Future[Outcome]] = set()
+    pool = ThreadPoolExecutor(concurrency)
+    try:
+        while True:
+            while end is None and len(waiting) < concurrency and (question := next(rest, None)) is not None:
+                waiting.add(pool.submit(ask, question))
+            if not waiting:
+                break
+            try:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt as error:
+                if isinstance(end, KeyboardInterrupt):
+                    raise
+                end = error
+                said = "swift-saber: waiting for the answers that are on their way; Ctrl-C again does not wait"
+                tqdm.write(said, file=sys.stderr)
+                continue
+            for future in done:
+                try:
+                    outcome = future.result()
+                except EndpointDown as error:
+                    end = end or error
+                else:
+                    yield outcome
+    finally:
+        pool.shutdown(wait=False)  # nothing is left in it, unless the run ends at once
+    if end is not None:
+        raise end
+
+
+def _ask(endpoint: Endpoint, question: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Up to k answers; asked for until they are there or three requests brought none, since servers may ignore n."""
+    messages = chat_messages(question)
+    texts: list[str] = []
+    requests = barren = 0
+    while len(texts) < settings["k"] and barren < _BARREN_LIMIT:
+        # Every request has a seed of its own, else a server would give the same answers again.
+        name = f"{settings['seed']}\n{question['id']}\n{requests}"
+        got = endpoint.complete(
+            messages,
+            temperature=settings["temperature"],
+            max_tokens=settings["max_new_tokens"],
+            n=settings["k"] - len(texts),
+            seed=int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1,
+        )
+        texts += got[: settings["k"] - len(texts)]
+        requests += 1
+        barren += not got
+    return texts

@@ -1,0 +1,196 @@
+"""Which answers of one clip become a preference pair, and the reason where none do.
+
+Reported for SABER-LLM by a secondary source: best-consistent against contradictory. The thresholds, the checked record
+as a stand-in and the kinds "withheld" and "swapped" are ours.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from swift_saber.annotation import Row
+from swift_saber.pairs.judge import CRITERIA, HIGHEST
+from swift_saber.pairs.records import Records
+from swift_saber.rows import media_list
+from swift_saber.sed import Order, render, reserved_markup
+
+Kind = Literal["candidates", "withheld", "swapped"]
+KINDS: tuple[Kind, ...] = ("candidates", "withheld", "swapped")
+
+# The field of a record that tells whether another clip's sound, or picture, says something else.
+_SENSES = {"audios": "acoustic_feat", "videos": "facial_exp_desc"}
+# So many records are looked at for one that differs: enough unless hardly any does, and never the whole file.
+_PARTNERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How pairs are chosen.
+
+    Attributes:
+        min_gap: the least difference between the scores of chosen and rejected, 0..4; at 0 any difference counts.
+        min_chosen: the least score of a chosen candidate, 1..5.
+        record_as_chosen: where no candidate is good enough, the clip's checked record is the chosen answer, with the
+            highest score.
+        kinds: which pairs to make, at most one of each for a clip. "candidates": best against worst. "withheld": best
+            against the worst answer given without the sound or the picture. "swapped": the same answer twice, with the
+            clip's own media and with another clip's sound or picture.
+        order: the order of evidence in a record's answer, a key of sed.ORDERS.
+        seed: breaks ties, chooses what is swapped, and what is left out for balance.
+    """
+
+    min_gap: float = 1.0
+    min_chosen: float = 4.0
+    record_as_chosen: bool = False
+    kinds: Sequence[Kind] = ("candidates",)
+    order: Order = "released"
+    seed: int = 0
+
+
+class NoPairError(Exception):
+    """A clip gives no pair of a kind; the text is the reason that is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    text: str
+    score: float
+    from_record: bool = False
+
+    def differs(self, other: "_Answer") -> bool:
+        return self.text.split() != other.text.split()
+
+
+class Chooser:
+    """Makes the pairs of one clip at a time; the same row always gives the same pairs.
+
+    Args:
+        rules: how pairs are chosen.
+        records: the checked records; needed for records as chosen answers and for swapped pairs.
+    """
+
+    def __init__(self, rules: Rules, records: Records | None) -> None:
+        self.rules, self._records = rules, records
+        self._partners = records.ids() if records and "swapped" in rules.kinds else []
+
+    def pairs(self, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+        """Return the pair rows of a clip, one or more, and whether their chosen answer is the record.
+
+        Args:
+            row: a checked row of scored candidates.
+
+        Raises:
+            NoPairError: not one, with the reason of the first kind asked for.
+        """
+        record = self._records.get(row["id"]) if self._records else None
+        consistency = row.get("consistency") or (record.consistency if record else None)
+        chosen = self._chosen(row, record)
+        pairs: list[dict[str, Any]] = []
+        reason: NoPairError | None = None
+        for kind in self.rules.kinds:
+            try:
+                columns, rejected = self._rejected(kind, row, record, chosen)
+            except NoPairError as error:
+                reason = reason or error
+                continue
+            scores = {"chosen": chosen.score, "rejected": rejected.score} if rejected else None
+            pair = {
+                "id": row["id"] if kind == "candidates" else f"{row['id']}#{kind}",
+                "clip": row["id"],
+                "kind": "record" if kind == "candidates" and chosen.from_record else kind,
+                "consistency": consistency,
+                "scores": scores,
+                "language": row.get("language"),
+                "messages": [*row["messages"], {"role": "assistant", "content": chosen.text}],
+                "videos": media_list(dict(row), "videos"),
+                "audios": media_list(dict(row), "audios"),
+                **columns,
+            }
+            if kind == "swapped":
+                pair["rejected_messages"] = pair["messages"]
+            pairs.append({key: value for key, value in pair.items() if value not in (None, [])})
+        if not pairs:
+            assert reason is not None
+            raise reason
+        return pairs, chosen.from_record
+
+    def place(self, *parts: object) -> int:
+        """Return a number that depends on the seed and the parts alone, for choices that favour nothing."""
+        text = "/".join(map(str, (self.rules.seed, *parts)))
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+    def _chosen(self, row: Mapping[str, Any], record: Row | None) -> _Answer:
+        """The best ordinary candidate, or the record in its place."""
+        answers = list(_scored(row, withheld=False))
+        if not answers:
+            some = any("withheld" not in candidate for candidate in row["candidates"])
+            raise NoPairError("no scored candidate" if some else "no candidates")
+        best = min(answers, key=lambda answer: (-answer.score, self.place(row["id"], answer.text)))
+        if best.score >= self.rules.min_chosen:
+            return best
+        if not self.rules.record_as_chosen:
+            raise NoPairError("no candidate good enough")
+        if record is None:
+            raise NoPairError("no record")
+        text = render(record.record, language=row.get("language") or record.language, order=self.rules.order)
+        return _Answer(text, float(HIGHEST), from_record=True)
+
+    def _rejected(
+        self, kind: Kind, row: Mapping[str, Any], record: Row | None, chosen: _Answer
+    ) -> tuple[dict[str, Any], _Answer | None]:
+        """The columns of the rejected side, and its answer where that differs from the chosen one."""
+        if kind == "swapped":
+            return self._swapped(row, record), None
+        answers = list(_scored(row, withheld=kind == "withheld"))
+        if not answers:  # of the ordinary ones there is one at least, the best
+            raise NoPairError("no withheld candidate")
+        worst = self._worst(row["id"], filter(chosen.differs, answers))
+        gap = chosen.score - worst.score
+        if gap < self.rules.min_gap or gap <= 0:
+            raise NoPairError("gap too small")
+        return {"rejected_response": worst.text}, worst
+
+    def _worst(self, name: str, answers: Iterable[_Answer]) -> _Answer:
+        worst = min(answers, key=lambda answer: (answer.score, self.place(name, answer.text)), default=None)
+        if worst is None:
+            raise NoPairError("identical texts")
+        return worst
+
+    def _swapped(self, row: Mapping[str, Any], record: Row | None) -> dict[str, Any]:
+        """The clip's media, with the sound or the picture of another clip whose record says otherwise."""
+        if record is None:
+            raise NoPairError("no record")
+        own = {column: media_list(dict(row), column) for column in _SENSES}
+        there = sorted(column for column in _SENSES if own[column])
+        if not there:
+            raise NoPairError("no media")
+        first = self.place("sense", row["id"]) % len(there)
+        for column in (*there[first:], *there[:first]):
+            said = getattr(record.record, _SENSES[column]).split()
+            for other in self._others(row["id"]):
+                media = list(getattr(other, column))
+                # As many files, since the question may have a tag for each.
+                as_many = len(media) == len(own[column])
+                if as_many and media != own[column] and getattr(other.record, _SENSES[column]).split() != said:
+                    return {f"rejected_{name}": media if name == column else own[name] for name in _SENSES}
+        raise NoPairError("no clip to swap with")
+
+    def _others(self, name: str) -> Iterator[Row]:
+        assert self._records is not None
+        start = self.place("partner", name)
+        for step in range(min(_PARTNERS, len(self._partners))):
+            other = self._records.get(self._partners[(start + step) % len(self._partners)])
+            assert other is not None
+            yield other
+
+
+def has_markup(candidate: Mapping[str, Any]) -> bool:
+    """Whether a scored candidate holds a media tag or a control token, which must not get into a training text."""
+    return "scores" in candidate and reserved_markup(candidate["text"]) is not None
+
+
+def _scored(row: Mapping[str, Any], *, withheld: bool) -> Iterator[_Answer]:
+    for candidate in row["candidates"]:
+        if "scores" in candidate and ("withheld" in candidate) == withheld and not has_markup(candidate):
+            yield _Answer(candidate["text"], sum(candidate["scores"][name] for name in CRITERIA) / len(CRITERIA))

@@ -1,0 +1,140 @@
+"""The questions that candidates answer: read from rows of any kind, checked, and put in the forms that models take.
+
+A record or an answer that stands in a row never gets into its question.
+"""
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from swift_saber.endpoint import clip_parts
+from swift_saber.errors import InputError, quoted, sum_up
+from swift_saber.language import text_language
+from swift_saber.media import clip_problem
+from swift_saber.plugin.saber_convert import to_swift_row
+from swift_saber.rows import media_path, parse_row, read_lines
+from swift_saber.sed import INSTRUCTIONS
+
+MODALITIES = ("videos", "audios")
+_MEDIA_TAG = re.compile(r"(<video>|<audio>)")
+_TAGS = {"videos": "<video>", "audios": "<audio>"}
+_CONSISTENCY = (None, "consistent", "inconsistent")
+
+
+def read_questions(path: str | Path) -> list[dict[str, Any]]:
+    """Return the questions of a JSONL, after a look at every clip.
+
+    Args:
+        path: rows as `swift infer` takes them ("messages" with media, or media alone), or SABER records, whose
+            question is the SED instruction in their language.
+
+    Returns:
+        {"id", "language", "videos", "audios", "messages"} for each row, with "consistency" and "labels" where the row
+        has them. The messages end with a user turn. Media paths are as written.
+
+    Raises:
+        InputError: a row or a clip cannot be used, or two rows have one id. All are printed first.
+    """
+    questions, errors, total = [], [], 0
+    seen: dict[str, str] = {}
+    for where, text in read_lines(path):
+        total += 1
+        try:
+            question = _question(parse_row(text, where), where)
+            first = seen.setdefault(question["id"], where)
+            if first != where:
+                problem = f"{quoted(question['id'])} is also the id of {first}"
+                raise InputError(where, "id", problem, "give each clip an id of its own")
+            problem_of_clip = clip_problem(*([media_path(file) for file in question[key]] for key in MODALITIES))
+            if problem_of_clip:
+                raise InputError(where, "clip", problem_of_clip, "replace the file or remove the row")
+            questions.append(question)
+        except InputError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        for found in errors:
+            print(f"swift-saber: {found}", file=sys.stderr)
+    if errors:
+        raise sum_up(errors, len(errors), total, str(path))
+    return questions
+
+
+def _question(row: dict[str, Any], where: str) -> dict[str, Any]:
+    converted = to_swift_row(row, where)
+    if not converted["videos"] and not converted["audios"]:
+        raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
+    messages = [dict(turn) for turn in converted["messages"]]
+    while messages and messages[-1]["role"] == "assistant":
+        messages.pop()
+    if not messages or messages[-1]["role"] != "user":
+        raise InputError(where, "messages", "has no user turn to answer", "end it with the question")
+    if any(not isinstance(turn["content"], str) for turn in messages):
+        remedy = "write each turn as a string, and the clip's files in videos and audios"
+        raise InputError(where, "messages", "has a turn made of parts", remedy)
+    asked = messages[-1]
+    plain = _MEDIA_TAG.sub("", asked["content"]).strip()
+    language = converted["language"] or text_language(plain) or "zh"
+    if not plain:  # as the plugin's template does
+        asked["content"] = asked["content"].strip() + INSTRUCTIONS[language]
+    question = {"id": converted["id"], "language": language}
+    question |= {key: converted[key] for key in MODALITIES} | {"messages": messages}
+    consistency, labels = row.get("consistency"), row.get("labels")
+    if consistency not in _CONSISTENCY:
+        problem = f"{quoted(consistency)} is not known"
+        raise InputError(where, "consistency", problem, "write consistent or inconsistent, or leave it out")
+    if labels is not None and not isinstance(labels, dict):
+        raise InputError(where, "labels", "is not an object", 'write {"name": value, ...}')
+    if consistency:
+        question["consistency"] = consistency
+    if labels:
+        question["labels"] = labels
+    return question
+
+
+def without(question: dict[str, Any], modality: str) -> dict[str, Any] | None:
+    """Return the question with one modality taken out, or None where that changes nothing or leaves no clip.
+
+    Args:
+        question: as read_questions gives it.
+        modality: "videos" or "audios".
+    """
+    other = next(key for key in MODALITIES if key != modality)
+    if not question[modality] or not question[other]:
+        return None
+    turns = [{**turn, "content": turn["content"].replace(_TAGS[modality], "")} for turn in question["messages"]]
+    return {**question, modality: [], "messages": turns}
+
+
+def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a question's messages in OpenAI's form, its clips inside as data URLs.
+
+    A clip stands where its <video> or <audio> tag is; those without a tag stand first, as ms-swift puts them.
+
+    Raises:
+        InputError: a file cannot be read, or there are more tags than clips.
+    """
+    parts = {"videos": clip_parts(question["videos"], []), "audios": clip_parts([], question["audios"])}
+    tags = Counter(tag for turn in question["messages"] for tag in _MEDIA_TAG.findall(turn["content"]))
+    front: list[dict[str, Any]] = []
+    for key in MODALITIES:
+        missing = len(parts[key]) - tags[_TAGS[key]]
+        if missing < 0:
+            problem = f"{tags[_TAGS[key]]} times {_TAGS[key]} for {len(parts[key])} {key}"
+            raise InputError(question["id"], "messages", problem, "write one tag for each clip, or none")
+        front += parts[key][:missing]
+        parts[key] = parts[key][missing:]
+    messages = []
+    for turn in question["messages"]:
+        content: list[dict[str, Any]] = []
+        if turn["role"] == "user":
+            content, front = front, []
+        for piece in _MEDIA_TAG.split(turn["content"]):
+            if piece in _TAGS.values():
+                content.append(parts["videos" if piece == "<video>" else "audios"].pop(0))
+            elif piece:
+                content.append({"type": "text", "text": piece})
+        has_clip = any(part["type"] != "text" for part in content)
+        messages.append({**turn, "content": content if has_clip else turn["content"]})
+    return messages

@@ -1,0 +1,232 @@
+"""Scoring the candidates of a file, clip by clip, so that a run which was stopped goes on where it was.
+
+Knows files, threads and counts; what a score is worth is the scorer's matter (judge.py, mini/rules.py).
+"""
+
+import hashlib
+import sys
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+from tqdm import tqdm
+
+from swift_saber.errors import InputError, kind, quoted
+from swift_saber.pairs.judge import JudgeError, Rating
+from swift_saber.row_log import RowLog
+from swift_saber.rows import read_rows
+from swift_saber.strict_json import dumps
+
+# So many failures with not one score mean a wrong setting, and no row is written that would have to be removed again.
+_GIVE_UP = 50
+
+
+class Scorer(Protocol):
+    """Rates one answer to one clip."""
+
+    #: What the scores depend on, beside the candidates; written into each row. "by" names the judge.
+    settings: dict[str, Any]
+
+    def __call__(self, row: Mapping[str, Any], text: str) -> Rating:
+        """Raise JudgeError where there is no rating, any other error to stop the run."""
+
+
+def judge_log(output: Path) -> Path:
+    """Return where a judge's replies are kept, beside the scored candidates."""
+    return output.with_name(output.name + ".judge.jsonl")
+
+
+def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 1) -> dict[str, Any]:
+    """Write each clip's row again, its candidates scored; rows that are there already are kept.
+
+    Each candidate gains "scores" or, where there is no rating, "failure", a short reason; the row gains "scoring",
+    the scorer's settings. Equal texts of a clip are rated once. Memory: the clips in work, and about 150 bytes for
+    each clip of the file.
+
+    Args:
+        candidates: JSONL as `pairs sample` writes it.
+        output: JSONL to write, or to go on with.
+        scorer: rates one answer.
+        concurrency: how many answers are rated at the same time.
+
+    Returns:
+        {"clips", "already_there", "candidates", "scored", "from_cache", "failed": {reason: candidates}}: candidates,
+        scored and failed of the whole output, from_cache of this run: texts whose rating was known already.
+
+    Raises:
+        InputError: a row is no row of candidates; the output was made from others or by another scorer; not one
+            candidate of the first 50, or of the file, could be scored; or what the scorer raises (EndpointDown). What
+            is there stays.
+    """
+    counts: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    with RowLog(output) as log:
+        done = _done(log, scorer.settings, counts, failed)
+        already = len(done)
+        clips = _compare(candidates, done, output)
+        waiting: list[dict[str, Any]] = []
+        work = _scored(_left(candidates, done), scorer, concurrency, counts, failed)
+        with closing(work), tqdm(total=clips, initial=already, desc="clips scored", unit="clip") as bar:
+            for row in work:
+                waiting.append(row)
+                if not counts["scored"]:
+                    if failed.total() >= _GIVE_UP:
+                        raise _hopeless(candidates, failed)
+                    continue  # nothing is written before one candidate is scored
+                _write(log, waiting, bar)
+            if failed.total() and not counts["scored"]:
+                raise _hopeless(candidates, failed)
+            _write(log, waiting, bar)
+    return {
+        "clips": clips,
+        "already_there": already,
+        "candidates": counts["scored"] + failed.total(),
+        "scored": counts["scored"],
+        "from_cache": counts["from_cache"],
+        "failed": dict(failed.most_common()),
+    }
+
+
+def _write(log: RowLog, rows: list[dict[str, Any]], bar: Any) -> None:
+    for row in rows:
+        log.append(row)
+        bar.update()
+    rows.clear()
+
+
+def _scored(
+    rows: Iterator[dict[str, Any]], scorer: Scorer, concurrency: int, counts: Counter[str], failed: Counter[str]
+) -> Generator[dict[str, Any], None, None]:
+    """Yield the rows with their scores, in their order, and count; `concurrency` clips are in work at a time."""
+    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="score")
+    work: deque[tuple[dict[str, Any], dict[str, Future[Rating]]]] = deque()
+    try:
+        for row in rows:
+            texts = dict.fromkeys(candidate["text"] for candidate in row["candidates"])
+            work.append((row, {text: pool.submit(scorer, row, text) for text in texts}))
+            if len(work) > concurrency:
+                yield _row(*work.popleft(), scorer, counts, failed)
+        while work:
+            yield _row(*work.popleft(), scorer, counts, failed)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        said = "swift-saber: waiting for the replies that are on their way; Ctrl-C again does not wait"
+        tqdm.write(said, file=sys.stderr)
+        pool.shutdown(wait=True)  # not in a `finally`: a second Ctrl-C, wherever it comes in here, ends the wait
+        raise
+    except BaseException:
+        # What waits is not asked; answers that are on their way are waited for, and the cache keeps them.
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _row(
+    row: dict[str, Any],
+    ratings: dict[str, Future[Rating]],
+    scorer: Scorer,
+    counts: Counter[str],
+    failed: Counter[str],
+) -> dict[str, Any]:
+    scored = []
+    known: set[str] = set()
+    for candidate in row["candidates"]:
+        text = candidate["text"]
+        try:
+            rating = ratings[text].result()
+        except JudgeError as error:
+            failed[error.reason] += 1
+            scored.append({**candidate, "failure": error.reason})
+            continue
+        counts["scored"] += 1
+        counts["from_cache"] += rating.cached or text in known
+        known.add(text)
+        scored.append({**candidate, "scores": rating.scores})
+    return {**row, "candidates": scored, "scoring": scorer.settings}
+
+
+def _done(log: RowLog, settings: dict[str, Any], counts: Counter[str], failed: Counter[str]) -> dict[str, bytes]:
+    """Return the digest of each clip that is there, by id, and count its candidates."""
+    done = {}
+    for row in log.read():
+        where = f"{log.path}: {row['id']}"
+        if row.get("scoring") != settings:
+            problem = f"scored with {dumps(row.get('scoring'))}, asked for is {dumps(settings)}"
+            raise InputError(where, "scoring", problem, "name another file, or use its settings again")
+        check_row(row, where)
+        for candidate in row["candidates"]:
+            if "failure" in candidate:
+                failed[candidate["failure"]] += 1
+            else:
+                counts["scored"] += 1
+        done[row["id"]] = _digest(row)
+    return done
+
+
+def _compare(candidates: Path, done: Mapping[str, bytes], output: Path) -> int:
+    """Check every row of the candidates and that what is done was made from them; return their number."""
+    seen: set[str] = set()
+    for where, row in read_rows(candidates):
+        check_row(row, where)
+        name = row["id"]
+        if name in seen:
+            raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
+        seen.add(name)
+        if name in done and done[name] != _digest(row):
+            problem = f"{quoted(name)} is another row now than when {output} was written"
+            raise InputError(where, "candidates", problem, "name another output")
+    if gone := next((name for name in done if name not in seen), None):
+        raise InputError(str(output), "id", f"{quoted(gone)} is not in {candidates}", "name another output")
+    return len(seen)
+
+
+def _left(candidates: Path, done: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
+    return (row for _, row in read_rows(candidates) if row["id"] not in done)
+
+
+def _digest(row: Mapping[str, Any]) -> bytes:
+    """What a row was before it was scored, in 16 bytes."""
+    plain = [
+        {key: value for key, value in candidate.items() if key not in ("scores", "failure")}
+        for candidate in row["candidates"]
+    ]
+    before = {key: value for key, value in row.items() if key != "scoring"} | {"candidates": plain}
+    return hashlib.blake2b(dumps(before).encode(), digest_size=16).digest()
+
+
+def check_row(row: Mapping[str, Any], where: str) -> None:
+    """See that a row is one of candidates, scored or not.
+
+    Raises:
+        InputError: no id, or candidates that are no list of texts.
+    """
+    remedy = "give the file that `swift-saber pairs sample` wrote"
+    if not isinstance(row.get("id"), str) or not row["id"]:
+        raise InputError(where, "id", f"is {quoted(row.get('id'))}, not a name", remedy)
+    found = row.get("candidates")
+    if not isinstance(found, list):
+        raise InputError(where, "candidates", f"is {kind(found)}, not a list", remedy)
+    for index, candidate in enumerate(found):
+        text = candidate.get("text") if isinstance(candidate, dict) else None
+        if not isinstance(text, str):
+            raise InputError(where, f"candidates[{index}].text", "is missing or not a string", remedy)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                where, f"candidates[{index}].text", f"cannot be UTF-8 ({error.reason})", "remove the character"
+            ) from error
+
+
+def _hopeless(candidates: Path, failed: Counter[str]) -> InputError:
+    found = ", ".join(f"{reason}: {number}" for reason, number in failed.most_common())
+    remedies = {
+        "no record": "give --records the file whose ids are those of the candidates",
+        "refused": "try --response-format json_object or none, and look at the server's log",
+        "clip unreadable": "look at the paths in the file, and at ROOT_IMAGE_DIR",
+    }
+    remedy = remedies.get(failed.most_common(1)[0][0], "try --response-format json_schema, or another judge")
+    return InputError(str(candidates), "candidates", f"not one could be scored ({found})", remedy)

@@ -1,0 +1,476 @@
+"""Candidates are sampled for every clip exactly once, and nothing that goes wrong is hidden."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.endpoint import Endpoint, EndpointDown
+from swift_saber.errors import InputError
+from swift_saber.pairs.sample import run_sample, sample
+from swift_saber.rows import read_rows, write_rows
+from swift_saber.sed import INSTRUCTIONS
+from tests.test_endpoint import completion, serving
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [row for _, row in read_rows(path)]
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """Loading a model sets its media settings in this process; the next test must not find them."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def questions(tiny_world: Path, tmp_path: Path) -> Path:
+    """Four plain questions."""
+    write_rows(tmp_path / "questions.jsonl", rows_of(tiny_world / "eval.jsonl")[:4])
+    return tmp_path / "questions.jsonl"
+
+
+def parts(request: dict[str, Any]) -> list[str]:
+    """What a request's last turn is made of."""
+    return [part.get("text", part["type"]) for part in request["messages"][-1]["content"]]
+
+
+def n_texts(request: dict[str, Any], number: int) -> tuple[int, Any]:
+    """Reply as a server that heeds n."""
+    return 200, completion(*(f"answer {number}.{i}" for i in range(request["n"])))
+
+
+def ask(questions: Path, output: Path, url: str, **options: Any) -> dict[str, int]:
+    endpoint = Endpoint("m", url, timeout=20, retries=0)
+    return sample(questions, output, source=endpoint, **{"k": 3, "batch": 2, **options})
+
+
+def test_a_record_is_asked_about_and_not_shown(tiny_world: Path, tmp_path: Path) -> None:
+    record = rows_of(tiny_world / "train.jsonl")[0]
+    write_rows(tmp_path / "records.jsonl", [record])
+    with serving(n_texts) as server:
+        counts = ask(tmp_path / "records.jsonl", tmp_path / "out.jsonl", server.url, seed=5)
+    assert counts == {"clips": 1, "already_there": 0, "sampled": 1, "failed": 0, "short": 0, "candidates": 3}
+    assert rows_of(tmp_path / "out.jsonl") == [
+        {
+            "id": record["id"],
+            "language": "en",
+            "videos": record["videos"],
+            "audios": record["audios"],
+            "messages": [{"role": "user", "content": INSTRUCTIONS["en"]}],
+            "consistency": record["consistency"],
+            "labels": record["labels"],
+            "candidates": [{"text": "answer 0.0"}, {"text": "answer 0.1"}, {"text": "answer 0.2"}],
+            "sampling": {
+                "model": "m",
+                "k": 3,
+                "temperature": 0.8,
+                "max_new_tokens": 4096,
+                "seed": 5,
+                "withhold": [],
+            },
+        }
+    ]
+    (request,) = server.asked
+    assert parts(request) == ["video_url", "audio_url", INSTRUCTIONS["en"]]
+    assert (request["n"], request["temperature"], request["max_tokens"]) == (3, 0.8, 4096)
+    # The answer is in the record's fields; none of them may be in the request.
+    assert record["sentiment_analysis"] not in json.dumps(request)
+    assert record["video_desc"] not in json.dumps(request)
+
+
+def test_the_answer_at_the_end_of_messages_is_dropped_and_what_came_before_is_not(
+    questions: Path, tmp_path: Path
+) -> None:
+    row = rows_of(questions)[0]
+    turns = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "<audio>Who speaks?"},
+        {"role": "assistant", "content": "A man."},
+        {"role": "user", "content": "In <video> how does he feel?"},
+        {"role": "assistant", "content": "the secret answer"},
+    ]
+    write_rows(questions, [{**row, "messages": turns}])
+    with serving(n_texts) as server:
+        ask(questions, tmp_path / "out.jsonl", server.url, withhold=("audios",))
+    assert rows_of(tmp_path / "out.jsonl")[0]["messages"] == turns[:4]
+    whole, withheld = server.asked
+    assert [turn["role"] for turn in whole["messages"]] == ["system", "user", "assistant", "user"]
+    assert "secret" not in json.dumps(whole)
+    assert [part["type"] for part in whole["messages"][1]["content"]] == ["audio_url", "text"]
+    assert parts(whole) == ["In ", "video_url", " how does he feel?"]
+    assert withheld["messages"][1]["content"] == "Who speaks?"
+
+
+def test_a_turn_of_nothing_but_tags_gets_the_instruction_of_its_language(questions: Path, tmp_path: Path) -> None:
+    rows = rows_of(questions)
+    blank = {**rows[0], "messages": [{"role": "user", "content": "<video><audio>"}]}
+    media_alone = {key: rows[1][key] for key in ("id", "videos", "audios")}
+    write_rows(questions, [{**blank, "language": "en"}, media_alone])
+    with serving(n_texts) as server:
+        ask(questions, tmp_path / "out.jsonl", server.url, batch=1)
+    assert [parts(request)[-1] for request in server.asked] == [INSTRUCTIONS["en"], INSTRUCTIONS["zh"]]
+    assert [row["language"] for row in rows_of(tmp_path / "out.jsonl")] == ["en", "zh"]
+
+
+def test_a_withheld_modality_is_not_in_the_request_and_is_named_in_the_answer(questions: Path, tmp_path: Path) -> None:
+    both, no_sound = rows_of(questions)[:2]
+    del no_sound["audios"]
+    write_rows(questions, [both, no_sound])
+
+    def by_media(request: dict[str, Any], _: int) -> tuple[int, Any]:
+        return 200, completion(*["+".join(parts(request)[:-1])] * request["n"])
+
+    with serving(by_media) as server:
+        counts = ask(questions, tmp_path / "out.jsonl", server.url, k=2, withhold=("audios", "videos"), batch=1)
+    first, second = rows_of(tmp_path / "out.jsonl")
+    whole = {"text": "video_url+audio_url"}
+    seen = {"text": "video_url", "withheld": "audios"}
+    heard = {"text": "audio_url", "withheld": "videos"}
+    assert first["candidates"] == [whole, whole, seen, seen, heard, heard]
+    # Nothing can be taken from a clip of one modality.
+    assert second["candidates"] == [{"text": "video_url"}] * 2
+    assert (counts["candidates"], counts["short"]) == (8, 0)
+
+
+def test_a_server_that_ignores_n_is_asked_until_k_are_there(questions: Path, tmp_path: Path) -> None:
+    write_rows(questions, rows_of(questions)[:1])
+    with serving(lambda _, number: (200, completion(f"answer {number}"))) as server:
+        counts = ask(questions, tmp_path / "out.jsonl", server.url, k=5)
+    assert counts["candidates"] == 5
+    assert counts["short"] == 0
+    # Five different seeds, or an obedient server would have said the same five times.
+    assert len({request["seed"] for request in server.asked}) == len(server.asked) == 5
+
+
+def test_fewer_than_k_are_accepted_and_said(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(questions, rows_of(questions)[:1])
+    with serving(lambda _, number: (200, completion(*([None, "one", ""] if number == 0 else [None])))) as server:
+        counts = ask(questions, tmp_path / "out.jsonl", server.url)
+    assert (counts["sampled"], counts["short"], counts["candidates"], counts["failed"]) == (1, 1, 1, 0)
+    assert "1 clips have fewer candidates than asked for" in capsys.readouterr().err
+    # The first, and three that brought none.
+    assert [request["n"] for request in server.asked] == [3, 2, 2, 2]
+
+
+def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows_of(questions)
+    for number, row in enumerate(rows):
+        row["messages"][0]["content"] = f"question {number}"
+    write_rows(questions, rows)
+    output = tmp_path / "out.jsonl"
+    failed = tmp_path / "out.jsonl.failed.jsonl"
+
+    def fails(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        text = parts(request)[-1]
+        if text == "question 1":
+            return 400, {"error": {"message": "the clip is too long"}}
+        return (200, completion(None)) if text == "question 2" else n_texts(request, number)
+
+    with serving(fails) as server:
+        counts = ask(questions, output, server.url)
+    assert counts == {"clips": 4, "already_there": 0, "sampled": 2, "failed": 2, "short": 0, "candidates": 6}
+    reasons = {row["id"]: row["reason"] for row in rows_of(failed)}
+    assert reasons.keys() == {rows[1]["id"], rows[2]["id"]}
+    assert "400: the clip is too long" in reasons[rows[1]["id"]]
+    assert "all answers were blank or missing" in reasons[rows[2]["id"]]
+    said = capsys.readouterr().err
+    assert all(name in said for name in reasons)
+
+    with serving(n_texts) as server:
+        counts = ask(questions, output, server.url)
+    assert counts == {"clips": 4, "already_there": 2, "sampled": 2, "failed": 0, "short": 0, "candidates": 6}
+    assert len(server.asked) == 2
+    assert {row["id"] for row in rows_of(output)} == {row["id"] for row in rows}
+    assert not failed.exists()
+
+
+def test_a_server_that_goes_down_stops_the_run_and_what_is_there_stays(questions: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with (
+        serving(lambda request, number: n_texts(request, number) if number < 2 else (503, "gone")) as server,
+        pytest.raises(EndpointDown, match="503"),
+    ):
+        ask(questions, output, server.url, batch=1)
+    assert len(server.asked) == 3  # not once for every clip that is left
+    assert len(rows_of(output)) == 2
+    with serving(n_texts) as server:
+        counts = ask(questions, output, server.url)
+    assert (counts["already_there"], counts["sampled"]) == (2, 2)
+
+
+def test_other_settings_than_those_of_the_output_are_refused(questions: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    with serving(n_texts) as server:
+        ask(questions, output, server.url)
+        before = output.read_bytes()
+        with pytest.raises(InputError, match="k was 3 and is 4, temperature was 0.8 and is 1.0; go on with"):
+            ask(questions, output, server.url, k=4, temperature=1.0)
+    assert len(server.asked) == 4
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("change", ["question", "clip", "gone"])
+def test_answers_to_other_questions_than_those_of_now_are_not_kept(
+    change: str, questions: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.jsonl"
+    rows = rows_of(questions)
+    with serving(n_texts) as server:
+        ask(questions, output, server.url)
+        if change == "question":
+            rows[0]["messages"] = [{"role": "user", "content": "another"}]
+        elif change == "clip":
+            rows[0]["videos"] = rows[1]["videos"]
+        else:
+            del rows[0]
+        write_rows(questions, rows)
+        said = "is not in" if change == "gone" else "has another question or other media now"
+        with pytest.raises(InputError, match=said):
+            ask(questions, output, server.url)
+    assert len(server.asked) == 4 == len(rows_of(output))
+
+
+def test_labels_that_come_later_are_no_other_question(questions: Path, tmp_path: Path) -> None:
+    with serving(n_texts) as server:
+        ask(questions, tmp_path / "out.jsonl", server.url)
+        write_rows(questions, [{**row, "consistency": "consistent"} for row in rows_of(questions)])
+        assert ask(questions, tmp_path / "out.jsonl", server.url)["already_there"] == 4
+
+
+@pytest.mark.parametrize("clips", [4, 60])
+def test_a_run_in_which_no_clip_is_answered_is_an_error(clips: int, questions: Path, tmp_path: Path) -> None:
+    row = rows_of(questions)[0]
+    write_rows(questions, [{**row, "id": str(number)} for number in range(clips)])
+    with serving(lambda *_: (400, {"error": "too long"})) as server:
+        asked = min(clips, 50)
+        with pytest.raises(InputError, match=rf"none for the {asked} clips asked about.*out\.jsonl\.failed\.jsonl"):
+            ask(questions, tmp_path / "out.jsonl", server.url, batch=1)
+    assert len(rows_of(tmp_path / "out.jsonl.failed.jsonl")) == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"k": 0}, "k: is 0"),
+        ({"temperature": 0.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"max_new_tokens": 0}, "max_new_tokens"),
+        ({"withhold": ("images",)}, "withhold: is images"),
+        ({"withhold": ("audios", "audios")}, "once each"),
+        ({"concurrency": 0}, "concurrency: is 0"),
+        ({"base_url": "nowhere"}, "base_url"),
+        ({"base_url": None, "model": "/no/such/model"}, "no such folder"),
+        ({"base_url": None, "model": "/no/such/model", "batch_size": 0}, "batch_size: is 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    options: dict[str, Any], said: str, questions: Path, tmp_path: Path
+) -> None:
+    options = {"model": "m", "base_url": "http://127.0.0.1:9/v1", **options}
+    with pytest.raises(InputError, match=said):
+        run_sample(questions, tmp_path / "out.jsonl", **options)
+
+
+def test_sound_cannot_be_withheld_when_it_comes_with_the_video(
+    questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "1")
+    with pytest.raises(InputError, match="USE_AUDIO_IN_VIDEO"):
+        run_sample(questions, tmp_path / "out.jsonl", model=str(model), withhold=("audios",))
+
+
+@pytest.mark.parametrize(
+    ("args", "said"), [(None, "does not say what it was trained on"), ({"model": "/gone"}, "trained on /gone, which")]
+)
+def test_a_lora_checkpoint_without_its_base_is_named(
+    args: dict[str, str] | None, said: str, questions: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    if args is not None:
+        (tmp_path / "args.json").write_text(json.dumps(args))
+    with pytest.raises(InputError, match=f"{said}.*merge"):
+        run_sample(questions, tmp_path / "out.jsonl", model=str(tmp_path))
+
+
+def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = rows_of(questions)[0]
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    part = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    rows = [
+        good,
+        good,
+        {**good, "id": "broken", "videos": [str(broken)]},
+        {**good, "id": "no-question", "messages": [{"role": "assistant", "content": "x"}]},
+        {**good, "id": "parts", "messages": part},
+        {**good, "id": "odd", "consistency": "maybe"},
+        {"id": "text", "messages": good["messages"]},
+    ]
+    write_rows(questions, rows)
+    with serving(n_texts) as server, pytest.raises(InputError, match="6 of 7 cannot be used"):
+        ask(questions, tmp_path / "out.jsonl", server.url)
+    assert server.asked == []
+    said = capsys.readouterr().err
+    for line, reason in [
+        (2, f"'{good['id']}' is also the id of {questions}:1"),
+        (3, "is not a readable video"),
+        (4, "no user turn"),
+        (5, "made of parts"),
+        (6, "'maybe'"),
+        (7, "no video and no audio"),
+    ]:
+        assert any(f"{questions}:{line}:" in text and reason in text for text in said.splitlines()), reason
+
+
+def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    command = (
+        "import sys; from pathlib import Path; from swift_saber.pairs.sample import run_sample; "
+        "print(run_sample(Path(sys.argv[1]), Path(sys.argv[2]), model='m', base_url=sys.argv[3], k=3, concurrency=2))"
+    )
+    kill: list[int] = []
+
+    def dies(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        if number == 5 and kill:
+            os.kill(kill.pop(), signal.SIGKILL)
+        return n_texts(request, number)
+
+    with serving(dies) as server:
+        arguments = [sys.executable, "-c", command, tiny_world / "eval.jsonl", output, server.url]
+        first = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+        kill.append(first.pid)
+        assert first.wait() == -signal.SIGKILL
+        before = rows_of(output)
+        assert 0 < len(before) < 12
+        with output.open("ab") as file:  # as a kill in the middle of a write leaves it
+            file.write(b'{"id": "eval-cons')
+        second = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    assert f"'already_there': {len(before)}, 'sampled': {12 - len(before)}" in second.stdout
+    assert "the last line was not written to its end: 17 bytes cut" in second.stderr
+    after = rows_of(output)
+    assert after[: len(before)] == before
+    assert sorted(row["id"] for row in after) == sorted(row["id"] for row in rows_of(tiny_world / "eval.jsonl"))
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch, plugin: None) -> list[tuple[int, int, int]]:
+    """(sounds in the request, answers, prompt tokens) of all that the real engine is asked, as it is asked."""
+    from swift.infer_engine import TransformersEngine
+
+    seen: list[tuple[int, int, int]] = []
+    infer = TransformersEngine.infer
+
+    def watch(self: Any, requests: Any, *args: Any, **options: Any) -> Any:
+        sounds = [len(request.audios) for request in requests]
+        replies = infer(self, requests, *args, **options)
+        seen.extend((n, len(r.choices), r.usage.prompt_tokens) for n, r in zip(sounds, replies, strict=True))
+        return replies
+
+    monkeypatch.setattr(TransformersEngine, "infer", watch)
+    return seen
+
+
+@pytest.mark.slow
+def test_the_real_model_answers_goes_on_and_does_not_hear_what_is_withheld(
+    questions: Path, tmp_path: Path, tiny_model: Path, watched: list[tuple[int, int, int]]
+) -> None:
+    output, again, half = tmp_path / "out.jsonl", tmp_path / "again.jsonl", tmp_path / "half.jsonl"
+    options: dict[str, Any] = {"model": str(tiny_model), "k": 3, "max_new_tokens": 8, "batch_size": 12}
+    options["withhold"] = ("audios",)
+    write_rows(half, rows_of(questions)[:2])
+    assert run_sample(half, output, **options)["sampled"] == 2
+    counts = run_sample(questions, output, **options)
+    assert (counts["already_there"], counts["sampled"]) == (2, 2)
+    rows = rows_of(output)
+    assert [row["id"] for row in rows] == [row["id"] for row in rows_of(questions)]
+    assert counts["short"] == 0
+    for row in rows:
+        withheld = [candidate.get("withheld") for candidate in row["candidates"]]
+        assert withheld == [None, None, None, "audios", "audios", "audios"]
+    assert len({candidate["text"] for candidate in rows[0]["candidates"]}) > 1  # sampled, not the likeliest
+
+    with_sound = {tokens for sounds, _, tokens in watched if sounds == 1}
+    without_sound = {tokens for sounds, _, tokens in watched if sounds == 0}
+    assert len(watched) == 8  # four clips, each with and without its sound
+    assert max(without_sound) < min(with_sound)
+
+    run_sample(half, again, **options)  # the same batch
+    assert [row["candidates"] for row in rows_of(again)] == [row["candidates"] for row in rows[:2]]
+
+
+@pytest.mark.slow
+def test_several_answers_at_once_see_the_same_clip_as_one_alone(
+    questions: Path, tiny_model: Path, plugin: None
+) -> None:
+    """Near temperature 0 every answer is the likeliest one, however many are asked for and beside whom.
+
+    This pins a behaviour of transformers: frames of Qwen2.5-Omni must be encoded before a question is multiplied.
+    """
+    from swift_saber.plugin.saber_engine import Engine
+
+    rows = rows_of(questions)
+    rows.append({**rows[0], "audios": []})
+    alone = [Engine(str(tiny_model), max_batch_size=1).sample([row], 1, 1e-4, 6, 0)[0][0] for row in rows]
+    assert Engine(str(tiny_model), max_batch_size=15).sample(rows, 3, 1e-4, 6, 0) == [[text] * 3 for text in alone]
+    assert len(set(alone)) > 1
+
+
+@pytest.fixture(scope="module")
+def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real `swift deploy` of the tiny model."""
+    import socket
+    import time
+    import urllib.error
+    import urllib.request
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("deploy") / "log.txt"
+    command = [sys.executable, "-m", "swift.cli.main", "deploy", "--model", str(tiny_model)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--served_model_name", "tiny", "--max_batch_size", "8"]
+    with log.open("w") as file:
+        # A session of its own, so that the server is stopped with the command that started it.
+        server = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, log.read_text()[-2000:]
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                    break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.5)
+        else:
+            pytest.fail(log.read_text()[-2000:])
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+@pytest.mark.slow
+def test_swift_deploy_takes_the_clips_as_data_urls(questions: Path, tmp_path: Path, deployed: str) -> None:
+    options: dict[str, Any] = {"base_url": deployed, "k": 3, "max_new_tokens": 8, "withhold": ("audios",)}
+    counts = run_sample(questions, tmp_path / "out.jsonl", model="tiny", **options)
+    assert counts == {"clips": 4, "already_there": 0, "sampled": 4, "failed": 0, "short": 0, "candidates": 24}
+    with pytest.raises(EndpointDown, match="model_list.*the model's name"):
+        run_sample(questions, tmp_path / "other.jsonl", model="other", **options)
