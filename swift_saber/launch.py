@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from swift_saber.checkpoint import model_flag, remembered_settings, trained_settings, trained_with
 from swift_saber.errors import InputError, sum_up
 from swift_saber.media import clip_problem, media_settings
 from swift_saber.plugin import PLUGIN_FILE
@@ -17,13 +18,6 @@ from swift_saber.plugin.saber_convert import row_kind, to_swift_row
 from swift_saber.recipe import check_recipe, given, setting
 from swift_saber.rows import media_path, parse_row, read_lines
 
-# Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
-PUBLISHED_SETTINGS = {
-    "VIDEO_MAX_PIXELS": "50176",
-    "FPS_MAX_FRAMES": "40",
-    "MAX_PIXELS": "1003520",
-    "ENABLE_AUDIO_OUTPUT": "0",
-}
 # max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
 # folder; batches and temperature 0 are ours: faster, and the same answers on every run.
 INFER_ARGUMENTS = {
@@ -82,7 +76,7 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
         added += _reference(adapters, stopped)
     if start and model is None:
         _check_base(start)
-        base = _trained_with(start).get("model")
+        base = trained_with(start).get("model")
         added += ["--model", str(base)] if base else []
     settings = _kept_settings(start, recipe, known.get("ENV") or {}) if start else {}
     said = [*added, *(f"{name}={value}" for name, value in settings.items())]
@@ -124,7 +118,7 @@ def _reference(adapters: str | None, stopped: str | None) -> list[str]:
 
     A run that goes on after a stop has the reference that it had before.
     """
-    remembered = _trained_with(stopped).get("ref_adapters") if stopped else None
+    remembered = trained_with(stopped).get("ref_adapters") if stopped else None
     start = adapters or (str(remembered[0]) if isinstance(remembered, list) and remembered else None)
     if start and os.path.isdir(start):
         start = os.path.abspath(start)  # args.json remembers it, for a run that goes on from another folder
@@ -139,7 +133,7 @@ def _kept_settings(start: str, recipe: str, recipe_env: Mapping[str, Any]) -> di
     """
     # As in ms-swift, the shell wins.
     present = media_settings({**{name: str(value) for name, value in recipe_env.items()}, **os.environ})
-    before = _remembered_settings(start) or {}
+    before = remembered_settings(start) or {}
     wrong = [name for name, value in before.items() if present.get(name, value) != value]
     if wrong:
         here, there = (" ".join(f"{name}={found[name]}" for name in wrong) for found in (present, before))
@@ -194,26 +188,6 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     return 0
 
 
-def model_flag(model: str) -> str:
-    """Return "--model" or "--adapters", whichever loads this folder or hub id.
-
-    Raises:
-        InputError: a local path that holds neither a model nor a LoRA checkpoint.
-    """
-    folder = Path(model).expanduser()
-    if not folder.exists():
-        if model.startswith((".", "/", "~")) or model.count("/") != 1:
-            raise InputError(model, "model", "no such folder", "give a model folder or a hub id like owner/name")
-        return "--model"
-    if (folder / "adapter_config.json").is_file():
-        return "--adapters"
-    if (folder / "config.json").is_file():
-        return "--model"
-    checkpoints = sorted(folder.rglob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
-    remedy = f"did you mean {checkpoints[-1]}?" if checkpoints else "give the folder that holds config.json"
-    raise InputError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
-
-
 def check_questions(rows: str) -> int:
     """Look at every clip that is asked about, and return the number of questions.
 
@@ -243,40 +217,10 @@ def check_questions(rows: str) -> int:
     return total
 
 
-def trained_settings(model: str) -> dict[str, str]:
-    """Return the media settings that a model folder was trained with, or the published ones if it does not say.
-
-    Raises:
-        InputError: the folder's args.json is damaged.
-    """
-    known = _remembered_settings(model)
-    return dict(PUBLISHED_SETTINGS) if known is None else known
-
-
-def _remembered_settings(model: str) -> dict[str, str] | None:
-    known = _trained_with(model).get("media_settings")
-    if known is None:
-        return None
-    if not isinstance(known, dict):
-        raise InputError(f"{model}/args.json", "media_settings", "is not an object", "restore the file")
-    return {str(name): str(value) for name, value in known.items()}
-
-
 def _check_base(adapters: str) -> None:
-    base = _trained_with(adapters).get("model")
+    base = trained_with(adapters).get("model")
     if isinstance(base, str) and os.path.isabs(base) and not os.path.isdir(base):
         raise InputError(adapters, "model", f"was trained on {base}, which is not there", "add --model BASE_FOLDER")
-
-
-def _trained_with(model: str) -> dict[str, Any]:
-    """The arguments of the training, from the model folder's args.json; none for a hub id or a base model."""
-    path = Path(model).expanduser() / "args.json"
-    try:
-        return parse_row(path.read_text(encoding="utf-8"), str(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "restore the file") from error
 
 
 def _plugin(arguments: Sequence[str]) -> list[str]:

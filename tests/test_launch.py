@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from swift_saber import cli, launch
+from swift_saber.checkpoint import PUBLISHED_SETTINGS, model_flag
 from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.recipe import check_recipe
@@ -108,19 +109,19 @@ def test_sft_refuses_a_folder_that_is_no_model(tmp_path: Path) -> None:
 
 def test_a_lora_folder_is_loaded_as_adapter(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text("{}")
-    assert launch.model_flag(str(tmp_path)) == "--adapters"
+    assert model_flag(str(tmp_path)) == "--adapters"
 
 
 def test_a_training_folder_names_its_last_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "checkpoint-10").mkdir()
     with pytest.raises(InputError, match="did you mean .*checkpoint-10"):
-        launch.model_flag(str(tmp_path))
+        model_flag(str(tmp_path))
 
 
 def test_a_hub_id_is_left_to_ms_swift_and_a_missing_path_is_not() -> None:
-    assert launch.model_flag("zhaoxiaoxian/SABER-LLM") == "--model"
+    assert model_flag("zhaoxiaoxian/SABER-LLM") == "--model"
     with pytest.raises(InputError, match="no such folder"):
-        launch.model_flag("./zhaoxiaoxian/SABER-LLM")
+        model_flag("./zhaoxiaoxian/SABER-LLM")
 
 
 def test_answers_take_their_name_only_when_complete(
@@ -152,7 +153,7 @@ def test_published_settings_hold_unless_the_model_or_the_shell_says_otherwise(
 ) -> None:
     swift = Swift()
     monkeypatch.setattr(launch, "_run", swift)
-    for name in launch.PUBLISHED_SETTINGS:
+    for name in PUBLISHED_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     launch.infer(str(model), str(question), str(tmp_path / "1.jsonl"), "3")
     # Spelled out, since these four are what the authors published.

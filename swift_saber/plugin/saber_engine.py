@@ -9,8 +9,8 @@ from typing import Any
 
 from packaging.version import Version
 
+from swift_saber.checkpoint import model_flag, trained_settings
 from swift_saber.errors import InputError
-from swift_saber.launch import model_flag, trained_settings
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import parse_row
 

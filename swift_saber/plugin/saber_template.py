@@ -39,10 +39,9 @@ def fill_instruction(inputs: Any) -> None:
 
 
 def _language(inputs: Any) -> Language:
-    given = inputs.extra_kwargs.get("language")
-    for language in INSTRUCTIONS:
-        if language == given:
-            return language
+    given: Language | None = inputs.extra_kwargs.get("language")
+    if given in INSTRUCTIONS:
+        return given
     answer = next((m["content"] for m in inputs.messages if m["role"] == "assistant"), None)
     return (text_language(answer) if isinstance(answer, str) else None) or "zh"
 
