@@ -79,7 +79,7 @@ else
   clips="$DEMO/world/pairs_clips.jsonl" work="$DEMO/ca_dpo"
   step "stage 2, CA-DPO: candidates for clips of their own, from the SED model"
   # 4 in the place of the reported 10, to save time: the tiny model's answers to a clip are much alike.
-  saber pairs sample "$clips" "$work/candidates.jsonl" --model "$DEMO/sed/model" -k 4 --max-new-tokens 256 --batch-size 200
+  saber pairs sample "$clips" "$work/candidates.jsonl" --model "$DEMO/sed/model" -k 4 --max-new-tokens 100 --batch-size 64
   step "scores by the world's own truth, and pairs"
   saber pairs score "$work/candidates.jsonl" "$work/scored.jsonl" --rules mini
   [ -f "$work/pairs.jsonl" ] || saber pairs select "$work/scored.jsonl" "$work/pairs.jsonl" --records "$clips" \

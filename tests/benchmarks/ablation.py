@@ -60,6 +60,7 @@ ARMS = (
     Arm("emotion alone: + CA-DPO", "emotion", "rlhf", "emotion"),
 )
 FEW = 30
+LONGEST = 100  # tokens of an answer; a right one has less than 60, one that has lost its form does not end
 HELD_OUT = {"consistent": 50, "conflict": 80, "hidden": 40, "mute": 30}
 
 
@@ -131,7 +132,7 @@ def prepare(folder: Path, seed: int) -> None:
     write(folder / "emotion.jsonl", (emotion_row(row, row["labels"]["emotion"]) for row in rows))
     once(folder / "emotion", lambda to: train("sft", "sed.yaml", base, folder / "emotion.jsonl", to))
     clips = world / "pairs_clips.jsonl"
-    sampling = ("-k", 4, "--max-new-tokens", 256, "--batch-size", 200)
+    sampling = ("-k", 4, "--max-new-tokens", LONGEST, "--batch-size", 64)
     saber("pairs", "sample", clips, folder / "candidates.jsonl", "--model", folder / "sed", *sampling, log=log)
     saber("pairs", "score", folder / "candidates.jsonl", folder / "scored.jsonl", "--rules", "mini", log=log)
     choice = ("--records", clips, "--record-as-chosen", "--kinds", "candidates", "swapped")
@@ -204,7 +205,7 @@ def answers(model: Path, rows: list[Row]) -> list[str]:
     from swift_saber.plugin.saber_engine import Engine
 
     asked = [{**row, "messages": [turn for turn in row["messages"] if turn["role"] == "user"]} for row in rows]
-    texts = Engine(str(model), max_batch_size=100).sample(asked, 1, 0.0, 256, 0)
+    texts = Engine(str(model), max_batch_size=100).sample(asked, 1, 0.0, LONGEST, 0)
     return [text for (text,) in texts]
 
 
