@@ -25,6 +25,13 @@ EVALUATED = {"eval_strategy": "steps", "eval_steps": 3}
 ONE_STEP = {"max_steps": 1, "dataset_shuffle": "false", "train_dataloader_shuffle": "false"}
 
 
+@pytest.fixture(autouse=True)
+def options_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training run that an error ended may put back the environment that it began with, after the test is over."""
+    for name in ("SABER_INCONSISTENT_WEIGHT", "SABER_MARGIN_SCALE"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def pairs(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve pairs: 0, 3, 6, 9 inconsistent; scores (4, 2) where the number is even, (5, 2) where it is odd."""
