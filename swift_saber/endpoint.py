@@ -8,7 +8,7 @@ import base64
 import mimetypes
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from swift_saber.errors import InputError, unreadable
@@ -27,6 +27,13 @@ _REMEDIES = {
     429: "ask with less concurrency, or look at the account's limits, and run again: what is there stays",
 }
 _BROKEN_SERVER = "look at the server's log and run again: what is there stays"
+
+
+class Answer(NamedTuple):
+    """What a model wrote, and whether it was cut at the longest answer (the protocol's finish_reason "length")."""
+
+    text: str
+    cut: bool = False
 
 
 class EndpointDown(InputError):
@@ -70,8 +77,8 @@ class Endpoint:
         n: int = 1,
         seed: int | None = None,
         response_format: dict[str, Any] | None = None,
-    ) -> list[str]:
-        """Return the texts of the answers; those cut at max_tokens too.
+    ) -> list[Answer]:
+        """Return the answers that have a text.
 
         Args:
             messages: the conversation in OpenAI's form.
@@ -111,17 +118,17 @@ class Endpoint:
             raise self._failure(error.status_code, _reason(error)) from error
         except ValueError as error:
             raise self._foreign("is not JSON") from error
-        return self._texts(body)
+        return self._answers(body)
 
-    def _texts(self, body: Any) -> list[str]:
-        """The texts in a reply's JSON."""
+    def _answers(self, body: Any) -> list[Answer]:
+        """The answers in a reply's JSON."""
         choices = body.get("choices") if isinstance(body, dict) else None
         if isinstance(body, dict) and body.get("error") and not choices:
             # Gateways pass an upstream error on with status 200.
             raise EndpointRefused(self.address, "request", _said(_message(body)), "change or leave out this request")
         if not isinstance(choices, list):
             raise self._foreign("has no choices")
-        texts = []
+        answers = []
         for choice in choices:
             message = choice.get("message") if isinstance(choice, dict) else None
             if not isinstance(message, dict):
@@ -129,8 +136,9 @@ class Endpoint:
             text = message.get("content")
             if isinstance(text, str) and text.strip():
                 # A lone surrogate, which JSON can spell, could not be written to any file.
-                texts.append(text.encode("utf-8", "replace").decode())
-        return texts
+                text = text.encode("utf-8", "replace").decode()
+                answers.append(Answer(text, choice.get("finish_reason") == "length"))
+        return answers
 
     def _failure(self, status: int, reason: str) -> InputError:
         if status == 400 and _SWIFT_KEY in reason:

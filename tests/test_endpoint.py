@@ -83,7 +83,8 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(url: str, retries: int = 0, timeout: float = 20, **options: Any) -> list[str]:
-    return Endpoint("m", url, timeout=timeout, retries=retries).complete(HELLO, **{**ASK, **options})
+    answers = Endpoint("m", url, timeout=timeout, retries=retries).complete(HELLO, **{**ASK, **options})
+    return [answer.text for answer in answers]
 
 
 def test_the_request_holds_what_was_asked_for_and_the_texts_come_back() -> None:
@@ -124,6 +125,12 @@ def test_without_a_key_a_placeholder_is_sent(monkeypatch: pytest.MonkeyPatch) ->
 def test_only_choices_with_text_count(reply: dict[str, Any], texts: list[str]) -> None:
     with serving(lambda *_: (200, reply)) as server:
         assert ask(server.url, n=5) == texts
+
+
+@pytest.mark.parametrize(("finish", "cut"), [("length", True), ("stop", False), (None, False)])
+def test_an_answer_that_came_to_max_tokens_is_marked(finish: str, cut: bool) -> None:
+    with serving(lambda *_: (200, completion("She is", finish=finish))) as server:
+        assert Endpoint("m", server.url).complete(HELLO, **ASK) == [("She is", cut)]
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])

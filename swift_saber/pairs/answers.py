@@ -11,15 +11,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.endpoint import Endpoint, EndpointDown
+from swift_saber.endpoint import Answer, Endpoint, EndpointDown
 from swift_saber.errors import InputError
 from swift_saber.pairs.questions import chat_messages, without
 from swift_saber.plugin.saber_engine import Engine
 
 _BARREN_LIMIT = 3
 
-#: The answers of one clip: (the modality that was taken out or None, the texts).
-Answers = list[tuple[str | None, list[str]]]
+#: The answers of one clip: (the modality that was taken out or None, what was said then).
+Answers = list[tuple[str | None, list[Answer]]]
 #: A question with its answers, or with the reason why there are none.
 Outcome = tuple[dict[str, Any], Answers | str]
 
@@ -54,12 +54,11 @@ def from_model(model: str, todo: Sequence[dict[str, Any]], settings: dict[str, A
     for start in range(0, len(todo), width):
         part = [(question, _variants(question, withhold)) for question in todo[start : start + width]]
         rows = [row for _, variants in part for _, row in variants]
-        texts = iter(engine.sample(rows, k, settings["temperature"], settings["max_new_tokens"], settings["seed"]))
+        written = iter(engine.sample(rows, k, settings["temperature"], settings["max_new_tokens"], settings["seed"]))
         for question, variants in part:
             # A blank answer says nothing that could be judged; the clip is then counted as short.
-            yield _outcome(
-                question, [(withheld, [text for text in next(texts) if text.strip()]) for withheld, _ in variants]
-            )
+            said = [(withheld, [one for one in next(written) if one.text.strip()]) for withheld, _ in variants]
+            yield _outcome(question, said)
 
 
 def from_endpoint(
@@ -120,22 +119,22 @@ def from_endpoint(
         raise end
 
 
-def _ask(endpoint: Endpoint, question: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+def _ask(endpoint: Endpoint, question: dict[str, Any], settings: dict[str, Any]) -> list[Answer]:
     """Up to k answers; asked for until they are there or three requests brought none, since servers may ignore n."""
     messages = chat_messages(question)
-    texts: list[str] = []
+    answers: list[Answer] = []
     requests = barren = 0
-    while len(texts) < settings["k"] and barren < _BARREN_LIMIT:
+    while len(answers) < settings["k"] and barren < _BARREN_LIMIT:
         # Every request has a seed of its own, else a server would give the same answers again.
         name = f"{settings['seed']}\n{question['id']}\n{requests}"
         got = endpoint.complete(
             messages,
             temperature=settings["temperature"],
             max_tokens=settings["max_new_tokens"],
-            n=settings["k"] - len(texts),
+            n=settings["k"] - len(answers),
             seed=int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1,
         )
-        texts += got[: settings["k"] - len(texts)]
+        answers += got[: settings["k"] - len(answers)]
         requests += 1
         barren += not got
-    return texts
+    return answers

@@ -187,7 +187,7 @@ class Judge:
         for temperature in _TEMPERATURES:
             try:
                 replies = self._endpoint.complete(**request, temperature=temperature, max_tokens=_MAX_TOKENS)
-                reply = replies[0] if replies else ""
+                reply = replies[0].text if replies else ""
                 return read_reply(reply), reply
             except EndpointRefused:
                 failure = JudgeError("refused")

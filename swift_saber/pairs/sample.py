@@ -82,9 +82,10 @@ def sample(
 
     Args:
         questions: JSONL of questions or SABER records, see questions.read_questions.
-        output: JSONL, a line a clip: the question's fields, "candidates" [{"text", "withheld"?}] and "sampling" (the
-            settings). Clips that are in it are skipped. Clips without an answer are listed with the reason in
-            `<output>.failed.jsonl` and asked again by the next run.
+        output: JSONL, a line a clip: the question's fields, "candidates" [{"text", "cut"?, "withheld"?}] and
+            "sampling" (the settings); "cut" is true where the answer came to max_new_tokens. Clips that are in it are
+            skipped. Clips without an answer are listed with the reason in `<output>.failed.jsonl` and asked again by
+            the next run.
         source: a model folder, a LoRA checkpoint folder or a hub id, run in this process; or an Endpoint.
         k: answers per question.
         temperature: above 0.
@@ -96,7 +97,8 @@ def sample(
 
     Returns:
         clips: questions; already_there: of these, in the output before; sampled: added; failed: without an answer;
-        short: added with fewer candidates than were asked for; candidates: added in all.
+        short: added with fewer candidates than were asked for; candidates: added in all; cut: of these, cut at
+        max_new_tokens.
 
     Raises:
         InputError: a setting, a question or a clip cannot be used; the output was sampled with other settings or from
@@ -118,7 +120,7 @@ def sample(
         _compare(asked, there, questions, output)
         todo = [question for question in asked if question["id"] not in there]
         counts = {"clips": len(asked), "already_there": len(asked) - len(todo)}
-        counts |= dict.fromkeys(("sampled", "failed", "short", "candidates"), 0)
+        counts |= dict.fromkeys(("sampled", "failed", "short", "candidates", "cut"), 0)
         if isinstance(source, str):
             outcomes = from_model(source, todo, settings, batch)
         else:
@@ -198,14 +200,15 @@ def _write(log: RowLog, outcomes: Iterator[Outcome], counts: dict[str, int], set
                         raise _hopeless(log.path, counts["failed"])
                 else:
                     candidates = [
-                        {"text": text} | ({"withheld": withheld} if withheld else {})
-                        for withheld, texts in answers
-                        for text in texts
+                        {"text": text, **({"cut": True} if cut else {}), **({"withheld": withheld} if withheld else {})}
+                        for withheld, said in answers
+                        for text, cut in said
                     ]
                     log.append({**question, "candidates": candidates, "sampling": settings})
                     counts["sampled"] += 1
                     counts["short"] += len(candidates) < settings["k"] * len(answers)
                     counts["candidates"] += len(candidates)
+                    counts["cut"] += sum("cut" in candidate for candidate in candidates)
                 bar.update()
     finally:
         if failed:
@@ -213,4 +216,7 @@ def _write(log: RowLog, outcomes: Iterator[Outcome], counts: dict[str, int], set
             print(f"swift-saber: {len(failed)} clips without a candidate: see {failures}", file=sys.stderr)
         if counts["short"]:
             said = f"{counts['short']} clips have fewer candidates than asked for (blank or missing answers)"
+            print(f"swift-saber: {said}", file=sys.stderr)
+        if counts["cut"]:
+            said = f"{counts['cut']} of {counts['candidates']} candidates are cut: see --max-new-tokens"
             print(f"swift-saber: {said}", file=sys.stderr)

@@ -43,7 +43,8 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
     """Write each clip's row again, its candidates scored; rows that are there already are kept.
 
     Each candidate gains "scores" or, where there is no rating, "failure", a short reason; the row gains "scoring",
-    the scorer's settings. Equal texts of a clip are rated once. Memory: the clips in work, and about 150 bytes for
+    the scorer's settings. Equal texts of a clip are rated once; a candidate that
+    was cut is not rated, its failure is "cut short". Memory: the clips in work, and about 150 bytes for
     each clip of the file.
 
     Args:
@@ -105,7 +106,8 @@ def _scored(
     work: deque[tuple[dict[str, Any], dict[str, Future[Rating]]]] = deque()
     try:
         for row in rows:
-            texts = dict.fromkeys(candidate["text"] for candidate in row["candidates"])
+            whole = (candidate["text"] for candidate in row["candidates"] if not candidate.get("cut"))
+            texts = dict.fromkeys(whole)
             work.append((row, {text: pool.submit(scorer, row, text) for text in texts}))
             if len(work) > concurrency:
                 yield _row(*work.popleft(), scorer, counts, failed)
@@ -136,6 +138,9 @@ def _row(
     for candidate in row["candidates"]:
         text = candidate["text"]
         try:
+            if candidate.get("cut"):
+                # Its end is what concludes: no judgement of the rest would be one of the answer.
+                raise JudgeError("cut short")
             rating = ratings[text].result()
         except JudgeError as error:
             failed[error.reason] += 1
@@ -224,6 +229,7 @@ def check_row(row: Mapping[str, Any], where: str) -> None:
 def _hopeless(candidates: Path, failed: Counter[str]) -> InputError:
     found = ", ".join(f"{reason}: {number}" for reason, number in failed.most_common())
     remedies = {
+        "cut short": "sample again with a larger --max-new-tokens",
         "no record": "give --records the file whose ids are those of the candidates",
         "refused": "try --response-format json_object or none, and look at the server's log",
         "clip unreadable": "look at the paths in the file, and at ROOT_IMAGE_DIR",

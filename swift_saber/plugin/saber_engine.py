@@ -10,6 +10,7 @@ from typing import Any
 from packaging.version import Version
 
 from swift_saber.checkpoint import model_flag, trained_settings
+from swift_saber.endpoint import Answer
 from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import parse_row
@@ -66,7 +67,7 @@ class Engine:
 
     def sample(
         self, rows: Sequence[Mapping[str, Any]], k: int, temperature: float, max_new_tokens: int, seed: int
-    ) -> list[list[str]]:
+    ) -> list[list[Answer]]:
         """Return k answers to each question; the same call gives the same answers on the same machine.
 
         Args:
@@ -77,7 +78,7 @@ class Engine:
             seed: of the random numbers, together with the ids of all rows: another batch gives other answers.
 
         Returns:
-            A list of k texts for each row, which may be blank.
+            A list of k answers for each row, whose texts may be blank.
 
         Raises:
             InputError: a row cannot be encoded, or the GPU has no room for the batch.
@@ -88,7 +89,7 @@ class Engine:
 
         at_once = min(k, self._batch) if Version(version("transformers")) >= _SEVERAL_AT_ONCE else 1
         width = max(1, self._batch // at_once)
-        texts: list[list[str]] = [[] for _ in rows]
+        answers: list[list[Answer]] = [[] for _ in rows]
         names = "\n".join([str(seed), *(str(row["id"]) for row in rows)])
         seed_everything(int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"))
         for start in range(0, len(rows), width):
@@ -113,5 +114,7 @@ class Engine:
                         self._model, "memory", f"no room for {self._batch} answers at a time", "use a smaller batch"
                     ) from error
                 for place, reply in enumerate(replies, start):
-                    texts[place] += [choice.message.content for choice in reply.choices]
-        return texts
+                    answers[place] += [
+                        Answer(choice.message.content, choice.finish_reason == "length") for choice in reply.choices
+                    ]
+        return answers

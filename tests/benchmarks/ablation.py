@@ -206,7 +206,7 @@ def answers(model: Path, rows: list[Row]) -> list[str]:
 
     asked = [{**row, "messages": [turn for turn in row["messages"] if turn["role"] == "user"]} for row in rows]
     texts = Engine(str(model), max_batch_size=100).sample(asked, 1, 0.0, LONGEST, 0)
-    return [text for (text,) in texts]
+    return [answer.text for (answer,) in texts]
 
 
 def run(arm: Arm, folder: Path) -> None:

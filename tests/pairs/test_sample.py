@@ -59,7 +59,7 @@ def test_a_record_is_asked_about_and_not_shown(tiny_world: Path, tmp_path: Path)
     write_rows(tmp_path / "records.jsonl", [record])
     with serving(n_texts) as server:
         counts = ask(tmp_path / "records.jsonl", tmp_path / "out.jsonl", server.url, seed=5)
-    assert counts == {"clips": 1, "already_there": 0, "sampled": 1, "failed": 0, "short": 0, "candidates": 3}
+    assert counts == {"clips": 1, "already_there": 0, "sampled": 1, "failed": 0, "short": 0, "candidates": 3, "cut": 0}
     assert rows_of(tmp_path / "out.jsonl") == [
         {
             "id": record["id"],
@@ -164,6 +164,17 @@ def test_fewer_than_k_are_accepted_and_said(
     assert [request["n"] for request in server.asked] == [3, 2, 2, 2]
 
 
+def test_cut_answers_are_marked_and_said(questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_rows(questions, rows_of(questions)[:1])
+    replies = [completion("She sm", finish="length"), completion("one", "two")]
+    with serving(lambda _, number: (200, replies[number])) as server:
+        counts = ask(questions, tmp_path / "out.jsonl", server.url)
+    (row,) = rows_of(tmp_path / "out.jsonl")
+    assert row["candidates"] == [{"text": "She sm", "cut": True}, {"text": "one"}, {"text": "two"}]
+    assert counts["cut"] == 1
+    assert "1 of 3 candidates are cut: see --max-new-tokens" in capsys.readouterr().err
+
+
 def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
     questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,7 +193,7 @@ def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
 
     with serving(fails) as server:
         counts = ask(questions, output, server.url)
-    assert counts == {"clips": 4, "already_there": 0, "sampled": 2, "failed": 2, "short": 0, "candidates": 6}
+    assert counts == {"clips": 4, "already_there": 0, "sampled": 2, "failed": 2, "short": 0, "candidates": 6, "cut": 0}
     reasons = {row["id"]: row["reason"] for row in rows_of(failed)}
     assert reasons.keys() == {rows[1]["id"], rows[2]["id"]}
     assert "400: the clip is too long" in reasons[rows[1]["id"]]
@@ -192,7 +203,7 @@ def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
 
     with serving(n_texts) as server:
         counts = ask(questions, output, server.url)
-    assert counts == {"clips": 4, "already_there": 2, "sampled": 2, "failed": 0, "short": 0, "candidates": 6}
+    assert counts == {"clips": 4, "already_there": 2, "sampled": 2, "failed": 0, "short": 0, "candidates": 6, "cut": 0}
     assert len(server.asked) == 2
     assert {row["id"] for row in rows_of(output)} == {row["id"] for row in rows}
     assert not failed.exists()
@@ -430,7 +441,8 @@ def test_several_answers_at_once_see_the_same_clip_as_one_alone(
     rows = rows_of(questions)
     rows.append({**rows[0], "audios": []})
     alone = [Engine(str(tiny_model), max_batch_size=1).sample([row], 1, 1e-4, 6, 0)[0][0] for row in rows]
-    assert Engine(str(tiny_model), max_batch_size=15).sample(rows, 3, 1e-4, 6, 0) == [[text] * 3 for text in alone]
+    assert Engine(str(tiny_model), max_batch_size=15).sample(rows, 3, 1e-4, 6, 0) == [[answer] * 3 for answer in alone]
+    assert all(answer.cut for answer in alone)  # untrained, it does not end within six tokens
     assert len(set(alone)) > 1
 
 
@@ -471,6 +483,7 @@ def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_swift_deploy_takes_the_clips_as_data_urls(questions: Path, tmp_path: Path, deployed: str) -> None:
     options: dict[str, Any] = {"base_url": deployed, "k": 3, "max_new_tokens": 8, "withhold": ("audios",)}
     counts = run_sample(questions, tmp_path / "out.jsonl", model="tiny", **options)
-    assert counts == {"clips": 4, "already_there": 0, "sampled": 4, "failed": 0, "short": 0, "candidates": 24}
+    expected = {"clips": 4, "already_there": 0, "sampled": 4, "failed": 0, "short": 0, "candidates": 24}
+    assert counts == {**expected, "cut": 24}  # untrained, it does not end within eight tokens
     with pytest.raises(EndpointDown, match="model_list.*the model's name"):
         run_sample(questions, tmp_path / "other.jsonl", model="other", **options)

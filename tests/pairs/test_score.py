@@ -183,6 +183,20 @@ def test_failures_are_counted_by_reason_and_stay_in_the_row(tmp_path: Path) -> N
     ]
 
 
+def test_a_candidate_that_was_cut_is_not_judged_and_counts_as_a_failure(tmp_path: Path) -> None:
+    candidates = write_candidates(tmp_path, a=["x", "y"])
+    (row,) = read(candidates)
+    row["candidates"][0]["cut"] = True
+    candidates.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    with JudgeServer(lambda _: reply(5, 5)) as server:
+        report = judged(server, tmp_path, candidates)
+    assert list(map(said, server.requests)) == ["y"]
+    assert (report["candidates"], report["scored"], report["failed"]) == (2, 1, {"cut short": 1})
+    cut, whole = read(tmp_path / "scored.jsonl")[0]["candidates"]
+    assert (cut["failure"], cut["cut"], "scores" in cut) == ("cut short", True, False)
+    assert whole["scores"] == {"logical_consistency": 5, "evidence_alignment": 5}
+
+
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_a_judge_that_dies_half_way_is_asked_nothing_twice(tmp_path: Path, concurrency: int) -> None:
     texts = {name: [f"{name}{i}" for i in range(3)] for name in "abcd"}
