@@ -18,7 +18,7 @@ from swift_saber.strict_json import dumps, parse_json
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status: 0, or 2 for input that the user can correct."""
+    """Run one subcommand and return its exit status: 0, 2 for input that the user can correct, or 130 after Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     own, passed_on = _split(arguments)
     args = _parser().parse_args(own)
@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = error.filename or "file"
         print(f"swift-saber: error: {where}: {error.strerror or error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nswift-saber: stopped", file=sys.stderr)
+        return 130
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -165,7 +168,12 @@ def _parser() -> argparse.ArgumentParser:
 
     _command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
 
-    mini = commands.add_parser("mini", help="the demo's world of drawn faces and synthetic voices")
+    mini = commands.add_parser(
+        "mini",
+        help="the demo's world of drawn faces and synthetic voices",
+        description="The demo's world of drawn faces and synthetic voices; shell/demo.sh runs the stages in order.",
+        epilog="example: swift-saber mini make runs/demo/world",
+    )
     stages = mini.add_subparsers(metavar="STAGE", required=True)
     make = _command(
         stages, "make", _mini_make, "draw faces, synthesise voices, write rows", "mini make runs/demo/world"

@@ -44,8 +44,8 @@ SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any c
 # unlearn that the face decides.
 TRAIN_COUNTS = {"consistent": 650, "plain": 550, "conflict": 11, "hidden": 400, "mute": 589}
 # Clips for the preference stage, which neither training nor evaluation sees. Consistent, hidden and mute ones show the
-# model where its judgement is to stay.
-PAIRS_COUNTS = {"consistent": 60, "conflict": 80, "hidden": 30, "mute": 30}
+# model where its judgement is to stay; with fewer of them than of conflicts it came to see conflict everywhere.
+PAIRS_COUNTS = {"consistent": 100, "conflict": 80, "hidden": 20, "mute": 20}
 EVAL_COUNTS = {"consistent": 100, "conflict": 100, "hidden": 50, "mute": 50}
 
 
