@@ -243,9 +243,9 @@ def _print(output: Path, counts: dict[str, Any]) -> None:
     for name, value in counts.items():
         label = name.replace("_", " ")
         if isinstance(value, dict):
-            print(f"{label:<20}{sum(value.values())}")
+            print(f"{label:<27} {sum(value.values())}")
             for reason, number in value.items():
-                print(f"  {reason:<24}{number}")
+                print(f"  {reason:<25} {number}")
         else:
-            print(f"{label:<20}{f'{value:.3f}' if isinstance(value, float) else value}")
+            print(f"{label:<27} {f'{value:.3f}' if isinstance(value, float) else value}")
     print(f"written to {output}")

@@ -70,14 +70,15 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
         setting(known, arguments, key) for key in ("adapters", "resume_from_checkpoint", "model")
     )
     lora = setting(known, arguments, "tuner_type") != "full"
-    start = adapters or (stopped if lora else None) or model
+    checkpoint = adapters or (stopped if lora else None)
+    start = checkpoint or model
     added: list[str] = []
     if lora and kind in REFERENCE_TYPES and setting(known, arguments, "ref_adapters") is None:
         added += _reference(adapters, stopped)
-    if start and model is None:
-        _check_base(start)
-        base = trained_with(start).get("model")
-        added += ["--model", str(base)] if base else []
+    if checkpoint and given(arguments, "model") is None:
+        if model is None:
+            _check_base(checkpoint)
+        added += _base(checkpoint, model)
     settings = _kept_settings(start, recipe, known.get("ENV") or {}) if start else {}
     said = [*added, *(f"{name}={value}" for name, value in settings.items())]
     if said:
@@ -123,6 +124,17 @@ def _reference(adapters: str | None, stopped: str | None) -> list[str]:
     if start and os.path.isdir(start):
         start = os.path.abspath(start)  # args.json remembers it, for a run that goes on from another folder
     return ["--ref_adapters", start] if start else []
+
+
+def _base(checkpoint: str, model: str | None) -> list[str]:
+    """The argument that names a LoRA checkpoint's own base model, in the place of none or of the recipe's.
+
+    A recipe names the base by its hub id; a base that is a folder here is the one that the checkpoint belongs to.
+    """
+    base = trained_with(checkpoint).get("model")
+    if not isinstance(base, str) or (model is not None and (not os.path.isdir(base) or base == os.path.abspath(model))):
+        return []
+    return ["--model", base]
 
 
 def _kept_settings(start: str, recipe: str, recipe_env: Mapping[str, Any]) -> dict[str, str]:

@@ -125,6 +125,29 @@ def test_the_base_of_an_adapter_is_found(tmp_path: Path, adapters: Path, swift: 
         launch.rlhf(path, ["--adapters", str(adapters)])
 
 
+def test_a_base_in_a_folder_here_wins_over_the_hub_id_of_a_recipe(
+    tmp_path: Path, adapters: Path, model: Path, swift: Swift, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (adapters / "args.json").write_text(json.dumps({"model": str(model)}))
+    path = recipe(tmp_path, "rlhf_type: dpo\nmodel: Qwen/Qwen2.5-Omni-7B\n")
+    launch.rlhf(path, ["--adapters", str(adapters)])
+    assert swift.arguments[swift.arguments.index("--model") + 1] == str(model)
+    assert f"--model {model}" in capsys.readouterr().err
+    # A flag wins over both, and a hub id does not win over a recipe that was pointed at a copy of it.
+    launch.rlhf(path, ["--adapters", str(adapters), "--model", "owner/other"])
+    assert swift.arguments.count("--model") == 1 and "owner/other" in swift.arguments
+    (adapters / "args.json").write_text(json.dumps({"model": "owner/base"}))
+    launch.rlhf(recipe(tmp_path, f"rlhf_type: dpo\nmodel: {model}\n"), ["--adapters", str(adapters)])
+    assert "--model" not in swift.arguments
+
+
+def test_what_a_whole_model_was_made_from_does_not_take_its_place(tmp_path: Path, model: Path, swift: Swift) -> None:
+    (tmp_path / "base").mkdir()
+    (model / "args.json").write_text(json.dumps({"model": str(tmp_path / "base")}))
+    launch.rlhf(recipe(tmp_path, f"rlhf_type: dpo\nmodel: {model}\n"), [])
+    assert str(tmp_path / "base") not in swift.arguments
+
+
 def test_other_media_settings_than_the_checkpoints_are_refused(
     tmp_path: Path, model: Path, swift: Swift, monkeypatch: pytest.MonkeyPatch
 ) -> None:
