@@ -25,11 +25,11 @@ class InputError(ValueError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return _one_line(f"{self.where}: {self.field}: {self.problem}; {self.remedy}")
+        return one_line(f"{self.where}: {self.field}: {self.problem}; {self.remedy}")
 
 
-def _one_line(text: str) -> str:
-    """The text with line ends, control characters and lone surrogates written as escapes."""
+def one_line(text: str) -> str:
+    """The text with line ends, control characters and lone surrogates written as escapes, so that it can be shown."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 

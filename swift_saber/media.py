@@ -1,12 +1,19 @@
 """What a model is shown of a clip (the media settings), and what is really wrong with a clip that cannot be read.
 
 ms-swift's readers fall back on one another, so the error that reaches the user is often the last reader's and not
-the clip's. The checks here open the file with PyAV or soundfile and say what they find.
+the clip's. The checks here open the file with PyAV or soundfile, look at its beginning and say what they find;
+media_fault.py looks at all of it.
 """
 
 import math
 import os
+import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from swift_saber.errors import one_line
 
 # The environment variables through which ms-swift and qwen-omni-utils take media settings. A model that was trained
 # with some of them must be run with the same ones.
@@ -23,6 +30,36 @@ MEDIA_SETTINGS = (
     "ENABLE_AUDIO_OUTPUT",
 )
 
+# What FFmpeg takes for media although it makes a reader open other files or addresses, or is made from no file at all.
+_NOT_MEDIA = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "sap", "imf", "lavfi", "tty"}
+# What a file is that no reader knows as media, by its first bytes.
+_SIGNATURES = (
+    (b"\x89PNG", "a picture (png)"),
+    (b"\xff\xd8\xff", "a picture (jpeg)"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"%PDF", "a PDF document"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"#extm3u", "a playlist, which names other files"),
+    (b"ffconcat", "a playlist, which names other files"),
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a clip cannot be used, and what to do about it, both on one line and safe to print.
+
+    Libraries put what a file holds into their messages, so control characters are escaped here, whoever wrote them.
+    """
+
+    reason: str
+    remedy: str
+
+    def __post_init__(self) -> None:
+        for name in ("reason", "remedy"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
 
 def media_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the media settings that an environment holds."""
@@ -36,16 +73,16 @@ def video_problem(path: str | os.PathLike[str]) -> str | None:
     """
     import av
 
-    plain = _file_problem(path)
+    plain = file_problem(path)
     if plain:
         return plain
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.video:
                 return "has no video stream"
             return None if next(container.decode(video=0), None) is not None else "has a video stream without frames"
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        return f"is not a readable video ({_reason(error)})"
+        return f"is not a readable video ({reason(error)})"
 
 
 def audio_problem(path: str | os.PathLike[str]) -> str | None:
@@ -55,7 +92,7 @@ def audio_problem(path: str | os.PathLike[str]) -> str | None:
     """
     import soundfile
 
-    plain = _file_problem(path)
+    plain = file_problem(path)
     if plain:
         return plain
     try:
@@ -72,12 +109,12 @@ def _container_audio_problem(path: str | os.PathLike[str]) -> str | None:
     import av
 
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             if not container.streams.audio:
                 return "has no audio stream"
             return None if next(container.decode(audio=0), None) is not None else "holds no sound"
     except (av.error.FFmpegError, ValueError, OSError) as error:
-        return f"is not a readable audio file ({_reason(error)})"
+        return f"is not a readable audio file ({reason(error)})"
 
 
 def clip_problem(videos: Sequence[str], audios: Sequence[str]) -> str | None:
@@ -90,11 +127,62 @@ def clip_problem(videos: Sequence[str], audios: Sequence[str]) -> str | None:
     return None
 
 
-def _file_problem(path: str | os.PathLike[str]) -> str | None:
-    if not os.path.isfile(path):  # False, not an error, for what cannot be a path at all
-        return "is not a file"
-    return "is empty" if os.path.getsize(path) == 0 else None
+def file_problem(path: str | os.PathLike[str]) -> str | None:
+    """Return why a path is no file that could hold a clip, or None. Opens nothing, so a pipe cannot hold it up."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return "is missing"
+    except (OSError, ValueError) as error:
+        return f"cannot be reached ({reason(error)})"
+    if stat.S_ISDIR(found.st_mode):
+        return "is a folder"
+    if not stat.S_ISREG(found.st_mode):
+        return "is not a file (a pipe, a socket or a device)"
+    if not os.access(path, os.R_OK):
+        return "cannot be read (permission denied)"
+    return "is empty" if found.st_size == 0 else None
 
 
-def _reason(error: Exception) -> str:
+def open_media(path: str | os.PathLike[str]) -> Any:
+    """Open a media file with PyAV, which reads that file and nothing that the file names.
+
+    Returns:
+        an av.container.InputContainer, to be closed by the caller.
+
+    Raises:
+        av.error.FFmpegError: as av.open.
+    """
+    import av
+
+    # The whole path, since "concat:a|b" and the like would be an instruction. Tags in another encoding are no fault.
+    options = {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
+    return av.open(os.path.abspath(path), metadata_errors="replace", options=options)
+
+
+@cache
+def _media_formats() -> str:
+    import av
+
+    return ",".join(sorted(av.formats_available - _NOT_MEDIA))
+
+
+def content(path: str | os.PathLike[str]) -> str | None:
+    """Return what a file that is not media holds ("a zip archive", "text"), or None when that is not known."""
+    with open(path, "rb") as file:
+        head = file.read(1024)
+    for mark, name in _SIGNATURES:
+        if head.lower().startswith(mark.lower()):
+            return name
+    if not any(head):
+        return "zeros"
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return "text" if len(text) > 3 and all(c.isprintable() or c in "\r\n\t" for c in text) else None
+
+
+def reason(error: Exception) -> str:
+    """A library's message on one line, shortened."""
     return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]

@@ -142,6 +142,8 @@ def resolve_media(path: Any, where: str, field: str) -> str:
         raise InputError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
     if stat.S_ISDIR(found.st_mode):
         raise InputError(where, field, f"{full} is a folder", "name the clip's file")
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(where, field, f"{full} is not a file (a pipe, a socket or a device)", "name the clip's file")
     if found.st_size == 0:
         raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
     return full

@@ -1,12 +1,13 @@
 """media.py: the reason given for a clip is the clip's own."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from swift_saber.media import audio_problem, clip_problem, media_settings, video_problem
+from swift_saber.media import audio_problem, clip_problem, content, media_settings, video_problem
 
 
 @pytest.fixture
@@ -56,7 +57,45 @@ def test_samples_that_are_not_numbers_are_found(tmp_path: Path) -> None:
 def test_missing_and_empty_files_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     assert video_problem(tmp_path / "empty.mp4") == "is empty"
-    assert video_problem(tmp_path / "gone.mp4") == "is not a file"
+    assert video_problem(tmp_path / "gone.mp4") == "is missing"
+
+
+def test_a_folder_and_a_pipe_are_no_clips_and_hold_nothing_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert video_problem(tmp_path) == "is a folder"
+    assert "is not a file (a pipe" in (audio_problem(tmp_path / "pipe.wav") or "")
+    assert "cannot be reached" in (video_problem("a\0b.mp4") or "")
+
+
+def test_a_playlist_is_not_followed(clip: tuple[Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "list.mp4"
+    path.write_text(f"#EXTM3U\n#EXTINF:1,\n{clip[0]}\n#EXT-X-ENDLIST\n")
+    assert "is not a readable video" in (video_problem(path) or "")
+    assert content(path) == "a playlist, which names other files"
+
+
+def test_a_name_that_ffmpeg_would_obey_is_only_a_name(
+    clip: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("concat:a.mp4").write_bytes(clip[0].read_bytes())
+    assert video_problem("concat:a.mp4") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "held"),
+    [
+        (b"\x89PNG\r\n", "a picture (png)"),
+        (b"PK\x03\x04...", "a zip archive"),
+        (b"<!DOCTYPE HTML>", "a web page"),
+        ("删除了\n".encode(), "text"),
+        (bytes(2000), "zeros"),
+        (bytes(range(128, 256)), None),
+    ],
+)
+def test_what_is_no_media_is_named(tmp_path: Path, data: bytes, held: str | None) -> None:
+    (tmp_path / "a.mp4").write_bytes(data)
+    assert content(tmp_path / "a.mp4") == held
 
 
 def test_only_media_settings_are_taken_from_an_environment() -> None:
