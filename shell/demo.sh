@@ -44,7 +44,7 @@ keep_model() {
 
 # evaluate STAGE: asks the stage's model about the held-out clips, and adds its scores to summary.json.
 evaluate() {
-  if [ -f "$DEMO/$1/answers.jsonl" ]; then
+  if [ -f "$DEMO/$1/answers.saber.jsonl" ]; then
     step "answers: reusing $DEMO/$1/answers.jsonl"
   else
     step "shell/infer.sh on held-out clips (log: $DEMO/$1/infer.log)"

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
 # Answers questions about clips with `swift infer` and the published media settings. Usable from any folder.
+# Stopped in any way, the same command goes on. Every row ends once: in out.jsonl, or with its reason in
+# out.rejects.jsonl (the exit status is then 1); out.saber.jsonl has the answers as records.
 #
-#   bash shell/infer.sh <model> <input_jsonl> <result_path> [gpu_id] [--key value ...]
+#   bash shell/infer.sh <model> <input_jsonl> <result_path> [gpu_ids] [--key value ...]
 #   bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl 0
+#   bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl 0,1,2,3     a model on each
+#   STREAM=1 bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl    one row at a time, as published
 #   VIDEO_MIN_PIXELS=3136 bash shell/infer.sh output/sed/checkpoint-100 data.jsonl out.jsonl 0 --max_batch_size 8
 #
 # <model> is a model folder, a LoRA checkpoint folder or a hub id. ms-swift runs code that a model folder brings:

@@ -1,5 +1,6 @@
 """A model folder or LoRA checkpoint, before it is loaded: how to load it, and what its args.json remembers."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def model_flag(model: str) -> str:
     checkpoints = sorted(folder.rglob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
     remedy = f"did you mean {checkpoints[-1]}?" if checkpoints else "give the folder that holds config.json"
     raise InputError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
+
+
+def check_base(adapters: str) -> None:
+    """See that the base model of a LoRA checkpoint is there, where it was a local folder.
+
+    Raises:
+        InputError: it is not.
+    """
+    base = trained_with(adapters).get("model")
+    if isinstance(base, str) and os.path.isabs(base) and not os.path.isdir(base):
+        raise InputError(adapters, "model", f"was trained on {base}, which is not there", "add --model BASE_FOLDER")
 
 
 def trained_settings(model: str) -> dict[str, str]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from swift_saber import __version__
 from swift_saber.annotation import Row
+from swift_saber.cli_check import add_check
+from swift_saber.cli_doctor import add_doctor
 from swift_saber.cli_pairs import add_pairs
 from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, row_id, write_rows
@@ -59,9 +61,13 @@ def _rlhf(args: argparse.Namespace, passed_on: list[str]) -> int:
 
 
 def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
-    from swift_saber.launch import infer
+    from swift_saber.inference.run import infer
 
-    return infer(args.model, args.input_jsonl, args.result_path, args.gpu_id, passed_on)
+    try:
+        return infer(args.model, args.input_jsonl, args.result_path, args.gpu_id, passed_on)
+    except KeyboardInterrupt:
+        print("\nswift-saber: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _parse(args: argparse.Namespace, _: list[str]) -> None:
@@ -84,16 +90,9 @@ def _response(where: str, row: dict[str, Any]) -> str:
 
 
 def _parsed(where: str, row: dict[str, Any]) -> dict[str, Any]:
-    from swift_saber.sed import parse
+    from swift_saber.inference.files import record_of
 
-    answer = parse(_response(where, row))
-    return {
-        "id": row_id(row),
-        "fields": answer.fields,
-        "found": list(answer.found),
-        "missing": list(answer.missing),
-        "remainder": answer.remainder,
-    }
+    return record_of({"id": row_id(row), "response": _response(where, row)})
 
 
 def _mini_make(args: argparse.Namespace, _: list[str]) -> None:
@@ -155,8 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     infer.set_defaults(passes_on=True)
     infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
     infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
-    infer.add_argument("result_path", help="JSONL to write; must not exist")
-    infer.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0; ignored without a GPU)")
+    infer.add_argument("result_path", help="JSONL to write, or to go on with")
+    infer.add_argument("gpu_id", nargs="?", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
 
     parse = _command(
         commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl"
@@ -164,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     parse.add_argument("results", type=Path, help="result JSONL of infer")
     parse.add_argument("-o", "--output", type=Path, help="JSONL to write (default: print)")
 
+    add_check(commands, _command)
+    add_doctor(commands, _command)
     add_pairs(commands, _command)
 
     _command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")

@@ -1,4 +1,4 @@
-"""Starts `swift sft`, `swift rlhf` and `swift infer` with SABER's settings, after the checks that cost nothing.
+"""Starts `swift sft` and `swift rlhf` with SABER's settings, after the checks that cost nothing.
 
 Runs ms-swift's own command line in a process of its own; imports none of it.
 """
@@ -10,25 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import model_flag, remembered_settings, trained_settings, trained_with
-from swift_saber.errors import InputError, sum_up
-from swift_saber.media import clip_problem, media_settings
+from swift_saber.checkpoint import check_base, model_flag, remembered_settings, trained_with
+from swift_saber.errors import InputError
+from swift_saber.media import media_settings
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.plugin.saber_convert import row_kind, to_swift_row
+from swift_saber.plugin.saber_convert import row_kind
 from swift_saber.recipe import check_recipe, given, setting
-from swift_saber.rows import media_path, parse_row, read_lines
-
-# max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
-# folder; batches and temperature 0 are ours: faster, and the same answers on every run.
-INFER_ARGUMENTS = {
-    "infer_backend": "transformers",
-    "max_new_tokens": "4096",
-    "temperature": "0",
-    "stream": "false",
-    "max_batch_size": "4",
-    "write_batch_size": "64",
-}
-
+from swift_saber.rows import parse_row, read_lines
 
 # The preference methods that compare with a reference and take it from a second adapter (ms-swift's rlhf.py).
 REFERENCE_TYPES = {"dpo", "kto", "grpo"}
@@ -77,7 +65,7 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
         added += _reference(adapters, stopped)
     if checkpoint and given(arguments, "model") is None:
         if model is None:
-            _check_base(checkpoint)
+            check_base(checkpoint)
         added += _base(checkpoint, model)
     settings = _kept_settings(start, recipe, known.get("ENV") or {}) if start else {}
     said = [*added, *(f"{name}={value}" for name, value in settings.items())]
@@ -152,87 +140,6 @@ def _kept_settings(start: str, recipe: str, recipe_env: Mapping[str, Any]) -> di
         problem = f"{here} here, and {start} was trained with {there}"
         raise InputError(recipe, "ENV", problem, f"set {there} in the shell, or train SED again with the others")
     return {name: value for name, value in before.items() if name not in present}
-
-
-def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = ()) -> int:
-    """Run `swift infer` on a JSONL of questions and return its exit status.
-
-    The answers stand in `<result>.partial` until all rows are answered, then under the given name.
-
-    Args:
-        model: a model folder, a LoRA checkpoint folder, or a hub id.
-        rows: questions, one JSON object a line: {"id", "messages", "videos", "audios"}; messages and id may be absent.
-        result: the JSONL to write; it must not exist.
-        gpu: value for CUDA_VISIBLE_DEVICES; without a GPU it has no effect.
-        arguments: further `--key value` for `swift infer`; they win over the defaults here.
-
-    Raises:
-        InputError: the model, the questions or the result path cannot be used; or answers are missing afterwards.
-    """
-    load_flag = model_flag(model)
-    settings = trained_settings(model)
-    if load_flag == "--adapters" and given(arguments, "model") is None:
-        _check_base(model)
-    target = Path(result)
-    if target.exists():
-        raise InputError(result, "result_path", "exists already", "move it away or name another file")
-    expected = check_questions(rows)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(target.name + ".partial")
-    # ms-swift appends: what a stopped run left would be mixed with this run's answers.
-    partial.unlink(missing_ok=True)
-    defaults = [
-        part for key, value in INFER_ARGUMENTS.items() if given(arguments, key) is None for part in (f"--{key}", value)
-    ]
-    command = ["infer", load_flag, model, "--val_dataset", rows, "--result_path", str(partial)]
-    status = _run(
-        [*command, *defaults, *arguments, *_plugin(arguments)],
-        {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu},
-    )
-    if status != 0:
-        return status
-    answered = sum(1 for _ in read_lines(partial))
-    if answered != expected:
-        raise InputError(
-            str(partial), "answers", f"{answered} for {expected} rows", f"they stay there; {result} was not written"
-        )
-    os.replace(partial, target)
-    return 0
-
-
-def check_questions(rows: str) -> int:
-    """Look at every clip that is asked about, and return the number of questions.
-
-    One clip that cannot be read ends `swift infer`, after hours or after a minute; here it ends nothing but the start.
-
-    Raises:
-        InputError: a row or a clip cannot be used. All of them are printed first.
-    """
-    total, errors = 0, []
-    for where, text in read_lines(rows):
-        total += 1
-        try:
-            row = parse_row(text, where)
-            if row_kind(row) is None:
-                continue  # in a format of ms-swift's own
-            row = to_swift_row(row, where)
-            problem = clip_problem(*([media_path(path) for path in row[key]] for key in ("videos", "audios")))
-            if problem:
-                raise InputError(where, "clip", problem, "replace the file or remove the row")
-        except InputError as error:
-            errors.append(error)
-    if len(errors) > 1:
-        for found in errors:
-            print(f"swift-saber: {found}", file=sys.stderr)
-    if errors:
-        raise sum_up(errors, len(errors), total, rows)
-    return total
-
-
-def _check_base(adapters: str) -> None:
-    base = trained_with(adapters).get("model")
-    if isinstance(base, str) and os.path.isabs(base) and not os.path.isdir(base):
-        raise InputError(adapters, "model", f"was trained on {base}, which is not there", "add --model BASE_FOLDER")
 
 
 def _plugin(arguments: Sequence[str]) -> list[str]:

@@ -117,7 +117,6 @@ def test_a_lora_checkpoint_answers_from_another_folder(lora: Path, work: Path, t
     questions = [row for _, row in read_rows(work / "eval.jsonl")]
     assert [row["id"] for row in rows] == [row["id"] for row in questions]
     assert all(isinstance(row["response"], str) for row in rows)
-    assert not list(tmp_path.glob("*.partial"))
     done = run([sys.executable, "-m", "swift_saber.cli", "parse", "out.jsonl", "-o", "records.jsonl"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert [row["id"] for _, row in read_rows(tmp_path / "records.jsonl")] == [row["id"] for row in questions]
@@ -203,11 +202,14 @@ def test_a_bad_row_ends_with_its_line_before_training_starts(work: Path) -> None
     assert not list((work / "bad").glob("checkpoint-*"))
 
 
-def test_a_bad_question_leaves_no_result(work: Path, tmp_path: Path) -> None:
+def test_a_question_that_cannot_be_asked_is_a_reject_and_loads_no_model(work: Path, tmp_path: Path) -> None:
     question = {"id": "q", "videos": ["gone.mp4"], "audios": []}
     write_rows(tmp_path / "in.jsonl", [question])
     done = shell("infer.sh", work / "base", "in.jsonl", "out.jsonl", folder=tmp_path)
     assert done.returncode != 0
-    assert "in.jsonl:1: videos:" in last_line(done)
-    assert "gone.mp4" in last_line(done)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
+    assert last_line(done) == "swift-saber: 1 of 1 rows rejected: see out.rejects.jsonl"
+    ((_, reject),) = read_rows(tmp_path / "out.rejects.jsonl")
+    assert (reject["id"], reject["where"]) == ("q", "in.jsonl:1")
+    assert reject["reason"].startswith("videos: ") and "gone.mp4: no such file" in reject["reason"]
+    left = ["in.jsonl", "out.rejects.jsonl", "out.settings.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left

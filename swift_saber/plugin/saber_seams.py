@@ -21,6 +21,7 @@ SEAMS = {
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
     "swift.metrics": ["MeanMetric.update"],
+    "swift.pipelines.infer.infer": ["SwiftInfer._batch_infer", "SwiftInfer.infer_single"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
         "DPOTrainer.get_batch_loss_metrics",

@@ -1,0 +1,173 @@
+"""The files of one run beside its result file, and whether what is in them belongs to this run.
+
+out.jsonl            answers, a line as soon as its batch is done
+out.rejects.jsonl    rows without an answer: id, where, reason, remedy
+out.settings.json    what the answers depend on, written before the first of them
+out.saber.jsonl      the answers as records, written at the end
+out.log              what ms-swift said
+"""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.inference.questions import Question, Reject
+from swift_saber.row_log import RowLog
+from swift_saber.rows import media_list, parse_row, write_rows
+from swift_saber.sed import parse
+
+_WEIGHTS = ("*.safetensors", "*.bin", "config.json", "adapter_config.json")
+_SAMPLE_BYTES = 1 << 20
+
+
+class Outputs:
+    """The result file and what stands beside it, open for one run; a context manager.
+
+    Args:
+        result: the result file. Others have its name with another ending.
+        settings: what the answers depend on.
+    """
+
+    def __init__(self, result: Path, settings: Mapping[str, Any]) -> None:
+        self.result = result
+        self.rejects = beside(result, ".rejects.jsonl")
+        self.records = beside(result, ".saber.jsonl")
+        self.log = beside(result, ".log")
+        self._settings_file = beside(result, ".settings.json")
+        self._settings = dict(settings)
+        self._answers, self._rejected = RowLog(result), RowLog(self.rejects)
+
+    def __enter__(self) -> "Outputs":
+        """Open the files.
+
+        Raises:
+            InputError: they belong to a run with other settings, or another process is writing them.
+        """
+        with ExitStack() as opened:
+            for log in (self._answers, self._rejected):
+                opened.enter_context(log)
+                opened.callback(_remove_if_empty, log.path)
+            self._check_settings()
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def answered(self) -> dict[str, bytes]:
+        """Return the digest of each question that has an answer, by id."""
+        return {row["id"]: digest(row) for row in self._answers.read()}
+
+    def rejected(self) -> set[str]:
+        """Return the ids of the rows that were given up."""
+        return self._rejected.ids()
+
+    def add_answer(self, row: dict[str, Any]) -> None:
+        self._answers.append(row)
+
+    def add_reject(self, reject: Reject) -> None:
+        self._rejected.append(reject.as_row())
+
+    def write_records(self) -> None:
+        """Write the six-dimension record of each answer, in the order of the answers; nothing where there is none."""
+        if self.result.stat().st_size:
+            write_rows(self.records, (record_of(row) for row in self._answers.read()))
+
+    def _check_settings(self) -> None:
+        if not self._settings_file.exists():
+            if self.result.stat().st_size:
+                problem = f"is there, and {self._settings_file.name}, which says what it was made with, is not"
+                raise InputError(str(self.result), "result_path", problem, "move it away or name another file")
+            write_rows(self._settings_file, [self._settings])
+            return
+        kept = parse_row(self._settings_file.read_text(encoding="utf-8"), str(self._settings_file))
+        before, now = _flat(kept), _flat(self._settings)
+        wrong = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        if wrong and self.result.stat().st_size:
+            was, is_now = (", ".join(f"{key} {found.get(key)}" for key in wrong) for found in (before, now))
+            problem = f"has answers of another run, with {was}; now it is {is_now}"
+            raise InputError(str(self.result), "result_path", problem, "name another result file")
+        if wrong:
+            write_rows(self._settings_file, [self._settings])
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without a level below them."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat.update(value if isinstance(value, dict) else {key: value})
+    return flat
+
+
+def _remove_if_empty(path: Path) -> None:
+    if path.stat().st_size == 0:
+        path.unlink()
+
+
+def beside(result: Path, ending: str) -> Path:
+    """Return the file of a run that has this ending: out.jsonl, ".log" -> out.log."""
+    stem = result.name.removesuffix(".jsonl")
+    return result.with_name(stem + ending)
+
+
+def digest(row: Mapping[str, Any]) -> bytes:
+    """Return all of a question, or of a result row, that an answer depends on, in 16 bytes."""
+    turns = list(row["messages"])
+    while turns and turns[-1].get("role") == "assistant":
+        turns.pop()
+    shown = [turns, *(media_list(dict(row), key) for key in ("videos", "audios"))]
+    return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def check_same(question: Question, answered: Mapping[str, bytes], result: Path) -> None:
+    """See that an answer that is there is one to this question.
+
+    Raises:
+        InputError: it is not.
+    """
+    if question.id in answered and answered[question.id] != digest(question.row):
+        problem = f"{quoted(question.id)} has another question or other media in {result}"
+        raise InputError(question.where, "id", problem, "name another result file")
+
+
+def model_stamp(folder: Path) -> str:
+    """Return what tells a model from another one in the same place; the same for a copy of it.
+
+    Names, sizes and the first and last megabyte of its weights and its configuration: a whole 7B takes too long.
+    """
+    found = hashlib.sha256()
+    for path in sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)}):
+        size = path.stat().st_size
+        found.update(f"{path.name} {size} ".encode())
+        with path.open("rb") as file:
+            found.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            found.update(file.read())
+    return found.hexdigest()[:16]
+
+
+def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one answer as a record.
+
+    Args:
+        row: a result row, with "id" and "response".
+
+    Returns:
+        {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as sed.parse has them.
+    """
+    answer = parse(
+        row["response"].encode("utf-8", "replace").decode("utf-8")
+    )  # a cut answer may end in half a character
+    return {
+        "id": row["id"],
+        "fields": answer.fields,
+        "found": list(answer.found),
+        "missing": list(answer.missing),
+        "remainder": answer.remainder,
+    }

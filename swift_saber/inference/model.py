@@ -1,0 +1,144 @@
+"""A model in a process of its own, which may die of a row without taking the run along.
+
+Knows processes and what their ends mean; what happens in one is plugin/saber_infer.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError
+from swift_saber.plugin.saber_infer import serve
+from swift_saber.strict_json import dumps, parse_json
+
+_END_SECONDS = 5.0
+
+
+class AnswerError(Exception):
+    """A batch has no answers; the process is alive.
+
+    Attributes:
+        memory: whether memory ran out, so that fewer rows may go through.
+    """
+
+    def __init__(self, text: str, memory: bool) -> None:
+        super().__init__(text)
+        self.memory = memory
+
+
+class ModelDied(Exception):
+    """The process ended with the batch."""
+
+
+class ModelProcess:
+    """The model, loaded when it is first needed and again after its process died; for one thread.
+
+    Args:
+        model: its name, for errors.
+        arguments: those of `swift infer`, without data.
+        environment: variables that its process gets on top of this one's.
+        log: where its output goes; None leaves it on the terminal.
+        batch: rows at a time, or None to have it chosen by the memory.
+    """
+
+    def __init__(
+        self, model: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path | None, batch: int | None
+    ) -> None:
+        self._model, self._arguments, self._environment = model, list(arguments), dict(environment)
+        self._log, self._batch = log, batch
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        #: Rows at a time; 0 until the model is loaded.
+        self.size = 0
+
+    def load(self) -> None:
+        """Start the process and wait until the model is loaded; nothing where it is.
+
+        Raises:
+            InputError: the model cannot be loaded.
+        """
+        if self._process is not None:
+            return
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve,
+            args=(theirs, self._arguments, self._environment, str(self._log or ""), self._batch),
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()  # else its end would not be noticed
+        try:
+            said = self._hear()
+        except ModelDied as error:
+            raise self._unloadable(str(error)) from error
+        if "error" in said:
+            self.close()
+            raise self._unloadable(said["error"])
+        self.size = min(self.size or said["batch"], said["batch"])
+
+    def ask(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the result rows of one batch, in its order.
+
+        Raises:
+            AnswerError: there are none; ask about fewer rows.
+            ModelDied: likewise, and the process is gone; the next call of `load` makes another.
+        """
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(dumps({"rows": list(rows)}).encode())
+        except OSError as error:
+            raise ModelDied(self._ended()) from error
+        said = self._hear()
+        if "error" in said:
+            if said["broken"]:
+                self._ended()
+                raise ModelDied(said["error"])
+            raise AnswerError(said["error"], said["memory"])
+        results: list[dict[str, Any]] = said["results"]
+        return results
+
+    def stop(self) -> None:
+        """End the process from another thread; the one that uses it sees ModelDied."""
+        process = self._process
+        if process is not None:
+            process.terminate()
+
+    def close(self) -> None:
+        """End the process; nothing where there is none. In the middle of a batch, `stop` comes first."""
+        if self._process is None or self._pipe is None:
+            return
+        self._pipe.close()  # which ends it, when nothing is asked
+        for end in (self._process.terminate, self._process.kill):
+            self._process.join(_END_SECONDS)
+            if not self._process.is_alive():
+                break
+            end()
+        self._process.join()
+        self._process = self._pipe = None
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._pipe is not None
+        try:
+            said: dict[str, Any] = parse_json(self._pipe.recv_bytes().decode(), "pipe")
+        except (EOFError, OSError) as error:
+            raise ModelDied(self._ended()) from error
+        return said
+
+    def _ended(self) -> str:
+        """How the process ended, which is then put away."""
+        assert self._process is not None and self._pipe is not None
+        self._process.join(_END_SECONDS)
+        code = self._process.exitcode
+        self.close()
+        if code is None:
+            return "the model's process did not end by itself"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        return f"the model's process {how}" + (" (out of memory?)" if code == -9 else "")
+
+    def _unloadable(self, reason: str) -> InputError:
+        remedy = f"the whole output is in {self._log}" if self._log else "the reason stands above"
+        return InputError(self._model, "model", f"cannot be loaded: {reason}", remedy)

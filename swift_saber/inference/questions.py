@@ -1,0 +1,100 @@
+"""The rows of an input file, each as a question for the model or with the reason why it is none.
+
+A row that cannot be asked costs only itself. What would make the outcome ambiguous, two rows with one id, ends the run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.plugin.saber_convert import to_swift_row
+from swift_saber.rows import parse_row, row_id
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One row that can be asked.
+
+    Attributes:
+        id: as rows.row_id.
+        where: "file:line".
+        row: the columns that ms-swift infers on, as plugin.saber_convert.to_swift_row returns them.
+    """
+
+    id: str
+    where: str
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One row without an answer; `as_row` is its line in the file of rejects."""
+
+    id: str
+    where: str
+    reason: str
+    remedy: str
+
+    def as_row(self) -> dict[str, Any]:
+        return {"id": self.id, "where": self.where, "reason": self.reason, "remedy": self.remedy}
+
+
+def ids(path: Path) -> dict[str, int]:
+    """Return the line of each row by its id; a line that holds no row is named "line-N".
+
+    Raises:
+        InputError: the file cannot be read or holds nothing, or two rows have one id.
+    """
+    found: dict[str, int] = {}
+    for number, where, raw in _lines(path):
+        name = _name(number, where, raw)
+        if name in found:
+            problem = f"{quoted(name)} is that of line {found[name]} too"
+            raise InputError(where, "id", problem, "remove one of the two rows, or give each an id of its own")
+        found[name] = number
+    if not found:
+        raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
+    return found
+
+
+def read(path: Path, without: set[str]) -> Iterator[Question | Reject]:
+    """Yield each row in its order, but for those with these ids.
+
+    Media files are looked for, not looked into.
+    """
+    for number, where, raw in _lines(path):
+        name = _name(number, where, raw)
+        if name in without:
+            continue
+        try:
+            yield Question(name, where, to_swift_row(_parsed(raw, where), where))
+        except InputError as error:
+            yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                if raw.strip():
+                    yield number, f"{path}:{number}", raw
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _name(number: int, where: str, raw: bytes) -> str:
+    try:
+        return row_id(_parsed(raw, where))
+    except InputError:
+        return f"line-{number}"
+
+
+def _parsed(raw: bytes, where: str) -> dict[str, Any]:
+    try:
+        return parse_row(raw.decode("utf-8-sig").rstrip("\r\n"), where)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the row as UTF-8"
+        ) from error

@@ -1,0 +1,146 @@
+"""`swift-saber infer`: every row of a file ends exactly once, as an answer or as a reject with its reason.
+
+All that is known is in the files (files.py), so that a run which was killed at any instant goes on when it is started
+again. How rows come to the models and what becomes of a failure is work.py's matter.
+"""
+
+import os
+import re
+import sys
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from swift_saber.checkpoint import check_base, model_flag, trained_settings
+from swift_saber.errors import InputError
+from swift_saber.inference import questions
+from swift_saber.inference.files import Outputs, check_same, model_stamp
+from swift_saber.inference.model import ModelProcess
+from swift_saber.inference.questions import Question, Reject
+from swift_saber.inference.work import Run
+from swift_saber.media import media_settings
+from swift_saber.media_check import check_clips
+from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.recipe import given
+from swift_saber.rows import media_path
+
+# max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
+# folder; batches and temperature 0 are ours: faster, and the same answers on every run.
+DEFAULTS = {"infer_backend": "transformers", "max_new_tokens": "4096", "temperature": "0", "stream": "false"}
+# These are not arguments for the model: they are ours, or ms-swift's own way through a file.
+_OURS = {"val_dataset", "dataset", "result_path", "custom_register_path", "val_dataset_sample", "write_batch_size"}
+# Arguments that no answer depends on, but for what rounding does to a batch.
+_NO_MATTER = {"max_batch_size", "stream"}
+_CHECK_SECONDS = 60.0
+
+
+def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = ()) -> int:
+    """Answer the questions of a file, or go on doing so, and return the exit status: 1 where rows were rejected.
+
+    Args:
+        model: a model folder, a LoRA checkpoint folder, or a hub id.
+        rows: questions, one JSON object a line: {"id", "messages", "videos", "audios"}; messages and id may be absent.
+        result: the JSONL to write or to go on with; files.py says what is written beside it.
+        gpu: GPUs, "0" or "0,1,2,3": one model on each. Without a GPU, as many processes on the CPU.
+        arguments: further `--key value` for `swift infer`; they win over the defaults here.
+
+    Raises:
+        InputError: the model, the file of questions or the result file cannot be used, or the model answers nothing.
+            What is in the files stays.
+    """
+    for key in sorted(_OURS):
+        if given(arguments, key) is not None:
+            raise InputError("arguments", f"--{key}", "is not one of these", "infer.sh names data and result itself")
+    if os.environ.get("STREAM") == "1":
+        arguments = [*arguments, "--stream", "true"]
+    kept, places, batch = _kept_settings(model, arguments), _places(gpu), _batch(arguments)
+    stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
+    source, known = Path(rows), questions.ids(Path(rows))
+    with Outputs(Path(result), _settings(model, kept, arguments)) as outputs:
+        answered, rejected = outputs.answered(), outputs.rejected()
+        if gone := next((name for name in (*answered, *rejected) if name not in known), None):
+            raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
+        for question in questions.read(source, rejected) if answered else ():
+            if isinstance(question, Question):
+                check_same(question, answered, outputs.result)
+        command = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]
+        command += [*_defaults(arguments), *arguments]
+        batch, log = (1, None) if stream else (batch, outputs.log)
+        environment = {name: value for name, value in kept.items() if name not in os.environ}
+        processes = [
+            ModelProcess(model, command, {**environment, "CUDA_VISIBLE_DEVICES": place}, log, batch) for place in places
+        ]
+        done = len(answered) + len(rejected)
+        with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream) as bar:
+            Run(outputs, bar, processes).go(_checked(questions.read(source, {*answered, *rejected})), bool(answered))
+        outputs.write_records()
+        rejects = len(outputs.rejected())
+    if rejects:
+        print(f"swift-saber: {rejects} of {len(known)} rows rejected: see {outputs.rejects}", file=sys.stderr)
+    return 1 if rejects else 0
+
+
+def _checked(rows: Iterator[Question | Reject]) -> Generator[Question | Reject, None, None]:
+    """The rows in their order, those whose clip cannot be read as rejects; clips are read ahead in other processes."""
+    waiting: deque[Question | Reject] = deque()  # filled in the thread that reads ahead
+
+    def clips() -> Iterator[tuple[int, list[str], list[str]]]:
+        for number, found in enumerate(rows):
+            waiting.append(found)
+            row = found.row if isinstance(found, Question) else {}
+            videos, audios = ([media_path(path) for path in row.get(key) or []] for key in ("videos", "audios"))
+            yield number, videos, audios
+
+    with closing(check_clips(clips(), workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS)) as verdicts:
+        for _, problem in verdicts:
+            found = waiting.popleft()
+            if problem is None or isinstance(found, Reject):
+                yield found
+            else:
+                yield Reject(found.id, found.where, problem.reason, problem.remedy)
+
+
+def _kept_settings(model: str, arguments: Sequence[str]) -> dict[str, str]:
+    """The media settings that the model was trained with, after a look at whether it can be loaded at all."""
+    flag, kept = model_flag(model), trained_settings(model)
+    if flag == "--adapters" and given(arguments, "model") is None:
+        check_base(model)
+    return kept
+
+
+def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
+    """What the answers depend on."""
+    names = {part[2:].partition("=")[0].replace("-", "_") for part in arguments if part.startswith("--")}
+    values = {**DEFAULTS, **{name: given(arguments, name) for name in names}}
+    folder = Path(model).expanduser()
+    local = folder.is_dir()
+    return {
+        "model": os.path.abspath(folder) if local else model,
+        "weights": model_stamp(folder) if local else None,
+        "media_settings": media_settings({**kept, **os.environ}),
+        "arguments": {name: value for name, value in sorted(values.items()) if name not in _NO_MATTER},
+    }
+
+
+def _defaults(arguments: Sequence[str]) -> list[str]:
+    return [part for key, value in DEFAULTS.items() if given(arguments, key) is None for part in (f"--{key}", value)]
+
+
+def _batch(arguments: Sequence[str]) -> int | None:
+    text = given(arguments, "max_batch_size")
+    if text is None:
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise InputError("arguments", "--max_batch_size", f"is {text!r}", "give a number above 0")
+    return int(text)
+
+
+def _places(gpu: str) -> list[str]:
+    found = [place.strip() for place in gpu.split(",")]
+    if not all(re.fullmatch(r"[\w-]+", place) for place in found) or len(set(found)) != len(found):
+        raise InputError("arguments", "gpu_id", f"is {gpu!r}", "name one GPU, or several as 0,1,2,3")
+    return found

@@ -1,0 +1,203 @@
+"""From checked rows to answers and rejects: one queue, and a thread for each process with the model."""
+
+import queue
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from typing import Any
+
+from swift_saber.errors import InputError
+from swift_saber.inference.files import Outputs
+from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
+from swift_saber.inference.questions import Question, Reject
+
+# So many rows that the model fails on, and not one that it answers, mean a wrong setting and no bad rows.
+_GIVE_UP = 5
+# How long a batch waits for more rows: the check of the clips may be slower than the model.
+_FILL_SECONDS = 0.5
+_LOOK_SECONDS = 0.2
+_END_SECONDS = 10.0
+
+
+class Run:
+    """Gives rows to the models in batches; what a batch fails on is found by asking about its parts.
+
+    A row that raises an error costs no reload. One that ends the model's process costs two at most: one with its batch,
+    one alone.
+
+    Args:
+        outputs: the open files.
+        bar: a tqdm bar over the rows.
+        processes: the models.
+    """
+
+    def __init__(self, outputs: Outputs, bar: Any, processes: Sequence[ModelProcess]) -> None:
+        self._outputs, self._bar, self._processes = outputs, bar, processes
+        self._queue: queue.Queue[Question | None] = queue.Queue(maxsize=64 * len(processes))
+        self._lock = threading.Lock()
+        self._failure: BaseException | None = None
+        self._changed = threading.Condition()
+        self._ended = 0  # threads
+        self._success = False
+        self._rejects = 0
+        # Rows that the model failed on before it answered any: are they bad, or is the model?
+        self._held: list[Reject] = []
+
+    def go(self, rows: Generator[Question | Reject, None, None], success: bool) -> None:
+        """Write an answer or a reject for each row.
+
+        Args:
+            rows: in their order, checked as they are asked for.
+            success: whether this model has answered rows of this file before.
+
+        Raises:
+            InputError: the model cannot be loaded, or answers nothing; or what `rows` raises.
+        """
+        self._success = success
+        threads: list[threading.Thread] = []
+        try:
+            with closing(rows):
+                for found in rows:
+                    if isinstance(found, Reject):
+                        self._reject(found)
+                        continue
+                    if not threads:  # no model is loaded for rows that are all bad
+                        threads = [threading.Thread(target=self._serve, args=(one,)) for one in self._processes]
+                        for thread in threads:
+                            thread.start()
+                    self._put(found)
+                    if self._failure:
+                        break
+            for _ in threads:
+                self._put(None)
+            self._wait(threads)
+        except BaseException as error:  # Ctrl-C too: the threads must not outlive it
+            self._failure = error
+            raise
+        finally:
+            if self._failure:
+                for process in self._processes:
+                    process.stop()
+                self._wait(threads, _END_SECONDS)
+            for process in self._processes:
+                process.close()
+        if self._failure:
+            raise self._failure
+        for reject in self._held:
+            self._reject(reject)
+
+    def _wait(self, threads: Sequence[threading.Thread], seconds: float | None = None) -> None:
+        """Wait for the threads to end, until there is a failure or, where there is one, for so many seconds.
+
+        Not by Thread.join: a thread whose join was interrupted by Ctrl-C counts as ended for ever after.
+        """
+        end = None if seconds is None else time.monotonic() + seconds
+        while self._ended < len(threads) and (time.monotonic() < end if end else not self._failure):
+            with self._changed:
+                self._changed.wait(_LOOK_SECONDS)
+
+    def _put(self, item: Question | None) -> None:
+        while not self._failure:
+            try:
+                self._queue.put(item, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def _serve(self, process: ModelProcess) -> None:
+        """One thread: batches from the queue, until its None."""
+        try:
+            more = True
+            while more and not self._failure:
+                batch, more = self._batch(process)
+                if batch:
+                    self._answer(process, batch)
+        except BaseException as error:
+            self._failure = self._failure or error
+        finally:
+            with self._changed:
+                self._ended += 1
+                self._changed.notify()
+
+    def _batch(self, process: ModelProcess) -> tuple[list[Question], bool]:
+        """The next batch, and whether more may come."""
+        batch: list[Question] = []
+        while not self._failure:
+            try:
+                found = self._queue.get(timeout=_FILL_SECONDS if batch else _LOOK_SECONDS)
+            except queue.Empty:
+                if batch:
+                    return batch, True
+                continue
+            if found is None:
+                return batch, False
+            batch.append(found)
+            process.load()  # its size is known only then
+            if len(batch) >= process.size:
+                return batch, True
+        return [], False
+
+    def _answer(self, process: ModelProcess, batch: list[Question]) -> None:
+        """Have a batch answered; where that fails, its parts, down to the rows that fail alone."""
+        process.load()
+        try:
+            results = process.ask([question.row for question in batch])
+        except AnswerError as error:
+            if len(batch) == 1:
+                self._failed(batch[0], str(error), _remedy(error))
+                return
+            width = len(batch) // 2 if error.memory else 1
+            if error.memory:
+                process.size = width
+            for start in range(0, len(batch), width):
+                self._answer(process, batch[start : start + width])
+        except ModelDied as error:
+            if self._failure:  # the run is ending, and this is how
+                return
+            if len(batch) == 1:
+                self._failed(batch[0], str(error), "look at the clip, and at the log beside the result file")
+                return
+            for question in batch:
+                self._answer(process, [question])
+        else:
+            with self._lock:
+                for question, row in zip(batch, results, strict=True):
+                    self._outputs.add_answer(_result(question, row))
+                    self._bar.update()
+                self._success = True
+                held, self._held = self._held, []
+            for reject in held:
+                self._reject(reject)
+
+    def _failed(self, question: Question, reason: str, remedy: str) -> None:
+        reject = Reject(question.id, question.where, reason, remedy)
+        with self._lock:
+            if not self._success:
+                self._held.append(reject)
+                if len(self._held) >= _GIVE_UP:
+                    problem = f"not one of the first {_GIVE_UP} rows could be answered ({reason})"
+                    raise InputError(question.where, "answers", problem, remedy)
+                return
+        self._reject(reject)
+
+    def _reject(self, reject: Reject) -> None:
+        with self._lock:
+            self._outputs.add_reject(reject)
+            self._rejects += 1
+            self._bar.set_postfix(rejects=self._rejects)
+            self._bar.update()
+
+
+def _result(question: Question, row: dict[str, Any]) -> dict[str, Any]:
+    """The result row: ms-swift's columns, with the question as it stood in the file and the row's id."""
+    asked = list(question.row["messages"])
+    while asked and asked[-1]["role"] == "assistant":
+        asked.pop()
+    return {**row, **question.row, "messages": [*asked, row["messages"][-1]], "id": question.id}
+
+
+def _remedy(error: AnswerError) -> str:
+    if error.memory:
+        return "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
+    return "correct or remove the row"

@@ -1,0 +1,51 @@
+"""In the place of plugin/saber_infer.serve: the same protocol, and failures that no real model has to order."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from swift_saber.strict_json import dumps, parse_json
+
+
+def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:
+    """Answer "yes" but to rows whose text orders something else; `arguments[0]` is a file that lists what was asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asked = Path(arguments[0])
+
+    def note(text: str) -> None:
+        with asked.open("a") as file:
+            file.write(text + "\n")
+
+    note(f"load {environment['CUDA_VISIBLE_DEVICES']}")
+    if "unloadable" in arguments:
+        pipe.send_bytes(dumps({"error": "no such weights", "memory": False, "broken": False}).encode())
+        return
+    pipe.send_bytes(dumps({"batch": batch or 4}).encode())
+    while True:
+        try:
+            rows = parse_json(pipe.recv_bytes().decode(), "pipe")["rows"]
+        except EOFError:
+            return
+        orders = [row["messages"][0]["content"] for row in rows]
+        note(" ".join(orders))
+        pipe.send_bytes(dumps(_reply(rows, orders)).encode())
+
+
+def _reply(rows: list[dict[str, Any]], orders: list[str]) -> dict[str, Any]:
+    if "die" in orders:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "slow" in orders:
+        time.sleep(60)
+    if "fail" in orders:
+        return {"error": "ValueError: too long", "memory": False, "broken": False}
+    if "wide" in orders and len(orders) > 2:
+        return {"error": "OutOfMemoryError: no room", "memory": True, "broken": False}
+    if "huge" in orders:
+        return {"error": "OutOfMemoryError: no room", "memory": True, "broken": False}
+    for row in rows:
+        row["messages"].append({"role": "assistant", "content": "yes"})
+    return {"results": [{"response": "yes", "labels": None, "logprobs": None, **row} for row in rows]}

@@ -1,0 +1,147 @@
+"""What `infer` starts the model's process with; the process itself is left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber import cli
+from swift_saber.checkpoint import PUBLISHED_SETTINGS
+from swift_saber.errors import InputError
+from swift_saber.inference import run
+from swift_saber.inference.run import infer
+from swift_saber.inference.work import Run
+from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.rows import read_rows, write_rows
+
+
+class Started:
+    """In the place of ModelProcess: keeps what it was made with."""
+
+    made: list["Started"]
+
+    def __init__(
+        self, model: str, arguments: list[str], environment: dict[str, str], log: Path | None, batch: int | None
+    ) -> None:
+        self.arguments, self.environment, self.log, self.batch = arguments, environment, log, batch
+        self.made.append(self)
+
+    def value(self, flag: str) -> str:
+        assert self.arguments.count(flag) == 1
+        return self.arguments[self.arguments.index(flag) + 1]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Started]:
+    Started.made = []
+    monkeypatch.setattr(run, "ModelProcess", Started)
+    monkeypatch.setattr(Run, "go", lambda *_: None)
+    return Started.made
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def question(tmp_path: Path, tiny_world: Path) -> Path:
+    path = tmp_path / "in.jsonl"
+    _, row = next(read_rows(tiny_world / "eval.jsonl"))
+    write_rows(path, [row])
+    return path
+
+
+def test_published_settings_hold_unless_the_model_or_the_shell_says_otherwise(
+    tmp_path: Path, model: Path, question: Path, made: list[Started], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PUBLISHED_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    infer(str(model), str(question), str(tmp_path / "1.jsonl"), "3")
+    # Spelled out, since these four are what the authors published.
+    published = {
+        "VIDEO_MAX_PIXELS": "50176",
+        "FPS_MAX_FRAMES": "40",
+        "MAX_PIXELS": "1003520",
+        "ENABLE_AUDIO_OUTPUT": "0",
+    }
+    assert published.items() <= made[0].environment.items()
+    assert made[0].value("--max_new_tokens") == "4096"
+    (model / "args.json").write_text(json.dumps({"media_settings": {"FPS_MAX_FRAMES": "4"}}))
+    infer(str(model), str(question), str(tmp_path / "2.jsonl"))
+    assert made[1].environment["FPS_MAX_FRAMES"] == "4"
+    assert "VIDEO_MAX_PIXELS" not in made[1].environment
+    monkeypatch.setenv("FPS_MAX_FRAMES", "9")
+    infer(str(model), str(question), str(tmp_path / "3.jsonl"))
+    assert "FPS_MAX_FRAMES" not in made[2].environment  # it inherits the shell's
+
+
+def test_each_gpu_gets_a_model(tmp_path: Path, model: Path, question: Path, made: list[Started]) -> None:
+    infer(str(model), str(question), str(tmp_path / "out.jsonl"), "0,2,5")
+    assert [process.environment["CUDA_VISIBLE_DEVICES"] for process in made] == ["0", "2", "5"]
+
+
+def test_the_published_stream_is_one_row_at_a_time_on_the_terminal(
+    tmp_path: Path, model: Path, question: Path, made: list[Started], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infer(str(model), str(question), str(tmp_path / "1.jsonl"))
+    assert (made[0].value("--stream"), made[0].log) == ("false", tmp_path / "1.log")
+    monkeypatch.setenv("STREAM", "1")
+    infer(str(model), str(question), str(tmp_path / "2.jsonl"))
+    assert (made[1].value("--stream"), made[1].batch, made[1].log) == ("true", 1, None)
+
+
+def test_flags_of_ms_swift_win_over_the_defaults(
+    tmp_path: Path, model: Path, question: Path, made: list[Started]
+) -> None:
+    command = ["infer", str(model), str(question), str(tmp_path / "out.jsonl")]
+    assert cli.main([*command, "--max_batch_size", "8", "--temperature", "0.7"]) == 0
+    assert (made[0].batch, made[0].value("--temperature")) == (8, "0.7")
+    assert made[0].arguments[:4] == ["--model", str(model), "--custom_register_path", str(PLUGIN_FILE)]
+    assert made[0].environment["CUDA_VISIBLE_DEVICES"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "args.json: JSON: is not JSON"),
+        (b"[1]", "args.json: line: is a list"),
+        (b"\xff", "args.json: file: not UTF-8"),
+        (b'{"media_settings": [1]}', "media_settings: is not an object"),
+    ],
+)
+def test_a_damaged_args_json_is_named(model: Path, question: Path, content: bytes, said: str) -> None:
+    (model / "args.json").write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        infer(str(model), str(question), "out.jsonl")
+
+
+def test_an_adapter_whose_base_is_gone_asks_for_it(tmp_path: Path, question: Path, made: list[Started]) -> None:
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    (adapter / "args.json").write_text(json.dumps({"model": str(tmp_path / "moved")}))
+    with pytest.raises(InputError, match="moved, which is not there; add --model"):
+        infer(str(adapter), str(question), str(tmp_path / "out.jsonl"))
+    infer(str(adapter), str(question), str(tmp_path / "out.jsonl"), "0", ["--model", "owner/base"])
+    assert made[0].arguments[:2] == ["--adapters", str(adapter)]
+    assert made[0].value("--model") == "owner/base"
+
+
+def test_the_settings_of_a_run_are_kept_beside_its_result(
+    tmp_path: Path, model: Path, question: Path, made: list[Started]
+) -> None:
+    infer(str(model), str(question), str(tmp_path / "out.jsonl"), "0", ["--max_batch_size", "8", "--seed=3"])
+    kept: dict[str, Any] = json.loads((tmp_path / "out.settings.json").read_text())
+    assert kept["model"] == str(model)
+    assert kept["arguments"] == {
+        "infer_backend": "transformers",
+        "max_new_tokens": "4096",
+        "seed": "3",
+        "temperature": "0",
+    }
+    assert not (tmp_path / "out.jsonl").exists()  # no row was answered

@@ -1,0 +1,170 @@
+"""inference/work.py and model.py: what becomes of rows on which the model fails, with a stand-in for the model."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tqdm import tqdm
+
+from swift_saber.errors import InputError
+from swift_saber.inference.files import Outputs
+from swift_saber.inference.model import ModelProcess
+from swift_saber.inference.questions import Question, Reject
+from swift_saber.inference.work import Run
+from swift_saber.rows import read_rows
+from tests.inference import fake_model
+
+Found = Question | Reject
+
+
+class Scene:
+    """A run over rows that are orders to the stand-in; afterwards, what it was asked and what is in the files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._asked = folder, folder / "asked.txt"
+
+    def go(
+        self, orders: Sequence[str], *arguments: str, places: str = "0", batch: int | None = None, success: bool = False
+    ) -> None:
+        with Outputs(self.folder / "out.jsonl", {}) as outputs:
+            command = [str(self._asked), *arguments]
+            processes = [
+                ModelProcess("m", command, {"CUDA_VISIBLE_DEVICES": place}, self.folder / "out.log", batch)
+                for place in places.split(",")
+            ]
+            with tqdm(total=len(orders), disable=True) as bar:
+                Run(outputs, bar, processes).go(rows(orders), success)
+
+    @property
+    def asked(self) -> list[str]:
+        return self._asked.read_text().splitlines()
+
+    def ids(self, name: str) -> list[str]:
+        path = self.folder / name
+        return sorted(row["id"] for _, row in read_rows(path)) if path.exists() else []
+
+    def reasons(self) -> dict[str, str]:
+        return {row["id"]: row["reason"] for _, row in read_rows(self.folder / "out.rejects.jsonl")}
+
+
+def rows(orders: Sequence[str]) -> Generator[Found, None, None]:
+    for number, order in enumerate(orders):
+        if order == "unreadable":
+            yield Reject(f"r{number}", f"in:{number}", "clip: is empty", "replace it")
+            continue
+        row: dict[str, Any] = {"messages": [{"role": "user", "content": order}], "videos": ["v"], "audios": []}
+        yield Question(f"r{number}", f"in:{number}", row)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    return Scene(tmp_path)
+
+
+def test_rows_come_in_batches_and_every_one_is_answered(scene: Scene) -> None:
+    scene.go(["a", "b", "unreadable", "c", "d", "e"], batch=2)
+    assert scene.ids("out.jsonl") == ["r0", "r1", "r3", "r4", "r5"]
+    assert scene.ids("out.rejects.jsonl") == ["r2"]
+    assert scene.asked == ["load 0", "a b", "c d", "e"]
+
+
+def test_an_answer_stands_with_the_question_as_it_was_asked(scene: Scene) -> None:
+    scene.go(["a"])
+    ((_, row),) = read_rows(scene.folder / "out.jsonl")
+    assert row == {
+        "response": "yes",
+        "labels": None,
+        "logprobs": None,
+        "id": "r0",
+        "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "yes"}],
+        "videos": ["v"],
+        "audios": [],
+    }
+
+
+def test_a_row_that_fails_costs_itself_and_no_reload(scene: Scene) -> None:
+    scene.go(["a", "b", "fail", "c", "d"], batch=4)
+    assert scene.ids("out.jsonl") == ["r0", "r1", "r3", "r4"]
+    assert scene.reasons() == {"r2": "ValueError: too long"}
+    assert scene.asked == ["load 0", "a b fail c", "a", "b", "fail", "c", "d"]
+
+
+def test_where_memory_runs_out_fewer_rows_go_at_a_time_from_then_on(scene: Scene) -> None:
+    scene.go(["wide"] * 6, batch=4)
+    assert scene.ids("out.jsonl") == [f"r{number}" for number in range(6)]
+    assert scene.asked == ["load 0", "wide wide wide wide", "wide wide", "wide wide", "wide wide"]
+
+
+def test_a_row_that_is_too_large_alone_is_rejected_with_what_to_do(scene: Scene) -> None:
+    scene.go(["a", "huge"], batch=2)
+    ((_, row),) = read_rows(scene.folder / "out.rejects.jsonl")
+    assert (row["id"], row["where"], row["reason"]) == ("r1", "in:1", "OutOfMemoryError: no room")
+    assert "FPS_MAX_FRAMES" in row["remedy"]
+
+
+def test_a_row_that_kills_the_model_costs_itself_and_two_reloads(scene: Scene) -> None:
+    scene.go(["a", "die", "b", "c"], batch=3)
+    assert scene.ids("out.jsonl") == ["r0", "r2", "r3"]
+    assert scene.reasons() == {"r1": "the model's process was killed by signal 9 (out of memory?)"}
+    assert scene.asked.count("load 0") == 3
+
+
+def test_a_model_that_answers_nothing_ends_the_run_and_no_row_is_given_up(scene: Scene) -> None:
+    with pytest.raises(InputError, match=r"not one of the first 5 rows could be answered \(ValueError: too long\)"):
+        scene.go(["fail"] * 20, batch=1)
+    assert scene.ids("out.jsonl") == scene.ids("out.rejects.jsonl") == []
+    assert len(scene.asked) == 1 + 5
+
+
+def test_bad_rows_before_the_first_good_one_are_given_up_when_it_comes(scene: Scene) -> None:
+    scene.go(["fail", "fail", "a"], batch=1)
+    assert scene.ids("out.jsonl") == ["r2"]
+    assert scene.ids("out.rejects.jsonl") == ["r0", "r1"]
+
+
+def test_a_small_file_of_bad_rows_is_one_of_rejects(scene: Scene) -> None:
+    scene.go(["fail", "fail"], batch=1)
+    assert scene.ids("out.rejects.jsonl") == ["r0", "r1"]
+
+
+def test_rows_that_are_all_unreadable_load_no_model(scene: Scene) -> None:
+    scene.go(["unreadable", "unreadable"])
+    assert scene.ids("out.rejects.jsonl") == ["r0", "r1"]
+    assert not (scene.folder / "asked.txt").exists()
+
+
+def test_several_models_share_the_rows(scene: Scene) -> None:
+    orders = [f"o{number}" for number in range(40)]
+    scene.go([*orders, "die", "fail"], places="0,1,2", batch=2)
+    assert scene.ids("out.jsonl") == sorted(f"r{number}" for number in range(40))
+    assert scene.ids("out.rejects.jsonl") == ["r40", "r41"]
+    assert {"load 0", "load 1", "load 2"} <= set(scene.asked)
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run(scene: Scene) -> None:
+    with pytest.raises(
+        InputError, match="m: model: cannot be loaded: no such weights; the whole output is in .*out.log"
+    ):
+        scene.go(["a"] * 300, "unloadable", places="0,1")
+    assert scene.ids("out.jsonl") == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("w", "f", "p", "r")])
+def test_an_interruption_ends_the_models_in_the_middle_of_a_batch(scene: Scene, error: Any) -> None:
+    def interrupted(count: Callable[[], int]) -> Generator[Found, None, None]:
+        yield from rows(["a", "slow"])
+        while count() < 3:  # until the slow row is being answered
+            time.sleep(0.05)
+        raise error
+
+    with Outputs(scene.folder / "out.jsonl", {}) as outputs:
+        process = ModelProcess("m", [str(scene.folder / "asked.txt")], {"CUDA_VISIBLE_DEVICES": "0"}, None, 1)
+        with pytest.raises(type(error) if isinstance(error, Exception) else error), tqdm(disable=True) as bar:
+            Run(outputs, bar, [process]).go(
+                interrupted(lambda: len(scene.asked) if scene._asked.exists() else 0), False
+            )
+    assert scene.ids("out.jsonl") == ["r0"]
+    assert scene.ids("out.rejects.jsonl") == []
