@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Cut a command at its first --flag where what follows belongs to ms-swift, even if it looks like ours."""
-    if not arguments or arguments[0] not in {"sft", "rlhf", "infer"}:
+    if not arguments or arguments[0] not in {"sft", "rlhf", "infer", "deploy"}:
         return arguments, []
     cut = next((i for i, text in enumerate(arguments) if text.startswith("--") and text != "--help"), len(arguments))
     return arguments[:cut], arguments[cut:]
@@ -60,6 +60,12 @@ def _rlhf(args: argparse.Namespace, passed_on: list[str]) -> int:
     return rlhf(args.recipe, passed_on)
 
 
+def _deploy(args: argparse.Namespace, passed_on: list[str]) -> int:
+    from swift_saber.launch import deploy
+
+    return deploy(args.model, args.gpu_id, passed_on)
+
+
 def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
     from swift_saber.inference.run import infer
 
@@ -68,6 +74,30 @@ def _infer(args: argparse.Namespace, passed_on: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nswift-saber: stopped; the same command goes on from here", file=sys.stderr)
         return 130
+
+
+def _analyze(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.inference.analyze import analyze
+
+    found = analyze(
+        args.clip,
+        args.model,
+        base_url=args.base_url,
+        language=args.language,
+        gpu=args.gpu,
+        max_new_tokens=args.max_new_tokens,
+    )
+    if args.json:
+        print(dumps(found))
+        return
+    for dimension in found["found"]:
+        print(f"{dimension}: {found['fields'][dimension]}\n")
+    if found["remainder"]:
+        print(f"{'other' if found['found'] else 'in no known layout'}: {found['remainder']}\n")
+    for name in found["missing"]:
+        print(f"{name}: (not in the answer)")
+    for note in found["notes"]:
+        print(f"note: {note}")
 
 
 def _parse(args: argparse.Namespace, _: list[str]) -> None:
@@ -156,6 +186,22 @@ def _parser() -> argparse.ArgumentParser:
     infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
     infer.add_argument("result_path", help="JSONL to write, or to go on with")
     infer.add_argument("gpu_id", nargs="?", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
+
+    deploy = _command(commands, "deploy", _deploy, "serve a model on 127.0.0.1", "deploy MODEL 0 --port 8000")
+    deploy.set_defaults(passes_on=True)
+    deploy.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
+    deploy.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0)")
+
+    analyze = _command(commands, "analyze", _analyze, "analyse one clip, with its sound", "analyze clip.mp4 --model M")
+    analyze.add_argument("clip", help="a video or a sound file")
+    analyze.add_argument("--model", required=True, help="model folder, LoRA checkpoint folder, or hub id")
+    analyze.add_argument("--base-url", help="ask a server, e.g. http://127.0.0.1:8000/v1; --model is its name there")
+    analyze.add_argument(
+        "--language", choices=["zh", "en"], default="zh", help="of the instruction (default: released)"
+    )
+    analyze.add_argument("--gpu", default="0", help="CUDA_VISIBLE_DEVICES (default 0)")
+    analyze.add_argument("--max-new-tokens", type=int, default=4096, help="longest answer (default 4096, published)")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object")
 
     parse = _command(
         commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl"

@@ -1,4 +1,4 @@
-"""Starts `swift sft` and `swift rlhf` with SABER's settings, after the checks that cost nothing.
+"""Starts `swift sft`, `swift rlhf` and `swift deploy` with SABER's settings, after the checks that cost nothing.
 
 Runs ms-swift's own command line in a process of its own; imports none of it.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import check_base, model_flag, remembered_settings, trained_with
+from swift_saber.checkpoint import check_base, model_flag, remembered_settings, trained_settings, trained_with
 from swift_saber.errors import InputError
 from swift_saber.media import media_settings
 from swift_saber.plugin import PLUGIN_FILE
@@ -72,6 +72,25 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
     if said:
         print(f"swift-saber: taken over from {start}: {' '.join(said)}", file=sys.stderr)
     return _run(["rlhf", recipe, *arguments, *added, *_plugin(arguments)], {**settings, **os.environ})
+
+
+def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
+    """Run `swift deploy` with a model's own media settings on 127.0.0.1, and return its exit status.
+
+    Args:
+        model: a model folder, a LoRA checkpoint folder, or a hub id.
+        gpu: CUDA_VISIBLE_DEVICES.
+        arguments: further `--key value` for `swift deploy`; they win.
+
+    Raises:
+        InputError: the model cannot be used.
+    """
+    flag, settings = model_flag(model), trained_settings(model)
+    if flag == "--adapters" and given(arguments, "model") is None:
+        check_base(model)
+    host = [] if given(arguments, "host") else ["--host", "127.0.0.1"]
+    environment = {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
+    return _run(["deploy", flag, model, *host, *arguments, *_plugin(arguments)], environment)
 
 
 def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:

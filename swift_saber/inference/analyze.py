@@ -1,0 +1,137 @@
+"""One bare clip: its sound is taken out of it, the model is asked, and the answer comes back as a record."""
+
+import os
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from swift_saber.checkpoint import check_base, model_flag, trained_settings
+from swift_saber.endpoint import Endpoint, clip_parts
+from swift_saber.errors import InputError
+from swift_saber.inference.files import record_of
+from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
+from swift_saber.inference.run import DEFAULTS
+from swift_saber.language import Language
+from swift_saber.media import one_line, open_media
+from swift_saber.media_check import check_clips
+from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.plugin.saber_convert import to_swift_row
+
+# What the audio encoder of Qwen2.5-Omni and Qwen3-Omni takes; ms-swift would resample to it.
+_SAMPLE_RATE = 16000
+_CHECK_SECONDS = 60.0
+_REPLY_SECONDS = 900.0
+
+
+def analyze(
+    clip: str,
+    model: str,
+    *,
+    base_url: str | None = None,
+    language: Language = "zh",
+    gpu: str = "0",
+    max_new_tokens: int = 4096,
+) -> dict[str, Any]:
+    """Return the analysis of one clip.
+
+    Args:
+        clip: a video file with or without sound, or a sound file.
+        model: a model folder, a LoRA checkpoint folder, or a hub id; with base_url, the name that the server knows.
+        base_url: an OpenAI-compatible address, to which the clip is sent, or None to run the model here.
+        language: of the instruction; the released one is Chinese.
+        gpu: CUDA_VISIBLE_DEVICES.
+        max_new_tokens: the longest answer.
+
+    Returns:
+        {"id" (the clip as given), "fields", "found", "missing", "remainder", "response", "notes"}: a record, as
+        files.record_of has it, the model's own words, and what the model did not get: the sound or the picture.
+
+    Raises:
+        InputError: the clip, the model or the server cannot be used, or there is no answer.
+    """
+    if base_url is None and model_flag(model) == "--adapters":
+        check_base(model)
+    path = os.path.abspath(clip)
+    picture, sound = _streams(path, clip)
+    with tempfile.TemporaryDirectory() as name:
+        media: dict[str, list[str]] = {"videos": [path] if picture else [], "audios": []}
+        if sound:
+            media["audios"] = [str(_sound_of(path, Path(name) / "sound.wav"))]
+        with closing(check_clips([(0, media["videos"], media["audios"])], workers=1, limit=_CHECK_SECONDS)) as checked:
+            for _, problem in checked:
+                if problem:
+                    raise InputError(clip, "clip", problem.reason, problem.remedy)
+        row = to_swift_row({"id": clip, "language": language, **media}, clip)
+        if base_url is None:
+            response = _from_model(row, model, gpu, max_new_tokens)
+        else:
+            response = _from_server(row, Endpoint(model, base_url, timeout=_REPLY_SECONDS), max_new_tokens)
+    notes = [] if sound else ["the clip has no sound: only the picture was analysed"]
+    notes += [] if picture else ["the clip has no picture: only the sound was analysed"]
+    return {**record_of({"id": clip, "response": response}), "response": response, "notes": notes}
+
+
+def _from_model(row: dict[str, Any], model: str, gpu: str, max_new_tokens: int) -> str:
+    arguments = DEFAULTS | {"max_new_tokens": str(max_new_tokens)}
+    command = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]
+    command += [part for key, value in arguments.items() for part in (f"--{key}", value)]
+    environment = {key: value for key, value in trained_settings(model).items() if key not in os.environ}
+    handle, log = tempfile.mkstemp(prefix="swift-saber-", suffix=".log")  # stays where the model fails
+    os.close(handle)
+    process = ModelProcess(model, command, {**environment, "CUDA_VISIBLE_DEVICES": gpu}, Path(log), 1)
+    try:
+        process.load()
+        (result,) = process.ask([row])
+    except (AnswerError, ModelDied) as error:
+        raise InputError(row["id"], "answer", f"there is none: {error}", f"the whole output is in {log}") from error
+    finally:
+        process.close()
+    os.unlink(log)
+    return str(result["response"])
+
+
+def _from_server(row: dict[str, Any], endpoint: Endpoint, max_new_tokens: int) -> str:
+    text = {"type": "text", "text": row["messages"][0]["content"]}
+    content = [*clip_parts(row["videos"], row["audios"]), text]
+    answers = endpoint.complete([{"role": "user", "content": content}], temperature=0, max_tokens=max_new_tokens)
+    if not answers:
+        raise InputError(row["id"], "answer", "is empty", "ask again, or look at the server's log")
+    return answers[0].text
+
+
+def _streams(path: str, clip: str) -> tuple[bool, bool]:
+    """Whether a file has a picture that moves, and whether it has sound."""
+    import av
+
+    if not os.path.isfile(path):
+        raise InputError(clip, "clip", "is not a file", "give the path of a video or a sound file")
+    try:
+        with open_media(path) as container:
+            pictures = [one for one in container.streams.video if not one.disposition & one.disposition.attached_pic]
+            found = bool(pictures), bool(container.streams.audio)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = one_line(str(getattr(error, "strerror", None) or error))
+        raise InputError(clip, "clip", f"is not media that can be read ({reason})", "re-encode it") from error
+    if not any(found):
+        raise InputError(clip, "clip", "has neither a picture nor sound", "give a video or a sound file")
+    return found
+
+
+def _sound_of(path: str, to: Path) -> Path:
+    """Write a file's sound as a wav of one channel."""
+    import av
+    import soundfile
+
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=_SAMPLE_RATE)
+    with open_media(path) as container, soundfile.SoundFile(str(to), "w", _SAMPLE_RATE, 1, "PCM_16") as file:
+        try:
+            for frame in container.decode(audio=0):
+                for part in resampler.resample(frame):
+                    file.write(part.to_ndarray()[0])
+            for part in resampler.resample(None):
+                file.write(part.to_ndarray()[0])
+        except av.error.FFmpegError as error:
+            reason = one_line(str(error.strerror or error))
+            raise InputError(path, "sound", f"does not decode to its end ({reason})", "re-encode the clip") from error
+    return to

@@ -1,0 +1,152 @@
+"""`swift-saber analyze`: one bare file, with or without sound or picture."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from swift_saber.errors import InputError
+from swift_saber.inference import analyze as module
+from swift_saber.inference.analyze import analyze
+from swift_saber.rows import read_rows
+from swift_saber.sed import DIMENSIONS
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, response: str = "### Voice\nlow") -> list[dict[str, Any]]:
+    """Leave the model out: what it would be asked, with the sound that it would hear."""
+    rows: list[dict[str, Any]] = []
+
+    class Model:
+        def __init__(self, *_: object) -> None: ...
+
+        def load(self) -> None: ...
+
+        def close(self) -> None: ...
+
+        def ask(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            rows.extend({**row, "heard": [soundfile.read(path) for path in row["audios"]]} for row in asked)
+            return [{"response": response}]
+
+    monkeypatch.setattr(module, "ModelProcess", Model)
+    return rows
+
+
+@pytest.fixture
+def clip(tiny_world: Path, tmp_path: Path) -> Path:
+    """A real mp4 with a face and a second of a 440 Hz tone at 44.1 kHz, in two channels."""
+    _, row = next(read_rows(tiny_world / "eval.jsonl"))
+    path = tmp_path / "my clip.mp4"
+    with av.open(row["videos"][0]) as source, av.open(str(path), "w") as target:
+        video = target.add_stream("mpeg4", rate=8)
+        video.width, video.height, video.pix_fmt = 56, 56, "yuv420p"
+        audio = target.add_stream("aac", rate=44100, layout="stereo")
+        for frame in source.decode(video=0):
+            target.mux(video.encode(av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24"), format="rgb24")))
+        tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100).astype("float32") / 2
+        for start in range(0, 44100 - 1024, 1024):
+            part = av.AudioFrame.from_ndarray(
+                np.stack([tone[start : start + 1024]] * 2), format="fltp", layout="stereo"
+            )
+            part.sample_rate, part.pts = 44100, start
+            target.mux(audio.encode(part))
+        target.mux(video.encode(None))
+        target.mux(audio.encode(None))
+    return path
+
+
+def test_the_sound_is_taken_out_of_the_clip(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    rows = asked(monkeypatch)
+    found = analyze(str(clip), str(tmp_path), language="en")
+    (row,) = rows
+    assert row["videos"] == [str(clip)]
+    assert row["messages"][0]["content"].startswith("Please")
+    ((sound, rate),) = row["heard"]
+    assert rate == 16000
+    assert len(sound) == pytest.approx(16000, rel=0.1)
+    # The tone that went in: the strongest frequency, in Hz.
+    strongest = np.abs(np.fft.rfft(sound)).argmax() * rate / len(sound)
+    assert strongest == pytest.approx(440, abs=5)
+    assert found["notes"] == []
+    assert (found["id"], found["found"], found["fields"]["acoustic_feat"]) == (str(clip), ["acoustic_feat"], "low")
+
+
+def test_a_clip_without_sound_and_sound_alone_are_analysed_with_a_note(
+    clip: Path, tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    _, row = next(read_rows(tiny_world / "eval.jsonl"))
+    rows = asked(monkeypatch)
+    silent = analyze(row["videos"][0], str(tmp_path))
+    alone = analyze(row["audios"][0], str(tmp_path))
+    assert [(len(one["videos"]), len(one["audios"])) for one in rows] == [(1, 0), (0, 1)]
+    assert silent["notes"] == ["the clip has no sound: only the picture was analysed"]
+    assert alone["notes"] == ["the clip has no picture: only the sound was analysed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("gone.mp4", None, "gone.mp4: clip: is not a file"),
+        ("text.mp4", b"no video here", "text.mp4: clip: is not media that can be read"),
+        ("empty.mp4", b"", "empty.mp4: clip: is not media that can be read"),
+    ],
+)
+def test_what_is_no_clip_ends_with_the_reason(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=said):
+        analyze(str(tmp_path / name), str(tmp_path))
+
+
+@pytest.mark.slow
+def test_the_real_model_answers_about_a_bare_file(clip: Path, tiny_model: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "swift_saber.cli", "analyze", clip.name, "--model", str(tiny_model)]
+    command += ["--max-new-tokens", "8", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["id"] == clip.name
+    assert found["response"]
+    assert {*found["found"], *found["missing"]} == set(DIMENSIONS)
+    assert found["notes"] == []
+
+
+@pytest.mark.slow
+def test_a_served_model_gives_the_same_record(clip: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """shell/deploy.sh on a free port, and the same clip sent to it with its sound."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    shell = Path(__file__).resolve().parents[2] / "shell" / "deploy.sh"
+    command = ["bash", str(shell), str(tiny_model), "0", "--port", str(port), "--served_model_name", "tiny"]
+    with (tmp_path / "log").open("w") as log:
+        environment = {**os.environ, "SABER_PYTHON": sys.executable}
+        # In a group of its own, so that the server is stopped with the commands that started it.
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, (tmp_path / "log").read_text()[-2000:]
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                break
+            time.sleep(0.5)
+        url = f"http://127.0.0.1:{port}/v1"
+        served = analyze(str(clip), "tiny", base_url=url, language="en", max_new_tokens=12)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+    here = analyze(str(clip), str(tiny_model), language="en", max_new_tokens=12)
+    assert served == here
