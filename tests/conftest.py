@@ -1,6 +1,7 @@
 """Shared by the tests: a small world and the tiny model, made once per run; ms-swift caches kept out of the home."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,11 @@ MEDIA_ENV = {
 os.environ.update(MEDIA_ENV)
 for name in ("ROOT_IMAGE_DIR", "SABER_ORDER", "USE_AUDIO_IN_VIDEO", "NPROC_PER_NODE"):
     os.environ.pop(name, None)
+
+
+# A shell has its background jobs ignore Ctrl-C, and so would all that is started here to be interrupted.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
