@@ -36,6 +36,13 @@ def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[s
     assert f"example: swift-saber {command[0]}" in capsys.readouterr().out
 
 
+def test_without_a_command_help_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("sft", "rlhf", "infer", "analyze", "pairs", "check", "doctor", "budget"))
+
+
 def test_an_interrupted_command_ends_with_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

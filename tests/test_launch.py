@@ -120,14 +120,6 @@ def test_errors_are_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str
     )
 
 
-@pytest.mark.parametrize("command", [[], ["sft"], ["rlhf"], ["infer"], ["parse"], ["mini"], ["mini", "make"]])
-def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main([*command, "--help"])
-    assert caught.value.code == 0
-    assert "swift-saber" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("row", [{"id": "a"}, {"response": 3}, {"response": None}])
 def test_a_row_without_an_answer_is_no_empty_record(tmp_path: Path, row: dict[str, Any]) -> None:
     write_rows(tmp_path / "out.jsonl", [row])

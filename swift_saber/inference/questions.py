@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, quoted, unreadable
-from swift_saber.plugin.saber_convert import to_swift_row
+from swift_saber.plugin.saber_convert import row_kind, to_swift_row
 from swift_saber.rows import parse_row, row_id
 
 
@@ -69,7 +69,12 @@ def read(path: Path, without: set[str]) -> Iterator[Question | Reject]:
         if name in without:
             continue
         try:
-            yield Question(name, where, to_swift_row(_parsed(raw, where), where))
+            row = _parsed(raw, where)
+            if row_kind(row) is None:
+                problem = "is no question: it has no clip, or is in a format of ms-swift's own"
+                remedy = 'write {"videos": [...], "audios": [...]}, with messages for a question of your own'
+                raise InputError(where, "row", problem, remedy)
+            yield Question(name, where, to_swift_row(row, where))
         except InputError as error:
             yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
 
