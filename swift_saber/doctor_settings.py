@@ -15,7 +15,10 @@ from swift_saber.sed import ORDERS
 
 READER = "FORCE_QWENVL_VIDEO_READER"
 # The project's own: read by the package or by the scripts in shell/.
-OWN_NAMES = (WEIGHT, MARGIN, "SABER_ORDER", "SABER_PYTHON", "SABER_BASE_PYTHON", "SABER_DEMO_DIR", "ROOT_IMAGE_DIR")
+OWN_NAMES = (
+    *(WEIGHT, MARGIN, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON", "SABER_DEMO_DIR"),
+    "ROOT_IMAGE_DIR",
+)
 # ms-swift turns the settings on the right into those on the left, unless these are set (compat_qwen_vl_utils).
 _TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
 _REAL = {"FPS", WEIGHT, MARGIN}

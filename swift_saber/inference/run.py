@@ -95,7 +95,9 @@ def _checked(rows: Iterator[Question | Reject]) -> Generator[Question | Reject, 
             videos, audios = ([media_path(path) for path in row.get(key) or []] for key in ("videos", "audios"))
             yield number, videos, audios
 
-    with closing(check_clips(clips(), workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS)) as verdicts:
+    root = os.environ.get("SABER_MEDIA_ROOT") or None
+    workers = min(4, os.cpu_count() or 1)
+    with closing(check_clips(clips(), workers=workers, limit=_CHECK_SECONDS, root=root)) as verdicts:
         for _, problem in verdicts:
             found = waiting.popleft()
             if problem is None or isinstance(found, Reject):

@@ -243,3 +243,19 @@ def test_a_result_file_of_another_origin_is_not_touched(tiny_model: Path, questi
     with pytest.raises(InputError, match=r"out.jsonl: result_path: is there, and out.settings.json, .* is not"):
         infer(str(tiny_model), str(questions), str(result))
     assert result.read_text() == '{"id": "x", "response": "mine"}\n'
+
+
+def test_files_outside_of_the_allowed_folder_are_rejected_also_behind_a_link(
+    tiny_model: Path, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    row = rows_of(questions)[1]
+    (inside / "link.mp4").symlink_to(row["videos"][0])
+    write_rows(questions, [row, {"id": "link", "videos": [str(inside / "link.mp4")]}])
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(inside))
+    assert infer(str(tiny_model), str(questions), str(tmp_path / "out.jsonl"), "0", SHORT) == 1
+    rejects = rows_of(tmp_path / "out.rejects.jsonl")
+    assert [reject["id"] for reject in rejects] == [row["id"], "link"]
+    assert all(str(inside) in reject["reason"] for reject in rejects)
+    assert not (tmp_path / "out.log").exists()  # no model was loaded
