@@ -30,7 +30,7 @@ def main() -> None:
     settings = json.loads((model / "args.json").read_text())["media_settings"]
     lines = (args.demo / "eval.jsonl").read_text().splitlines()
     times: dict[tuple[str, int], list[float]] = {}
-    answers: dict[str, dict[str, str]] = {}
+    answers: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for clips in (1, args.clips):
@@ -44,13 +44,13 @@ def main() -> None:
                     seconds = run(command(way, model, folder / f"{clips}.jsonl", result), settings)
                     times.setdefault((way, clips), []).append(seconds)
                     rows = [json.loads(line) for line in result.read_text().splitlines()]
-                    answers[way] = {row["id"]: row["response"] for row in rows}
+                    answers[way] = [row["response"] for row in rows]  # both keep the order of the questions
     for way in ("stream", "batches"):
         whole, alone = (statistics.median(times[way, clips]) for clips in (args.clips, 1))
         rate = (args.clips - 1) / (whole - alone)
         print(f"{way}: {args.clips} clips {whole:.1f} s, 1 clip {alone:.1f} s, so {rate:.2f} clips/s once loaded")
     whole, net = (ratio(times, args.clips, taken_off) for taken_off in (False, True))
-    same = sum(answers["stream"][name] == text for name, text in answers["batches"].items())
+    same = sum(one == other for one, other in zip(answers["stream"], answers["batches"], strict=True))
     print(f"batches are {net:.1f} times as fast once loaded, {whole:.1f} times as a whole; {same} equal answers")
 
 
