@@ -60,6 +60,15 @@ def tiny_model(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder that passes for a model as long as nothing loads it."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def plugin() -> None:
     """The plugin, registered in this process."""

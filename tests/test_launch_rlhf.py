@@ -13,14 +13,6 @@ from swift_saber.plugin import PLUGIN_FILE
 from tests.test_launch import Swift, recipe
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    return folder
-
-
 def test_full_tuning_does_not_start_from_adapters(tmp_path: Path, adapters: Path) -> None:
     """ms-swift would train the base model and say nothing."""
     with pytest.raises(InputError, match="which full tuning does not load; merge it"):

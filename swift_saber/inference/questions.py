@@ -3,7 +3,7 @@
 A row that cannot be asked costs only itself. What would make the outcome ambiguous, two rows with one id, ends the run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,7 @@ def ids(path: Path) -> dict[str, int]:
         InputError: the file cannot be read or holds nothing, or two rows have one id.
     """
     found: dict[str, int] = {}
-    for number, where, raw in _lines(path):
-        name = _name(number, where, raw)
+    for number, where, name, _ in _rows(path):
         if name in found:
             problem = f"{quoted(name)} is that of line {found[name]} too"
             raise InputError(where, "id", problem, "remove one of the two rows, or give each an id of its own")
@@ -59,17 +58,17 @@ def ids(path: Path) -> dict[str, int]:
     return found
 
 
-def read(path: Path, without: set[str]) -> Iterator[Question | Reject]:
+def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
     """Yield each row in its order, but for those with these ids.
 
     Media files are looked for, not looked into.
     """
-    for number, where, raw in _lines(path):
-        name = _name(number, where, raw)
+    for _, where, name, row in _rows(path):
         if name in without:
             continue
         try:
-            row = _parsed(raw, where)
+            if isinstance(row, InputError):
+                raise row
             if row_kind(row) is None:
                 problem = "is no question: it has no clip, or is in a format of ms-swift's own"
                 remedy = 'write {"videos": [...], "audios": [...]}, with messages for a question of your own'
@@ -79,21 +78,22 @@ def read(path: Path, without: set[str]) -> Iterator[Question | Reject]:
             yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str, bytes]]:
+def _rows(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any] | InputError]]:
+    """Yield (line, "file:line", id, the row or why it is none) for each line that is not blank."""
     try:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
-                if raw.strip():
-                    yield number, f"{path}:{number}", raw
+                if not raw.strip():
+                    continue
+                where = f"{path}:{number}"
+                try:
+                    row = _parsed(raw, where)
+                except InputError as error:
+                    yield number, where, f"line-{number}", error
+                else:
+                    yield number, where, row_id(row), row
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _name(number: int, where: str, raw: bytes) -> str:
-    try:
-        return row_id(_parsed(raw, where))
-    except InputError:
-        return f"line-{number}"
 
 
 def _parsed(raw: bytes, where: str) -> dict[str, Any]:

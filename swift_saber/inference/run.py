@@ -64,7 +64,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         answered, rejected = outputs.answered(), outputs.rejected()
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
-        for question in questions.read(source, rejected) if answered else ():
+        for question in questions.read(source, known.keys() - answered.keys()) if answered else ():
             if isinstance(question, Question):
                 check_same(question, answered, outputs.result)
         command = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]

@@ -41,14 +41,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Started]:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    return folder
-
-
-@pytest.fixture
 def question(tmp_path: Path, tiny_world: Path) -> Path:
     path = tmp_path / "in.jsonl"
     _, row = next(read_rows(tiny_world / "eval.jsonl"))
