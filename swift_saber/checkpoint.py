@@ -47,6 +47,22 @@ def check_base(adapters: str) -> None:
         raise InputError(adapters, "model", f"was trained on {base}, which is not there", "add --model BASE_FOLDER")
 
 
+def loading(model: str, base: str | None = None) -> tuple[str, dict[str, str]]:
+    """Return the flag that loads a model, and the media settings that it was trained with.
+
+    Args:
+        model: a model folder, a LoRA checkpoint folder, or a hub id.
+        base: the base model, where another one than a LoRA checkpoint remembers is named.
+
+    Raises:
+        InputError: the model is none, its args.json is damaged, or its base is not there.
+    """
+    flag, settings = model_flag(model), trained_settings(model)
+    if flag == "--adapters" and base is None:
+        check_base(model)
+    return flag, settings
+
+
 def trained_settings(model: str) -> dict[str, str]:
     """Return the media settings that a model folder was trained with, or the published ones if it does not say.
 

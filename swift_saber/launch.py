@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import check_base, model_flag, remembered_settings, trained_settings, trained_with
+from swift_saber.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
 from swift_saber.errors import InputError
 from swift_saber.media import media_settings
 from swift_saber.plugin import PLUGIN_FILE
@@ -85,9 +85,7 @@ def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
     Raises:
         InputError: the model cannot be used.
     """
-    flag, settings = model_flag(model), trained_settings(model)
-    if flag == "--adapters" and given(arguments, "model") is None:
-        check_base(model)
+    flag, settings = loading(model, given(arguments, "model"))
     host = [] if given(arguments, "host") else ["--host", "127.0.0.1"]
     environment = {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
     return _run(["deploy", flag, model, *host, *arguments, *_plugin(arguments)], environment)

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import check_base, model_flag, trained_settings
+from swift_saber.checkpoint import loading
 from swift_saber.endpoint import Endpoint, clip_parts
 from swift_saber.errors import InputError
 from swift_saber.inference.files import record_of
@@ -50,8 +50,7 @@ def analyze(
     Raises:
         InputError: the clip, the model or the server cannot be used, or there is no answer.
     """
-    if base_url is None and model_flag(model) == "--adapters":
-        check_base(model)
+    loaded = loading(model) if base_url is None else None  # before the clip is decoded
     path = os.path.abspath(clip)
     picture, sound = _streams(path, clip)
     with tempfile.TemporaryDirectory() as name:
@@ -63,20 +62,22 @@ def analyze(
                 if problem:
                     raise InputError(clip, "clip", problem.reason, problem.remedy)
         row = to_swift_row({"id": clip, "language": language, **media}, clip)
-        if base_url is None:
-            response = _from_model(row, model, gpu, max_new_tokens)
+        if loaded:
+            response = _from_model(row, model, *loaded, gpu, max_new_tokens)
         else:
-            response = _from_server(row, Endpoint(model, base_url, timeout=_REPLY_SECONDS), max_new_tokens)
+            response = _from_server(row, Endpoint(model, str(base_url), timeout=_REPLY_SECONDS), max_new_tokens)
     notes = [] if sound else ["the clip has no sound: only the picture was analysed"]
     notes += [] if picture else ["the clip has no picture: only the sound was analysed"]
     return {**record_of({"id": clip, "response": response}), "response": response, "notes": notes}
 
 
-def _from_model(row: dict[str, Any], model: str, gpu: str, max_new_tokens: int) -> str:
+def _from_model(
+    row: dict[str, Any], model: str, flag: str, settings: dict[str, str], gpu: str, max_new_tokens: int
+) -> str:
     arguments = DEFAULTS | {"max_new_tokens": str(max_new_tokens)}
-    command = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]
+    command = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
     command += [part for key, value in arguments.items() for part in (f"--{key}", value)]
-    environment = {key: value for key, value in trained_settings(model).items() if key not in os.environ}
+    environment = {key: value for key, value in settings.items() if key not in os.environ}
     handle, log = tempfile.mkstemp(prefix="swift-saber-", suffix=".log")  # stays where the model fails
     os.close(handle)
     process = ModelProcess(model, command, {**environment, "CUDA_VISIBLE_DEVICES": gpu}, Path(log), 1)

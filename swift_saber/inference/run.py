@@ -15,7 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.checkpoint import check_base, model_flag, trained_settings
+from swift_saber.checkpoint import loading
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs, check_same, model_stamp
@@ -57,7 +57,8 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
             raise InputError("arguments", f"--{key}", "is not one of these", "infer.sh names data and result itself")
     if os.environ.get("STREAM") == "1":
         arguments = [*arguments, "--stream", "true"]
-    kept, places, batch = _kept_settings(model, arguments), _places(gpu), _batch(arguments)
+    flag, kept = loading(model, given(arguments, "model"))
+    places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
     with Outputs(Path(result), _settings(model, kept, arguments)) as outputs:
@@ -67,7 +68,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         for question in questions.read(source, known.keys() - answered.keys()) if answered else ():
             if isinstance(question, Question):
                 check_same(question, answered, outputs.result)
-        command = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]
+        command = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
         command += [*_defaults(arguments), *arguments]
         batch, log = (1, None) if stream else (batch, outputs.log)
         environment = {name: value for name, value in kept.items() if name not in os.environ}
@@ -104,14 +105,6 @@ def _checked(rows: Iterator[Question | Reject]) -> Generator[Question | Reject, 
                 yield found
             else:
                 yield Reject(found.id, found.where, problem.reason, problem.remedy)
-
-
-def _kept_settings(model: str, arguments: Sequence[str]) -> dict[str, str]:
-    """The media settings that the model was trained with, after a look at whether it can be loaded at all."""
-    flag, kept = model_flag(model), trained_settings(model)
-    if flag == "--adapters" and given(arguments, "model") is None:
-        check_base(model)
-    return kept
 
 
 def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
