@@ -17,6 +17,7 @@ class Decoded:
         seconds: of sound, or until the last picture ends.
         sent: when the last packet ends, of any stream.
         numbers: False where a sample is not a number.
+        silent: whether every sample of the sound is the same, but for one step of 16 bits.
         error: the last one that was met.
     """
 
@@ -26,7 +27,20 @@ class Decoded:
     seconds: float = 0.0
     sent: float = 0.0
     numbers: bool = True
+    silent: bool = True
     error: Exception | None = None
+
+
+def is_silent(samples: Any) -> bool:
+    """Whether samples differ by no more than one step of 16 bits: digital silence, which no recording is.
+
+    Args:
+        samples: an array of any shape, of floats within -1..1 or of integers.
+    """
+    if samples.size == 0:
+        return True
+    step = 2**-15 if samples.dtype.kind == "f" else max(1, 2 ** (8 * samples.dtype.itemsize - 16))
+    return bool(float(samples.max()) - float(samples.min()) <= step)
 
 
 def decode(container: Any, stream: Any) -> Decoded:
@@ -69,8 +83,10 @@ def decode(container: Any, stream: Any) -> Decoded:
         for frame in frames:
             if stream.type == "audio":
                 done.seconds += frame.samples / frame.sample_rate
-                if done.numbers and frame.format.name.startswith(("flt", "dbl")):
-                    done.numbers = bool(np.isfinite(frame.to_ndarray()).all())
+                samples = frame.to_ndarray()
+                if samples.dtype.kind == "f":
+                    done.numbers = done.numbers and bool(np.isfinite(samples).all())
+                done.silent = done.silent and is_silent(samples)
             elif frame.time is not None:
                 done.seconds = max(done.seconds, frame.time + lengths.pop(frame.pts, typical))
         if stream.type == "video" and done.frames >= ALL_FRAMES:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from swift_saber.media import Problem, content, file_problem, open_media, reason
-from swift_saber.media_decode import ALL_FRAMES, decode
+from swift_saber.media_decode import ALL_FRAMES, decode, is_silent
 
 # An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
 # loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
@@ -28,13 +28,15 @@ _LEAST_FRAMES = 2
 # Formats whose header says how long they are. For others FFmpeg estimates it, which proves nothing.
 _HEADER_SAYS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flv", "flac", "aiff"}
 _WAV_UNKNOWN = 0x7FFFF000  # writers to a pipe put such a number, or none, where the size belongs
-# The errors of libsndfile after which ms-swift's loader tries PyAV: of no format, or of one that it does not know.
+# The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
+# know.
 _PYAV_CODES = {0, 1, 3, 4}
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
 
 _COPY = "copy the clip again or remove the row"
 _VIDEO = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4"
 _SOUND = "convert it: ffmpeg -i IN -vn -ar 16000 -ac 1 OUT.wav"
+_SILENT = ("is silent from beginning to end", "take the sound out of the row: the picture alone is analysed then")
 
 
 class _FaultError(Exception):
@@ -124,14 +126,21 @@ def _check_audio(path: str) -> None:
             rate, kind = file.samplerate, file.format
             promised = _wav_seconds(path, file) if kind == "WAV" else file.frames / rate
             _check_length(promised)
-            seconds, numbers = 0.0, True
+            seconds, numbers, silent = 0.0, True, True
             for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
                 seconds += len(block) / rate
                 numbers = numbers and bool(np.isfinite(block).all())
+                silent = silent and is_silent(block)
     except soundfile.LibsndfileError as error:  # m4a, the sound of an mp4, and what is broken
-        _check_container_audio(path, strict=shutil.which("ffmpeg") is None)
-        if error.code not in _PYAV_CODES and shutil.which("ffmpeg") is None:
+        by_pyav = os.environ.get("SWIFT_AUDIO_LOAD_BACKEND") == "soundfile_pyav"
+        without = not by_pyav and shutil.which("ffmpeg") is None
+        _check_container_audio(path, strict=by_pyav or without)
+        if by_pyav and error.code not in _PYAV_CODES:
             raise _FaultError(f"cannot be decoded ({reason(error)})", _SOUND) from error
+        if without:
+            problem = "is in a format that librosa, ms-swift's reader of sound, reads only with the ffmpeg program"
+            remedy = "install ffmpeg, convert the sound to wav, or set SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav"
+            raise _FaultError(problem, remedy) from error
         return
     if seconds == 0:
         raise _FaultError("holds no sound", _COPY)
@@ -140,6 +149,8 @@ def _check_audio(path: str) -> None:
     _check_whole(seconds, promised)
     if not numbers:
         raise _FaultError("holds samples that are not numbers", _SOUND)
+    if silent:
+        raise _FaultError(*_SILENT)
 
 
 def _check_codec(stream: Any) -> None:
@@ -243,6 +254,8 @@ def _check_decoded(container: Any, stream: Any, promised: float | None, own: boo
         raise _FaultError(problem, _VIDEO if video else _SOUND)
     if not done.numbers:
         raise _FaultError("holds samples that are not numbers", _SOUND)
+    if not video and done.silent:
+        raise _FaultError(*_SILENT)
 
 
 def _reader() -> str | None:

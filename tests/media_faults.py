@@ -295,7 +295,9 @@ def _odd_sound(make: _Maker) -> None:
     make("sound.m4a", lambda path: encode(path, None, sound(), form="mp4"))
     make("sound-in.mp4", lambda path: encode(path, frames(), sound()))
     make("sound-stereo.wav", lambda path: soundfile.write(path, np.stack([sound(), sound()], axis=1), RATE))
-    make("sound-silent.wav", lambda path: soundfile.write(path, np.zeros(RATE), RATE))
+    make("sound-silent.wav", lambda path: soundfile.write(path, np.zeros(RATE), RATE), "rejected", "is silent")
+    make("sound-silent.m4a", lambda path: encode(path, None, np.zeros(RATE), form="mp4"), "rejected", "is silent")
+    make("sound-almost-silent.wav", lambda path: soundfile.write(path, sound() / 1000, RATE))
     make("sound-clipped.wav", lambda path: soundfile.write(path, np.sign(sound()), RATE))
     make("sound-short.wav", lambda path: soundfile.write(path, sound()[:160], RATE))
     loud = sound() * 1e6

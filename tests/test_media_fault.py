@@ -7,7 +7,7 @@ import pytest
 
 from swift_saber.media_decode import ALL_FRAMES
 from swift_saber.media_fault import clip_fault
-from tests.media_faults import encode, frames
+from tests.media_faults import encode, frames, sound
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +47,17 @@ def test_only_the_reader_in_use_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
     problem = clip_fault([str(path)], [])
     assert problem and "cannot be read by decord" in problem.reason
     assert "ffmpeg -i IN -c:v libx264" in problem.remedy
+
+
+def test_a_sound_that_librosa_reads_only_with_ffmpeg_is_rejected_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.m4a"
+    encode(path, None, sound(), form="mp4")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("SWIFT_AUDIO_LOAD_BACKEND", raising=False)
+    problem = clip_fault([], [str(path)])
+    assert problem and "reads only with the ffmpeg program" in problem.reason
+    assert "SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav" in problem.remedy
+    monkeypatch.setenv("SWIFT_AUDIO_LOAD_BACKEND", "soundfile_pyav")
+    assert clip_fault([], [str(path)]) is None

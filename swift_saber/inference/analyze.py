@@ -3,6 +3,7 @@
 import os
 import tempfile
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from swift_saber.inference.run import DEFAULTS
 from swift_saber.language import Language
 from swift_saber.media import one_line, open_media
 from swift_saber.media_check import check_clips
+from swift_saber.media_decode import is_silent
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import to_swift_row
 
@@ -55,8 +57,10 @@ def analyze(
     picture, sound = _streams(path, clip)
     with tempfile.TemporaryDirectory() as name:
         media: dict[str, list[str]] = {"videos": [path] if picture else [], "audios": []}
-        if sound:
-            media["audios"] = [str(_sound_of(path, Path(name) / "sound.wav"))]
+        found = _sound_of(path, Path(name) / "sound.wav") if sound else None
+        if found is None and not picture:
+            raise InputError(clip, "clip", "is silent from beginning to end", "give a clip with a picture or a voice")
+        media["audios"] = [str(found)] if found else []
         with closing(check_clips([(0, media["videos"], media["audios"])], workers=1, limit=_CHECK_SECONDS)) as checked:
             for _, problem in checked:
                 if problem:
@@ -66,7 +70,8 @@ def analyze(
             response = _from_model(row, model, *loaded, gpu, max_new_tokens)
         else:
             response = _from_server(row, Endpoint(model, str(base_url), timeout=_REPLY_SECONDS), max_new_tokens)
-    notes = [] if sound else ["the clip has no sound: only the picture was analysed"]
+    silence = "'s sound is silent" if sound else " has no sound"
+    notes = [] if media["audios"] else [f"the clip{silence}: only the picture was analysed"]
     notes += [] if picture else ["the clip has no picture: only the sound was analysed"]
     return {**record_of({"id": clip, "response": response}), "response": response, "notes": notes}
 
@@ -119,20 +124,21 @@ def _streams(path: str, clip: str) -> tuple[bool, bool]:
     return found
 
 
-def _sound_of(path: str, to: Path) -> Path:
-    """Write a file's sound as a wav of one channel."""
+def _sound_of(path: str, to: Path) -> Path | None:
+    """Write a file's sound as a wav of one channel; None where it is silent."""
     import av
     import soundfile
 
     resampler = av.AudioResampler(format="s16", layout="mono", rate=_SAMPLE_RATE)
+    silent = True
     with open_media(path) as container, soundfile.SoundFile(str(to), "w", _SAMPLE_RATE, 1, "PCM_16") as file:
         try:
-            for frame in container.decode(audio=0):
+            for frame in chain(container.decode(audio=0), [None]):
                 for part in resampler.resample(frame):
-                    file.write(part.to_ndarray()[0])
-            for part in resampler.resample(None):
-                file.write(part.to_ndarray()[0])
+                    samples = part.to_ndarray()[0]
+                    silent = silent and is_silent(samples)
+                    file.write(samples)
         except av.error.FFmpegError as error:
             reason = one_line(str(error.strerror or error))
             raise InputError(path, "sound", f"does not decode to its end ({reason})", "re-encode the clip") from error
-    return to
+    return None if silent else to

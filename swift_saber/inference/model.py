@@ -3,7 +3,7 @@
 Knows processes and what their ends mean; what happens in one is plugin/saber_infer.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -30,7 +30,13 @@ class AnswerError(Exception):
 
 
 class ModelDied(Exception):
-    """The process ended with the batch."""
+    """The process ended with the batch.
+
+    Attributes:
+        alone: False where it was also decoding rows of the next batch, which may have ended it.
+    """
+
+    alone = True
 
 
 class ModelProcess:
@@ -80,19 +86,33 @@ class ModelProcess:
             raise self._unloadable(said["error"])
         self.size = min(self.size or said["batch"], said["batch"])
 
-    def ask(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def ask(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
+    ) -> list[dict[str, Any]]:
         """Return the result rows of one batch, in its order.
+
+        Args:
+            rows: the batch.
+            coming: called while the model works, with what tells whether it is done; returns the next rows, which are
+                then decoded ahead, or nothing.
 
         Raises:
             AnswerError: there are none; ask about fewer rows.
             ModelDied: likewise, and the process is gone; the next call of `load` makes another.
         """
-        assert self._pipe is not None
+        ahead = False
+        self._say({"rows": list(rows)})
+        following = coming(self._answered) if coming else ()
+        if following and not self._answered():
+            self._say({"ahead": list(following)})
+            ahead = True
         try:
-            self._pipe.send_bytes(dumps({"rows": list(rows)}).encode())
-        except OSError as error:
-            raise ModelDied(self._ended()) from error
-        said = self._hear()
+            said = self._hear()
+        except ModelDied as error:
+            error.alone = not ahead
+            raise
         if "error" in said:
             if said["broken"]:
                 self._ended()
@@ -100,6 +120,17 @@ class ModelProcess:
             raise AnswerError(said["error"], said["memory"])
         results: list[dict[str, Any]] = said["results"]
         return results
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(dumps(message).encode())
+        except OSError as error:
+            raise ModelDied(self._ended()) from error
+
+    def _answered(self) -> bool:
+        assert self._pipe is not None
+        return self._pipe.poll()
 
     def stop(self) -> None:
         """End the process from another thread; the one that uses it sees ModelDied."""

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -107,12 +107,21 @@ class Run:
 
     def _serve(self, process: ModelProcess) -> None:
         """One thread: batches from the queue, until its None."""
+        batch: list[Question] = []
+        more = True
         try:
-            more = True
-            while more and not self._failure:
-                batch, more = self._batch(process)
+            while (more or batch) and not self._failure:
+                more = more and self._fill(process, batch)
+                following: list[Question] = []
+
+                def coming(done: Callable[[], bool], following: list[Question] = following) -> list[dict[str, Any]]:
+                    nonlocal more
+                    more = more and self._fill(process, following, done)
+                    return [question.row for question in following]
+
                 if batch:
-                    self._answer(process, batch)
+                    self._answer(process, batch, coming)
+                batch = following
         except BaseException as error:
             self._failure = self._failure or error
         finally:
@@ -120,29 +129,40 @@ class Run:
                 self._ended += 1
                 self._changed.notify()
 
-    def _batch(self, process: ModelProcess) -> tuple[list[Question], bool]:
-        """The next batch, and whether more may come."""
-        batch: list[Question] = []
+    def _fill(self, process: ModelProcess, batch: list[Question], done: Callable[[], bool] | None = None) -> bool:
+        """Fill a batch, and return whether there may be more rows.
+
+        Without `done` it ends with one row at least, and early where rows come slowly; else, whatever there is, when
+        `done` says so.
+        """
         while not self._failure:
+            if batch and len(batch) >= process.size:
+                return True
             try:
-                found = self._queue.get(timeout=_FILL_SECONDS if batch else _LOOK_SECONDS)
+                found = self._queue.get(timeout=_FILL_SECONDS if batch and not done else _LOOK_SECONDS)
             except queue.Empty:
-                if batch:
-                    return batch, True
+                if done() if done else batch:
+                    return True
                 continue
             if found is None:
-                return batch, False
+                return False
             batch.append(found)
             process.load()  # its size is known only then
-            if len(batch) >= process.size:
-                return batch, True
-        return [], False
+        return False
 
-    def _answer(self, process: ModelProcess, batch: list[Question]) -> None:
-        """Have a batch answered; where that fails, its parts, down to the rows that fail alone."""
+    def _answer(
+        self,
+        process: ModelProcess,
+        batch: list[Question],
+        coming: Callable[[Callable[[], bool]], list[dict[str, Any]]] | None = None,
+    ) -> None:
+        """Have a batch answered; where that fails, its parts, down to the rows that fail alone.
+
+        `coming` takes the rows after it from the queue while the model works; see ModelProcess.ask.
+        """
         process.load()
         try:
-            results = process.ask([question.row for question in batch])
+            results = process.ask([question.row for question in batch], coming)
         except AnswerError as error:
             if len(batch) == 1:
                 self._failed(batch[0], str(error), _remedy(error))
@@ -155,7 +175,7 @@ class Run:
         except ModelDied as error:
             if self._failure:  # the run is ending, and this is how
                 return
-            if len(batch) == 1:
+            if len(batch) == 1 and error.alone:
                 self._failed(batch[0], str(error), "look at the clip, and at the log beside the result file")
                 return
             for question in batch:

@@ -5,6 +5,7 @@ the result rows, so that they are those of `swift infer`.
 """
 
 import os
+import queue
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from swift_saber.plugin.saber_ahead import EncodeAhead
 from swift_saber.strict_json import dumps, parse_json
 
 # For the size of a batch on a GPU: the tokens of a long clip with a long answer, and room for one row's activations.
@@ -32,6 +34,7 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
     Args:
         pipe: says {"batch": rows at a time} when ready; then takes {"rows": [...]} and says {"results": [...]}; or
             {"error": text, "memory": whether memory ran out, "broken": whether the process cannot go on} for either.
+            {"ahead": [...]}, taken at any time, are rows that will be asked next; nothing is said to it.
         arguments: those of `swift infer`, without data.
         environment: variables to set before ms-swift is imported.
         log: file to append the output to; "" leaves it where it is.
@@ -51,18 +54,17 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
         size = batch or _batch_size(infer)
         if hasattr(infer.infer_engine, "max_batch_size"):
             infer.infer_engine.max_batch_size = size
+        ahead = _ahead(infer)
     except Exception as error:
         _say(pipe, _failure(error))
         raise
     _say(pipe, {"batch": size})
-    while True:
-        try:
-            asked = parse_json(pipe.recv_bytes().decode(), "pipe")
-        except EOFError:
-            return
+    asked: queue.Queue[list[dict[str, Any]] | None] = queue.Queue()
+    threading.Thread(target=_hear, args=(pipe, asked, ahead), daemon=True).start()
+    while (rows := asked.get()) is not None:
         broken = False
         try:
-            _say(pipe, {"results": _answers(infer, asked["rows"])})
+            _say(pipe, {"results": _answers(infer, rows)})
         except BrokenPipeError:
             return
         except Exception as error:
@@ -71,6 +73,30 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             _say(pipe, said)
         if broken:
             return
+
+
+def _hear(pipe: Connection, asked: "queue.Queue[list[dict[str, Any]] | None]", ahead: EncodeAhead | None) -> None:
+    """Take what the parent says while the model works; None in the queue is the end."""
+    try:
+        while True:
+            said = parse_json(pipe.recv_bytes().decode(), "pipe")
+            if "rows" in said:
+                asked.put(said["rows"])
+            elif ahead is not None:
+                ahead.start(said["ahead"])
+    except (EOFError, OSError):
+        pass  # the parent has closed the pipe
+    finally:
+        asked.put(None)
+
+
+def _ahead(infer: Any) -> EncodeAhead | None:
+    """None where the answers are streamed row by row, and where the backend has a way of its own."""
+    if infer.args.infer_backend != "transformers" or infer.args.stream:
+        return None
+    template = infer.infer_engine.template
+    template.set_mode("transformers")  # as the engine does before it encodes
+    return EncodeAhead(template)
 
 
 def _load(arguments: Sequence[str]) -> Any:

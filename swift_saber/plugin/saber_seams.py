@@ -20,6 +20,7 @@ SEAMS = {
     "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
+    "swift.infer_engine": ["InferRequest.remove_response", "TransformersEngine._batch_encode"],
     "swift.metrics": ["MeanMetric.update"],
     "swift.pipelines.infer.infer": ["SwiftInfer._batch_infer", "SwiftInfer.infer_single"],
     "swift.rlhf_trainers.dpo_trainer": [

@@ -27,11 +27,19 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
     pipe.send_bytes(dumps({"batch": batch or 4}).encode())
     while True:
         try:
-            rows = parse_json(pipe.recv_bytes().decode(), "pipe")["rows"]
+            said = parse_json(pipe.recv_bytes().decode(), "pipe")
         except EOFError:
             return
+        rows = said.get("rows")
+        if rows is None:
+            continue
         orders = [row["messages"][0]["content"] for row in rows]
         note(" ".join(orders))
+        if "patient" in orders and pipe.poll(2):  # works until it hears of the next rows
+            ahead = parse_json(pipe.recv_bytes().decode(), "pipe")["ahead"]
+            note("ahead " + " ".join(row["messages"][0]["content"] for row in ahead))
+            if any(row["messages"][0]["content"] == "die" for row in ahead):
+                os.kill(os.getpid(), signal.SIGKILL)
         pipe.send_bytes(dumps(_reply(rows, orders)).encode())
 
 

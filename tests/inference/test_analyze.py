@@ -22,6 +22,7 @@ from swift_saber.inference import analyze as module
 from swift_saber.inference.analyze import analyze
 from swift_saber.rows import read_rows
 from swift_saber.sed import DIMENSIONS
+from tests.media_faults import encode, frames
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, response: str = "### Voice\nlow") -> list[dict[str, Any]]:
@@ -94,6 +95,20 @@ def test_a_clip_without_sound_and_sound_alone_are_analysed_with_a_note(
     assert [(len(one["videos"]), len(one["audios"])) for one in rows] == [(1, 0), (0, 1)]
     assert silent["notes"] == ["the clip has no sound: only the picture was analysed"]
     assert alone["notes"] == ["the clip has no picture: only the sound was analysed"]
+
+
+def test_a_clip_whose_sound_is_silent_is_analysed_as_one_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    encode(tmp_path / "a.mp4", frames(), np.zeros(16000))
+    soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
+    rows = asked(monkeypatch)
+    found = analyze(str(tmp_path / "a.mp4"), str(tmp_path))
+    assert [(len(one["videos"]), one["audios"]) for one in rows] == [(1, [])]
+    assert found["notes"] == ["the clip's sound is silent: only the picture was analysed"]
+    with pytest.raises(InputError, match="is silent from beginning to end"):
+        analyze(str(tmp_path / "a.wav"), str(tmp_path))
 
 
 @pytest.mark.parametrize(

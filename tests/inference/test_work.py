@@ -112,6 +112,18 @@ def test_a_row_that_kills_the_model_costs_itself_and_two_reloads(scene: Scene) -
     assert scene.asked.count("load 0") == 3
 
 
+def test_the_next_rows_are_decoded_while_the_model_works(scene: Scene) -> None:
+    scene.go(["patient", "a", "b"], batch=1)
+    assert scene.asked == ["load 0", "patient", "ahead a", "a", "b"]
+
+
+def test_a_row_is_not_blamed_for_the_next_one_that_kills_the_model_while_it_is_decoded(scene: Scene) -> None:
+    scene.go(["a", "patient", "die"], batch=1)
+    assert scene.ids("out.jsonl") == ["r0", "r1"]
+    assert scene.ids("out.rejects.jsonl") == ["r2"]
+    assert scene.asked == ["load 0", "a", "patient", "ahead die", "load 0", "patient", "die"]
+
+
 def test_a_model_that_answers_nothing_ends_the_run_and_no_row_is_given_up(scene: Scene) -> None:
     with pytest.raises(InputError, match=r"not one of the first 5 rows could be answered \(ValueError: too long\)"):
         scene.go(["fail"] * 20, batch=1)

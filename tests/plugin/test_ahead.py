@@ -1,0 +1,55 @@
+"""plugin/saber_ahead.py: rows encoded while the model works."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from swift_saber.plugin.saber_ahead import EncodeAhead
+
+
+class Template:
+    """Notes what it encodes, and in which thread; a row of the text "bad" cannot be encoded."""
+
+    def __init__(self) -> None:
+        self.encoded: list[tuple[str, bool]] = []
+
+    def encode(self, request: Any, return_template_inputs: bool = False) -> dict[str, Any]:
+        text = request["messages"][-1]["content"]
+        self.encoded.append((text, threading.current_thread() is threading.main_thread()))
+        if text == "bad":
+            raise ValueError("too long")
+        return {"input_ids": [len(text)]}
+
+
+def row(text: str, *, answered: bool = False) -> dict[str, Any]:
+    turns = [{"role": "user", "content": text}]
+    return {"messages": [*turns, {"role": "assistant", "content": "old"}] if answered else turns, "videos": ["v"]}
+
+
+def test_a_row_is_encoded_once_and_elsewhere() -> None:
+    template = Template()
+    ahead = EncodeAhead(template)
+    ahead.start([row("one"), row("three", answered=True)])  # an old answer is taken off, as swift infer does
+    assert template.encode(row("one"), return_template_inputs=True) == {"input_ids": [3]}
+    assert template.encode(row("three"), return_template_inputs=True) == {"input_ids": [5]}
+    assert sorted(template.encoded) == [("one", False), ("three", False)]
+
+
+def test_what_was_not_announced_and_what_was_handed_out_is_encoded_when_it_is_asked_for() -> None:
+    template = Template()
+    ahead = EncodeAhead(template)
+    ahead.start([row("one")])
+    for _ in range(2):
+        template.encode(row("one"), return_template_inputs=True)
+    template.encode(row("two"), return_template_inputs=True)
+    assert template.encoded == [("one", False), ("one", True), ("two", True)]
+
+
+def test_a_row_that_cannot_be_encoded_fails_when_it_is_asked_for() -> None:
+    template = Template()
+    ahead = EncodeAhead(template)
+    ahead.start([row("bad"), row("one")])
+    assert template.encode(row("one"), return_template_inputs=True) == {"input_ids": [3]}
+    with pytest.raises(ValueError, match="too long"):
+        template.encode(row("bad"), return_template_inputs=True)
