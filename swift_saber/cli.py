@@ -14,6 +14,8 @@ from swift_saber.annotation import Row
 from swift_saber.cli_check import add_check
 from swift_saber.cli_doctor import add_doctor
 from swift_saber.cli_pairs import add_pairs
+from swift_saber.cli_pipeline import add_pipeline
+from swift_saber.cli_sources import add_sources
 from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, row_id, write_rows
 from swift_saber.strict_json import dumps, parse_json
@@ -212,6 +214,8 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands, _command)
     add_doctor(commands, _command)
     add_pairs(commands, _command)
+    add_sources(commands, _command)
+    add_pipeline(commands, _command)
 
     _command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
 

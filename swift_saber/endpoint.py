@@ -1,28 +1,29 @@
 """Asking a model behind an OpenAI-compatible address: `swift deploy`, vLLM, or a hosted service.
 
-Knows requests, replies and what their failures mean for a run; knows nothing of what is asked. The key comes from the
-environment variable OPENAI_API_KEY and goes nowhere but into the request.
+Knows requests, replies and what their failures mean for a run; knows nothing of what is asked. The key comes from an
+environment variable, OPENAI_API_KEY unless another one is named, and goes nowhere but into the request.
 """
 
-import base64
-import mimetypes
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from swift_saber.clip_parts import clip_parts as clip_parts
 from swift_saber.errors import InputError, unreadable
-from swift_saber.rows import media_path
+from swift_saber.pace import Pace
 
 _REASON_LIMIT = 300
 # This one request is at fault: the next may be answered.
 _REFUSALS = frozenset({400, 413, 422})
 # `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
 _SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
-_CHECK_KEY = "set OPENAI_API_KEY to the key of this service"
+KEY_ENV = "OPENAI_API_KEY"
 _REMEDIES = {
-    401: _CHECK_KEY,
-    403: "set OPENAI_API_KEY to a key that may use this model",
+    401: "set {key} to the key of this service",
+    403: "set {key} to a key that may use this model",
     404: "check the address (it often ends in /v1) and the model's name",
     429: "ask with less concurrency, or look at the account's limits, and run again: what is there stays",
 }
@@ -34,6 +35,25 @@ class Answer(NamedTuple):
 
     text: str
     cut: bool = False
+
+
+class Usage(NamedTuple):
+    """What was asked for and paid: replies that came, and tokens as the servers count them (0 where they do not)."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the sum of both."""
+        return Usage(*map(sum, zip(self, other, strict=True)))
+
+
+class Reply(NamedTuple):
+    """The answers of one request that have a text, and what the request cost."""
+
+    answers: list[Answer]
+    usage: Usage
 
 
 class EndpointDown(InputError):
@@ -53,22 +73,55 @@ class Endpoint:
         timeout: seconds to wait for one reply.
         retries: how often a request is sent again when there is no reply, on 408, 409, 429 and on 5xx; the waits
             between are the openai client's (half a second, doubling up to 8 s, or what the server asks for).
+        key_env: the environment variable that holds the key. OPENAI_API_KEY may be unset, since servers of one's own
+            need no key; another one may not.
+        requests_per_minute: the most that is sent, what is sent again included; None for no limit.
 
     Raises:
-        InputError: base_url is no http address, or the key holds what no header can.
+        InputError: base_url is no http address, the key is not there, or holds what no header can.
     """
 
-    def __init__(self, model: str, base_url: str, *, timeout: float = 120.0, retries: int = 3) -> None:
+    def __init__(
+        self,
+        model: str,
+        base_url: str,
+        *,
+        timeout: float = 120.0,
+        retries: int = 3,
+        key_env: str = KEY_ENV,
+        requests_per_minute: float | None = None,
+    ) -> None:
         import openai
 
         self.model = model
         #: The address as it may be shown: without user, password and query.
-        self.address = _shown(base_url)
-        self._retries = retries
+        self.address = shown_address(base_url)
+        self._retries, self._key_env = retries, key_env
+        self._usage, self._lock = Usage(), Lock()
+        sender = None
+        if requests_per_minute is not None:
+            pace = Pace(requests_per_minute)
+            # Below the client's retries, so that they count too.
+            sender = openai.DefaultHttpxClient(event_hooks={"request": [lambda _: pace.wait()]})
         # Servers of one's own need no key, but the client insists on one.
-        self._client = openai.OpenAI(api_key=_key() or "EMPTY", base_url=base_url, timeout=timeout, max_retries=retries)
+        self._client = openai.OpenAI(
+            api_key=_key(key_env) or "EMPTY",
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=retries,
+            http_client=sender,
+        )
 
-    def complete(
+    @property
+    def usage(self) -> Usage:
+        """What was asked through this object so far."""
+        return self._usage
+
+    def complete(self, messages: Sequence[dict[str, Any]], **options: Any) -> list[Answer]:
+        """Return the answers alone; everything else as `reply`."""
+        return self.reply(messages, **options).answers
+
+    def reply(
         self,
         messages: Sequence[dict[str, Any]],
         *,
@@ -77,8 +130,8 @@ class Endpoint:
         n: int = 1,
         seed: int | None = None,
         response_format: dict[str, Any] | None = None,
-    ) -> list[Answer]:
-        """Return the answers that have a text.
+    ) -> Reply:
+        """Return the answers that have a text, with what they cost.
 
         Args:
             messages: the conversation in OpenAI's form.
@@ -93,39 +146,82 @@ class Endpoint:
                 broken server, or something that does not speak the protocol.
             EndpointRefused: this request is at fault (400, 413, 422), or the reply holds an error in place of answers.
         """
-        import openai
-
         wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n}
         wanted |= {"temperature": temperature, "max_tokens": max_tokens}
         if seed is not None:
             wanted["seed"] = seed
         if response_format is not None:
             wanted["response_format"] = response_format
+        body = self._body(lambda: self._client.chat.completions.with_raw_response.create(**wanted))
+        return Reply(self._answers(body), self._count(body))
+
+    def transcribe(self, path: str, language: str | None = None) -> str:
+        """Return what a recogniser hears in a sound file; "" where it hears nothing.
+
+        Args:
+            path: the file, which goes along as it is.
+            language: ISO-639-1, e.g. "zh"; None to let the recogniser find out.
+
+        Raises:
+            EndpointDown, EndpointRefused: as reply.
+            InputError: the file cannot be read.
+        """
         try:
-            reply = self._client.chat.completions.with_raw_response.create(**wanted)
+            sound = Path(path).read_bytes()
+        except OSError as error:
+            raise unreadable(path, error) from error
+        wanted: dict[str, Any] = {"model": self.model, "file": (os.path.basename(path), sound)}
+        if language is not None:
+            wanted["language"] = language
+        body = self._body(lambda: self._client.audio.transcriptions.with_raw_response.create(**wanted))
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str):
+            if isinstance(body, dict) and body.get("error"):
+                raise self._refused_within(body)
+            raise self._foreign("has no text")
+        self._count(body)
+        return text.encode("utf-8", "replace").decode().strip()
+
+    def _body(self, send: Callable[[], Any]) -> Any:
+        """The JSON of the reply to what is sent."""
+        import openai
+
+        try:
             # As bytes and not as the client's classes, which take any JSON for a completion.
-            body = reply.http_response.json()
+            return send().http_response.json()
         except openai.APITimeoutError as error:
             seconds = f"{self._client.timeout:g} s"
             problem = f"no reply within {seconds}, asked {self._retries + 1} times"
             raise EndpointDown(self.address, "endpoint", problem, _BROKEN_SERVER) from error
         except openai.APIConnectionError as error:
-            problem = f"cannot be reached ({_said(str(error.__cause__ or error))})"
+            problem = f"cannot be reached ({self._said(str(error.__cause__ or error))})"
             raise EndpointDown(
                 self.address, "endpoint", problem, "start the server, or correct the address, and run again"
             ) from error
         except openai.APIStatusError as error:
-            raise self._failure(error.status_code, _reason(error)) from error
+            body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
+            raise self._failure(error.status_code, self._said(_message(body))) from error
         except ValueError as error:
             raise self._foreign("is not JSON") from error
-        return self._answers(body)
+
+    def _count(self, body: dict[str, Any]) -> Usage:
+        """What one reply says that it cost, added to the whole."""
+        said = body.get("usage")
+        said = said if isinstance(said, dict) else {}
+        # Transcriptions call them input and output.
+        prompt = said.get("prompt_tokens", said.get("input_tokens"))
+        completion = said.get("completion_tokens", said.get("output_tokens"))
+        usage = Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
+        with self._lock:
+            self._usage = self._usage.plus(usage)
+        return usage
 
     def _answers(self, body: Any) -> list[Answer]:
         """The answers in a reply's JSON."""
         choices = body.get("choices") if isinstance(body, dict) else None
         if isinstance(body, dict) and body.get("error") and not choices:
             # Gateways pass an upstream error on with status 200.
-            raise EndpointRefused(self.address, "request", _said(_message(body)), "change or leave out this request")
+            raise self._refused_within(body)
         if not isinstance(choices, list):
             raise self._foreign("has no choices")
         answers = []
@@ -140,6 +236,10 @@ class Endpoint:
                 answers.append(Answer(text, choice.get("finish_reason") == "length"))
         return answers
 
+    def _refused_within(self, body: dict[str, Any]) -> EndpointRefused:
+        problem = self._said(_message(body))
+        return EndpointRefused(self.address, "request", problem, "change or leave out this request")
+
     def _failure(self, status: int, reason: str) -> InputError:
         if status == 400 and _SWIFT_KEY in reason:
             status = 401
@@ -148,47 +248,26 @@ class Endpoint:
         if status in _REFUSALS:
             return EndpointRefused(self.address, "request", f"{status}: {reason}", "change or leave out this request")
         remedy = _REMEDIES.get(status) or (_BROKEN_SERVER if status >= 500 else "check the address")
+        remedy = remedy.format(key=self._key_env)
         return EndpointDown(self.address, "endpoint", f"{status}: {reason}", remedy)
 
     def _foreign(self, problem: str) -> EndpointDown:
         remedy = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
         return EndpointDown(self.address, "endpoint", f"the reply {problem}", remedy)
 
+    def _said(self, text: str) -> str:
+        """A message of others on one line, shortened; some services quote the key that they refuse."""
+        key = _key(self._key_env)
+        text = " ".join((text.replace(key, "***") if key else text).split())
+        return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 3] + "..."
 
-def clip_parts(videos: Sequence[str], audios: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a clip's files as parts of a user turn, which go along as data URLs: the server needs no access to them.
 
-    `swift deploy` and vLLM both read {"type": "video_url"} and {"type": "audio_url"}; OpenAI's own "input_audio" is
-    read by vLLM alone.
-
-    Args:
-        videos: paths as written in a row, videos first as ms-swift puts them.
-        audios: likewise.
+def shown_address(base_url: str) -> str:
+    """Return an address as it may be shown: without user, password and query.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: it is no http address.
     """
-    return [
-        {"type": f"{medium}_url", f"{medium}_url": {"url": _data_url(path, medium)}}
-        for medium, paths in (("video", videos), ("audio", audios))
-        for path in paths
-    ]
-
-
-def _data_url(path: str, medium: str) -> str:
-    found = media_path(path)
-    try:
-        with open(found, "rb") as file:
-            data = base64.b64encode(file.read()).decode("ascii")
-    except OSError as error:
-        raise unreadable(found, error) from error
-    kind = mimetypes.guess_type(found)[0] or ""
-    if not kind.startswith(f"{medium}/"):  # e.g. the sound of an mp4
-        kind = {"video": "video/mp4", "audio": "audio/wav"}[medium]
-    return f"data:{kind.replace('x-wav', 'wav')};base64,{data}"
-
-
-def _shown(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -202,20 +281,14 @@ def _shown(base_url: str) -> str:
     return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path}"
 
 
-def _reason(error: Any) -> str:
-    """What the server says of an error status, on one line."""
-    body = error.body
-    if not isinstance(body, dict):
-        body = {"message": error.response.text}
-    return _said(_message(body))
-
-
-def _key() -> str:
+def _key(name: str) -> str:
     """The key, without the line end that it has when it comes from a file."""
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    key = os.environ.get(name, "").strip()
     if not (key.isascii() and key.isprintable()):
         problem = "holds a character that a key cannot have"
-        raise InputError("environment", "OPENAI_API_KEY", problem, "set it to the key of this service")
+        raise InputError("environment", name, problem, "set it to the key of this service")
+    if not key and name != KEY_ENV:
+        raise InputError("environment", name, "is not set, and key_env names it", "set it to the key of this service")
     return key
 
 
@@ -224,10 +297,3 @@ def _message(body: dict[str, Any]) -> str:
     inner = body.get("error")
     found = inner.get("message") if isinstance(inner, dict) else inner
     return str(found or body.get("message") or body.get("detail") or body)
-
-
-def _said(text: str) -> str:
-    """A message of others on one line, shortened; some services quote the key that they refuse."""
-    key = _key()
-    text = " ".join((text.replace(key, "***") if key else text).split())
-    return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 3] + "..."

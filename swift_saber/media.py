@@ -155,9 +155,11 @@ def open_media(path: str | os.PathLike[str]) -> Any:
     """
     import av
 
-    # The whole path, since "concat:a|b" and the like would be an instruction. Tags in another encoding are no fault.
     options = {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
-    return av.open(os.path.abspath(path), metadata_errors="replace", options=options)
+    # Tags in another encoding are no fault; PyAV takes them as they are from version 19 on.
+    lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+    # The whole path, since "concat:a|b" and the like would be an instruction.
+    return av.open(os.path.abspath(path), options=options, **lenient)
 
 
 @cache

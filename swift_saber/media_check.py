@@ -1,30 +1,15 @@
-"""Checks clips in worker processes: a decoder that hangs or crashes costs its own clip, and nothing else.
+"""Checks clips in worker processes (media_pool.py), since a decoder may hang or crash on a broken one."""
 
-Own code, because concurrent.futures cannot end one worker: a task that hangs would hold it for ever, and one that
-crashes breaks the whole pool.
-"""
-
-import json
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-import time
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from multiprocessing import connection, resource_tracker
-from typing import Any, Generic, TypeVar
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from typing import TypeVar
 
 from swift_saber.media import Problem
+from swift_saber.media_fault import clip_fault
+from swift_saber.media_pool import guarded
 
 K = TypeVar("K")
 Clip = tuple[K, Sequence[str], Sequence[str]]
-
-_AHEAD = 4  # clips for each worker that may be checked before they are asked for
-_START_LIMIT = 300.0  # seconds for a worker to load its decoders; nothing of a clip's limit
-_GRACE = 10.0  # seconds after which a worker ends itself when nobody else did
-_TICK = 0.2  # seconds between looks at what changed without a message
 
 
 def check_clips(
@@ -45,202 +30,16 @@ def check_clips(
         RuntimeError: the worker processes do not start.
         Exception: what `clips` raises, after the clips before it.
     """
-    if workers < 1 or limit <= 0:
-        raise ValueError(f"{workers} workers and a limit of {limit} seconds: both are above 0")
-    pool = _Pool(clips, workers, limit, root)
-    feeder = threading.Thread(target=pool.run, daemon=True)
-    feeder.start()
-    try:
-        yield from pool.results()
-    finally:
-        pool.stop.set()
-        feeder.join()
+    items = (((key, [*videos, *audios]), (list(videos), list(audios), root)) for key, videos, audios in clips)
+    with closing(guarded(items, _fault, workers=workers, limit=limit)) as answers:
+        for (key, paths), answer in answers:
+            if isinstance(answer, Problem):
+                yield key, Problem(f"{', '.join(paths)}: {answer.reason}", answer.remedy)
+            else:
+                yield key, Problem(*answer) if answer else None
 
 
-class _Worker:
-    """A process that checks one clip at a time.
-
-    Attributes:
-        number: of the clip that it has in hand, or None.
-        deadline: when it is to be ended: for a clip that it has, or for its start.
-    """
-
-    def __init__(self, limit: float, root: str | None) -> None:
-        context = multiprocessing.get_context("spawn")  # a fork of a process with a model's threads can hang
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, limit, root), daemon=True)
-        resource_tracker.ensure_running()  # else start() starts it, and lets Ctrl-C through again
-        # Ctrl-C is the caller's to answer, from the first instant of the child, which inherits this.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            self.process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
-        self.ready = False
-        self.number: int | None = None
-        self.names = ""
-        self.deadline = time.monotonic() + _START_LIMIT
-
-    def give(self, number: int, videos: Sequence[str], audios: Sequence[str], limit: float) -> None:
-        self.number, self.names = number, ", ".join([*videos, *audios])
-        self.deadline = time.monotonic() + limit
-        self.pipe.send_bytes(json.dumps([list(videos), list(audios)]).encode())
-
-    def end(self, *, wait: float = 0.0) -> int | None:
-        """Kill the process and return its exit code; one that is ending has `wait` seconds to do so by itself."""
-        self.pipe.close()
-        self.process.join(wait)
-        self.process.kill()
-        self.process.join(5)
-        return self.process.exitcode  # None: it waits on a dead disk and ends when the disk answers
-
-
-class _Pool(Generic[K]):
-    """The workers, and the answers that wait to be asked for. `run` is the feeder thread, `results` the caller's."""
-
-    def __init__(self, clips: Iterable[Clip[K]], workers: int, limit: float, root: str | None) -> None:
-        self.stop = threading.Event()
-        self._clips, self._size, self._limit, self._root = iter(clips), workers, limit, root
-        self._workers: list[_Worker] = []
-        self._changed = threading.Condition()
-        self._keys: deque[K] = deque()  # of the clips taken and not yet given back
-        self._answers: dict[int, Problem | None] = {}
-        self._given = 0  # answers given back
-        self._taken = 0
-        self._next: Clip[K] | None = None
-        self._ended = False
-        self._error: BaseException | None = None
-
-    def results(self) -> Iterator[tuple[K, Problem | None]]:
-        while True:
-            with self._changed:
-                while self._given not in self._answers and not self._ended:
-                    self._changed.wait(_TICK)  # with a time, so that Ctrl-C gets through everywhere
-                if self._given not in self._answers:
-                    if self._error:
-                        raise self._error
-                    return
-                answer = self._answers.pop(self._given)
-                self._given += 1
-                key = self._keys.popleft()
-            yield key, answer
-
-    def run(self) -> None:
-        try:
-            more = True
-            while not self.stop.is_set():
-                more = more and self._feed()
-                if not more and all(worker.number is None for worker in self._workers):
-                    break
-                self._listen()
-        except BaseException as error:  # raised again in the caller's thread
-            self._error = error
-        finally:
-            for worker in self._workers:
-                worker.end()
-            with self._changed:
-                self._ended = True
-                self._changed.notify()
-
-    def _feed(self) -> bool:
-        """Give clips to idle workers, and return whether there may be more clips."""
-        while self._taken - self._given < self._size * _AHEAD:
-            worker = next((w for w in self._workers if w.ready and w.number is None), None)
-            if worker is None:
-                if len(self._workers) < self._size:
-                    self._workers.append(_Worker(self._limit, self._root))
-                return True
-            try:
-                self._next = self._next or next(self._clips)
-            except StopIteration:
-                return False
-            except Exception as error:  # the caller's; raised there, after the clips before it
-                self._error = error
-                return False
-            key, videos, audios = self._next
-            try:
-                worker.give(self._taken, videos, audios, self._limit)
-            except OSError:  # it was ended from outside while it was idle
-                self._drop(worker)
-                continue
-            self._next = None
-            with self._changed:
-                self._keys.append(key)
-                self._taken += 1
-        return True
-
-    def _listen(self) -> None:
-        """Wait a moment for what the workers say, and end those that are late."""
-        pipes: dict[Any, _Worker] = {worker.pipe: worker for worker in self._workers}
-        for pipe in connection.wait(list(pipes), _TICK):
-            worker = pipes[pipe]
-            try:
-                message = json.loads(worker.pipe.recv_bytes())
-            except (EOFError, OSError):
-                self._died(worker)
-                continue
-            if worker.ready:
-                self._answer(worker, Problem(*message) if message else None)
-            worker.ready = True
-        for worker in [w for w in self._workers if time.monotonic() > w.deadline]:
-            if not worker.ready:
-                raise RuntimeError(f"a worker process was not ready after {_START_LIMIT:.0f} seconds")
-            if worker.number is not None:
-                self._answer(worker, self._late(worker))
-                self._drop(worker)
-
-    def _answer(self, worker: _Worker, problem: Problem | None) -> None:
-        with self._changed:
-            if worker.number is not None:
-                self._answers[worker.number] = problem
-            self._changed.notify()
-        worker.number = None
-
-    def _died(self, worker: _Worker) -> None:
-        code = self._drop(worker, wait=5)
-        if not worker.ready:
-            raise RuntimeError(f"a worker process ended with status {code} before it was ready")
-        if worker.number is None:
-            return  # ended from outside; it had no clip
-        if code == -signal.SIGALRM:
-            self._answer(worker, self._late(worker))
-            return
-        how = signal.Signals(-code).name if code and code < 0 else f"status {code}"
-        problem = f"{worker.names}: the process that decoded it ended with {how}"
-        self._answer(worker, Problem(problem, "re-encode the clip (killed: is memory short?) or remove the row"))
-
-    def _late(self, worker: _Worker) -> Problem:
-        problem = f"{worker.names}: was not decoded within {self._limit:g} seconds"
-        return Problem(problem, "cut or re-encode the clip, or allow more time")
-
-    def _drop(self, worker: _Worker, *, wait: float = 0.0) -> int | None:
-        self._workers.remove(worker)
-        return worker.end(wait=wait)
-
-
-def _work(pipe: connection.Connection, limit: float, root: str | None) -> None:
-    """What a worker does: answer each [videos, audios] with null or [reason, remedy], until the pipe is closed."""
-    from swift_saber.media_fault import clip_fault, load_readers
-
-    load_readers()
-    # Decoders write of a broken file to the terminal, with what stands in the file.
-    sys.stdout.flush()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    pipe.send_bytes(b"null")
-    while True:
-        try:
-            videos, audios = json.loads(pipe.recv_bytes())
-        except EOFError:
-            return
-        # Without a handler the alarm ends the process, also inside a decoder, and also when its parent is gone.
-        signal.setitimer(signal.ITIMER_REAL, limit + _GRACE)
-        try:
-            fault = clip_fault(videos, audios, root)
-        except Exception as error:  # a row costs only itself, whatever a library raises; it is reported, not lost
-            names = ", ".join([*videos, *audios])
-            fault = Problem(f"{names}: cannot be checked ({type(error).__name__}: {error})"[:1000], "remove the row")
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        pipe.send_bytes(json.dumps([fault.reason, fault.remedy] if fault else None).encode())
+def _fault(videos: list[str], audios: list[str], root: str | None) -> list[str] | None:
+    """clip_fault as JSON: [reason, remedy] or null."""
+    fault = clip_fault(videos, audios, root)
+    return [fault.reason, fault.remedy] if fault else None

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,19 @@ import pytest
 
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused, clip_parts
 from swift_saber.errors import InputError
+from swift_saber.pace import Pace
+
+from .pipeline.llm_server import (
+    COMPLETION_TOKENS,
+    PROMPT_TOKENS,
+    LLMServer,
+    Reply,
+    ends_mid_stream,
+    fails,
+    heard,
+    html,
+    say,
+)
 
 KEY = "sk-very-secret-0123456789"
 ASK = {"temperature": 0.8, "max_tokens": 16}
@@ -276,3 +290,132 @@ def test_clips_go_along_as_data_urls(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ]
     with pytest.raises(InputError, match="gone.mp4"):
         clip_parts(["gone.mp4"], [])
+    with pytest.raises(InputError, match="gone.mp4"):
+        clip_parts(["gone.mp4"], [], "path")
+
+
+def test_clips_can_travel_as_addresses_of_their_files(tmp_path: Path) -> None:
+    clip = tmp_path / "a b" / "片 1#.mp4"
+    clip.parent.mkdir()
+    clip.write_bytes(b"x")
+
+    def sent(**options: Any) -> str:
+        return str(clip_parts([str(clip)], [], **options)[0]["video_url"]["url"])
+
+    named = "a%20b/%E7%89%87%201%23.mp4"
+    assert sent(form="path") == f"file://{tmp_path}/{named}"
+    assert sent(form="bare_path") == str(clip)
+    web = "http://10.0.0.5:8080/clips/"
+    assert sent(form="url", root=str(tmp_path), base_url=web) == web + named
+    with pytest.raises(InputError, match="does not lie below .*media.root"):
+        sent(form="url", root=str(tmp_path / "a"), base_url=web)
+
+
+def test_a_transcription_sends_the_file_and_the_language(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\x00\xff")
+    with LLMServer(lambda _: heard(" Good morning.\n")) as server:
+        endpoint = Endpoint("whisper", server.url)
+        assert endpoint.transcribe(str(tmp_path / "a.wav"), "en") == "Good morning."
+        assert endpoint.transcribe(str(tmp_path / "a.wav")) == "Good morning."
+    with_language, without = (one.body for one in server.asked)
+    assert with_language == {"model": "whisper", "file": b"RIFF\x00\xff", "language": "en"}
+    assert without == {"model": "whisper", "file": b"RIFF\x00\xff"}
+    assert server.asked[0].path == "/v1/audio/transcriptions"
+    assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_recogniser_that_hears_nothing_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with LLMServer(lambda _: heard("")) as server:
+        assert Endpoint("whisper", server.url).transcribe(str(tmp_path / "a.wav")) == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "problem"),
+    [
+        (fails(400, "no such format"), EndpointRefused, "400: no such format"),
+        (fails(401, f"bad key {KEY}"), EndpointDown, r"401: bad key \*\*\*"),
+        (fails(500, "broken"), EndpointDown, "500: broken"),
+        (html(), EndpointDown, "is not JSON"),
+        (say("a completion"), EndpointDown, "has no text"),
+        (Reply(200, b'{"error": "upstream"}'), EndpointRefused, "upstream"),
+    ],
+)
+def test_a_transcription_fails_as_a_completion_does(
+    tmp_path: Path, reply: Reply, error: type[Exception], problem: str
+) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with LLMServer(lambda _: reply) as server, pytest.raises(error, match=problem):
+        Endpoint("whisper", server.url, retries=0).transcribe(str(tmp_path / "a.wav"))
+
+
+def test_sound_that_is_not_there_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="gone.wav: file: No such file"):
+        Endpoint("whisper", "http://127.0.0.1:9/v1").transcribe(str(tmp_path / "gone.wav"))
+
+
+def test_a_reply_that_ends_mid_stream_is_asked_for_again() -> None:
+    with LLMServer(lambda asked: say("one") if asked.number else ends_mid_stream()) as server:
+        assert ask(server.url, retries=1) == ["one"]
+    with LLMServer(lambda _: ends_mid_stream()) as server, pytest.raises(EndpointDown, match="cannot be reached"):
+        ask(server.url)
+
+
+def test_what_is_used_is_counted_by_all_threads_together() -> None:
+    with LLMServer(lambda _: say("one")) as server:
+        endpoint = Endpoint("m", server.url)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: endpoint.complete(HELLO, **ASK), range(8)))
+    assert endpoint.usage == (8, 8 * PROMPT_TOKENS, 8 * COMPLETION_TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({}, (1, 0, 0)),
+        ({"usage": None}, (1, 0, 0)),
+        ({"usage": {"prompt_tokens": "7", "completion_tokens": -1}}, (1, 0, 0)),
+        ({"usage": {"prompt_tokens": 7}}, (1, 7, 0)),
+        ({"usage": {"input_tokens": 7, "output_tokens": 2}}, (1, 7, 2)),
+    ],
+)
+def test_a_server_that_counts_no_tokens_costs_none(usage: dict[str, Any], counted: tuple[int, int, int]) -> None:
+    with serving(lambda *_: (200, completion("one") | usage)) as server:
+        assert Endpoint("m", server.url).reply(HELLO, **ASK).usage == counted
+
+
+def test_another_service_gets_its_own_key_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "sk-of-the-judge")
+    with LLMServer(lambda asked: fails(401, f"unknown: {asked.headers['authorization']}")) as server:
+        endpoint = Endpoint("m", server.url, key_env="JUDGE_KEY")
+        with pytest.raises(EndpointDown, match=r"unknown: Bearer \*\*\*; set JUDGE_KEY to the key"):
+            endpoint.complete(HELLO, **ASK)
+    assert server.asked[0].headers["authorization"] == "Bearer sk-of-the-judge"
+    assert KEY not in str(server.asked[0].headers)
+
+
+def test_a_key_that_is_named_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    with pytest.raises(InputError, match="environment: JUDGE_KEY: is not set"):
+        Endpoint("m", "http://127.0.0.1:9/v1", key_env="JUDGE_KEY")
+
+
+def test_requests_are_spread_over_the_minute() -> None:
+    waits: list[float] = []
+    now = 100.0
+    pace = Pace(30, clock=lambda: now, sleep=waits.append)
+    for _ in range(4):  # at the same instant: one goes at once, the others 2 s after one another
+        pace.wait()
+    assert waits == [2.0, 4.0, 6.0]
+    now = 200.0  # what was not used is not saved up
+    for _ in range(2):
+        pace.wait()
+    assert waits == [2.0, 4.0, 6.0, 2.0]
+
+
+def test_the_limit_counts_what_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr("swift_saber.pace.Pace.wait", lambda _: waited.append("turn"))
+    with LLMServer(lambda asked: say("one") if asked.number else fails(500)) as server:
+        Endpoint("m", server.url, retries=1, requests_per_minute=600).complete(HELLO, **ASK)
+    assert len(waited) == len(server.asked) == 2

@@ -5,7 +5,6 @@ Their wording here, the scale of 1 to 5 and the form of the reply are ours; the 
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Literal, NamedTuple
@@ -13,10 +12,11 @@ from typing import Any, Literal, NamedTuple
 from swift_saber.endpoint import Endpoint, EndpointRefused, clip_parts
 from swift_saber.errors import InputError
 from swift_saber.pairs.records import Records
+from swift_saber.reply import Unusable, fence_mark, read_object
 from swift_saber.row_log import RowLog
 from swift_saber.rows import media_list
 from swift_saber.sed import render
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import dumps
 
 CRITERIA = ("logical_consistency", "evidence_alignment")
 LOWEST, HIGHEST = 1, 5
@@ -72,7 +72,6 @@ _REPLY_FORMS: dict[ReplyForm, dict[str, Any] | None] = {
     "json_object": {"type": "json_object"},
     "none": None,
 }
-_FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 _MAX_TOKENS = 1024
 # The first time the likeliest reply is asked for; after a reply that cannot be used, others.
 _TEMPERATURES = (0.0, 0.7, 0.7)
@@ -103,18 +102,10 @@ def read_reply(reply: str) -> dict[str, int]:
         JudgeError: "empty", "prose" (not one JSON object), "not the schema" (a criterion is missing, or is not an
             integer: 4.5, "4" and true are none), or "out of range".
     """
-    text = reply.strip()
-    if not text:
-        raise JudgeError("empty")
-    if fenced := _FENCE.fullmatch(text):
-        text = fenced[1]
     try:
-        value = parse_json(text, "reply")
-    except InputError as error:
-        # What is JSON but no strict one says a key twice, or a number that is none.
-        raise JudgeError("not the schema" if "is not JSON" not in error.problem else "prose") from error
-    if not isinstance(value, dict):
-        raise JudgeError("prose" if isinstance(value, str) else "not the schema")
+        value = read_object(reply)
+    except Unusable as error:
+        raise JudgeError(error.kind) from error
     scores: dict[str, int] = {}
     for name in CRITERIA:
         score = value.get(name)
@@ -196,8 +187,7 @@ class Judge:
         raise failure
 
     def _messages(self, row: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
-        # A text cannot hold its own digest, so nothing in it can pass for its end.
-        mark = f"===== {hashlib.sha256(text.encode()).hexdigest()[:16]} ====="
+        mark = fence_mark(text)  # nothing in the text can pass for its end
         answer = f"{mark}\n{text}\n{mark}"
         if self._show == "clip":
             rules = PROMPT.format(evidence=_CLIP_SHOWN, source="clip", mark=mark)

@@ -1,0 +1,1 @@
+"""The data pipeline: from source datasets to checked SABER records. The only rooms that import datatrove."""

@@ -1,0 +1,143 @@
+"""The dataset card: README.md beside train.jsonl and test.jsonl, in the form that dataset hubs read."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import one_line
+from swift_saber.pipeline.survey import CATEGORIES, Survey, settings, survey
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_DUTY = """\
+The clips are not part of this dataset, which holds texts and paths of files. Each source dataset has a licence of its
+own, some for research alone and some by agreement: whoever uses or shares these texts has to see that every source in
+the table above allows it. For that reason this card states no licence."""
+
+
+def write_card(run_folder: Path, found: Survey | None = None) -> Path:
+    """Write README.md, whole or not at all, and return its path.
+
+    Args:
+        run_folder: the output folder of a run.
+        found: as survey.survey returns; without it the run is read for this alone.
+    """
+    found = found or survey(run_folder)
+    path = run_folder / "README.md"
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("\n".join(_lines(found)) + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
+    os.replace(partial, path)
+    return path
+
+
+def _lines(found: Survey) -> Iterator[str]:
+    last, run = found.last, found.run
+    parts = _counts(found, "part") or {"train": last.kept}
+    yield from _head(found, parts)
+    yield "# SABER records\n"
+    yield (
+        f"{last.kept:,} of {found.steps[0].kept:,} clips went through all stages up to `{last.stage}`. Each row is a "
+        "clip with a SABER record: what is seen, what is heard, and the emotion reasoned from both. The scheme is that "
+        "of SABER-LLM (arXiv 2601.18321); the texts were written by the models named below, not by people.\n"
+    )
+    for category in CATEGORIES:
+        before, after = _counts(found, category, found.steps[0].stage), _counts(found, category)
+        if before or after:
+            names = sorted(before.keys() | after.keys(), key=lambda name: (-after.get(name, 0), name))
+            yield f"## By {category}\n"
+            rows = ([name, before.get(name, 0) if before else None, after.get(name, 0)] for name in names)
+            yield from _table((category, "clips read", "clips kept"), rows)
+    yield from _sound(found)
+    yield "## What was left out\n"
+    drops = (
+        [step.stage, reason, count, step.entered] for step in found.steps for reason, count in step.reasons.items()
+    )
+    yield from _table(("stage", "reason", "clips", "of"), drops)
+    for step in found.steps:
+        if step.waiting:
+            yield f"**Not finished:** {step.waiting:,} clips wait in the stage `{step.stage}`.\n"
+    if run.get("skipped"):
+        yield "Files that the readers of the sources did not take for clips:\n"
+        skipped = ([source, why, count] for source, of in run["skipped"].items() for why, count in of.items())
+        yield from _table(("source", "why", "files"), skipped)
+    yield from _split(found.split)
+    yield "## How it was made\n"
+    for title, block, head in (
+        ("Settings, models and thresholds", "recipe", ("setting", "value")),
+        ("Prompts", "prompts", ("prompt", "digest")),
+        ("Versions", "versions", ("of", "version")),
+        ("Use of the endpoints", "usage", ("counter", "value")),
+    ):
+        if run.get(block):
+            yield f"### {title}\n"
+            yield from _table(head, settings(run[block]))
+    yield "## Licences\n"
+    yield _DUTY
+
+
+def _head(found: Survey, parts: dict[str, int]) -> Iterator[str]:
+    size = next((name for most, name in _SIZES if found.last.kept < most), "n>1M")
+    yield "---"
+    languages = sorted({"en", "zh"} & _counts(found, "language").keys())
+    if languages:
+        yield f"language: [{', '.join(languages)}]"
+    yield "task_categories: [video-text-to-text]"
+    yield "tags: [emotion-recognition, audio, video, saber]"
+    yield f"size_categories: [{size}]"
+    files = [part for part in ("train", "test") if parts.get(part)]
+    if files:
+        yield "configs:\n- config_name: default\n  data_files:"
+        yield from (f"  - split: {part}\n    path: {part}.jsonl" for part in files)
+    yield "---\n"
+
+
+def _sound(found: Survey) -> Iterator[str]:
+    sound = found.sound.get(found.last.stage, Counter())
+    inside, own = sound["in the video"], sound["own file"]
+    if inside:
+        yield f"The sound of {inside:,} clips is inside the video, that of {own:,} in a file of its own (`audios`)."
+        if own:
+            yield "A training run takes one kind alone: give all clips a sound file, or train on each kind by itself.\n"
+        else:
+            yield "Train with `USE_AUDIO_IN_VIDEO=1`.\n"
+
+
+def _split(note: dict[str, Any]) -> Iterator[str]:
+    if not note:
+        return
+    yield "## Training and test\n"
+    yield (
+        f"{note['train']:,} clips for training, {note['test']:,} for testing: equal halves consistent and "
+        f"inconsistent, from {note['groups']['test']:,} groups of clips that share a speaker or a video; no speaker "
+        "and no video is on both sides as far as the sources name them.\n"
+    )
+    rows = ([of["language"], of["source"], of["consistent"], of["inconsistent"]] for of in note["strata"])
+    yield from _table(("language", "source", "consistent in test", "inconsistent in test"), rows)
+    yield from (f"- {_cell(text)}" for text in note["notes"])
+    yield ""
+
+
+def _counts(found: Survey, category: str, stage: str | None = None) -> dict[str, int]:
+    return found.counts.get((stage or found.last.stage, category), Counter())
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    names = list(head)
+    lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    if not lines:
+        yield "None.\n"
+        return
+    yield f"| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+    yield from lines
+    yield ""
+
+
+def _cell(value: Any) -> str:
+    """A value that may hold anything, as text of one line that neither ends a cell nor is read as markup."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = escape(one_line("" if value is None else str(value)), quote=False)
+    return "".join(f"\\{char}" if char in "\\|`*_[]#!~" else char for char in text)

@@ -1,0 +1,79 @@
+"""A clip's sound alone and its picture alone, in memory, for models that are to get one of them.
+
+Equal files give equal bytes, since a request is known again by what it holds.
+"""
+
+import io
+from itertools import chain
+
+from swift_saber.errors import InputError
+from swift_saber.media import file_problem, open_media, reason
+from swift_saber.reply import Unusable
+
+#: What the audio encoders of Qwen2.5-Omni and Qwen3-Omni take.
+SAMPLE_RATE = 16_000
+
+# What mp4 holds and every server reads.
+_MP4_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})
+_KINDS = {"mp4": "video/mp4", "flv": "video/x-flv", "matroska": "video/x-matroska"}
+
+
+def sound_of(path: str) -> bytes:
+    """Return a file's sound as a WAV file of 16-bit samples, one channel, SAMPLE_RATE.
+
+    Raises:
+        InputError: the file cannot be opened.
+        Unusable: it has no sound, or one that does not decode.
+    """
+    import av
+    import soundfile
+
+    out = io.BytesIO()
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    try:
+        with open_media(path) as source, soundfile.SoundFile(out, "w", SAMPLE_RATE, 1, "PCM_16", format="WAV") as file:
+            if not source.streams.audio:
+                raise Unusable("the clip has no sound")
+            for frame in chain(source.decode(audio=0), [None]):
+                for part in resampler.resample(frame):
+                    file.write(part.to_ndarray()[0])
+    except (av.error.FFmpegError, OSError) as error:
+        raise _unreadable(path, error, "sound") from error
+    return out.getvalue()
+
+
+def picture_of(path: str) -> tuple[bytes, str]:
+    """Return a file's picture without any sound, copied and not encoded anew, and its media type.
+
+    Raises:
+        InputError: the file cannot be opened.
+        Unusable: it has no picture, or one that cannot be copied.
+    """
+    import av
+
+    out = io.BytesIO()
+    try:
+        with open_media(path) as source:
+            if not source.streams.video:
+                raise Unusable("the clip has no picture")
+            stream = source.streams.video[0]
+            form = "mp4" if stream.codec_context.name in _MP4_CODECS else "matroska"
+            if form != "mp4" and source.format.name == "flv":
+                form = "flv"  # its own codecs go into nothing else
+            # bitexact: Matroska would write a random number, and each form the version of FFmpeg.
+            with av.open(out, "w", format=form, options={"fflags": "+bitexact"}) as target:
+                copy = target.add_stream_from_template(stream)
+                for packet in source.demux(stream):
+                    if packet.dts is not None:  # the empty packet at the end
+                        packet.stream = copy
+                        target.mux(packet)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _unreadable(path, error, "picture") from error
+    return out.getvalue(), _KINDS[form]
+
+
+def _unreadable(path: str, error: Exception, what: str) -> Exception:
+    # A file that is gone is no fault of the clip: cleaning has read it before.
+    if problem := file_problem(path):
+        return InputError(path, "file", problem, "see that the clips are where the manifest says, and run again")
+    return Unusable(f"the clip's {what} cannot be read ({reason(error)})")

@@ -1,0 +1,130 @@
+"""Whether what was seen and what was heard in a clip point to the same feeling, by a model that judges the evidence."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from swift_saber.annotation import Record
+from swift_saber.pipeline.asker import Asker, no_reply, replies_log
+from swift_saber.pipeline.prompts import CONSISTENCY
+from swift_saber.pipeline.service import Service
+from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.reply import Unusable, fenced_question, read_object
+
+VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
+ACOUSTIC = ("acoustic_feat", "speech_content")
+LABELS = ("consistent", "inconsistent")
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    # The cues stand first, so that the label is given after the evidence for it.
+    "properties": {
+        "cues": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"visual": {"type": "string"}, "acoustic": {"type": "string"}},
+                "required": ["visual", "acoustic"],
+                "additionalProperties": False,
+            },
+        },
+        "consistency": {"type": "string", "enum": list(LABELS)},
+    },
+    "required": ["cues", "consistency"],
+    "additionalProperties": False,
+}
+
+
+def read_label(reply: str, record: Record) -> tuple[str, list[dict[str, str]]]:
+    """Return the label, of LABELS, and the cues that clash: [{"visual": ..., "acoustic": ...}], none for "consistent".
+
+    Args:
+        reply: one JSON object of SCHEMA, bare or in a fence. Other keys are not looked at.
+        record: the one that was judged.
+
+    Raises:
+        Unusable: it is not that, "inconsistent" names no cue, "consistent" names one, or a cue is not literally in
+            its evidence.
+    """
+    value = read_object(reply)
+    label, cues = value.get("consistency"), value.get("cues")
+    if label not in LABELS:
+        raise Unusable('consistency is neither "consistent" nor "inconsistent"')
+    if not isinstance(cues, list):
+        raise Unusable("cues is not a list")
+    if bool(cues) != (label == "inconsistent"):
+        raise Unusable(f"{label!r} {'must have no cues' if cues else 'needs the cues that clash'}")
+    found = []
+    for cue in cues:
+        for side, names in (("visual", VISUAL), ("acoustic", ACOUSTIC)):
+            words = cue.get(side) if isinstance(cue, dict) else None
+            if not isinstance(words, str) or not words.strip():
+                raise Unusable(f"a cue has no {side} words")
+            if not any(words in getattr(record, name) for name in names):
+                problem = f"the {side} evidence does not hold the words {words[:100]!r}"
+                raise Unusable(f"{problem}; copy them character for character")
+        found.append({"visual": cue["visual"], "acoustic": cue["acoustic"]})
+    return label, found
+
+
+class Consistency(Stage):
+    """Adds "consistency" and "cues" to each row, or drops it with "no consistency label".
+
+    The model gets the visual and the acoustic evidence of the record. It does not get sentiment_analysis, in which
+    the annotator has already said how the two go together, nor the labels of the source.
+
+    Args:
+        model, base_url, key_env, concurrency, requests_per_minute, max_tokens, timeout, retries, reply_form: of
+            service.Service.
+
+    Raises:
+        InputError: a setting is missing, not known or wrong.
+    """
+
+    name = "consistency"
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        base_url: str,
+        key_env: str = Service.key_env,
+        concurrency: int = Service.concurrency,
+        requests_per_minute: float | None = Service.requests_per_minute,
+        max_tokens: int = Service.max_tokens,
+        timeout: float = Service.timeout,
+        retries: int = Service.retries,
+        reply_form: str = Service.reply_form,
+    ) -> None:
+        self._service = Service.read(
+            {
+                "model": model,
+                "base_url": base_url,
+                "key_env": key_env,
+                "concurrency": concurrency,
+                "requests_per_minute": requests_per_minute,
+                "max_tokens": max_tokens,
+                "timeout": timeout,
+                "retries": retries,
+                "reply_form": reply_form,
+            },
+            self.name,
+        )
+
+    def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
+        """Yield each row with its label, or its Drop; replies are kept in the folder."""
+        with replies_log(folder, "consistency", rank) as log:
+            asker = Asker(self._service, log)
+            yield from in_order(partial(self._one, asker), rows, self._service.concurrency)
+
+    def _one(self, asker: Asker, row: Row) -> Row | Drop:
+        record = Record.from_dict(row, row["id"])
+        texts = {f"Visual evidence, {name}": getattr(record, name) for name in VISUAL}
+        texts |= {f"Acoustic evidence, {name}": getattr(record, name) for name in ACOUSTIC}
+        messages = fenced_question(CONSISTENCY, texts)
+        try:
+            label, cues = asker.ask(row["id"], messages, partial(read_label, record=record), SCHEMA)
+        except Unusable as error:
+            return no_reply(row, "no consistency label", error)
+        return row | {"consistency": label, "cues": cues}

@@ -1,0 +1,180 @@
+"""The sound of one clip, taken piece by piece: how loud it is, how much of it is silence, a fingerprint, and a wav."""
+
+import os
+import wave
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from swift_saber.errors import InputError, unreadable
+
+RATE = 16_000
+#: The level below which 20 ms are silence, in dBFS. Ours: far above the noise of 16 bits (-98), and below quiet acted
+#: speech in a studio.
+SILENCE = -60.0
+_WINDOW = RATE // 50
+# What digital silence is said to be, since the logarithm of nothing is no number.
+_FLOOR = -120.0
+# The fingerprint: 17 moments of 17 bands give 16 x 16 bits. The bands carry a voice, survive a telephone's rate, and
+# are equally wide on the mel scale (1127 ln(1 + f / 700)).
+_MOMENTS, _BANDS, _LOW, _HIGH, _FFT = 17, 17, 200.0, 3600.0, 2 * _WINDOW
+_LEAST = 1e-4  # of the loudest band: what is 50 dB below it counts as silent, so that a copy's noise tells nothing
+_QUIET = 1e-4  # of the loudest window: the quiet before and after is not looked at, since encoders make it longer
+
+
+class Sound:
+    """Takes the frames of a sound, and writes them as 16 kHz mono PCM wav.
+
+    Args:
+        path: of the wav, or None.
+
+    Attributes:
+        samples: taken so far, at 16 kHz.
+        numbers: False where a sample is not a number.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = Path(path) if path else None
+        self._partial = self._path.with_name(self._path.name + ".partial") if self._path else None
+        self._file: Any = None
+        self._resampler: Any = None
+        self._kept = False
+        self.samples, self.numbers = 0, True
+        self._sum, self._squares, self._windows, self._silent = 0, 0, 0, 0
+        self._rest = np.zeros(0, np.int16)
+        self._bands: list[Any] = []
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / RATE
+
+    def take(self, frame: Any) -> float:
+        """Take an av.AudioFrame, and return how many seconds there are until its end."""
+        import av
+
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        if frame.format.name.startswith(("flt", "dbl")):
+            self.numbers = self.numbers and bool(np.isfinite(frame.to_ndarray()).all())
+        for part in self._resampler.resample(frame):
+            self._add(part.to_ndarray()[0])
+        return self.seconds
+
+    def _add(self, samples: Any) -> None:
+        self.samples += len(samples)
+        self._write(samples)
+        wide = samples.astype(np.int64)
+        self._sum += int(wide.sum())
+        self._squares += int((wide * wide).sum())
+        self._rest = np.concatenate([self._rest, samples])
+        whole = len(self._rest) // _WINDOW
+        if whole >= 16:  # some at a time, since each call of numpy costs more than a window
+            self._look(self._rest[: whole * _WINDOW].reshape(whole, _WINDOW))
+            self._rest = self._rest[whole * _WINDOW :]
+
+    def _look(self, windows: Any) -> None:
+        """Take windows of 20 ms, int16 of shape (windows, 320)."""
+        signal = windows.astype(np.float32) / 32768
+        signal -= signal.mean(axis=1, keepdims=True)
+        self._windows += len(signal)
+        self._silent += int((np.square(signal).mean(axis=1) < 10 ** (SILENCE / 10)).sum())
+        self._bands.append(np.square(np.abs(np.fft.rfft(signal * _HANN, _FFT))).astype(np.float32) @ _FILTERS)
+
+    def found(self) -> dict[str, Any]:
+        """Return loudness, silence_share and sound_hash as measure.py describes them; ends the taking."""
+        if self._resampler is not None:
+            for part in self._resampler.resample(None):
+                self._add(part.to_ndarray()[0])
+        if not self.samples:
+            return {"loudness": None, "silence_share": None, "sound_hash": None}
+        if len(self._rest):  # the last window is filled with silence
+            missing = -len(self._rest) % _WINDOW
+            self._look(np.concatenate([self._rest, np.zeros(missing, np.int16)]).reshape(-1, _WINDOW))
+            self._rest = self._rest[:0]
+        mean = self._sum / self.samples
+        power = max(self._squares / self.samples - mean * mean, 0.0) / 32768**2
+        return {
+            "loudness": round(max(10 * float(np.log10(power)), _FLOOR), 1) if power else _FLOOR,
+            "silence_share": round(self._silent / self._windows, 3),
+            "sound_hash": f"{_change_hash(np.concatenate(self._bands)):064x}",
+        }
+
+    def _write(self, samples: Any) -> None:
+        if self._path is None or self._partial is None:
+            return
+        try:
+            if self._file is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = wave.open(str(self._partial), "wb")  # noqa: SIM115 (open until keep or close)
+                self._file.setparams((1, 2, RATE, 0, "NONE", ""))
+            self._file.writeframesraw(samples.astype("<i2").tobytes())
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+
+    def keep(self) -> None:
+        """Give the wav its name: it is whole.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        if self._file is None or self._path is None or self._partial is None:
+            return
+        try:
+            self._file.close()
+            os.replace(self._partial, self._path)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        self._kept = True
+
+    def close(self) -> None:
+        """Take away what was written without `keep`."""
+        if self._partial is None or self._file is None or self._kept:
+            return
+        with suppress(OSError):  # of a full disk, whose error is under way already
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+
+def _filters() -> Any:
+    """Which frequency belongs to which band: float32 of shape (frequencies, bands)."""
+    edges = 700 * np.expm1(np.linspace(np.log1p(_LOW / 700), np.log1p(_HIGH / 700), _BANDS + 1))
+    frequencies = np.fft.rfftfreq(_FFT, 1 / RATE)[:, None]
+    return ((frequencies >= edges[:-1]) & (frequencies < edges[1:])).astype(np.float32)
+
+
+_HANN = np.hanning(_WINDOW).astype(np.float32)
+_FILTERS = _filters()
+
+
+def _change_hash(bands: Any) -> int:
+    """Return 256 bits: whether the step from each band to the next one grows from each moment to the next.
+
+    The moments are spread over the sound and overlap, so that a delay by some milliseconds, as encoders add it,
+    changes few bits. Loudness changes none.
+
+    Args:
+        bands: energies of shape (windows of 20 ms, 17).
+
+    Source: J. Haitsma and T. Kalker, "A Highly Robust Audio Fingerprinting System" (2002), with moments relative to
+    the length of the sound.
+    """
+    loud = np.flatnonzero(bands.sum(axis=1) > _QUIET * bands.sum(axis=1).max())
+    if not len(loud):
+        return 0
+    bands = bands[loud[0] : loud[-1] + 1]
+    total = np.concatenate([np.zeros((1, _BANDS)), np.cumsum(bands, axis=0, dtype=np.float64)])
+    step = len(bands) / _MOMENTS
+    edges = np.arange(_MOMENTS)[:, None] * step + np.array([-2 * step, 3 * step])  # five steps wide
+    edges = np.clip(edges, 0, len(bands))
+    summed = np.stack([np.interp(edges, np.arange(len(total)), column) for column in total.T], axis=2)
+    energy = (summed[:, 1] - summed[:, 0]) / (edges[:, 1] - edges[:, 0])[:, None]
+    level = np.log(np.maximum(energy, _LEAST * energy.max()))
+    bits = np.diff(np.diff(level, axis=0), axis=1) > 0
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    said = unreadable(path, error)
+    return InputError(said.where, said.field, f"cannot be written: {said.problem}", "make room and run again")

@@ -1,0 +1,149 @@
+"""A pipeline recipe, read and checked: what is run, in which order, with which settings, and where."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError, kind, quoted
+from swift_saber.pipeline.stage import Stage
+from swift_saber.recipe import check_recipe
+
+#: The stages in their order, and the class of each. A recipe runs those that it has a block for.
+STAGES = {
+    "clean": "clean:Clean",
+    "dedup": "dedup:Dedup",
+    "annotate": "annotate:Annotate",
+    "speech": "speech:Speech",
+    "visual": "visual:Visual",
+    "consistency": "consistency:Consistency",
+    "split": "split:Split",
+}
+EXECUTORS = ("local", "slurm", "ray")
+#: Settings that no result depends on: they may change between two runs of one output folder.
+NO_MATTER = frozenset(
+    {"base_url", "concurrency", "requests_per_minute", "timeout", "retries", "workers", "media_limit", "key_env"}
+)
+#: A reader's key, its folder, and what else it is told.
+Source = tuple[str, str, dict[str, Any]]
+_KEYS = {"output", "executor", "workers", "tasks", "sources", "slurm", "ray"} | STAGES.keys()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe says.
+
+    Attributes:
+        path: of the recipe.
+        recipe: its contents.
+        output: the folder that everything is written to.
+        executor: of EXECUTORS.
+        workers: tasks at a time.
+        tasks: into how many files the clips are dealt. Part of the result: files are named by it.
+        sources: (key, folder, options) of each reader; ("rows", file, {}) for clips that are in a JSONL already.
+        stages: settings of each stage, in order.
+        cluster: further arguments for the executor.
+    """
+
+    path: str
+    recipe: dict[str, Any]
+    output: Path
+    executor: str
+    workers: int
+    tasks: int
+    sources: list[Source]
+    stages: dict[str, dict[str, Any]]
+    cluster: dict[str, Any]
+
+
+def read_plan(path: str) -> Plan:
+    """Return what a recipe says.
+
+    Raises:
+        InputError: it cannot be read, or a value is missing or wrong.
+    """
+    recipe = check_recipe(path)
+    if unknown := sorted(recipe.keys() - _KEYS):
+        raise InputError(path, unknown[0], "is not known", f"known are {', '.join(sorted(_KEYS))}")
+    output = _wanted(recipe, "output", str, path)
+    executor = recipe.get("executor", "local")
+    if executor not in EXECUTORS:
+        raise InputError(path, "executor", f"is {quoted(executor)}", f"write one of {', '.join(EXECUTORS)}")
+    stages = {name: _block(recipe[name], name, path) for name in STAGES if name in recipe}
+    if not stages:
+        raise InputError(path, "stages", "there is none", f"add a block: {', '.join(STAGES)}")
+    return Plan(
+        path,
+        recipe,
+        Path(output).expanduser().absolute(),
+        executor,
+        _count(recipe, "workers", 1, path),
+        _count(recipe, "tasks", 1, path),
+        _sources(recipe, path),
+        stages,
+        _block(recipe.get(executor), executor, path),
+    )
+
+
+def make_stage(name: str, settings: Mapping[str, Any]) -> Stage:
+    """Return a stage with its settings.
+
+    Raises:
+        InputError: a setting is unknown or wrong.
+    """
+    module, _, attribute = STAGES[name].partition(":")
+    found: type[Stage] = getattr(importlib.import_module(f"swift_saber.pipeline.{module}"), attribute)
+    known = list(inspect.signature(found).parameters.values())
+    names = [parameter.name for parameter in known]
+    if unknown := sorted(settings.keys() - set(names)):
+        raise InputError("recipe", f"{name}.{unknown[0]}", "is not known", f"known are {', '.join(names)}")
+    for parameter in known:
+        if parameter.default is parameter.empty and parameter.name not in settings:
+            raise InputError("recipe", f"{name}.{parameter.name}", "is missing", "add it to the stage's block")
+    return found(**settings)
+
+
+def result_settings(settings: Any) -> Any:
+    """Return settings without those that no result depends on."""
+    if isinstance(settings, Mapping):
+        return {key: result_settings(value) for key, value in settings.items() if key not in NO_MATTER}
+    return settings
+
+
+def _sources(recipe: Mapping[str, Any], path: str) -> list[Source]:
+    """[("mead", "/data/MEAD", {"view": "top"})] of [{"mead": {"folder": "/data/MEAD", "view": "top"}}]."""
+    found = _wanted(recipe, "sources", list, path)
+    sources: list[Source] = []
+    for one in found:
+        key, place = next(iter(one.items())) if isinstance(one, dict) and len(one) == 1 else (None, None)
+        options = dict(place) if isinstance(place, dict) else {"folder": place}
+        folder = options.pop("folder", None)
+        if not (isinstance(key, str) and isinstance(folder, str) and folder):
+            raise InputError(path, "sources", f"{quoted(one)} is no source", "write `- meld: /data/MELD`")
+        sources.append((key, folder, options))
+    return sources
+
+
+def _block(value: Any, name: str, path: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise InputError(path, name, f"is {kind(value)}, not settings", "indent `key: value` lines below it")
+    return value
+
+
+def _wanted(recipe: Mapping[str, Any], key: str, kind_wanted: type, path: str) -> Any:
+    value = recipe.get(key)
+    if not isinstance(value, kind_wanted) or not value:
+        problem = "is missing" if key not in recipe else f"is {quoted(value)}"
+        raise InputError(path, key, problem, "look at recipes/data/saber.yaml")
+    return value
+
+
+def _count(recipe: Mapping[str, Any], key: str, default: int, path: str) -> int:
+    value = recipe.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InputError(path, key, f"is {quoted(value)}", "write a whole number above 0")
+    return value

@@ -1,0 +1,216 @@
+"""`swift-saber pipeline`: the stages of a recipe one after another, each from the files of the one before.
+
+A stage runs in a process of its own, through datatrove's executor. What is finished is not done again; what was
+stopped goes on; a stage whose settings changed is refused, not mixed.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import shlex
+import shutil
+import signal
+import sys
+import threading
+from contextlib import suppress
+from importlib.metadata import version
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from swift_saber import __version__
+from swift_saber.errors import InputError
+from swift_saber.pipeline.executors import executor_of
+from swift_saber.pipeline.finish import Finish, finish
+from swift_saber.pipeline.manifest import write_manifest
+from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
+from swift_saber.pipeline.prompts import digests
+from swift_saber.pipeline.steps import ReadRows, RunStage, rows_file
+from swift_saber.row_log import RowLog
+from swift_saber.rows import write_rows
+from swift_saber.strict_json import dumps, parse_json
+
+_PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray")
+_LOOK_SECONDS = 0.3
+
+
+def run(path: str, until: str | None = None) -> None:
+    """Run a recipe, or go on with it.
+
+    Args:
+        path: of the recipe.
+        until: the last stage to run, or None for all, and the instructions, card and report after them.
+
+    Raises:
+        InputError: the recipe, a source, an endpoint or the output folder cannot be used. What is done stays.
+    """
+    plan = read_plan(path)
+    if until is not None and until not in plan.stages:
+        raise InputError(
+            path, "--until", f"{until!r} is no stage of this recipe", f"name one of {', '.join(plan.stages)}"
+        )
+    names = list(plan.stages)
+    if until:
+        names = names[: names.index(until) + 1]
+    for name in plan.stages:
+        make_stage(name, plan.stages[name])  # so that a mistake in the last block is found before hours of the first
+    plan.output.mkdir(parents=True, exist_ok=True)
+    with RowLog(plan.output / "runs.jsonl") as runs:  # which one process at a time may hold
+        _manifest(plan)
+        _check_settings(plan, names)
+        _note(plan, runs)
+        if plan.executor == "slurm":
+            _submit(plan, names, whole=until is None)
+            return
+        for name in names:
+            _run_stage(plan, name)
+        if until is None:
+            finish(plan.output)
+            print(f"{plan.output / 'train.jsonl'}, test.jsonl, README.md and report.html are written")
+
+
+def execute(plan: Plan, name: str, console: str) -> None:
+    """What the process of a stage does: run its tasks that are not done."""
+    os.setpgrp()  # so that whoever ends it ends its workers, and datatrove's manager, with it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    file = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    if plan.executor == "ray":
+        import ray
+
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # A cluster that RAY_ADDRESS names, else one on this machine.
+        ray.init(include_dashboard=None if os.environ.get("RAY_ADDRESS") else False)
+    _executor(plan, name).run()
+
+
+def _executor(plan: Plan, name: str, depends: Any = None) -> Any:
+    stage = make_stage(name, plan.stages[name])
+    before = [None, *plan.stages][list(plan.stages).index(name)] or "manifest"
+    folder = plan.output / name
+    steps = [ReadRows(plan.output / before, plan.tasks), RunStage(stage, folder, plan.tasks)]
+    return executor_of(plan, name, steps, folder, 1 if stage.whole else plan.tasks, depends)
+
+
+def _run_stage(plan: Plan, name: str) -> None:
+    folder = plan.output / name
+    executor = _executor(plan, name)
+    if not executor.get_incomplete_ranks():
+        return
+    before = [None, *plan.stages][list(plan.stages).index(name)] or "manifest"
+    total = sum(_lines(rows_file(plan.output / before, number)) for number in range(plan.tasks))
+    shutil.rmtree(folder / "errors", ignore_errors=True)
+    console = folder / "console.log"
+    process = multiprocessing.get_context("spawn").Process(target=execute, args=(plan, name, str(console)))
+    process.start()
+    try:
+        with tqdm(total=total, desc=name, unit="clip", dynamic_ncols=True) as bar:
+            while process.is_alive():
+                process.join(_LOOK_SECONDS)
+                done = sum(file.stat().st_size for file in (folder / "done").glob("[0-9]*[0-9]"))
+                bar.update(min(done, total) - bar.n)
+    finally:
+        _end_group(process.pid or 0)
+        process.join()
+    for error in sorted((folder / "errors").glob("*.json")):
+        raise InputError(*parse_json(error.read_text(encoding="utf-8"), str(error)))
+    if executor.get_incomplete_ranks():
+        problem = f"its process ended with status {process.exitcode}, and not all tasks are done"
+        raise InputError(name, "stage", problem, f"look at {console}; the same command goes on")
+    kept, dropped = (
+        sum(_lines(rows_file(folder, number, kind)) for number in range(plan.tasks)) for kind in ("kept", "dropped")
+    )
+    print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped", file=sys.stderr)
+
+
+def _submit(plan: Plan, names: list[str], *, whole: bool) -> None:
+    """Give all stages to Slurm, each to begin when the one before has ended well."""
+    if shutil.which("sbatch") is None:
+        raise InputError(plan.path, "executor", "is slurm, and there is no sbatch here", "run it on a login node")
+    executor = None
+    for name in names:
+        executor = _executor(plan, name, executor)
+    if whole:
+        executor = executor_of(plan, "finish", [Finish(plan.output)], plan.output / "finish", 1, executor)
+    assert executor is not None
+    executor.run()
+    print(f"submitted; the scripts are below {plan.output}, and squeue says how it goes")
+
+
+def _manifest(plan: Plan) -> None:
+    folder = plan.output / "manifest"
+    settings = {"sources": [list(source) for source in plan.sources], "tasks": plan.tasks}
+    if _same_settings(folder, settings, [folder, *(plan.output / name for name in plan.stages)]):
+        return
+    total = write_manifest(plan.sources, folder, plan.tasks)
+    write_rows(folder / "settings.json", [settings])
+    print(f"manifest: {total} clips", file=sys.stderr)
+
+
+def _check_settings(plan: Plan, names: list[str]) -> None:
+    """See that what is there was made with these settings, from what these settings make."""
+    before = (plan.output / "manifest" / "settings.json").read_bytes()
+    for place, name in enumerate(names):
+        made_from = hashlib.sha256(before).hexdigest()[:16]
+        settings = {"settings": result_settings(plan.stages[name]), "made_from": made_from}
+        folder = plan.output / name
+        if not _same_settings(folder, settings, [plan.output / later for later in list(plan.stages)[place:]]):
+            write_rows(folder / "settings.json", [settings])
+        before = dumps(settings).encode()
+
+
+def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) -> bool:
+    """Whether a folder was made with these settings; False where there is none yet.
+
+    Raises:
+        InputError: it was made with others.
+    """
+    file = folder / "settings.json"
+    if not file.exists():
+        return False
+    kept = parse_json(file.read_text(encoding="utf-8"), str(file))
+    if kept == parse_json(dumps(settings), "settings"):
+        return True
+    gone = " ".join(shlex.quote(str(one)) for one in stale if one.exists())
+    problem = f"was made with {dumps(kept)}; the recipe now says {dumps(settings)}"
+    raise InputError(str(folder), "settings", problem, f"name another output, or remove what it made: rm -r {gone}")
+
+
+def _note(plan: Plan, runs: RowLog) -> None:
+    """Say in run.json what is run, and with which versions; runs.jsonl keeps a line for each time."""
+    versions = {"swift-saber": __version__, "python": sys.version.split()[0]}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except ModuleNotFoundError:
+            continue
+    skipped = parse_json((plan.output / "manifest" / "skipped.json").read_text(encoding="utf-8"), "skipped.json")
+    said = {"recipe": plan.recipe, "versions": versions, "stages": list(plan.stages), "skipped": skipped}
+    said["prompts"] = digests()
+    write_rows(plan.output / "run.json", [said])
+    count = sum(1 for _ in runs.read())
+    runs.append({"id": f"run-{count}", "executor": plan.executor, "workers": plan.workers, "versions": versions})
+
+
+def _lines(file: Path) -> int:
+    if not file.exists():
+        return 0
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        _end_group(os.getpid())
+
+
+def _end_group(leader: int) -> None:
+    """End a stage's processes at once; all that they write survives it."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

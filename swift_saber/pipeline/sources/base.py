@@ -1,0 +1,279 @@
+"""What a source dataset's reader is, and what all readers need: files, tables, emotion words, irregularities.
+
+A reader of the dataset "crema-d" is the one subclass of Source in the module crema_d.py beside this file; that is all
+there is to adding one. Readers look at names, tables and sizes only and open no media: whether a clip can be decoded
+is for cleaning to find out.
+"""
+
+import csv
+import os
+import pkgutil
+import re
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.language import Language
+from swift_saber.pipeline import sources
+from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
+
+VIDEO_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+AUDIO_SUFFIXES = (".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav")
+ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
+
+_EXAMPLES = 20
+
+#: The words that datasets use, by the common emotion that they mean.
+_WORDS = {
+    "angry": ("anger",),
+    "contempt": (),
+    "disgust": ("disgusted", "disgusting"),
+    "fear": ("fearful",),
+    "happy": ("happiness", "joy"),
+    "neutral": (),
+    "sad": ("sadness",),
+    "surprise": ("surprised", "surprising"),
+}
+_COMMON = {word: emotion for emotion, others in _WORDS.items() for word in (emotion, *others)}
+
+
+def common_emotion(word: str) -> str | None:
+    """Return the emotion of clip.EMOTIONS that a dataset's word means ("Joy": "happy"), or None: "calm", "worried"."""
+    return _COMMON.get(word.strip().lower())
+
+
+class Source(ABC):
+    """A dataset in a folder, as it is distributed.
+
+    Attributes:
+        skipped: how many files, rows or takes became no clip, by reason.
+        noted: how often something was odd that cost no clip, by what it is.
+        examples: for each reason of both, the first ids or paths, at most 20.
+    """
+
+    #: Names it in recipes and begins its ids; the module has the same name, with "_" for "-".
+    key: ClassVar[str]
+    title: ClassVar[str]
+    languages: ClassVar[tuple[Language, ...]]
+    #: Where to ask for it, and its licence: one sentence.
+    access: ClassVar[str]
+    #: What the folder must look like: a few lines.
+    layout: ClassVar[str]
+    #: What can be chosen beside the folder: names of __init__'s keywords, with one sentence on each.
+    options: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(os.path.abspath(folder))
+        self.skipped: Counter[str] = Counter()
+        self.noted: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+        self._unfit: set[Path] = set()  # what `files` counted: readers walk more than once
+
+    @abstractmethod
+    def read(self) -> Iterator[Clip]:
+        """Yield the clips in an order that depends on the dataset alone; `clips` is what callers use.
+
+        Raises:
+            InputError: this is not the dataset's folder (see `wrong`).
+        """
+
+    def clips(self) -> Iterator[Clip]:
+        """Yield each clip once, in an order that depends on the dataset alone; counts begin anew.
+
+        Raises:
+            InputError: the folder is not there, is not this dataset's, cannot be read, or holds no clip.
+        """
+        self.skipped.clear()
+        self.noted.clear()
+        self.examples.clear()
+        self._unfit.clear()
+        if not self.folder.is_dir():
+            raise self.wrong("the folder itself")
+        seen: set[str] = set()
+        for clip in self.read():
+            if clip.id in seen:
+                self.skip("id twice", f"{clip.id} ({clip.video})")
+            else:
+                seen.add(clip.id)
+                yield clip
+        if not seen:
+            found = "; ".join(f"{count} x {reason}" for reason, count in self.skipped.most_common(5))
+            problem = f"holds no clip of {self.title} that can be used" + (f" ({found})" if found else "")
+            raise InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
+
+    def wrong(self, sought: str) -> InputError:
+        """Return the error for a folder that is not the dataset's: say what was looked for in it."""
+        problem = f"is no folder of {self.title}: {sought} is not there"
+        return InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
+
+    def skip(self, reason: str, what: object) -> None:
+        """Count a file, row or take (its id or path) that becomes no clip; reasons are a few fixed words."""
+        self.skipped[reason] += 1
+        self._remember(reason, what)
+
+    def note(self, oddity: str, what: object) -> None:
+        """Count what is odd but costs no clip (its id or path, or a table's); oddities are a few fixed words."""
+        self.noted[oddity] += 1
+        self._remember(oddity, what)
+
+    def _remember(self, reason: str, what: object) -> None:
+        shown = self.examples.setdefault(reason, [])
+        if len(shown) < _EXAMPLES:
+            shown.append(str(what))
+
+    def usable(self, path: str | os.PathLike[str], kind: str, what: object = None) -> bool:
+        """Whether a media file is there with content; else it is counted as "<kind> missing", "empty" and so on.
+
+        Args:
+            path: of the file.
+            kind: "video" or "audio".
+            what: the id to name in the examples; the path by default.
+        """
+        problem = media_problem(path)
+        if problem:
+            self.skip(f"{kind} {problem}", path if what is None else what)
+        return not problem
+
+    def sound(self, path: str | os.PathLike[str] | None, what: object) -> str | None:
+        """Return the path of a clip's sound file, or None (and a note) where the video's own must do for it.
+
+        Args:
+            path: of the sound file, or None where there is none.
+            what: the id to name in the examples.
+        """
+        problem = "missing" if path is None else media_problem(path)
+        if problem:
+            self.note(f"audio {problem}: the video's own is taken", what)
+        return None if problem else str(path)
+
+    def by_stem(self, suffixes: Collection[str], pattern: re.Pattern[str]) -> dict[str, Path]:
+        """Return the files with these endings whose stem fully matches, by stem; others and second ones are counted.
+
+        Raises:
+            InputError: as files.
+        """
+        found: dict[str, Path] = {}
+        for path in self.files(suffixes):
+            if not pattern.fullmatch(path.stem):
+                self.skip("name not of this dataset", path)
+            elif path.stem in found:
+                self.skip("second file of one clip", path)
+            else:
+                found[path.stem] = path
+        return found
+
+    def files(self, suffixes: Collection[str], below: str | os.PathLike[str] | None = None) -> Iterator[Path]:
+        """Yield the files with one of these endings at any depth, in the order of their paths; counts half downloads.
+
+        Leaves out hidden files and folders and what macOS adds ("._x.mp4", "__MACOSX"). Links to folders are followed.
+
+        Args:
+            suffixes: in small letters, with the dot; files are matched in any case.
+            below: a folder in the dataset's; all of it by default.
+
+        Raises:
+            InputError: a folder cannot be read.
+        """
+        endings = tuple(suffixes)
+        for path in walk(self.folder if below is None else below):
+            name = path.name.lower()
+            if name.endswith(endings):
+                if _is_text(str(path)):
+                    yield path
+                elif path not in self._unfit:
+                    self._unfit.add(path)
+                    self.skip("path is not UTF-8", ascii(str(path)))
+            elif name.endswith(UNFINISHED) and path not in self._unfit:
+                self._unfit.add(path)
+                self.skip("download not finished", path)
+
+    def rows(self, path: str | os.PathLike[str], columns: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield ("path:line", row) for each row of a CSV file with a header; rows of another width are counted.
+
+        Args:
+            path: UTF-8, with or without a byte order mark.
+            columns: those that must be in the header, as they stand there but for spaces around them.
+
+        Yields:
+            row: all columns, the values as they stand there.
+
+        Raises:
+            InputError: the file is missing, not UTF-8, no CSV, or has not these columns.
+        """
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                reader = csv.reader(file)
+                header = [name.strip() for name in next(reader, [])]
+                missing = [name for name in columns if name not in header]
+                if missing:
+                    problem = f"has no column {quoted(missing[0])}: its header is {quoted(header)}"
+                    raise InputError(f"{path}:1", "header", problem, f"take the table as {self.title} ships it")
+                for row in reader:
+                    where = f"{path}:{reader.line_num}"
+                    if len(row) == len(header):
+                        yield where, dict(zip(header, row, strict=True))
+                    elif row:
+                        self.skip("table row of another width", where)
+        except OSError as error:
+            raise unreadable(path, error) from error
+        except UnicodeDecodeError as error:
+            problem = f"not UTF-8 ({error.reason} at byte {error.start} of a block)"
+            raise InputError(str(path), "file", problem, "take the current table, or save it as UTF-8") from error
+        except csv.Error as error:
+            raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be written to a file of rows."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def source_keys() -> list[str]:
+    """Return the keys of all readers, sorted."""
+    names = (module.name for module in pkgutil.iter_modules(sources.__path__))
+    return sorted(name.replace("_", "-") for name in names if name != "base" and not name.startswith("_"))
+
+
+def find_source(key: str) -> type[Source]:
+    """Return the reader's class.
+
+    Raises:
+        InputError: there is no such reader; the known ones are named.
+    """
+    if key not in source_keys():
+        raise InputError("recipe", "sources", f"{quoted(key)} is no source", f"give one of: {', '.join(source_keys())}")
+    module = import_module(f"{sources.__name__}.{key.replace('-', '_')}")
+    [found] = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Source) and value.__module__ == module.__name__
+    ]
+    return found
+
+
+def open_source(key: str, folder: str | os.PathLike[str], **options: Any) -> Source:
+    """Return the reader of a dataset's folder; nothing is read yet.
+
+    Args:
+        key: one of source_keys().
+        folder: the dataset's.
+        options: see the reader's `options`.
+
+    Raises:
+        InputError: there is no such reader, or it has no such option, or not with this value.
+    """
+    source = find_source(key)
+    for name in options:
+        if name not in source.options:
+            remedy = f"it has: {', '.join(source.options)}" if source.options else "it has no options"
+            raise InputError("recipe", f"sources.{key}.{name}", "is no option of this source", remedy)
+    return source(folder, **options)

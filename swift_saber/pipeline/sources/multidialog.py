@@ -1,0 +1,114 @@
+"""MultiDialog: spoken English dialogues of twelve actors after TopicalChat.
+
+Facts from the data card, the loading script and the listing of IVLLab/MultiDialog, and from multidialog.github.io:
+8,733 dialogues, 187,859 utterances in five splits.
+
+The sound of each utterance is distributed, the video only of whole conversations; no time stamps of the utterances are
+published, and how SABER cut them is not known. So only utterances are read whose own video
+`t_<uuid>_<utterance><letter>.mp4` lies somewhere in the folder, cut by whoever has the conversation's video; those for
+which only the conversation's is there are counted. Unverified: the actors' genders (letters a to l), the licence (card
+and script disagree), and where the archives put their files (sound is looked for at any depth).
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, AUDIO_SUFFIXES, VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.rows import read_rows
+
+_SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}
+_UTTERANCE = re.compile(r"(t_[0-9a-f-]+)_(\d+)([a-l])")
+
+
+class MultiDialog(Source):
+    """The dataset's folder on Hugging Face, with videos; ids are "multidialog/<split>/t_<uuid>_<number><actor>"."""
+
+    key = "multidialog"
+    title = "MultiDialog"
+    languages = ("en",)
+    access = (
+        "Sound and tables: Hugging Face IVLLab/MultiDialog (may ask for a token); video of whole conversations: the "
+        "Google Drive folder that multidialog.github.io links to; the licence is stated in two ways."
+    )
+    layout = """
+        metadata/<train|valid_freq|valid_rare|test_freq|test_rare>/*.jsonl
+        data/<split>/.../t_<uuid>_<number><actor>.wav      (unpack <split>_chunks_*.tar.gz)
+        anywhere: t_<uuid>_<number><actor>.mp4             (one for each utterance, cut from its conversation)
+    """
+
+    def read(self) -> Iterator[Clip]:
+        """Yield the utterances in the order of the splits and their tables."""
+        tables = [(split, path) for split in _SPLITS for path in sorted(self.folder.glob(f"metadata/{split}/*.jsonl"))]
+        if not tables:
+            raise self.wrong("metadata/<split>/*.jsonl")
+        sounds, videos = self._media()
+        done: set[str] = set()
+        for split, table in tables:
+            for where, row in read_rows(table):
+                name = Path(_text(row, "file_name")).stem
+                if name and name in done:
+                    self.skip("row twice", where)
+                else:
+                    yield from self._clip(split, name, where, row, sounds, videos)
+                done.add(name)
+        for name in videos:
+            if _UTTERANCE.fullmatch(name) and name not in done:
+                self.skip("video without row", name)
+
+    def _clip(
+        self, split: str, name: str, where: str, row: dict[str, Any], sounds: dict[str, Path], videos: dict[str, Path]
+    ) -> Iterator[Clip]:
+        parts = _UTTERANCE.fullmatch(name)
+        if not parts:
+            self.skip("row without t_<uuid>_<number><actor>", where)
+            return
+        conversation, number, actor = parts.groups()
+        if _text(row, "conv_id") != conversation or _text(row, "utterance_id") != number:
+            self.skip("row and file name differ", where)
+            return
+        video = videos.get(name)
+        if video is None:
+            whole = conversation in videos
+            self.skip("video is of the whole conversation" if whole else "video missing", name)
+        elif self.usable(video, "video", name):
+            labels = {"native_emotion": _text(row, "emotion"), "from": _text(row, "from")}
+            yield Clip(
+                id=f"multidialog/{split}/{name}",
+                source=self.key,
+                language="en",
+                video=str(video),
+                audio=self.sound(sounds.get(name), name),
+                transcript=_text(row, "value") or None,
+                labels={key: value for key, value in labels.items() if value},
+                emotion=common_emotion(labels["native_emotion"]),
+                speaker=f"multidialog/{actor}",
+                origin=f"multidialog/{conversation}",
+                split=_SPLITS[split],
+            )
+
+    def _media(self) -> tuple[dict[str, Path], dict[str, Path]]:
+        """Sounds and videos by name, wherever they lie."""
+        sounds: dict[str, Path] = {}
+        videos: dict[str, Path] = {}
+        archives: list[Path] = []
+        for path in self.files((*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *ARCHIVE_SUFFIXES)):
+            if path.suffix.lower() in ARCHIVE_SUFFIXES:
+                archives.append(path)
+                continue
+            found = sounds if path.suffix.lower() in AUDIO_SUFFIXES else videos
+            if path.stem in found:
+                self.note("several files of one name: the first is taken", path)
+            else:
+                found[path.stem] = path
+        if not sounds:
+            for path in archives:
+                self.skip("archive not unpacked", path)
+        return sounds, videos
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else str(value).strip()

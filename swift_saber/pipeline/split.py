@@ -1,0 +1,166 @@
+"""The split into training and test clips, in the way of SABER-Test.
+
+SABER-Test holds 1,800 clips (published), half of them consistent and half inconsistent (reported by a secondary
+source). How its clips were chosen was not found: all else here is ours.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.pipeline.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
+from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.rows import read_rows
+from swift_saber.strict_json import dumps
+
+SHARES = "shares a speaker or video with the test set"
+OFFICIAL = "in the test set of its source"
+_HALVES = {"consistent": 0, "inconsistent": 1}
+
+
+class Split(Stage):
+    """Gives each clip its "part": "test", or "train".
+
+    The test set has equal halves of consistent and inconsistent clips; each half is shared evenly over languages, then
+    over the sources of a language, as far as the clips allow. No speaker and no origin is on both sides: clips that a
+    chain of shared speakers and origins joins are one group, and a group with a clip in the test set gives none to
+    training. What is left of it is dropped. Small groups are taken first, since less is dropped with them.
+
+    The risk: a clip without speaker and origin counts as a group of its own, though the same person may be in others.
+    How many there are is said in split.json, which the report shows together with what fell short.
+    """
+
+    name: ClassVar[str] = "split"
+    whole: ClassVar[bool] = True
+
+    def __init__(self, test: int = 1800, seed: int = 0, keep_official: bool = True, share: float = 0.5) -> None:
+        """Take the settings of the recipe's block "split".
+
+        Args:
+            test: clips in the test set, an even number (1,800 is published). With fewer that fit, as many as possible.
+            seed: of the choice (ours).
+            keep_official: never train on a clip that its own source has for testing (ours), so that a trained model
+                can still be measured on the source's test set. Such a clip is in our test set or dropped.
+            share: at most this part of a source's training clips goes to the test set or is dropped for it (ours), so
+                that a source whose clips all hang together, such as a series with one cast, is not lost to training.
+
+        Raises:
+            InputError: a value is of the wrong type or out of range.
+        """
+        _check(type(test) is int and test > 0 and test % 2 == 0, "test", test, "an even number above 0")
+        _check(type(seed) is int, "seed", seed, "a whole number")
+        _check(isinstance(keep_official, bool), "keep_official", keep_official, "true or false")
+        _check(type(share) in (int, float) and 0 < share <= 1, "share", share, "a number above 0, at most 1")
+        self.test, self.seed, self.keep_official, self.share = test, seed, keep_official, share
+
+    def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
+        """Yield each row with its part, or its Drop; writes folder/split.json before the first.
+
+        Raises:
+            InputError: a row does not say whether it is consistent, or the disk takes no more.
+        """
+        spool = folder / "rows.jsonl"
+        folder.mkdir(parents=True, exist_ok=True)
+        clips, groups = self._read(rows, spool)
+        if not clips.keys:
+            spool.unlink()
+            return
+        numbers = groups.of(clips.nodes)
+        verdicts = choose(clips, numbers, self.test, self.share)
+        self._write_note(folder / "split.json", clips, numbers, verdicts)
+        for verdict, trains, (_, row) in zip(verdicts.tolist(), clips.trains, read_rows(spool), strict=True):
+            if verdict == TEST:
+                yield row | {"part": "test"}
+            elif not trains:
+                yield Drop(row, OFFICIAL, row["split"])
+            elif verdict == LOST:
+                yield Drop(row, SHARES, {key: row[key] for key in ("speaker", "origin") if key in row})
+            else:
+                yield row | {"part": "train"}
+        spool.unlink()
+
+    def _read(self, rows: Iterable[Row], spool: Path) -> tuple[Clips, Groups]:
+        """Copy the rows to a file, since they can be read only once, and keep some numbers of each."""
+        clips, groups = Clips(), Groups()
+        strata: dict[Stratum, int] = {}
+        with spool.open("w", encoding="utf-8", newline="\n") as file:
+            for row in rows:
+                half = _HALVES.get(row.get("consistency", ""))
+                if half is None:
+                    problem = f"is {quoted(row.get('consistency'))}, so the clip is in neither half of a test set"
+                    raise InputError(row["id"], "consistency", problem, "let the stage consistency run before split")
+                file.write(dumps(row) + "\n")
+                stratum = strata.setdefault((row["language"], row["source"]), len(strata))
+                names = (f"{key} {row[key]}" for key in ("speaker", "origin") if row.get(key))
+                clips.nodes.append(groups.add(*names))
+                clips.keys.append(_key(row["id"], self.seed))
+                clips.cells.append(2 * stratum + half)
+                clips.trains.append(not (self.keep_official and row.get("split") == "test"))
+        clips.strata = list(strata)
+        return clips, groups
+
+    def _write_note(self, path: Path, clips: Clips, groups: np.ndarray, verdicts: np.ndarray) -> None:
+        """Say what was chosen and what fell short, for the report and the dataset card."""
+        test, trains = verdicts == TEST, np.frombuffer(clips.trains, dtype=np.uint8) == 1
+        alone = np.frombuffer(clips.nodes, dtype=np.int64) < 0
+        train = (verdicts == STAYS) & trains
+        counts = Counter(np.frombuffer(clips.cells, dtype=np.uint16)[test].tolist())
+        strata: list[dict[str, Any]] = [
+            {"language": language, "source": source, "consistent": counts[2 * at], "inconsistent": counts[2 * at + 1]}
+            for at, (language, source) in enumerate(clips.strata)
+        ]
+        note: dict[str, Any] = {
+            "wanted": self.test,
+            "test": int(test.sum()),
+            "train": int(train.sum()),
+            "groups": {"all": int(groups.max()) + 1, "test": len(set(groups[test].tolist()))},
+            "alone": {"test": int((alone & test).sum()), "train": int((alone & train).sum())},
+            "strata": sorted(strata, key=lambda of: (of["language"], of["source"])),
+        }
+        note["notes"] = list(_notes(note, self.share))
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(json.dumps(note, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        os.replace(partial, path)
+
+
+def _notes(note: dict[str, Any], share: float) -> Iterator[str]:
+    if note["test"] < note["wanted"]:
+        yield (
+            f"The test set has {note['test']:,} clips of the {note['wanted']:,} asked for: no more fit with equal "
+            f"halves and no source giving up more than {share:g} of its training clips."
+        )
+    without = sorted({of["source"] for of in note["strata"]} - _in_test(note))
+    if without:
+        yield (
+            f"No clip of {', '.join(without)} is in the test set: either its clips hang together through shared "
+            "speakers and videos, or other clips were enough."
+        )
+    if sum(note["alone"].values()):
+        yield (
+            f"{note['alone']['test']:,} test clips and {note['alone']['train']:,} training clips have neither speaker "
+            "nor video of origin: each was taken for a group of its own, so one person may be on both sides."
+        )
+    if not note["train"]:
+        yield "Nothing is left for training."
+
+
+def _in_test(note: dict[str, Any]) -> set[str]:
+    return {of["source"] for of in note["strata"] if of["consistent"] + of["inconsistent"]}
+
+
+def _key(name: str, seed: int) -> int:
+    """A number that depends on the id and the seed alone, so that the order of rows does not matter."""
+    digest = hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
+
+
+def _check(right: bool, key: str, value: object, wanted: str) -> None:
+    if not right:
+        raise InputError("recipe", f"split.{key}", f"is {quoted(value)}", f"write {wanted}")

@@ -1,0 +1,189 @@
+"""A stage as datatrove steps: rows are read from the files of the stage before, and written as kept or dropped.
+
+Each task writes its files under other names first, so that a file that is there is whole. A task that was killed is
+done again from its first row; what a stage keeps in its own folder makes that cheap.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from datatrove.data import Document
+from datatrove.pipeline.base import PipelineStep
+
+from swift_saber.errors import InputError
+from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.rows import read_rows
+from swift_saber.strict_json import dumps
+
+_LOCK_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
+
+
+class ReadRows(PipelineStep):
+    """Reads the rows of one task, or of all of them for a stage that must see all.
+
+    Args:
+        folder: where the stage before has its files.
+        files: how many there are.
+    """
+
+    type = "READER"
+    name = "rows"
+
+    def __init__(self, folder: Path, files: int) -> None:
+        super().__init__()
+        self.folder, self.files = folder, files
+
+    def run(self, data: Any = None, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        for number in range(rank, self.files, world_size):
+            file = rows_file(self.folder, number)
+            for _, row in read_rows(file) if file.stat().st_size else ():
+                self.stat_update("rows")
+                yield Document(text=row.get("transcript") or "", id=row["id"], metadata={"row": row, "file": number})
+
+
+class RunStage(PipelineStep):
+    """Runs a stage over the rows and writes what becomes of them.
+
+    Args:
+        stage: the stage.
+        folder: its folder: kept/, dropped/, done/ (a byte for each row, for the progress bar), errors/.
+        files: into how many files the rows are dealt; a row stays in its file.
+    """
+
+    type = "STAGE"
+
+    def __init__(self, stage: Stage, folder: Path, files: int) -> None:
+        self.name = stage.name  # before datatrove makes its statistics, which show it
+        super().__init__()
+        self.stage, self.folder, self.files = stage, folder, files
+
+    def run(self, data: Any, rank: int = 0, world_size: int = 1) -> Iterator[Document]:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        place: dict[str, int] = {}  # the file of each row that the stage has in hand
+
+        def rows() -> Iterator[Row]:
+            for document in data:
+                place[document.id] = document.metadata["file"]
+                yield document.metadata["row"]
+
+        error = _numbered(self.folder / "errors", rank, ".json")
+        try:
+            with _alone(_numbered(self.folder / "done", rank, ".lock")), ExitStack() as opened:
+                outputs = [opened.enter_context(_Files(self.folder, name)) for name in ("kept", "dropped")]
+                done = os.open(_numbered(self.folder / "done", rank, ""), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                opened.callback(os.close, done)
+                for found in self.stage.run(rows(), self.folder, rank):
+                    os.write(done, b".")
+                    row, line, labels = _line(found)
+                    outputs[isinstance(found, Drop)].write(place.pop(row["id"]), line)
+                    self.stat_update(*labels)
+                    yield Document(text="", id=row["id"])
+                if place:
+                    raise RuntimeError(f"neither kept nor dropped: {', '.join(list(place)[:5])}")
+                for output in outputs:
+                    output.finish(range(rank, self.files, world_size))
+        except InputError as found_error:
+            error.write_text(dumps(found_error.args), encoding="utf-8")
+            raise
+        except Exception as found_error:
+            reason = f"{type(found_error).__name__}: {found_error}"
+            remedy = f"look at {self.folder / 'log' / 'logs'}; the same command goes on"
+            error.write_text(dumps([self.name, "stage", reason, remedy]), encoding="utf-8")
+            raise
+        error.unlink(missing_ok=True)
+
+
+class _Files:
+    """The numbered files of one kind, one open at a time; they get their names when all are whole."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._file: TextIO | None = None
+        self._numbers: list[int] = []
+
+    def __enter__(self) -> "_Files":
+        (self._folder / self._name).mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def write(self, number: int, line: str) -> None:
+        if not self._numbers or number != self._numbers[-1]:
+            if self._numbers and number < self._numbers[-1]:
+                raise RuntimeError("the rows are not in their order")
+            self._close()
+            self._numbers.append(number)
+            self._file = _partial(rows_file(self._folder, number, self._name)).open("w", encoding="utf-8", newline="\n")
+        assert self._file is not None
+        self._file.write(line)
+
+    def finish(self, numbers: Iterable[int]) -> None:
+        """Give all files of the task their names; those without a row are empty."""
+        self._close()
+        for number in numbers:
+            final = rows_file(self._folder, number, self._name)
+            if number not in self._numbers:
+                _partial(final).write_bytes(b"")
+            os.replace(_partial(final), final)
+
+    def _close(self) -> None:
+        if self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._file = None
+
+
+def _line(found: Row | Drop) -> tuple[Row, str, list[str]]:
+    """A result's row, its line in the file, and what it counts as."""
+    if isinstance(found, Drop):
+        line = {"row": found.row, "reason": found.reason, "value": found.value, "limit": found.limit}
+        return found.row, dumps(line) + "\n", ["dropped", f"dropped_{found.reason}"]
+    return found, dumps(found) + "\n", ["forwarded"]
+
+
+def _partial(final: Path) -> Path:
+    return final.with_name(final.name + ".partial")
+
+
+def rows_file(folder: Path, number: int, name: str = "kept") -> Path:
+    """Return the file of a stage that holds the rows of one task."""
+    return folder / name / f"{number:05d}.jsonl"
+
+
+def _numbered(folder: Path, rank: int, ending: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{rank:05d}{ending}"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock; a task of a run that was killed may take a moment to end."""
+    end = time.monotonic() + _LOCK_SECONDS
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > end:
+                    problem = "is being written by another run"
+                    raise InputError(str(path), "output", problem, "wait for it, or name another folder") from error
+                time.sleep(_LOOK_SECONDS)
+        yield
+
+
+def _end_with_parent() -> None:
+    """A run that is killed cannot end its workers, and two would write the same files."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)

@@ -1,0 +1,185 @@
+"""One reading of a run's files: the funnel, distributions, and clips to look at, in memory that does not grow.
+
+Knows what is counted and drawn by lot; how it is shown is report.py's and card.py's.
+"""
+
+import hashlib
+import heapq
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError
+from swift_saber.pipeline.funnel import MANIFEST, Row, Step, funnel, read_run
+from swift_saber.strict_json import dumps, parse_json
+
+#: The key that holds what a stage measured, whose numbers are worth a histogram (clip.py).
+MEASURED = {"clean": "measures", "speech": "speech", "visual": "visual"}
+#: What clips are counted by in each stage.
+CATEGORIES = ("source", "language", "emotion", "consistency", "part")
+OTHER = "(other)"
+_DISTINCT = 60
+_LIMITS = 5
+_USER = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+class Numbers:
+    """The distribution of a number: values to three digits and how often each came, so its size has a bound."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[float] = Counter()
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self.counts[float(f"{value:.3g}")] += 1
+
+    def quantile(self, part: float) -> float:
+        """Return the smallest value that at least this part (0..1) of all values does not exceed."""
+        values = sorted(self.counts)
+        sums = list(accumulate(self.counts[value] for value in values))
+        return values[bisect_left(sums, part * sums[-1])]
+
+    def bins(self, most: int = 24) -> list[int]:
+        """Return how many values lie in each of equally wide bins from the least to the greatest value."""
+        low, high = min(self.counts), max(self.counts)
+        if low == high:
+            return [self.counts.total()]
+        bins = [0] * most
+        for value, count in self.counts.items():
+            bins[min(most - 1, int((value - low) / (high - low) * most))] += count
+        return bins
+
+
+class Lot:
+    """A few rows drawn by lot: those whose id has the smallest number, so that neither order nor chance matters."""
+
+    def __init__(self, size: int, seed: str) -> None:
+        self._size, self._seed = size, seed
+        self._heap: list[tuple[int, int, Any]] = []
+        self._count = 0
+
+    def add(self, name: str, what: Any) -> None:
+        """Put one in."""
+        digest = hashlib.blake2b(f"{self._seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        self._count += 1
+        entry = (-int.from_bytes(digest, "big"), self._count, what)
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            heapq.heapreplace(self._heap, entry)
+
+    def drawn(self) -> list[Any]:
+        """Return those drawn, in the order of their numbers."""
+        return [what for *_, what in sorted(self._heap, key=lambda entry: -entry[0])]
+
+
+@dataclass
+class Survey:
+    """What is known of a run.
+
+    Attributes:
+        run: what run.json says.
+        steps: the funnel.
+        counts: clips that a stage kept, per (stage, category) and value.
+        numbers: per (stage, name of the measure), of the clips that the stage kept.
+        values: per (stage, reason), the measured values of dropped clips, where they are numbers.
+        limits: per (stage, reason), the thresholds as written in the drops, a few at most.
+        samples: per (stage, reason), lines of drops; per (stage, None), rows that were kept.
+        sound: of the clips that the last stage kept: sound in a file of its own, or "in the video".
+        split: what split.json says, where there is one.
+    """
+
+    run: dict[str, Any]
+    size: int = 4
+    seed: int = 0
+    steps: list[Step] = field(default_factory=list)
+    counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], Numbers] = field(default_factory=dict)
+    values: dict[tuple[str, str], Numbers] = field(default_factory=dict)
+    limits: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    samples: dict[tuple[str, str | None], Lot] = field(default_factory=dict)
+    sound: dict[str, Counter[str]] = field(default_factory=dict)
+    split: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def last(self) -> Step:
+        """The last stage that was begun."""
+        return self.steps[-1]
+
+    def look(self, stage: str, row: Row, drop: dict[str, Any] | None) -> None:
+        """Count one row of a stage; drop is the line of its drop, None where it was kept."""
+        reason = drop["reason"] if drop else None
+        if (stage, reason) not in self.samples:
+            self.samples[stage, reason] = Lot(self.size, f"{self.seed} {stage}")
+        self.samples[stage, reason].add(str(row.get("id")), drop or row)
+        if drop:
+            self._look_at_drop((stage, drop["reason"]), drop)
+            return
+        labels = row.get("labels")
+        row_of = row | {"emotion": labels.get("emotion") if isinstance(labels, dict) else None}
+        for category in CATEGORIES:
+            if row_of.get(category) is not None:
+                _count(self.counts.setdefault((stage, category), Counter()), str(row_of[category]))
+        self.sound.setdefault(stage, Counter())["own file" if row.get("audios") else "in the video"] += 1
+        for name, value in _leaves(row.get(MEASURED.get(stage, "")), ""):
+            self.numbers.setdefault((stage, name), Numbers()).add(value)
+
+    def _look_at_drop(self, key: tuple[str, str], drop: dict[str, Any]) -> None:
+        if _is_number(drop.get("value")):
+            self.values.setdefault(key, Numbers()).add(drop["value"])
+        limits = self.limits.setdefault(key, set())
+        if drop.get("limit") is not None and len(limits) < _LIMITS:
+            limits.add(dumps(drop["limit"])[:200])
+
+
+def survey(run_folder: Path, size: int = 4, seed: int = 0) -> Survey:
+    """Read a run once and return what the report and the dataset card show.
+
+    Args:
+        run_folder: the output folder of a run.
+        size: clips drawn from each stage's kept, and from each reason of its dropped.
+        seed: of the lot.
+
+    Raises:
+        InputError: as funnel.
+    """
+    found = Survey(read_run(run_folder), size, seed)
+    found.steps = funnel(run_folder, found.look)
+    if not found.steps:
+        raise InputError(str(run_folder), MANIFEST, "is not there", "name the output folder of a pipeline run")
+    note = run_folder / "split" / "split.json"
+    if found.last.stage == "split" and note.is_file():
+        found.split = parse_json(note.read_text(encoding="utf-8"), str(note), numbered=True)
+    return found
+
+
+def settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield ("block.key", value as text) for each setting of a recipe; a user and password in an address are cut."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from settings(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, _USER.sub("", value if isinstance(value, str) else dumps(value))
+
+
+def _count(counter: Counter[str], value: str) -> None:
+    value = value[:_DISTINCT]
+    counter[value if value in counter or len(counter) < _DISTINCT else OTHER] += 1
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, float]]:
+    """Yield the numbers that objects within objects hold, with their names joined by dots."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    elif _is_number(value):
+        yield name, value

@@ -1,0 +1,128 @@
+"""The check of the picture: an independent caption, and a verdict on each visual field of the record."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from swift_saber.annotation import Record
+from swift_saber.clip_parts import data_url, media_part
+from swift_saber.language import text_language
+from swift_saber.pipeline.asker import Asker, no_reply, replies_log
+from swift_saber.pipeline.clip_media import picture_of
+from swift_saber.pipeline.prompts import CAPTION, CHECK_VISUAL
+from swift_saber.pipeline.service import Service, check_number
+from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.reply import Unusable, fenced_question, read_object
+from swift_saber.rows import media_list
+
+FIELDS = ("video_desc", "facial_exp_desc", "body_lang_desc")
+VERDICTS = ("supported", "contradicted", "not mentioned")
+
+_VERDICT = {
+    "type": "object",
+    # The words stand first, so that the verdict is given after the evidence for it.
+    "properties": {
+        "words": {"type": "array", "items": {"type": "string"}},
+        "verdict": {"type": "string", "enum": list(VERDICTS)},
+    },
+    "required": ["words", "verdict"],
+    "additionalProperties": False,
+}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": dict.fromkeys(FIELDS, _VERDICT),
+    "required": list(FIELDS),
+    "additionalProperties": False,
+}
+
+
+def read_caption(reply: str) -> str:
+    """Return a caption: any text that is not blank.
+
+    Raises:
+        Unusable: it is blank, or holds no letter.
+    """
+    if text_language(reply) is None:
+        raise Unusable("it says nothing", "empty")
+    return reply.strip()
+
+
+def read_verdicts(reply: str, fields: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Return {field: {"verdict": one of VERDICTS, "words": the contradicted statements}}.
+
+    Args:
+        reply: one JSON object of SCHEMA, bare or in a fence. Other keys are not looked at.
+        fields: the texts that were judged.
+
+    Raises:
+        Unusable: it is not that, a contradiction names no words or words that the field does not hold, or another
+            verdict names some.
+    """
+    value = read_object(reply)
+    found = {}
+    for name, text in fields.items():
+        one = value.get(name)
+        verdict, words = (one.get("verdict"), one.get("words")) if isinstance(one, dict) else (None, None)
+        if verdict not in VERDICTS:
+            raise Unusable(f"{name} has no verdict of {', '.join(VERDICTS)}")
+        if not isinstance(words, list) or not all(isinstance(word, str) and word.strip() for word in words):
+            raise Unusable(f"the words of {name} are not a list of texts")
+        if bool(words) != (verdict == "contradicted"):
+            wanted = "needs the contradicted words" if verdict == "contradicted" else "must have no words"
+            raise Unusable(f"{name} is {verdict!r} and {wanted}")
+        if absent := next((word for word in words if word not in text), None):
+            raise Unusable(f"{name} does not hold the words {absent[:100]!r}; copy them character for character")
+        found[name] = {"verdict": verdict, "words": words}
+    return found
+
+
+class Visual(Stage):
+    """Adds "visual" to each row, or drops it with "picture contradicted" or "no verdict".
+
+    The captioning model gets a copy of the video without its sound, always as a data URL, so that it cannot take from
+    the voice what it says of the face. The judging model gets the caption and the three visual fields as texts.
+
+    Args:
+        caption: the settings of service.Service for a video model, best not the one that annotated.
+        judge: the settings of service.Service for a language model.
+        max_contradicted: a row with more contradicted fields than this, of three, is dropped. 0 is ours: a record
+            with one field that a witness contradicts teaches evidence that is not there.
+
+    Raises:
+        InputError: a setting is missing, not known or wrong.
+    """
+
+    name = "visual"
+
+    def __init__(self, *, caption: Any, judge: Any, max_contradicted: int = 0) -> None:
+        check_number(max_contradicted, "visual.max_contradicted", 0, whole=True)
+        self._limit = max_contradicted
+        self._caption = Service.read(caption, "visual.caption")
+        self._judge = Service.read(judge, "visual.judge")
+
+    def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
+        """Yield each row with its verdicts, or its Drop; replies are kept in the folder."""
+        with replies_log(folder, "caption", rank) as captions, replies_log(folder, "judge", rank) as verdicts:
+            askers = Asker(self._caption, captions), Asker(self._judge, verdicts)
+            # Enough for both to be busy; each asker keeps to its own number.
+            threads = self._caption.concurrency + self._judge.concurrency
+            yield from in_order(partial(self._one, *askers), rows, threads)
+
+    def _one(self, captioner: Asker, judge: Asker, row: Row) -> Row | Drop:
+        record = Record.from_dict(row, row["id"])
+        fields = {name: getattr(record, name) for name in FIELDS}
+        language = text_language("".join(fields.values())) or row["language"]
+        try:
+            pictures = [media_part("video", data_url(*picture_of(path))) for path in media_list(row, "videos")]
+            content = [*pictures, {"type": "text", "text": CAPTION[language]}]
+            caption = captioner.ask(row["id"], [{"role": "user", "content": content}], read_caption, None, language)
+            read = partial(read_verdicts, fields=fields)
+            question = fenced_question(CHECK_VISUAL, {"caption": caption, **fields})
+            verdicts = judge.ask(row["id"], question, read, SCHEMA)
+        except Unusable as error:
+            return no_reply(row, "no verdict", error)
+        visual = {"caption": caption, "fields": verdicts}
+        if sum(one["verdict"] == "contradicted" for one in verdicts.values()) > self._limit:
+            return Drop(row, "picture contradicted", visual, self._limit)
+        return row | {"visual": visual}

@@ -1,0 +1,147 @@
+"""The MEmoR reader on a small folder laid out as the dataset."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.errors import InputError
+from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources.base import Source, open_source
+from tests.pipeline.sources.layout import put, put_all, put_text
+
+
+def _entry(*sentences: str, **others: Any) -> dict[str, Any]:
+    count = len(sentences)
+    return {
+        "seg_start": [float(i) for i in range(count)],
+        "seg_end": [i + 0.9 for i in range(count)],
+        "seg_utt": [1 if text else 2 for text in sentences],
+        "sentences": list(sentences),
+        "season": 1,
+        "episode": 1,
+        "start": 10.0,
+        "end": 12.0,
+    } | others
+
+
+SAMPLES = [  # clip, moment, character, primary, fine
+    ("S01E01_000", 0, "sheldon", "joy", "serenity"),
+    ("S01E01_000", 1, "penny", "joy", "joy"),
+    ("S01E01_001", 0, "leonard", "anger", "annoyance"),
+    ("S01E01_001", 0, "penny", "fear", "fear"),
+    ("S01E02_000", 0, "others", "trust", "trust"),
+]
+
+
+def _samples(samples: list[tuple[str, int, str, str, str]]) -> dict[str, Any]:
+    items = [{"clip": clip, "moment": moment, "character": who} for clip, moment, who, _, _ in samples]
+    return {
+        key: [{**item, "emotion": sample[place]} for item, sample in zip(items, samples, strict=True)]
+        for key, place in (("primary", 3), ("fine_grained", 4))
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    clips = {
+        "S01E01_000": _entry("Hello. ", "", "I know."),
+        "S01E01_001": _entry(""),
+        "S01E02_000": _entry("Bye.", episode=2),
+    }
+    put_text(tmp_path / "data.json", json.dumps(clips))
+    put_text(tmp_path / "anno.json", json.dumps(_samples(SAMPLES)))
+    put_text(tmp_path / "train_id.txt", "0\n1\n2\n")
+    put_text(tmp_path / "test_id.txt", "4\n")
+    put_all(tmp_path / "videos", ["S01E01_000.mp4", "S01E01_001.mkv", "S01E02_000.mp4"])
+    return tmp_path
+
+
+def _read(folder: Path) -> tuple[dict[str, Clip], Source]:
+    source = open_source("memor", folder)
+    return {clip.id: clip for clip in source.clips()}, source
+
+
+def test_a_clip_has_all_its_samples(folder: Path) -> None:
+    clips, source = _read(folder)
+    assert list(clips) == ["memor/S01E01/S01E01_000", "memor/S01E01/S01E01_001", "memor/S01E02/S01E02_000"]
+    clip = clips["memor/S01E01/S01E01_000"]
+    assert clip.labels == {
+        "samples": [
+            {"character": "sheldon", "moment": 0, "emotion": "joy", "fine_grained": "serenity"},
+            {"character": "penny", "moment": 1, "emotion": "joy", "fine_grained": "joy"},
+        ]
+    }
+    assert (clip.transcript, clip.language, clip.origin) == ("Hello. I know.", "en", "memor/S01E01")
+    assert (clip.audio, clip.speaker) == (None, None)  # the characters' numbers are not settled
+    assert not source.skipped and not source.noted
+
+
+def test_the_common_emotion_is_that_of_all_samples(folder: Path) -> None:
+    clips, _ = _read(folder)
+    # joy and joy; anger and fear; trust, which is no common emotion
+    assert [clip.emotion for clip in clips.values()] == ["happy", None, None]
+
+
+def test_a_clip_with_samples_in_both_splits_has_none(folder: Path) -> None:
+    put_text(folder / "test_id.txt", "3\n4\n")
+    clips, source = _read(folder)
+    assert [clip.split for clip in clips.values()] == ["train", None, "test"]
+    assert source.noted == {"samples in several official splits": 1}
+
+
+def test_irregularities_are_counted(folder: Path) -> None:
+    clips = json.loads((folder / "data.json").read_text())
+    clips["S01E02_000"] |= {"seg_start": [5.0], "seg_end": [4.0]}
+    clips["S01E03_000"] = _entry("Alone.", episode=3)
+    clips["S01E03_001"] = _entry("Gone.", episode=3)
+    put_text(folder / "data.json", json.dumps(clips))
+    put_text(folder / "anno.json", json.dumps(_samples([*SAMPLES, ("S09E01_000", 0, "amy", "joy", "joy")])))
+    put_all(folder / "videos", ["S01E03_000.mp4", "S01E01_000.avi", "S07E01_000.mp4"])
+    (folder / "test_id.txt").unlink()
+    clips, source = _read(folder)
+    assert clips["memor/S01E03/S01E03_000"].labels == {}
+    assert source.skipped == {
+        "video missing": 1,
+        "video without row": 1,
+        "sample of a clip that data.json has not": 1,
+    }
+    assert source.noted == {
+        "a segment ends before it starts": 1,
+        "no sample": 1,
+        "several videos of one name: the first is taken": 1,
+        "official split missing": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("data.json", '{"S01E01_000": {"seg_st', "data.json:1: JSON"),
+        ("data.json", '{"S01E01_000": []}', "S01E01_000: is a list, not an object"),
+        ("data.json", '{"S01E01_000": {"seg_start": ["0"]}}', "S01E01_000.seg_start"),
+        ("data.json", json.dumps({"S01E01_000": _entry("x", season="one")}), "S01E01_000.season: is 'one'"),
+        ("anno.json", '{"primary": [1]}', "anno.json: primary: is no list"),
+        ("train_id.txt", "0\n5\n", "train_id.txt: number: '5' is the number of no sample"),
+    ],
+)
+def test_a_damaged_file_is_named(folder: Path, name: str, text: str, message: str) -> None:
+    put_text(folder / name, text)
+    with pytest.raises(InputError, match=message):
+        _read(folder)
+
+
+@pytest.mark.parametrize("missing", ["data.json", "anno.json", "videos"])
+def test_another_folder_is_refused(folder: Path, missing: str) -> None:
+    (folder / missing).rename(folder / "elsewhere")
+    with pytest.raises(InputError, match=f"{missing} is not there"):
+        _read(folder)
+
+
+def test_a_video_is_needed(folder: Path) -> None:
+    for path in (folder / "videos").iterdir():
+        path.unlink()
+    put(folder / "videos/.S01E01_000.mp4")
+    with pytest.raises(InputError, match="3 x video missing"):
+        _read(folder)

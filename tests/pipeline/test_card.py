@@ -1,0 +1,87 @@
+"""The dataset card says what is in the dataset, what was left out, and how it was made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from swift_saber.pipeline.card import write_card
+from tests.pipeline.run_folder import RECORD, clip, drop, write_run
+
+
+def card_of(folder: Path) -> str:
+    return write_card(folder).read_text(encoding="utf-8")
+
+
+def full_run(folder: Path) -> Path:
+    a = clip("a", labels={"emotion": "happy"}, consistency="consistent", part="train", **RECORD)
+    b = clip("b", "mer25", "zh", consistency="inconsistent", part="test", **RECORD)
+    c = clip("c", "mer25", "zh")
+    run: dict[str, Any] = {
+        "recipe": {"clean": {"longest": 30}, "annotate": {"model": "some-omni"}},
+        "versions": {"swift-saber": "0.1.0"},
+        "prompts": {"annotate.zh": "0f3a"},
+        "skipped": {"meld": {"no such video": 3}},
+        "usage": {"annotate": {"requests": 1234}},
+    }
+    write_run(folder, {"manifest": ([a, b, c], []), "split": ([a, b], [drop(c, "mute | <b>", 1)])}, **run)
+    note = {"train": 1, "test": 1, "groups": {"all": 2, "test": 1}, "notes": ["It fell short."]}
+    note["strata"] = [{"language": "zh", "source": "mer25", "consistent": 0, "inconsistent": 1}]
+    (folder / "split" / "split.json").write_text(json.dumps(note))
+    return folder
+
+
+def test_a_hub_can_read_its_head(tmp_path: Path) -> None:
+    head = yaml.safe_load(card_of(full_run(tmp_path)).split("---\n")[1])
+    assert head["language"] == ["en", "zh"]
+    assert head["size_categories"] == ["n<1K"]
+    assert head["configs"][0]["data_files"] == [
+        {"split": "train", "path": "train.jsonl"},
+        {"split": "test", "path": "test.jsonl"},
+    ]
+    assert "license" not in head
+
+
+def test_it_counts_what_is_there_and_what_is_not(tmp_path: Path) -> None:
+    card = card_of(full_run(tmp_path))
+    assert "2 of 3 clips went through all stages" in card
+    assert "| mer25 | 2 | 1 |" in card
+    assert "| meld | 1 | 1 |" in card
+    assert "| meld | no such video | 3 |" in card
+    assert "| zh | mer25 | 0 | 1 |" in card
+    assert "- It fell short." in card
+
+
+def test_it_says_how_it_was_made(tmp_path: Path) -> None:
+    card = card_of(full_run(tmp_path))
+    for line in ("| clean.longest | 30 |", "| annotate.model | some-omni |", "| annotate.zh | 0f3a |"):
+        assert line in card
+    assert "| swift-saber | 0.1.0 |" in card
+    assert "| annotate.requests | 1234 |" in card
+
+
+def test_markup_in_data_is_text(tmp_path: Path) -> None:
+    assert "| split | mute \\| &lt;b&gt; | 1 | 3 |" in card_of(full_run(tmp_path))
+
+
+def test_it_says_where_the_sound_is(tmp_path: Path) -> None:
+    inside, own = clip("a", **RECORD), clip("b", **RECORD) | {"audios": ["b.wav"]}
+    write_run(tmp_path / "inside", {"manifest": ([inside], []), "visual": ([inside], [])})
+    assert "USE_AUDIO_IN_VIDEO=1" in card_of(tmp_path / "inside")
+    write_run(tmp_path / "own", {"manifest": ([own], []), "visual": ([own], [])})
+    assert "inside the video" not in card_of(tmp_path / "own")
+    write_run(tmp_path / "both", {"manifest": ([inside, own], []), "visual": ([inside, own], [])})
+    assert "The sound of 1 clips is inside the video, that of 1 in a file of its own" in card_of(tmp_path / "both")
+
+
+def test_a_run_that_left_nothing_has_a_card_without_files(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([clip("a")], []), "annotate": ([], [drop(clip("a"), "no record")])})
+    card = card_of(tmp_path)
+    assert "0 of 1 clips" in card
+    assert "configs" not in card
+
+
+def test_a_run_that_is_not_at_its_end_says_so(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([clip("a"), clip("b")], []), "clean": ([clip("a")], [])})
+    assert "**Not finished:** 1 clips wait in the stage `clean`." in card_of(tmp_path)
