@@ -173,6 +173,7 @@ def test_slurm_gets_a_job_for_each_stage_and_its_scripts_give_the_same(
         f'echo "$@" > {tmp_path}/jobs/$n.sh.args\necho Submitted batch job $((100 + n / 2))\n'
     )
     (tools / "srun").write_text('#!/bin/bash\nwhile [ "$1" != launch_pickled_pipeline ]; do shift; done\nexec "$@"\n')
+    (tools / "scontrol").write_text("#!/bin/bash\necho localhost\n")
     for tool in tools.iterdir():
         tool.chmod(0o755)
     (tmp_path / "jobs").mkdir()
@@ -183,17 +184,19 @@ def test_slurm_gets_a_job_for_each_stage_and_its_scripts_give_the_same(
         jobs = [script for script in _in_order(tmp_path / "jobs") if "merge_stats" not in script.read_text()]
         texts = [script.read_text() for script in jobs]
         names = ["clean", "dedup", "annotate", "speech", "visual", "consistency", "split", "finish"]
-        assert [f"#SBATCH --job-name=saber-{name}" in text for name, text in zip(names, texts, strict=True)] == [
-            True
-        ] * 8
         arrays = [2, 1, 2, 2, 2, 2, 1, 1]  # clean and the like have a task for each file
-        assert [f"#SBATCH --array=0-{size - 1}" in text for size, text in zip(arrays, texts, strict=True)] == [True] * 8
-        assert "dependency" not in texts[0]
-        assert all("#SBATCH --dependency=afterok:" in text for text in texts[1:])
+        for name, size, text in zip(names, arrays, texts, strict=True):
+            assert f"#SBATCH --job-name=saber-{name}\n" in text
+            assert f"#SBATCH --array=0-{size - 1}%" in text
+        submitted = [script.with_name(script.name + ".args").read_text() for script in jobs]
+        numbers = [100 + int(script.stem) // 2 for script in jobs]  # as the stand-in gives them
+        assert "--dependency" not in submitted[0]
+        for before, said in zip(numbers, submitted[1:], strict=False):
+            assert f"--dependency=afterok:{before} " in said
         for script, size in zip(jobs, arrays, strict=True):
             for task in range(size):
                 environment = {**os.environ, "SLURM_ARRAY_TASK_ID": str(task), "RUN_OFFSET": "0", "SLURM_NODEID": "0"}
-                environment |= {"SLURM_JOB_NODELIST": "localhost", "SLURM_PROCID": "0"}
+                environment |= {"SLURM_NODELIST": "localhost", "SLURM_PROCID": "0"}
                 done = subprocess.run(
                     ["bash", str(script)], env=environment, capture_output=True, text=True, check=False
                 )
