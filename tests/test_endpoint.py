@@ -18,8 +18,7 @@ import pytest
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused, clip_parts
 from swift_saber.errors import InputError
 from swift_saber.pace import Pace
-
-from .pipeline.llm_server import (
+from tests.llm_server import (
     COMPLETION_TOKENS,
     PROMPT_TOKENS,
     LLMServer,

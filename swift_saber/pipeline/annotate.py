@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import DIMENSIONS, Record
+from swift_saber.asker import Asker, replies_log
 from swift_saber.clip_parts import clip_parts, data_url, media_part
 from swift_saber.errors import InputError
 from swift_saber.language import Language, text_language
-from swift_saber.pipeline.asker import Asker, no_reply, replies_log
 from swift_saber.pipeline.clip_media import sound_of
+from swift_saber.pipeline.no_reply import no_reply
 from swift_saber.pipeline.prompts import ANNOTATE
-from swift_saber.pipeline.service import Service, check_choice, read_media
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
 from swift_saber.reply import Unusable, read_object
 from swift_saber.rows import media_list
 from swift_saber.sed import reserved_markup
+from swift_saber.service import Service, check_choice, read_media
 
 _TEXT = {"type": "string"}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
 
-from swift_saber.pipeline.asker import usage
+from swift_saber.asker import usage
 from swift_saber.pipeline.card import write_card
 from swift_saber.pipeline.instructions import write_instructions
 from swift_saber.pipeline.report import write_report

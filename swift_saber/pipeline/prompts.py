@@ -5,12 +5,7 @@ What is language-bound is there in Chinese and English; what compares texts of e
 
 import hashlib
 
-#: Shown after a reply that could not be used; %s is what is wrong with it.
-REPAIR = {
-    "en": "Your reply cannot be used: %s. Reply again to the first message, with one corrected JSON object and nothing "
-    "else.",
-    "zh": "上面的回答无法使用，原因是：%s。请重新回答第一条消息，只输出一个改正后的 JSON 对象，不要输出任何其他内容。",
-}
+from swift_saber.asker import REPAIR
 
 #: The clip's own transcript and labels are not in it: speech_content is checked later against a recogniser, which
 #: would show nothing if it had been copied, and a model that knows the label describes the evidence that fits it.

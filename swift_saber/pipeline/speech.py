@@ -9,10 +9,10 @@ from swift_saber.endpoint import EndpointDown, EndpointRefused
 from swift_saber.errors import InputError
 from swift_saber.language import Language
 from swift_saber.pipeline.asr import EndpointRecogniser, LocalRecogniser, Recogniser
-from swift_saber.pipeline.service import Service, check_choice, check_number
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
 from swift_saber.pipeline.wer import UNIT, word_error_rate
 from swift_saber.row_log import RowLog
+from swift_saber.service import Service, check_choice, check_number
 
 Engine = Literal["endpoint", "pocketsphinx"]
 

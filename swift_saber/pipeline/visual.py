@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import Record
+from swift_saber.asker import Asker, replies_log
 from swift_saber.clip_parts import data_url, media_part
 from swift_saber.language import text_language
-from swift_saber.pipeline.asker import Asker, no_reply, replies_log
 from swift_saber.pipeline.clip_media import picture_of
+from swift_saber.pipeline.no_reply import no_reply
 from swift_saber.pipeline.prompts import CAPTION, CHECK_VISUAL
-from swift_saber.pipeline.service import Service, check_number
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
 from swift_saber.reply import Unusable, fenced_question, read_object
 from swift_saber.rows import media_list
+from swift_saber.service import Service, check_number
 
 FIELDS = ("video_desc", "facial_exp_desc", "body_lang_desc")
 VERDICTS = ("supported", "contradicted", "not mentioned")

@@ -15,9 +15,8 @@ from swift_saber.pipeline.annotate import Annotate, read_record
 from swift_saber.pipeline.prompts import ANNOTATE
 from swift_saber.pipeline.stage import Drop
 from swift_saber.reply import Unusable
+from tests.llm_server import FIELDS, LLMServer, fails, record, say
 from tests.media_faults import encode, frames, sound
-
-from .llm_server import FIELDS, LLMServer, fails, record, say
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from swift_saber.annotation import Record
 from swift_saber.pipeline.consistency import Consistency, read_label
 from swift_saber.pipeline.stage import Drop
 from swift_saber.reply import Unusable
-
-from .llm_server import LLMServer, label, record, row, say
+from tests.llm_server import LLMServer, label, record, row, say
 
 RECORD = Record.from_dict(json.loads(record("en")))
 CLASH = ("He smiles broadly.", "hostile, low voice")

@@ -16,7 +16,7 @@ import yaml
 from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
 from swift_saber.rows import read_rows
-from tests.pipeline.llm_server import LLMServer, fails, html
+from tests.llm_server import LLMServer, fails, html
 from tests.pipeline.world import FATES, HOSTILE, Models, make_clips, snapshot, write_recipe
 
 slow = pytest.mark.slow

@@ -15,9 +15,8 @@ from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.visual import Visual, read_verdicts
 from swift_saber.reply import Unusable
+from tests.llm_server import FIELDS, Asked, LLMServer, fails, row, say, verdicts
 from tests.media_faults import encode, frames, sound
-
-from .llm_server import FIELDS, Asked, LLMServer, fails, row, say, verdicts
 
 CAPTION = "A man in a kitchen frowns at someone and lets his arms hang."
 TEXTS = {name: FIELDS["en"][name] for name in ("video_desc", "facial_exp_desc", "body_lang_desc")}

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from tests.llm_server import Asked, Reply, fails, heard, label, record, say, verdicts
 from tests.media_faults import encode
 from tests.pipeline.clips import LIMITS, scene, speech
-from tests.pipeline.llm_server import Asked, Reply, fails, heard, label, record, say, verdicts
 
 #: What becomes of each clip: the stage that drops it and the reason, or None.
 FATES: dict[str, tuple[str, str] | None] = {

@@ -12,16 +12,15 @@ from typing import Any
 
 import pytest
 
+from swift_saber.asker import Asker, replies_log, usage
 from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.pipeline.asker import Asker, replies_log, usage
 from swift_saber.pipeline.consistency import Consistency
 from swift_saber.pipeline.plan import make_stage
 from swift_saber.pipeline.prompts import digests
-from swift_saber.pipeline.service import Service, read_media
 from swift_saber.reply import Unusable
-
-from .llm_server import (
+from swift_saber.service import Service, read_media
+from tests.llm_server import (
     COMPLETION_TOKENS,
     PROMPT_TOKENS,
     Asked,

@@ -11,12 +11,10 @@ from typing import Any, TypeVar
 
 from swift_saber.endpoint import EndpointDown, EndpointRefused, Usage
 from swift_saber.language import Language
-from swift_saber.pipeline.prompts import REPAIR
-from swift_saber.pipeline.service import Service
-from swift_saber.pipeline.stage import Drop, Row
 from swift_saber.reply import Unusable
 from swift_saber.row_log import RowLog
 from swift_saber.rows import parse_row
+from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
 T = TypeVar("T")
@@ -24,8 +22,13 @@ T = TypeVar("T")
 # Where not one request was answered after so many refusals, it is the settings and not the clips (ours).
 _ALL_REFUSED = 20
 _SUFFIX = ".replies.jsonl"
-# How much of a reply that could not be used is kept in its drop; the whole is in the log.
-_SHOWN = 300
+
+#: Shown after a reply that could not be used; %s is what is wrong with it.
+REPAIR = {
+    "en": "Your reply cannot be used: %s. Reply again to the first message, with one corrected JSON object and nothing "
+    "else.",
+    "zh": "上面的回答无法使用，原因是：%s。请重新回答第一条消息，只输出一个改正后的 JSON 对象，不要输出任何其他内容。",
+}
 
 
 def replies_log(folder: Path, question: str, rank: int) -> RowLog:
@@ -55,11 +58,6 @@ def usage(folder: Path) -> dict[str, dict[str, int]]:
                     one = Usage(1, row["prompt_tokens"], row["completion_tokens"])
                     totals[row["model"]] = totals.get(row["model"], Usage()).plus(one)
     return {model: total._asdict() for model, total in totals.items()}
-
-
-def no_reply(row: Row, reason: str, error: Unusable) -> Drop:
-    """Return the Drop of a row for which there is no usable reply: why, and how the last one begins."""
-    return Drop(row, reason, {"reason": error.reason, "reply": error.reply[:_SHOWN]})
 
 
 class Asker:
