@@ -1,0 +1,1 @@
+"""What people look at: answers and scores on one page that needs no network."""
