@@ -2,8 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,3 +80,31 @@ def plugin() -> None:
     from swift_saber.plugin import saber_register
 
     saber_register.register()
+
+
+@pytest.fixture(scope="module")
+def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real `swift deploy` of the tiny model."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("deploy") / "log.txt"
+    command = [sys.executable, "-m", "swift.cli.main", "deploy", "--model", str(tiny_model)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--served_model_name", "tiny", "--max_batch_size", "8"]
+    with log.open("w") as file:
+        # A session of its own, so that the server is stopped with the command that started it.
+        server = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+    try:
+        for _ in range(600):
+            assert server.poll() is None, log.read_text()[-2000:]
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                    break
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.5)
+        else:
+            pytest.fail(log.read_text()[-2000:])
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()

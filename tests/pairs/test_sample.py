@@ -446,39 +446,6 @@ def test_several_answers_at_once_see_the_same_clip_as_one_alone(
     assert len(set(alone)) > 1
 
 
-@pytest.fixture(scope="module")
-def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real `swift deploy` of the tiny model."""
-    import socket
-    import time
-    import urllib.error
-    import urllib.request
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("deploy") / "log.txt"
-    command = [sys.executable, "-m", "swift.cli.main", "deploy", "--model", str(tiny_model)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--served_model_name", "tiny", "--max_batch_size", "8"]
-    with log.open("w") as file:
-        # A session of its own, so that the server is stopped with the command that started it.
-        server = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-    try:
-        for _ in range(600):
-            assert server.poll() is None, log.read_text()[-2000:]
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
-                    break
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.5)
-        else:
-            pytest.fail(log.read_text()[-2000:])
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
 @pytest.mark.slow
 def test_swift_deploy_takes_the_clips_as_data_urls(questions: Path, tmp_path: Path, deployed: str) -> None:
     options: dict[str, Any] = {"base_url": deployed, "k": 3, "max_new_tokens": 8, "withhold": ("audios",)}

@@ -208,6 +208,21 @@ def _in_order(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.sh"), key=lambda path: int(path.stem))
 
 
+@slow
+def test_the_nonsense_of_a_real_server_ends_as_counted_drops(clips: Path, tmp_path: Path, deployed: str) -> None:
+    """`swift deploy` with an untrained model: it takes the clips, and says nothing that could be a record."""
+    output = tmp_path / "out"
+    annotate = {"model": "tiny", "base_url": deployed, "max_tokens": 16, "reply_form": "none", "concurrency": 4}
+    run(str(write_recipe(tmp_path / "r.yaml", clips, output, deployed, **(QUICK | {"annotate": annotate}))))
+    lines = [json.loads(line) for path in (output / "annotate" / "dropped").glob("*") for line in path.open()]
+    assert len(lines) == 12
+    assert {line["reason"] for line in lines} == {"no valid annotation"}
+    assert not (output / "train.jsonl").exists()
+    ((_, said),) = read_rows(output / "run.json")
+    assert said["usage"]["annotate"]["tiny"]["requests"] == 24  # each is asked once more
+    assert "no valid annotation" in (output / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
