@@ -1,0 +1,136 @@
+"""The page: answers beside their clips, and scores, in one file that needs no network.
+
+Style, script and data are inside; clips are reached by their relative paths. All that comes from data is in one script
+element of JSON that nothing in it can end, and is shown as text alone; the page's own policy allows no other script.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from swift_saber.annotation import DIMENSIONS
+from swift_saber.errors import InputError
+from swift_saber.report.results import Clip, Result
+from swift_saber.report.shared import clip_address, policy
+from swift_saber.sed import HEADINGS
+from swift_saber.strict_json import dumps
+
+#: The characters of one text that the page carries; a longer one is cut, and that is said.
+LONGEST = 20_000
+_SCRIPTS = ("dom.js", "marks.js", "clip.js", "scores.js", "page.js")
+
+
+def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip] | None = None) -> dict[str, int]:
+    """Write the page, whole or not at all.
+
+    Args:
+        path: the page; relative paths of clips start from its folder.
+        results: one, or two of a kind to be seen side by side.
+        references: as results.read_references returns.
+
+    Returns:
+        {"clips", "references": clips with a reference record, "unused": reference records of no clip}.
+
+    Raises:
+        InputError: the results do not belong side by side.
+    """
+    references = references or {}
+    _check(results)
+    clips = _join(results, references)
+    counts = {
+        "clips": len(clips),
+        "references": sum(bool(clip.reference) for clip in clips),
+        "unused": len(references.keys() - {clip.id for clip in clips}),
+    }
+    text = render(results, clips, path.absolute().parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    # A lone surrogate becomes \\ud83d, which in JSON is what it was.
+    partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    os.replace(partial, path)
+    return counts
+
+
+def render(results: Sequence[Result], clips: Sequence[Clip], folder: Path) -> str:
+    """Return the page for a folder in which it is to lie."""
+    here = files("swift_saber.report")
+    style = here.joinpath("page.css").read_text(encoding="utf-8")
+    script = '"use strict";\n' + "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    data = {
+        "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
+        "models": [_model(result) for result in results],
+        "clips": [_clip(clip, results, folder) for clip in clips],
+    }
+    page = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
+    return page.substitute(policy=policy(style, script), style=style, script=script, data=_harmless(dumps(data)))
+
+
+def _harmless(text: str) -> str:
+    """JSON that can stand inside a script element: the same value, without a character that HTML knows."""
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _check(results: Sequence[Result]) -> None:
+    if not 1 <= len(results) <= 2:
+        raise InputError("report", "results", f"are {len(results)}", "give one, or two to see side by side")
+    kinds = [result.scores.get("benchmark") if result.scores else result.kind for result in results]
+    if kinds[0] != kinds[-1]:
+        problem = f"are of two kinds: {kinds[0]} and {kinds[-1]}"
+        raise InputError("report", "results", problem, "make a page of each")
+    if len(results) == 2 and not results[0].shown.keys() & results[1].shown.keys():
+        raise InputError("report", "results", "have no id in common", "make a page of each")
+
+
+def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
+    """Return each clip once, with what any of the results and its reference say of it."""
+    clips: dict[str, Clip] = {}
+    for result in results:
+        for name, found in result.clips.items():
+            clip = clips.setdefault(name, found)
+            for other in (found, references.get(name)):
+                if other is not None and other is not clip:
+                    _fill(clip, other)
+    for name, clip in clips.items():
+        if name in references:
+            _fill(clip, references[name])
+    return list(clips.values())
+
+
+def _fill(clip: Clip, other: Clip) -> None:
+    """Take over what is known from elsewhere and not yet here."""
+    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference"):
+        if not getattr(clip, name):
+            setattr(clip, name, getattr(other, name))
+
+
+def _model(result: Result) -> dict[str, Any]:
+    return {"name": result.name, "scores": _cut(result.scores)}
+
+
+def _clip(clip: Clip, results: Sequence[Result], folder: Path) -> dict[str, Any]:
+    media = {
+        name: [{"name": str(path), "address": clip_address(path, folder)} for path in getattr(clip, name)]
+        for name in ("videos", "audios")
+    }
+    shown = [result.shown.get(clip.id) for result in results]
+    answers = [_lean(asdict(each)) if each else None for each in shown]
+    return {"id": clip.id, **_lean(asdict(clip) | media | {"id": ""}), "answers": answers}
+
+
+def _lean(value: dict[str, Any]) -> dict[str, Any]:
+    """Without what says nothing, and with long texts cut."""
+    return {key: _cut(inner) for key, inner in value.items() if inner not in (None, "", [], {}, False)}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]} … [{len(value) - LONGEST:,} characters more]"
+    if isinstance(value, dict):
+        return {key: _cut(inner) for key, inner in value.items()}
+    return [_cut(inner) for inner in value] if isinstance(value, list) else value

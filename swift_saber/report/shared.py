@@ -1,0 +1,40 @@
+"""What our pages have in common: a policy that names its own style and script, and clips by an address on the disk."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from swift_saber.rows import media_path
+
+
+def policy(style: str, script: str) -> str:
+    """Return a content security policy under which a page runs its own style and script, and plays files, no more.
+
+    Args:
+        style: the text of the page's one style element.
+        script: the text of its one script element.
+    """
+    return (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; media-src 'self' file:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def clip_address(path: object, folder: Path) -> str | None:
+    """Return the address of a clip as a page in a folder names it, or None for what is not a file of this machine.
+
+    Args:
+        path: as a row has it; relative ones are looked up as rows.media_path does.
+        folder: that of the page.
+    """
+    if not isinstance(path, str) or not path or "://" in path or path.startswith("data:") or "\0" in path:
+        return None
+    relative = os.path.relpath(media_path(path), folder.resolve())
+    # A colon is quoted too: no path can be read as an address of another scheme.
+    return quote(os.fsencode(relative.encode("utf-8", "replace").decode()).replace(os.sep.encode(), b"/"))
