@@ -78,6 +78,20 @@ def test_the_page_and_the_card_are_written_and_hostile_text_stays_text(whole: tu
     assert "annotator" in card and "low resolution" in card
 
 
+@pytest.mark.usefixtures("plugin")
+def test_the_rows_are_a_dataset_for_training(whole: tuple[Path, LLMServer]) -> None:
+    """Through ms-swift's own load_dataset, as `swift sft --dataset` takes them."""
+    from swift.dataset import load_dataset
+
+    file = whole[0] / "train.jsonl"
+    rows = {row["id"]: row for _, row in read_rows(file)}
+    loaded = load_dataset(str(file))[0]
+    assert {row["id"] for row in loaded} == rows.keys()
+    for row in loaded:
+        assert rows[row["id"]]["sentiment_analysis"] in row["messages"][-1]["content"]
+        assert (row["videos"], row["audios"]) == (rows[row["id"]]["videos"], rows[row["id"]]["audios"])
+
+
 def test_a_second_time_nothing_is_done(clips: Path, whole: tuple[Path, LLMServer]) -> None:
     output, server = whole
     before, asked = snapshot(output), len(server.asked)
