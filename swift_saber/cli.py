@@ -4,6 +4,7 @@ swift-saber infer MODEL questions.jsonl answers.jsonl 0
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"swift-saber: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has read enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+        return 141
     except OSError as error:
         where = error.filename or "file"
         print(f"swift-saber: error: {where}: {error.strerror or error}", file=sys.stderr)

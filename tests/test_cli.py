@@ -61,3 +61,10 @@ def test_an_unknown_command_is_an_error() -> None:
     )
     assert done.returncode == 2
     assert "invalid choice: 'mimi'" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m swift_saber.cli sources | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
