@@ -1,11 +1,16 @@
 """plugin/saber_ahead.py: rows encoded while the model works."""
 
+import itertools
 import threading
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from swift_saber.plugin.saber_ahead import EncodeAhead
+from swift_saber.plugin.saber_infer import _answers, _load
+from swift_saber.rows import read_rows
 
 
 class Template:
@@ -53,3 +58,34 @@ def test_a_row_that_cannot_be_encoded_fails_when_it_is_asked_for() -> None:
     assert template.encode(row("one"), return_template_inputs=True) == {"input_ids": [3]}
     with pytest.raises(ValueError, match="too long"):
         template.encode(row("bad"), return_template_inputs=True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("plugin")
+def test_the_real_model_answers_the_same_from_rows_encoded_ahead(tiny_model: Path, tiny_world: Path) -> None:
+    rows = [
+        {key: given[key] for key in ("videos", "audios")} | {"messages": [{"role": "user", "content": "What is felt?"}]}
+        for given in itertools.islice((row for _, row in read_rows(tiny_world / "eval.jsonl")), 4)
+    ]
+    infer = _load(["--model", str(tiny_model), "--max_new_tokens", "12", "--temperature", "0"])
+    infer.infer_engine.max_batch_size = 4
+    plain = [row["response"] for row in _answers(infer, deepcopy(rows))]
+    template = infer.infer_engine.template
+    ahead = EncodeAhead(template)
+    ahead.start(rows)
+    template.encode, encoded = _counted(template.encode)
+    assert [row["response"] for row in _answers(infer, deepcopy(rows))] == plain
+    assert encoded == [True] * 4  # all of them were found
+
+
+def _counted(encode: Any) -> tuple[Any, list[bool]]:
+    """The same function, and a list that says of each call whether what was encoded ahead was there for it."""
+    found: list[bool] = []
+
+    def counted(request: Any, **options: Any) -> Any:
+        before = len(encode.__self__._encoded)
+        result = encode(request, **options)
+        found.append(len(encode.__self__._encoded) < before)
+        return result
+
+    return counted, found
