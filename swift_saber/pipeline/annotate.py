@@ -82,8 +82,7 @@ class Annotate(Stage):
     Args:
         language: "clip", the language of the clip (published), or "zh" or "en" for all.
         media: how clips travel (service.read_media): "base64" (default, ours), "path", "bare_path", or a mapping.
-        model, base_url, key_env, concurrency, requests_per_minute, max_tokens, timeout, retries, reply_form: of
-            service.Service.
+        service: the settings of service.Service.
 
     Raises:
         InputError: a setting is missing, not known or wrong.
@@ -91,38 +90,11 @@ class Annotate(Stage):
 
     name = "annotate"
 
-    def __init__(
-        self,
-        *,
-        model: str,
-        base_url: str,
-        language: str = "clip",
-        media: Any = "base64",
-        key_env: str = Service.key_env,
-        concurrency: int = Service.concurrency,
-        requests_per_minute: float | None = Service.requests_per_minute,
-        max_tokens: int = Service.max_tokens,
-        timeout: float = Service.timeout,
-        retries: int = Service.retries,
-        reply_form: str = Service.reply_form,
-    ) -> None:
+    def __init__(self, *, language: str = "clip", media: Any = "base64", **service: Any) -> None:
         check_choice(language, "annotate.language", ("clip", "zh", "en"))
         self._language: Any = language
         self._media = read_media(media, "annotate.media")
-        self._service = Service.read(
-            {
-                "model": model,
-                "base_url": base_url,
-                "key_env": key_env,
-                "concurrency": concurrency,
-                "requests_per_minute": requests_per_minute,
-                "max_tokens": max_tokens,
-                "timeout": timeout,
-                "retries": retries,
-                "reply_form": reply_form,
-            },
-            self.name,
-        )
+        self._service = Service.read(service, self.name)
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its record, or its Drop; replies are kept in the folder."""

@@ -76,8 +76,7 @@ class Consistency(Stage):
     the annotator has already said how the two go together, nor the labels of the source.
 
     Args:
-        model, base_url, key_env, concurrency, requests_per_minute, max_tokens, timeout, retries, reply_form: of
-            service.Service.
+        service: the settings of service.Service.
 
     Raises:
         InputError: a setting is missing, not known or wrong.
@@ -85,33 +84,8 @@ class Consistency(Stage):
 
     name = "consistency"
 
-    def __init__(
-        self,
-        *,
-        model: str,
-        base_url: str,
-        key_env: str = Service.key_env,
-        concurrency: int = Service.concurrency,
-        requests_per_minute: float | None = Service.requests_per_minute,
-        max_tokens: int = Service.max_tokens,
-        timeout: float = Service.timeout,
-        retries: int = Service.retries,
-        reply_form: str = Service.reply_form,
-    ) -> None:
-        self._service = Service.read(
-            {
-                "model": model,
-                "base_url": base_url,
-                "key_env": key_env,
-                "concurrency": concurrency,
-                "requests_per_minute": requests_per_minute,
-                "max_tokens": max_tokens,
-                "timeout": timeout,
-                "retries": retries,
-                "reply_form": reply_form,
-            },
-            self.name,
-        )
+    def __init__(self, **service: Any) -> None:
+        self._service = Service.read(service, self.name)
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its label, or its Drop; replies are kept in the folder."""

@@ -95,9 +95,11 @@ def make_stage(name: str, settings: Mapping[str, Any]) -> Stage:
     """
     module, _, attribute = STAGES[name].partition(":")
     found: type[Stage] = getattr(importlib.import_module(f"swift_saber.pipeline.{module}"), attribute)
-    known = list(inspect.signature(found).parameters.values())
+    parameters = list(inspect.signature(found).parameters.values())
+    known = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
     names = [parameter.name for parameter in known]
-    if unknown := sorted(settings.keys() - set(names)):
+    # A stage that takes any keyword says itself which it knows.
+    if known == parameters and (unknown := sorted(settings.keys() - set(names))):
         raise InputError("recipe", f"{name}.{unknown[0]}", "is not known", f"known are {', '.join(names)}")
     for parameter in known:
         if parameter.default is parameter.empty and parameter.name not in settings:

@@ -4,8 +4,6 @@ The page needs no network and no server: style and script are inside, clips are 
 shows of data cannot run: all is escaped (report_parts.py), and the page's own policy allows no other script.
 """
 
-import base64
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +15,7 @@ from typing import Any
 from swift_saber.pipeline.funnel import Step
 from swift_saber.pipeline.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
 from swift_saber.pipeline.survey import CATEGORIES, Survey, settings, survey
+from swift_saber.report.shared import policy
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 #: In the order of the released prompt.
@@ -60,10 +59,6 @@ def render(run_folder: Path, found: Survey) -> str:
     """Return the page."""
     here = files("swift_saber.pipeline")
     style, script = (here.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    policy = (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; media-src 'self' file:; "
-        "base-uri 'none'; form-action 'none'"
-    )
     bodies = (
         _funnel(found),
         _sources(found),
@@ -80,17 +75,13 @@ def render(run_folder: Path, found: Survey) -> str:
     ]
     body += [tag("section", tag("h2", title, id=name), content) for name, title, content in shown]
     return Template(here.joinpath("report.html").read_text(encoding="utf-8")).substitute(
-        policy=policy,
+        policy=policy(style, script),
         style=style,
         script=script,
         title=said("SABER pipeline: run report", "SABER 数据管线：运行报告"),
         contents=join(tag("a", title, href=f"#{name}") for name, title, _ in shown),
         body=join(body),
     )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _percent(count: int, total: int) -> str:

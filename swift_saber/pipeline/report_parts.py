@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from swift_saber.pipeline.survey import Numbers
-from swift_saber.rows import media_list, media_path
+from swift_saber.report.shared import clip_address
+from swift_saber.rows import media_list
 
 _LONG = 3000
 _MANY = 40
@@ -139,11 +139,9 @@ def players(row: dict[str, Any], run_folder: Path) -> Html:
 
 
 def _player(name: str, path: Any, run_folder: Path) -> Html:
-    if not isinstance(path, str) or not path or "://" in path or "\0" in path:
+    source = clip_address(path, run_folder)
+    if source is None:
         return tag("div", str(path), class_="path value")
-    relative = os.path.relpath(media_path(path), run_folder.resolve())
-    # A colon is quoted too: no path can be read as an address of another scheme.
-    source = quote(os.fsencode(relative.encode("utf-8", "replace").decode()).replace(os.sep.encode(), b"/"))
     player = tag(name, src=source, controls="", preload="none")
     cannot = tag(
         "div", said("This browser cannot play it here.", "此浏览器无法在此播放。"), class_="warn cannot", hidden=""

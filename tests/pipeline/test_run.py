@@ -314,7 +314,7 @@ def test_a_disk_that_is_full_keeps_what_is_done(clips: Path, tmp_path: Path) -> 
         ({"sources": [{"generic": "/nowhere/at/all"}]}, "folder"),
         ({"sources": [{"imdb": "/"}]}, "imdb"),
         ({"clean": {"min_secconds": 1}}, "clean.min_secconds: is not known"),
-        ({"annotate": {"model": "m"}}, "annotate.base_url: is missing"),
+        ({"annotate": {"model": "m"}}, "annotate.base_url: is not set"),
     ],
 )
 def test_a_recipe_with_a_mistake_is_refused_before_anything_is_done(
