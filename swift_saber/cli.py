@@ -14,6 +14,7 @@ from swift_saber import __version__
 from swift_saber.annotation import Row
 from swift_saber.cli_check import add_check
 from swift_saber.cli_doctor import add_doctor
+from swift_saber.cli_eval import add_eval
 from swift_saber.cli_pairs import add_pairs
 from swift_saber.cli_pipeline import add_pipeline
 from swift_saber.cli_sources import add_sources
@@ -218,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     add_check(commands, _command)
     add_doctor(commands, _command)
     add_pairs(commands, _command)
+    add_eval(commands, _command)
     add_sources(commands, _command)
     add_pipeline(commands, _command)
 

@@ -157,6 +157,9 @@ class Judge:
             try:
                 known.set_result(asker.ask(digest, messages, read, schema))
             except BaseException as error:
+                if not isinstance(error, Unusable):  # such as EndpointDown: the next call asks again
+                    with self._lock:
+                        del self._known[digest]
                 known.set_exception(error)
         try:
             found: T = known.result()

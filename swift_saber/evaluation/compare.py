@@ -1,0 +1,208 @@
+"""Two models on the same questions, and two judges on the same answers: the difference, and whether it is chance.
+
+Items are paired by their id. What only one run has is an error unless it is asked for, and then counted.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.interval import SEED, mean_interval
+from swift_saber.evaluation.item import Item
+
+#: Sign flips drawn by the permutation test; ours. The smallest p-value that it can give is 1 / (FLIPS + 1).
+FLIPS = 10_000
+
+_AT_ONCE = 1_000_000
+
+
+def compare(first: Sequence[Item], second: Sequence[Item], metric: str, *, only_shared: bool = False) -> dict[str, Any]:
+    """Return how two runs differ in a metric on the same questions.
+
+    Args:
+        first: the items of a run, as scores.read_items gives them.
+        second: those of the other run; their order does not matter.
+        metric: the name of a score. Questions that have it in neither run are no part of the comparison.
+        only_shared: compare the questions that both runs have, where otherwise one that only one run has is an error.
+
+    Returns:
+        metric.
+        n: how many questions are compared.
+        first, second: the means over them.
+        difference, low, high: second - first, with the paired bootstrap interval (the items' differences are drawn;
+            None for fewer than two). It is in the metric's own unit: above 0 is better for an accuracy, worse for WER.
+        second_higher, first_higher, equal: in how many questions.
+        p, test: the two-sided p-value and its test: "McNemar, exact" where every score is 0 or 1, else "sign-flip
+            permutation".
+        only_first, only_second: questions of one run alone, left out because only_shared was asked for.
+        unjudged: questions left out because the judge failed in one of the runs or both.
+
+    Raises:
+        InputError: an id is there twice, only one run has it, its truth or group is another one, only one run has the
+            metric for it, or nothing is left to compare.
+    """
+    one, two = _by_id(first, "the first run"), _by_id(second, "the second run")
+    only_first, only_second = sorted(one.keys() - two.keys()), sorted(two.keys() - one.keys())
+    if not only_shared:
+        for missing, run in ((only_first, "second"), (only_second, "first")):
+            if missing:
+                problem = f"{len(missing)} are not in the {run} run (the first: {quoted(missing[0])})"
+                raise InputError(
+                    "comparison", "id", problem, "compare runs on the same questions, or ask for shared ones"
+                )
+    pairs, unjudged = [], 0
+    for name in sorted(one.keys() & two.keys()):
+        left, right = one[name], two[name]
+        _same_question(left, right)
+        if (metric in left.scores) != (metric in right.scores):
+            raise InputError(name, metric, "is a score of one run alone", "score both runs in the same way")
+        if metric not in left.scores:
+            continue
+        a, b = left.scores[metric], right.scores[metric]
+        if a is None or b is None:
+            unjudged += 1
+        else:
+            pairs.append((a, b))
+    if not pairs:
+        raise InputError("comparison", metric, "no question has it in both runs", "name a metric of both runs")
+    gaps = [b - a for a, b in pairs]
+    ends = mean_interval(gaps)
+    binary = all(score in (0, 1) for pair in pairs for score in pair)
+    gained, lost = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
+    return {
+        "metric": metric,
+        "n": len(pairs),
+        "first": math.fsum(a for a, _ in pairs) / len(pairs),
+        "second": math.fsum(b for _, b in pairs) / len(pairs),
+        "difference": math.fsum(gaps) / len(pairs),
+        "low": ends.low if ends else None,
+        "high": ends.high if ends else None,
+        "second_higher": gained,
+        "first_higher": lost,
+        "equal": len(pairs) - gained - lost,
+        "p": mcnemar(gained, lost) if binary else sign_flip(gaps),
+        "test": "McNemar, exact" if binary else "sign-flip permutation",
+        "only_first": len(only_first),
+        "only_second": len(only_second),
+        "unjudged": unjudged,
+    }
+
+
+def mcnemar(gained: int, lost: int) -> float:
+    """Return the two-sided p-value of McNemar's exact test: that of a fair coin thrown gained + lost times.
+
+    p = min(1, 2 * sum of C(n, i) over i = 0..min(gained, lost), / 2**n), n = gained + lost; 1 for n = 0. Questions that
+    both runs get right, or both wrong, say nothing. It is scipy's binomtest(gained, n).
+
+    Args:
+        gained: questions that the second run alone gets right.
+        lost: those that the first run alone gets right.
+    """
+    thrown = gained + lost
+    term = total = 1
+    for i in range(1, min(gained, lost) + 1):
+        term = term * (thrown - i + 1) // i  # C(n, i) from C(n, i - 1), without a remainder
+        total += term
+    return min(1.0, float(2 * total / 2**thrown))
+
+
+def sign_flip(gaps: Sequence[float], *, flips: int = FLIPS, seed: int = SEED) -> float:
+    """Return the two-sided p-value of a paired permutation test of the mean.
+
+    If the runs do not differ, exchanging them on any question changes nothing: each gap is as likely with the other
+    sign. p = (1 + the number of flips with a mean at
+    least as far from 0 as the one found) / (1 + flips) (Phipson and Smyth 2010: never 0).
+
+    Args:
+        gaps: second - first for each question, (n,); their order does not matter.
+        flips: how many times all signs are drawn.
+        seed: of the drawing.
+    """
+    sizes = np.sort(np.abs(np.asarray([gap for gap in gaps if gap], dtype=np.float64)))
+    if not len(sizes):
+        return 1.0
+    # Sums of the same numbers in another order differ by rounding; a tie must stay a tie.
+    found = abs(math.fsum(gaps)) - 1e-9 * sizes.sum()
+    rng = np.random.default_rng(seed)
+    at_once = max(1, _AT_ONCE // len(sizes))
+    as_far = 0
+    for start in range(0, flips, at_once):
+        kept = rng.integers(2, size=(min(at_once, flips - start), len(sizes)), dtype=np.int8)
+        as_far += int(np.count_nonzero(np.abs(kept @ sizes * 2 - sizes.sum()) >= found))
+    return (1 + as_far) / (1 + flips)
+
+
+def cohen_kappa(
+    first: Sequence[Any], second: Sequence[Any], weights: Literal["quadratic"] | None = None
+) -> float | None:
+    """Return Cohen's kappa of two judges: 1 - (disagreement found) / (disagreement expected by chance).
+
+    The disagreement of two ratings is 0 or 1, or with "quadratic" the square of their distance (Cohen 1960, 1968). By
+    chance: each judge deals the same ratings out at random. 1 is full agreement, 0 that of chance; None where both
+    judges give one and the same rating to all, so that chance leaves nothing to agree on (scikit-learn: NaN). Else it
+    is scikit-learn's cohen_kappa_score, for quadratic weights with the whole scale as its labels.
+
+    Args:
+        first: a judge's ratings, (n,): labels, or numbers where the weights are quadratic.
+        second: the other judge's ratings of the same answers, (n,).
+        weights: None or "quadratic".
+
+    Raises:
+        InputError: there is no rating.
+    """
+    if not first:
+        raise InputError("agreement", "ratings", "there is none", "rate at least one answer with both judges")
+    if len({*first, *second}) == 1:
+        return None
+    count = len(first)
+    if weights == "quadratic":
+        a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+        found = float(((a - b) ** 2).sum()) / count
+        # The mean of (x - y)**2 over all n * n pairs of a rating of the one and a rating of the other.
+        chance = float(a.var() + b.var() + (a.mean() - b.mean()) ** 2)
+    else:
+        found = sum(one != two for one, two in zip(first, second, strict=True)) / count
+        chance = 1 - sum(first.count(one) * second.count(one) for one in set(first)) / count**2
+    return 1 - found / chance
+
+
+def agreement(first: Sequence[float | None], second: Sequence[float | None]) -> dict[str, float | int | None]:
+    """Return how two judges agree on the same answers.
+
+    Args:
+        first: a judge's ratings, (n,); None where it failed.
+        second: the other judge's, (n,), in the same order.
+
+    Returns:
+        n: answers that both rated; failed_first, failed_second: answers that the judge gave no rating.
+        percent: of equal ratings, 0..100; kappa, quadratic_kappa: as cohen_kappa; None for n = 0.
+    """
+    both = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    ones, twos = [a for a, _ in both], [b for _, b in both]
+    return {
+        "n": len(both),
+        "failed_first": sum(rating is None for rating in first),
+        "failed_second": sum(rating is None for rating in second),
+        "percent": 100 * sum(a == b for a, b in both) / len(both) if both else None,
+        "kappa": cohen_kappa(ones, twos) if both else None,
+        "quadratic_kappa": cohen_kappa(ones, twos, "quadratic") if both else None,
+    }
+
+
+def _by_id(items: Sequence[Item], run: str) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    for item in items:
+        if found.setdefault(item.id, item) is not item:
+            raise InputError(run, "id", f"{quoted(item.id)} is there twice", "give each question one answer")
+    return found
+
+
+def _same_question(left: Item, right: Item) -> None:
+    for field in ("truth", "group"):
+        one, two = getattr(left, field), getattr(right, field)
+        if one != two:
+            problem = f"is {quoted(one)} in the first run and {quoted(two)} in the second"
+            raise InputError(left.id, field, problem, "compare runs on the same benchmark")

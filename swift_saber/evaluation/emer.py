@@ -1,0 +1,273 @@
+"""EMER: an answer's emotional clues and open-vocabulary labels against a human-checked description of the clip.
+
+Published (EMER, AffectGPT): the reference, a CSV with the columns name, chinese and english, 332 clips in its later
+version; the overlaps by a judge (emer_judge.py); the labels (open_labels.py) and their EW score (wheel.py). The
+question, and what counts when an answer is missing, are ours:
+
+    clue_overlap, label_overlap    1..10 by a judge; the lowest without an answer
+    ew_..._level1, ..._level1+2    precision, recall and F1, 0..1; without an answer there are no labels, which scores 0
+"""
+
+import csv
+import io
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from swift_saber.errors import InputError, quoted, sum_up, unreadable
+from swift_saber.evaluation.emer_judge import CRITERIA, LOWEST, rate_overlaps
+from swift_saber.evaluation.emer_scores import ANSWER, LABELS, TRUTH, scores
+from swift_saber.evaluation.item import Item, State
+from swift_saber.evaluation.judge import Judge, Rating
+from swift_saber.evaluation.open_labels import extract_labels
+from swift_saber.evaluation.wheel import Wheels
+from swift_saber.language import Language
+from swift_saber.plugin.saber_convert import sound_in_video
+from swift_saber.sed import INSTRUCTIONS
+
+__all__ = ["GROUP", "OPEN_PROMPTS", "Reference", "items", "questions", "read_reference", "scores"]
+
+GROUP = "emer"
+_COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}
+_VIDEO, _SOUND = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv"), (".wav", ".flac", ".mp3", ".m4a")
+
+Prompt = Literal["saber", "open"]
+#: An open question for models that were not trained on SABER's instruction (ours).
+OPEN_PROMPTS: dict[Language, str] = {
+    "zh": (
+        "请观看并聆听这段视频，描述说话者的情绪状态。请说明你依据的线索：面部表情、眼神、肢体动作、声音和所说的内容，"
+        "然后根据这些线索得出结论。"
+    ),
+    "en": (
+        "Watch and listen to this clip, and describe the speaker's emotional state. Name the clues that you rely on: "
+        "face, gaze, body, voice and what is said. Then draw your conclusion from them."
+    ),
+}
+
+
+class Reference(NamedTuple):
+    """One clip: its name, which is its id, and its description in each language ("" where there is none)."""
+
+    name: str
+    texts: dict[Language, str]
+
+
+def read_reference(path: str | os.PathLike[str], language: Language = "en") -> list[Reference]:
+    """Return the clips of the reference in the order of the file.
+
+    Args:
+        path: the CSV, UTF-8, with the columns name, chinese and english; the column of the other language may be
+            missing.
+        language: of the descriptions that are to be used; none of them may be blank.
+
+    Raises:
+        InputError: the file cannot be read, is not UTF-8 or no such CSV, holds no clip; a name or a description is
+            blank, a name is there twice, or is no plain file name.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    found: dict[str, Reference] = {}
+    errors: list[InputError] = []
+    rows = 0
+    try:
+        for column in ("name", _COLUMNS[language]):
+            if column not in (reader.fieldnames or ()):
+                problem = f"is not there; the first line is {quoted(', '.join(reader.fieldnames or ()))}"
+                raise InputError(str(path), f"column {column}", problem, "the columns are name, chinese, english")
+        for row in reader:
+            rows += 1
+            try:
+                clip = _reference(row, f"{path}:{reader.line_num}", language)
+                if clip.name in found:
+                    where = f"{path}:{reader.line_num}"
+                    raise InputError(where, "name", f"{quoted(clip.name)} is there twice", "keep one row for each clip")
+                found[clip.name] = clip
+            except InputError as error:
+                errors.append(error)
+    except csv.Error as error:
+        where = f"{path}:{reader.line_num}"
+        raise InputError(where, "line", f"is no CSV ({error})", "take the file as its authors distribute it") from error
+    if errors:
+        raise sum_up(errors, len(errors), rows, str(path))
+    if not found:
+        raise InputError(str(path), "file", "holds no clip", "take the file as its authors distribute it")
+    return list(found.values())
+
+
+def _reference(row: Mapping[str | None, Any], where: str, language: Language) -> Reference:
+    """One row; a row that ends early has None in the cells that it lacks, one that ends late a list under None."""
+    if None in row:
+        raise InputError(where, "line", "has more cells than the first line", "put a text with commas in quotes")
+    name = (row["name"] or "").strip()
+    if not name:
+        raise InputError(where, "name", "is blank", "give the clip's name")
+    if name in (".", "..") or not name.isprintable() or any(mark in name for mark in "/\\"):
+        raise InputError(where, "name", f"{quoted(name)} is no plain file name", "correct the name")
+    texts: dict[Language, str] = {code: (row.get(column) or "").strip() for code, column in _COLUMNS.items()}
+    if not texts[language]:
+        raise InputError(
+            where, _COLUMNS[language], f"of {quoted(name)} is blank", "fill it in or use the other language"
+        )
+    return Reference(name, texts)
+
+
+def questions(
+    reference: str | os.PathLike[str],
+    media_folder: str | os.PathLike[str],
+    language: Language = "zh",
+    prompt: Prompt = "saber",
+) -> Iterator[dict[str, Any]]:
+    """Yield what a model is asked about each clip: a row for shell/infer.sh, with the clip's name as id.
+
+    Args:
+        reference: as read_reference.
+        media_folder: of the clips: NAME.mp4, .avi, .mkv, .mov, .webm or .flv, with the sound in NAME.wav, .flac, .mp3
+            or .m4a beside it, else inside of it.
+        language: of the question; the default is that of the clips and of the published instruction.
+        prompt: "saber", SABER's instruction (the Chinese one is published), or "open", OPEN_PROMPTS.
+
+    Raises:
+        InputError: as read_reference, or clips are not in the folder: how many, and the first.
+    """
+    clips = read_reference(reference, language)
+    media = find_media([clip.name for clip in clips], media_folder)
+    text = (INSTRUCTIONS if prompt == "saber" else OPEN_PROMPTS)[language]
+    for clip in clips:
+        video, sound = media[clip.name]
+        yield {
+            "id": clip.name,
+            "language": language,
+            "messages": [{"role": "user", "content": text}],
+            "videos": [video],
+            "audios": sound,
+        }
+
+
+def find_media(names: Collection[str], folder: str | os.PathLike[str]) -> dict[str, tuple[str, list[str]]]:
+    """Return each clip's video and its sound files, as `questions` says.
+
+    Raises:
+        InputError: the folder cannot be read, or clips are not in it.
+    """
+    folder = os.path.abspath(folder)
+    try:
+        there = {entry.lower(): os.path.join(folder, entry) for entry in sorted(os.listdir(folder))}
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    found: dict[str, tuple[str, list[str]]] = {}
+    missing = []
+    for name in names:
+        video = next((there[key] for end in _VIDEO if (key := f"{name.lower()}{end}") in there), None)
+        sound = next((there[key] for end in _SOUND if (key := f"{name.lower()}{end}") in there), None)
+        if video is None:
+            missing.append(name)
+        else:
+            found[name] = video, [] if sound is None and sound_in_video() else [sound or video]
+    if missing:
+        problem = f"{len(missing)} of {len(names)} clips are not there (the first: {quoted(missing[0] + _VIDEO[0])})"
+        raise InputError(folder, "clips", problem, "name the folder that holds the clips themselves")
+    return found
+
+
+def items(
+    reference: str | os.PathLike[str],
+    answers: Mapping[str, str],
+    rejects: Mapping[str, str],
+    judge: Judge | None,
+    wheel: Wheels | None = None,
+    *,
+    language: Language = "en",
+    media_folder: str | os.PathLike[str] | None = None,
+    truth_labels: Mapping[str, Sequence[str]] | None = None,
+    answer_labels: Mapping[str, Sequence[str]] | None = None,
+) -> list[Item]:
+    """Return one item for each clip, in the order of the reference.
+
+    Args:
+        reference: as read_reference.
+        answers: the model's words by the clip's name.
+        rejects: why a clip has no answer, by its name, as far as it is known; shown, and counted as missing.
+        judge: an open one; None for no overlaps, and then labels have to be given.
+        wheel: the emotion wheels; without them no labels are asked for.
+        language: of the descriptions that answers are compared with, the same for all models. The answers' own
+            language does not matter.
+        media_folder: of the clips, for those who look at the items; None for items without a clip.
+        truth_labels, answer_labels: the user's own labels (open_labels.read_labels) in place of the judge's; a clip
+            without a row has none.
+
+    Raises:
+        InputError: as read_reference, an answer or a label is of no clip, or there is neither judge nor labels.
+        EndpointDown: the judge cannot be asked; what it said is kept.
+    """
+    clips = {clip.name: clip.texts[language] for clip in read_reference(reference, language)}
+    for given in (answers, rejects, truth_labels or {}, answer_labels or {}):
+        if unknown := [name for name in given if name not in clips]:
+            problem = f"{len(unknown)} of {len(given)} are of no clip (the first: {quoted(unknown[0])})"
+            raise InputError(str(reference), "name", problem, "score answers to the clips of this reference")
+    media = find_media(clips, media_folder) if media_folder is not None else {}
+    said = {name: answers[name] for name in clips if answers.get(name, "").strip()}
+    ratings = rate_overlaps(judge, {name: (clips[name], text) for name, text in said.items()}) if judge else None
+    truths: Mapping[str, Sequence[str] | str] = {}
+    labels: Mapping[str, Sequence[str] | str] = {}
+    if wheel is not None:
+        truths = _labels(judge, clips, truth_labels, "reference labels")
+        labels = _labels(judge, said, answer_labels, "answer labels")
+    found = []
+    for name, text in clips.items():
+        state: State = "answered" if name in said else "invalid" if name in answers else "missing"
+        overlaps, details, failures = _overlaps(state, ratings, name)
+        if wheel is not None:
+            pair = {TRUTH: truths.get(name, []), ANSWER: labels.get(name, [])}
+            failures += [f"{whose} labels: {one}" for whose, one in pair.items() if isinstance(one, str)]
+            details[LABELS] = {whose: None if isinstance(one, str) else list(one) for whose, one in pair.items()}
+        if failures:
+            details["judge failed"] = "; ".join(failures)
+        if name in rejects:
+            details["reject"] = rejects[name]
+        video, sound = media.get(name, ("", []))
+        found.append(
+            Item(
+                id=name,
+                group=GROUP,
+                truth=text,
+                prediction=said.get(name),
+                state="unjudged" if failures and state == "answered" else state,
+                scores=overlaps,
+                response=answers.get(name, ""),
+                videos=[video] if video else [],
+                audios=[path for path in sound if path != video],
+                details=details,
+            )
+        )
+    return found
+
+
+def _overlaps(
+    state: State, ratings: Mapping[str, Rating | str] | None, name: str
+) -> tuple[dict[str, float | None], dict[str, Any], list[str]]:
+    """The overlaps of one clip, what to show of them, and what failed."""
+    if ratings is None:
+        return {}, {}, []
+    if state != "answered":
+        return dict.fromkeys(CRITERIA, float(LOWEST)), {}, []
+    rating = ratings[name]
+    if isinstance(rating, str):
+        return dict.fromkeys(CRITERIA), {}, [f"overlaps: {rating}"]
+    return {name: float(score) for name, score in rating.scores.items()}, {"judge's reason": rating.reason}, []
+
+
+def _labels(
+    judge: Judge | None, texts: Mapping[str, str], given: Mapping[str, Sequence[str]] | None, bar: str
+) -> Mapping[str, Sequence[str] | str]:
+    """The labels of each text, or why there are none: the user's own, else the judge's."""
+    if given is not None:
+        return given
+    if judge is None:
+        raise InputError("emer", bar, "are read by a judge, and there is none", "name a judge or give labels as a file")
+    return extract_labels(judge, texts, bar)

@@ -1,0 +1,219 @@
+"""EmoBench-M as its authors distribute it: the scenarios, their labels, and the questions in its folder.
+
+    FOLDER/benchmark_json/NAME.json      [{"id", "video", "conversations": [{"from": "human", "value": question},
+                                         {"from": "gpt", "value": the label or the reference text}]}, ...]
+    FOLDER/dataset/NAME/videos/...       the clips, with their sound inside
+
+Names, labels and layout are those of the benchmark (arXiv 2502.04424 and its repository); which file is which scenario
+of the paper is partly inferred. Knows nothing of answers.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.strict_json import parse_json
+
+_SENTIMENT = ("neutral", "negative", "positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One of the 13.
+
+    Attributes:
+        name: of its file and folder.
+        dimension: of emotional intelligence: "FER" (foundational emotion recognition), "CEU" (conversational emotion
+            understanding) or "SCEA" (socially complex emotion analysis).
+        paper: its short name in the paper.
+        labels: what is answered; the emotions where there are intents too; () where a text is answered.
+        intents: the second labels, of CEIA alone.
+    """
+
+    name: str
+    dimension: Literal["FER", "CEU", "SCEA"]
+    paper: str
+    labels: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+
+    @property
+    def is_text(self) -> bool:
+        return not self.labels
+
+
+#: By name, in the order of the paper. "RAVDSS" is the benchmark's own spelling.
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("RAVDSS_song", "FER", "SOER", ("neutral", "calm", "happy", "sad", "angry", "fearful")),
+        Scenario(
+            "RAVDSS_speech",
+            "FER",
+            "SPER",
+            ("neutral", "calm", "happy", "sad", "angry", "fearful", "surprised", "disgust"),
+        ),
+        Scenario("MOSI", "FER", "OSA", _SENTIMENT),
+        Scenario("MOSEI", "FER", "EIA", _SENTIMENT),
+        Scenario(
+            "FGMSA", "FER", "SCEA", ("weak negative", "strong negative", "neutral", "strong positive", "weak positive")
+        ),
+        Scenario("mer2023", "CEU", "FGDEA", ("happy", "sad", "neutral", "angry", "worried", "surprise")),
+        Scenario("ch-simsv2s", "CEU", "PEA", _SENTIMENT),
+        Scenario("SIMS", "CEU", "FCDEA", _SENTIMENT),
+        Scenario(
+            "MC-EIU",
+            "CEU",
+            "CEIA",
+            ("happy", "surprise", "sad", "disgust", "anger", "fear", "neutral"),
+            (
+                "questioning",
+                "agreeing",
+                "acknowledging",
+                "encouraging",
+                "consoling",
+                "suggesting",
+                "wishing",
+                "neutral",
+            ),
+        ),
+        Scenario("MELD", "CEU", "MPDER", ("neutral", "surprise", "fear", "sadness", "joy", "disgust", "anger")),
+        Scenario("funny", "SCEA", "HU", ("true", "false")),
+        Scenario("MUSTARD", "SCEA", "SD", ("true", "false")),
+        Scenario("smile", "SCEA", "LR"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question of the benchmark.
+
+    Attributes:
+        id: "NAME/id".
+        scenario: of the table above.
+        question: what is asked, without the "<video>" tag.
+        truth: the reference as the file has it.
+        video: the clip's path in the benchmark, "videos/...".
+        path: the clip.
+    """
+
+    id: str
+    scenario: Scenario
+    question: str
+    truth: str
+    video: str
+    path: Path
+
+
+def chosen(scenarios: Sequence[str] | None) -> list[Scenario]:
+    """Return the scenarios of these names, all where there are none.
+
+    Raises:
+        InputError: a name is not known, or is there twice.
+    """
+    if scenarios is None:
+        return list(SCENARIOS.values())
+    for place, name in enumerate(scenarios):
+        if name not in SCENARIOS or name in scenarios[:place]:
+            problem = f"{quoted(name)} is " + ("there twice" if name in SCENARIOS else "no scenario of EmoBench-M")
+            raise InputError("emobench-m", "scenarios", problem, f"use each once of {', '.join(SCENARIOS)}")
+    return [SCENARIOS[name] for name in scenarios]
+
+
+def json_path(folder: Path, scenario: Scenario) -> Path:
+    """Return where the questions of a scenario are looked for."""
+    return folder / "benchmark_json" / f"{scenario.name}.json"
+
+
+def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
+    """Return the questions of one scenario in the order of its file. Clips are not looked for.
+
+    Raises:
+        InputError: the file is not there or not in the benchmark's form, two questions have one id, or a clip's path
+            leads out of the scenario's folder.
+    """
+    path = json_path(folder, scenario)
+    rows = read_json(path)
+    if not isinstance(rows, list) or not rows:
+        problem = "is an empty list" if rows == [] else f"is {kind(rows)}, not a list of questions"
+        raise InputError(str(path), "file", problem, "take the file from the benchmark again")
+    found: dict[str, Asked] = {}
+    for number, row in enumerate(rows):
+        asked = _asked(folder, scenario, row, f"{path}[{number}]")
+        if asked.id in found:
+            remedy = "give each question an id of its own: answers are matched by it"
+            raise InputError(f"{path}[{number}]", "id", f"{quoted(asked.id)} is there twice", remedy)
+        found[asked.id] = asked
+    return list(found.values())
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        InputError: it cannot be read, or is not UTF-8 or not JSON.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
+        raise InputError(str(path), "file", problem, "save the file as UTF-8") from error
+    return parse_json(text, str(path), numbered=True)
+
+
+def missing(folder: Path, scenarios: Sequence[str] | None = None) -> list[str]:
+    """Return each file of the benchmark that is not there or empty, relative to the folder: questions and clips."""
+    lost: list[str] = []
+    for scenario in chosen(scenarios):
+        if not json_path(folder, scenario).exists():
+            lost.append(f"benchmark_json/{scenario.name}.json")
+            continue
+        # A clip may have several questions.
+        clips = dict.fromkeys(asked.path for asked in read_scenario(folder, scenario))
+        lost += [os.path.relpath(clip, folder) for clip in clips if not _holds_something(clip)]
+    return lost
+
+
+def all_asked(folder: Path, scenarios: Sequence[str] | None = None) -> Iterator[Asked]:
+    """Yield the questions of the scenarios whose file is there.
+
+    Raises:
+        InputError: as read_scenario, or none of the files is there.
+    """
+    there = [scenario for scenario in chosen(scenarios) if json_path(folder, scenario).exists()]
+    if not there:
+        problem = "has none of the benchmark's files benchmark_json/NAME.json"
+        raise InputError(str(folder), "folder", problem, "name the folder that the benchmark was unpacked in")
+    for scenario in there:
+        yield from read_scenario(folder, scenario)
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _asked(folder: Path, scenario: Scenario, row: Any, where: str) -> Asked:
+    form = 'the benchmark writes {"id", "video", "conversations": [{"from", "value"}, {"from", "value"}]}'
+    if not isinstance(row, dict):
+        raise InputError(where, "question", f"is {kind(row)}, not an object", form)
+    name, video, turns = row.get("id"), row.get("video"), row.get("conversations")
+    if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+        raise InputError(where, "id", f"is {quoted(name)}", "give each question an id")
+    if not isinstance(video, str) or not video:
+        raise InputError(where, "video", f"is {quoted(video)}", form)
+    values = [turn.get("value") for turn in turns if isinstance(turn, dict)] if isinstance(turns, list) else []
+    question, truth, *_ = [*values, None, None]
+    if not isinstance(question, str) or not isinstance(truth, str):
+        raise InputError(where, "conversations", "are not a question and its answer", form)
+    base = folder / "dataset" / scenario.name
+    path = Path(os.path.normpath(base / video))
+    if not path.is_relative_to(os.path.normpath(base)) or "\0" in video:
+        problem = f"{quoted(video)} leads out of the folder dataset/{scenario.name}"
+        raise InputError(where, "video", problem, "write the path below that folder, as the benchmark does")
+    question = question.replace("<video>", "").strip()
+    return Asked(f"{scenario.name}/{name}", scenario, question, truth.strip(), video, path)

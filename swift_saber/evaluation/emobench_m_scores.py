@@ -1,0 +1,242 @@
+"""EmoBench-M's scores: of each scenario, of the three dimensions, and overall.
+
+Per scenario: accuracy and support-weighted precision, recall and F1 (0..1). Of dimensions, 0..100 points:
+
+    FER, CEU = the mean accuracy of their five scenarios
+    SCEA     = the mean of the accuracies of humour and sarcasm and of laughter reasoning's total
+    overall  = the mean of the three
+
+which reproduces the rows of the benchmark's leaderboard. A dimension that lacks a scenario has no score, and then there
+is none overall. invalid_rate (0..1) is the share of all questions that have an answer which says no label; it counts
+what official=True leaves out.
+
+By default an invalid or missing answer is wrong: it lowers accuracy, recall and F1. Precision is about the labels that
+were said, so alone it says nothing of the rest. With official=True it is as in the benchmark's scripts:
+
+- Classification and CEIA (EmoBench-M-eval.py): what is not exactly a label, in the answer or in the reference, is left
+  out of all numbers. The groups then show under "n" what is left, and the rest under "invalid" and "missing".
+- Laughter reasoning: empty answers are left out of BLEU, ROUGE-L and BERTScore. The judge's mean (its own script) is
+  over all rows; where the judge's reply is unusable, it is 0.
+- Not reproduced: the judge's prompt (theirs asks for one criterion at a time and takes the first number of the reply,
+  in range or not) and its temperature; what that script has it say of an empty answer, which is 0 here; and which
+  answers were already lost to a clip that could not be read or to a time limit, which are missing here.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from swift_saber.evaluation.classification import table, weighted_scores
+from swift_saber.evaluation.emobench_m_interval import weighted_intervals
+from swift_saber.evaluation.emobench_m_items import is_text
+from swift_saber.evaluation.emobench_m_layout import SCENARIOS
+from swift_saber.evaluation.interval import Means
+from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.scores import aggregate, by_group, summarise
+
+DIMENSIONS = ("FER", "CEU", "SCEA")
+_SOURCE = "EmoBench-M leaderboard"
+#: Published, overall points; not measured here.
+LEADERBOARD = {"human": 73.0, "Gemini-2.0-Flash": 62.3, "Emotion-LLaMA": 40.6, "random": 25.4}
+
+
+def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
+    """Return the scores of a run in the form of item.py, without model, judge and manifest, which the caller knows.
+
+    Args:
+        items: of any scenarios, in any order. Groups that are no scenario are scored, and are part of no dimension.
+        official: as the module says; the items should be read with official=True as well.
+
+    Raises:
+        InputError: as scores.summarise: an item lacks a score that others of its group have.
+    """
+    groups = by_group(sorted(items, key=lambda item: item.id))
+    order = [name for name in SCENARIOS if name in groups] + sorted(groups.keys() - SCENARIOS.keys())
+    groups = {name: groups[name] for name in order}
+    kept = {name: _kept(found, official) for name, found in groups.items()}
+    notes = [note for name, found in groups.items() for note in _notes(name, found, kept[name], official)]
+    points, lacking = _points(groups, kept, official)
+    return {
+        "benchmark": "emobench-m",
+        "metrics": {**points, "invalid_rate": _invalid_rate(items)},
+        "groups": {
+            name: {**_group(found, kept[name], official), "invalid_rate": _invalid_rate(found)}
+            for name, found in groups.items()
+        },
+        "tables": {
+            name: table(_truths(found), _predictions(found), _labels(found))
+            for name, found in kept.items()
+            if found and not is_text(found[0])
+        },
+        "context": [
+            {"name": name, "values": {"overall": value}, "source": _SOURCE} for name, value in LEADERBOARD.items()
+        ],
+        "notes": [*_official_notes(official), *lacking, *notes],
+    }
+
+
+def _kept(items: Sequence[Item], official: bool) -> list[Item]:
+    """The items that the numbers are about; of laughter reasoning all, since its metrics differ in that."""
+    if not official or is_text(items[0]):
+        return list(items)
+    known = set(_all_labels(items))
+    return [item for item in items if item.prediction in known and item.truth in known]
+
+
+def _invalid_rate(items: Sequence[Item]) -> dict[str, Any]:
+    said = [replace(item, scores={"invalid_rate": float(item.state == "invalid")}) for item in items]
+    return summarise(said, "invalid_rate")
+
+
+def _group(items: Sequence[Item], kept: Sequence[Item], official: bool) -> dict[str, Any]:
+    if is_text(items[0]):
+        return {metric: _text_summary(items, metric, official) for metric in _metrics(items)}
+    lost = Counter(item.state for item in items)
+    counts = {"n": len(kept), "invalid": lost["invalid"], "missing": lost["missing"]}
+    found = {metric: summarise(kept, metric) | counts for metric in _metrics(items)}
+    if kept:
+        truths, predictions = _truths(kept), _predictions(kept)
+        values = weighted_scores(truths, predictions)
+        ends = weighted_intervals(truths, predictions)
+    for metric in ("precision", "recall", "f1"):
+        low_high = ends[metric] if kept and ends else (None, None)
+        three = dict(zip(("low", "high"), low_high, strict=True))
+        found[metric] = {**found["accuracy"], "value": values[metric] if kept else None, **three}
+    return found
+
+
+def _text_summary(items: Sequence[Item], metric: str, official: bool) -> dict[str, Any]:
+    if not official:
+        return summarise(items, metric)
+    if metric in ("bleu", "rouge_l", "bert"):
+        kept = [item for item in items if item.prediction and item.truth]
+        lost = Counter(item.state for item in items)
+        return summarise(kept, metric) | {"invalid": lost["invalid"], "missing": lost["missing"]}
+    return summarise([_failed_as_zero(item) for item in items], metric) | {
+        "unjudged": sum(item.scores[metric] is None for item in items)
+    }
+
+
+def _failed_as_zero(item: Item) -> Item:
+    return replace(item, scores={name: 0.0 if score is None else score for name, score in item.scores.items()})
+
+
+def _metrics(items: Sequence[Item]) -> list[str]:
+    """The metrics of a group; one that an item lacks is an error of summarise, and not left out."""
+    return list(dict.fromkeys(name for item in items for name in item.scores))
+
+
+def _points(
+    groups: Mapping[str, Sequence[Item]], kept: Mapping[str, Sequence[Item]], official: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """The scores of the dimensions and overall, and what they lack."""
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    together: list[Item] = []
+    for dimension in DIMENSIONS:
+        names = [name for name, scenario in SCENARIOS.items() if scenario.dimension == dimension]
+        absent = [name for name in names if not kept.get(name)]
+        absent += [n for n in names if n not in absent and is_text(kept[n][0]) and "total" not in _metrics(kept[n])]
+        if absent:
+            shown = ", ".join(f"{name} ({SCENARIOS[name].paper}: {_why(groups.get(name))})" for name in absent)
+            notes.append(f"{dimension} and overall are not computed: nothing to compute them from in {shown}.")
+            continue
+        part = [_with_points(item, official) for name in names for item in kept[name]]
+        found[dimension] = aggregate(part, "points", _mean)
+        together += part
+        _restore_counts(found[dimension], [item for name in names for item in groups[name]])
+    if len(found) == len(DIMENSIONS):
+        overall = aggregate(together, "points", _mean_of_dimensions)
+        _restore_counts(overall, [item for name in SCENARIOS for item in groups[name]])
+        found = {"overall": overall, **found}
+    return found, notes
+
+
+def _why(items: Sequence[Item] | None) -> str:
+    if items is None:
+        return "not run"
+    return "no judge" if is_text(items[0]) else "no valid answer"
+
+
+def _restore_counts(summary: dict[str, Any], items: Sequence[Item]) -> None:
+    """Show what official=True left out or took for 0."""
+    states = Counter(item.state for item in items)
+    summary.update({state: states[state] for state in ("invalid", "missing", "unjudged")})
+
+
+def _with_points(item: Item, official: bool) -> Item:
+    score = item.scores["total"] if is_text(item) else 100 * (item.scores["accuracy"] or 0.0)
+    return replace(item, scores={"points": 0.0 if score is None and official else score})
+
+
+def _mean(means: Mapping[str, Means]) -> Means:
+    return sum(means.values()) / len(means)  # type: ignore[return-value]
+
+
+def _mean_of_dimensions(means: Mapping[str, Means]) -> Means:
+    parts = [
+        _mean({name: value for name, value in means.items() if SCENARIOS[name].dimension == dimension})
+        for dimension in DIMENSIONS
+    ]
+    return sum(parts) / len(parts)  # type: ignore[return-value]
+
+
+def _truths(items: Sequence[Item]) -> list[str]:
+    return [item.truth for item in items]
+
+
+def _predictions(items: Sequence[Item]) -> list[str | None]:
+    return [item.prediction for item in items]
+
+
+def _all_labels(items: Sequence[Item]) -> list[str]:
+    """The labels of the items' scenario; of a group that is none, those that the items bring."""
+    scenario = SCENARIOS.get(items[0].group)
+    if scenario is None:
+        return list(dict.fromkeys(label for item in items for label in item.details["labels"]))
+    if scenario.intents:
+        return ["_".join(both) for both in product(scenario.labels, scenario.intents)]
+    return list(scenario.labels)
+
+
+def _labels(items: Sequence[Item]) -> list[str]:
+    """The labels of a group's table: its scenario's (of pairs those that occur), and references that are no label."""
+    labels = _all_labels(items)
+    truths, predictions = set(_truths(items)), set(_predictions(items))
+    scenario = SCENARIOS.get(items[0].group)
+    if scenario is not None and scenario.intents:
+        labels = [label for label in labels if label in truths | predictions]
+    return labels + sorted(truths - set(labels))
+
+
+def _notes(name: str, items: Sequence[Item], kept: Sequence[Item], official: bool) -> list[str]:
+    notes = []
+    if name not in SCENARIOS:
+        notes.append(f"{name} is no scenario of EmoBench-M by its name, and part of no dimension.")
+    if not is_text(items[0]):
+        known = set(_all_labels(items))
+        if unknown := Counter(item.truth for item in items if item.truth not in known):
+            shown = ", ".join(f"{truth!r} ({count})" for truth, count in unknown.most_common(5))
+            what = "left out" if official else "no answer to it is right"
+            notes.append(f"{name}: {unknown.total()} references are no label of it, {what}: {shown}.")
+        if len(kept) < len(items):
+            right = sum(item.prediction == item.truth for item in items) / len(items)
+            notes.append(
+                f"{name}: {len(items) - len(kept)} of {len(items)} left out as the official script does; "
+                f"with them as wrong, accuracy is {right:.4f}."
+            )
+    elif failed := sum(item.state == "unjudged" for item in items):
+        what = "counted as 0" if official else "left out of logic, association and total"
+        notes.append(f"{name}: the judge failed on {failed} of {len(items)}, {what}.")
+    return notes
+
+
+def _official_notes(official: bool) -> list[str]:
+    if not official:
+        return []
+    return [
+        "Scored as the benchmark's own scripts do: answers that say no label, and missing ones, are left out, and a "
+        "judge that failed counts as 0. The judge's prompt is ours."
+    ]

@@ -1,0 +1,167 @@
+"""Modality-reliance probe: does the emotion of the answer change when a modality is taken away or exchanged?
+
+No judge and no label of the clip is needed: an answer is compared with the same model's answer to the whole clip. Ours.
+
+Each clip is asked about under four conditions:
+
+    whole        as it is
+    no_sound     without its sound
+    no_picture   without its picture
+    other_sound  its picture with the sound of another clip, of another emotion where both are known
+
+Of each condition but the first, three shares of the clips add up to 1: "changed", the same, and "unreadable", where one
+of the two answers is missing or concludes no emotion. A model that follows the face alone never changes its mind when
+the sound goes. What is right is not asked here; that is saber_test.py.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from swift_saber.annotation import Row
+from swift_saber.errors import InputError
+from swift_saber.evaluation import saber_test
+from swift_saber.evaluation.emotion_words import find_emotion
+from swift_saber.evaluation.item import Item, State
+from swift_saber.evaluation.scores import summarise
+from swift_saber.pairs.questions import without
+from swift_saber.plugin.saber_convert import sound_in_video
+from swift_saber.rows import media_path
+from swift_saber.sed import parse
+
+WHOLE = "whole"
+CONDITIONS = ("no_sound", "no_picture", "other_sound")
+
+
+def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """Yield each clip's question under each condition, "<id>#<condition>"; without a sound file, or without a picture,
+    there is only that of the whole clip.
+
+    Args:
+        rows: as saber_test.read_test returns them.
+
+    Raises:
+        InputError: sound is taken from the video (USE_AUDIO_IN_VIDEO), where it cannot be taken away.
+    """
+    if sound_in_video():
+        remedy = "unset it and give each clip's sound as a file in audios"
+        raise InputError(
+            "environment", "USE_AUDIO_IN_VIDEO", "leaves the sound in the video when it is taken away", remedy
+        )
+    donors = sound_donors(rows)
+    for question in saber_test.questions(rows):
+        name = question["id"]
+        yield {**question, "id": f"{name}#{WHOLE}"}
+        changed = {"no_sound": without(question, "audios"), "no_picture": without(question, "videos")}
+        if name in donors:
+            changed["other_sound"] = {**question, "audios": [media_path(path) for path in donors[name].audios]}
+        for condition, other in changed.items():
+            if other is not None:
+                yield {**other, "id": f"{name}#{condition}"}
+
+
+def sound_donors(rows: Sequence[Row]) -> dict[str, Row]:
+    """Return, for each clip with picture and sound, the clip that it gets the sound of.
+
+    A clip in the same language with another emotion; where there is none, one with another emotion, else any other. Of
+    several, a digest of the clip's id decides, so neither chance nor the order of the rows does.
+    """
+    whole = sorted((row for row in rows if row.videos and row.audios), key=lambda row: str(row.id))
+    emotions = {row.id: saber_test.true_emotion(row) for row in whole}
+    found: dict[str, Row] = {}
+    for row in whole:
+        start = int.from_bytes(hashlib.sha256(str(row.id).encode()).digest()[:8], "big") % len(whole)
+        best: tuple[int, Row] | None = None
+        for step in range(len(whole)):
+            donor = whole[(start + step) % len(whole)]
+            if donor.audios == row.audios:
+                continue
+            known = emotions[row.id] is not None and emotions[donor.id] is not None
+            fits = 2 * (known and emotions[row.id] != emotions[donor.id]) + (row.language == donor.language)
+            if best is None or fits > best[0]:
+                best = fits, donor
+            if fits == 3:
+                break
+        if best is not None:
+            found[str(row.id)] = best[1]
+    return found
+
+
+def items(rows: Sequence[Row], answers: Mapping[str, str]) -> list[Item]:
+    """Return one item for each clip, in the order of the clips.
+
+    Its scores are "<condition>_changed" and "<condition>_unreadable", 0 or 1, for the conditions that the clip has; its
+    prediction is the emotion under each condition, None where no single one can be read. It is "missing" where an
+    answer is, and "invalid" where one concludes no emotion.
+
+    Args:
+        rows: as saber_test.read_test returns them.
+        answers: the model's words by the questions' ids; a reject has none.
+    """
+    own = saber_test.own_emotions(rows)
+    donors = sound_donors(rows)
+    return [_item(row, answers, own, donors.get(str(row.id))) for row in rows]
+
+
+def _item(row: Row, answers: Mapping[str, str], own: set[str], donor: Row | None) -> Item:
+    both = bool(row.videos and row.audios)
+    there = {"no_sound": both, "no_picture": both, "other_sound": donor is not None}
+    conditions = [WHOLE, *(name for name in CONDITIONS if there[name])]
+    said = {condition: answers.get(f"{row.id}#{condition}") for condition in conditions}
+    emotions = {
+        condition: find_emotion(parse(text or "").fields.get("sentiment_analysis", ""), own)
+        for condition, text in said.items()
+    }
+    scores: dict[str, float | None] = {}
+    for condition in conditions[1:]:
+        readable = emotions[WHOLE] is not None and emotions[condition] is not None
+        scores[f"{condition}_changed"] = float(readable and emotions[WHOLE] != emotions[condition])
+        scores[f"{condition}_unreadable"] = float(not readable)
+    state: State = "missing" if None in said.values() else "invalid" if None in emotions.values() else "answered"
+    details: dict[str, Any] = {"answers": said}
+    if donor is not None:
+        details["other sound"] = {"clip": donor.id, "audios": [media_path(path) for path in donor.audios]}
+    return Item(
+        id=str(row.id),
+        group=str(row.consistency),
+        truth=saber_test.true_emotion(row),
+        prediction=emotions if state == "answered" else None,
+        state=state,
+        scores=scores,
+        response=said[WHOLE] or "",
+        videos=[media_path(path) for path in row.videos],
+        audios=[media_path(path) for path in row.audios],
+        details={**details, "emotions": emotions},
+    )
+
+
+def scores(found: Sequence[Item]) -> dict[str, Any]:
+    """Return {"metrics", "groups", "tables", "context", "notes"} of scores.json.
+
+    Args:
+        found: what `items` returned.
+    """
+    metrics: dict[str, Any] = {}
+    groups: dict[str, dict[str, Any]] = {group: {} for group in saber_test.GROUPS}
+    notes: list[str] = []
+    for condition in CONDITIONS:
+        changed, unreadable = f"{condition}_changed", f"{condition}_unreadable"
+        about = [_in(item, condition) for item in found if changed in item.scores]
+        if len(about) < len(found):
+            notes.append(f"{condition}: {len(found) - len(about)} of {len(found)} clips cannot be shown so")
+        for name in (changed, unreadable) if about else ():
+            metrics[name] = summarise(about, name)
+            for group in saber_test.GROUPS:
+                if members := [item for item in about if item.group == group]:
+                    groups[group][name] = summarise(members, name)
+    return {"metrics": metrics, "groups": groups, "tables": {}, "context": [], "notes": notes}
+
+
+def _in(item: Item, condition: str) -> Item:
+    """The item with the state that it has in one condition: other conditions' answers are no part of it."""
+    said, emotions = item.details["answers"], item.details["emotions"]
+    pair = (WHOLE, condition)
+    missing, silent = any(said[name] is None for name in pair), any(emotions[name] is None for name in pair)
+    state: State = "missing" if missing else "invalid" if silent else "answered"
+    return replace(item, state=state)

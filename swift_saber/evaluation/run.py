@@ -1,0 +1,241 @@
+"""`swift-saber eval`: from a benchmark's questions to answers, items and scores, in one folder (its files: item.py).
+
+Knows no benchmark: each is a Benchmark, made in benchmarks.py. Imports no torch; answers come from
+inference/run.py, whose models run in processes of their own, or from a file.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.manifest import file_digest, make_manifest
+from swift_saber.evaluation.scores import SCORES, read_scores, write_items, write_scores
+from swift_saber.inference.files import beside
+from swift_saber.inference.run import infer
+from swift_saber.rows import parse_row, read_rows, row_id, write_rows
+from swift_saber.service import Service
+from swift_saber.strict_json import dumps
+
+QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What one evaluation asks and how it scores.
+
+    Attributes:
+        name: e.g. "saber-test".
+        data: {name: file} of all that its questions and references were read from.
+        questions: rows for `swift-saber infer`, with "id"; none where only existing answers are scored.
+        items: from a file of results, that of its rejects (which need not be there) and the judge, or None for none,
+            to one item for each question or clip.
+        scores: from the items to {"metrics", "groups", "tables", "context", "notes"}.
+        settings: its own options, kept in the manifest.
+        export: writes the items into a folder in the benchmark's own form, where it has one.
+    """
+
+    name: str
+    data: Mapping[str, Path]
+    questions: Sequence[dict[str, Any]]
+    items: Callable[[Path, Path, Judge | None], list[Item]]
+    scores: Callable[[Sequence[Item]], dict[str, Any]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    export: Callable[[Sequence[Item], Path], object] | None = None
+
+
+def evaluate(
+    benchmark: Benchmark,
+    folder: Path,
+    *,
+    model: str | None = None,
+    gpu: str = "0",
+    arguments: Sequence[str] = (),
+    answers: Path | None = None,
+    judge: Service | None = None,
+) -> dict[str, Any] | None:
+    """Ask a model, or take its answers from a file, score them, and return what scores.json holds.
+
+    Run again, it goes on: what was answered and judged is not asked for again.
+
+    Args:
+        benchmark: what to ask, and how to score.
+        folder: the run's own.
+        model: a model folder, a LoRA checkpoint folder or a hub id; with `answers` only the name that they are under.
+        gpu: as inference.run.infer.
+        arguments: further `--key value` for `swift infer`.
+        answers: result rows, {"id", "response"}, of any earlier run on the same questions; None to ask the model.
+        judge: the model that judges, or None.
+
+    Returns:
+        The scores, or None where there is neither a model nor answers: then only the questions are written.
+
+    Raises:
+        InputError: the folder belongs to another model, to other data or to another benchmark; the answers have an id
+            twice or one that no question has; the model or the judge cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    questions, results = folder / QUESTIONS, folder / ANSWERS
+    if benchmark.questions or answers is None:
+        _keep_questions(questions, benchmark)
+    if model is None and answers is None:
+        return None
+    named = _model_name(model, answers)
+    _check_same(folder, benchmark, named)
+    if answers is not None:
+        _check_answers(answers, results)
+    elif model is not None:
+        infer(model, str(questions), str(results), gpu, arguments)
+    source = answers or results
+    rejects = beside(source, ".rejects.jsonl")  # they are counted as missing
+    if not source.exists() and not rejects.exists():
+        raise InputError(str(source), "answers", "are not there", "name a file of results, or a model")
+    with _opened(judge, folder) as asked:
+        items = benchmark.items(source, rejects, asked)
+    settings = {**benchmark.settings, "infer_arguments": list(arguments), "infer": _infer_settings(source)}
+    if answers is not None and answers.exists():
+        settings["answers"] = file_digest(answers)
+        if not results.exists():  # only now: answers that cannot be used must not stay
+            partial = results.with_name(results.name + ".partial")
+            shutil.copyfile(answers, partial)
+            os.replace(partial, results)
+    return _write(benchmark, folder, named, items, judge, settings)
+
+
+def rescore(
+    benchmark: Benchmark, folder: Path, *, model: str, results: Sequence[Path], judge: Service | None = None
+) -> dict[str, Any]:
+    """Score result files in the benchmark's own form, which bring their references, and return what scores.json holds.
+
+    Args:
+        benchmark: without questions; its items are called with each of the files in turn.
+        folder: the run's own.
+        model: the name that the results are shown under.
+        results: the files.
+        judge: the model that judges, or None.
+
+    Raises:
+        InputError: a file cannot be read, or the folder has scores of other results, another model or benchmark.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _check_same(folder, benchmark, model)
+    with _opened(judge, folder) as asked:
+        items = [item for path in results for item in benchmark.items(path, beside(path, ".rejects.jsonl"), asked)]
+    return _write(benchmark, folder, model, items, judge, dict(benchmark.settings))
+
+
+@contextmanager
+def _opened(judge: Service | None, folder: Path) -> Iterator[Judge | None]:
+    if judge is None:
+        yield None
+        return
+    with Judge(judge, folder / REPLIES) as opened:
+        yield opened
+
+
+def _write(
+    benchmark: Benchmark, folder: Path, model: str, items: list[Item], judge: Service | None, settings: dict[str, Any]
+) -> dict[str, Any]:
+    if judge:
+        settings["judge"] = {"model": judge.model, "max_tokens": judge.max_tokens, "temperature": 0}
+    scores = {
+        "benchmark": benchmark.name,
+        "model": model,
+        "judge": judge.model if judge else None,
+        **benchmark.scores(items),
+        "manifest": make_manifest(model, benchmark.data, settings),
+    }
+    write_items(folder, items)
+    write_scores(folder, scores)
+    if benchmark.export:
+        benchmark.export(items, folder / OFFICIAL)
+    return scores
+
+
+def read_answers(path: Path, asked: set[str]) -> dict[str, str]:
+    """Return the responses of a result file by id.
+
+    Args:
+        path: rows of `swift infer`; a row whose response is null has no answer. It may be missing, as it is where all
+            rows were rejected.
+        asked: the ids of the questions.
+
+    Raises:
+        InputError: names the line: an id is there twice or is that of no question, or the response is no text.
+    """
+    found: dict[str, str] = {}
+    seen: dict[str, str] = {}
+    for where, row in read_rows(path) if path.exists() else ():
+        name = row_id(row)
+        if name not in asked:
+            remedy = f"answer the questions of {QUESTIONS}, and keep their ids"
+            raise InputError(where, "id", f"{quoted(name)} is no question of this benchmark's data", remedy)
+        if name in seen:
+            raise InputError(where, "id", f"{quoted(name)} is also at {seen[name]}", "keep one answer to each question")
+        seen[name] = where
+        response = row.get("response")
+        if response is None:
+            continue
+        if not isinstance(response, str):
+            raise InputError(where, "response", f"is {quoted(response)}, not a string", "give a file of results")
+        found[name] = response.encode("utf-8", "replace").decode("utf-8")  # a cut answer may end in half a character
+    return found
+
+
+def read_rejects(path: Path) -> dict[str, str]:
+    """Return the reason of each row that `swift infer` gave no answer to, by id; none where there is no such file."""
+    return {row_id(row): str(row.get("reason", "")) for _, row in read_rows(path)} if path.exists() else {}
+
+
+def _keep_questions(path: Path, benchmark: Benchmark) -> None:
+    """Write the questions, or see that those that are there are the same."""
+    if not benchmark.questions:
+        raise InputError(benchmark.name, "questions", "there is none", "name the benchmark's data and clips")
+    if path.exists():
+        if path.read_text(encoding="utf-8") != "".join(dumps(row) + "\n" for row in benchmark.questions):
+            raise InputError(str(path), "questions", "are of other data or another benchmark", "name another folder")
+        return
+    write_rows(path, benchmark.questions)
+
+
+def _check_answers(given: Path, kept: Path) -> None:
+    """See that answers that the folder has are the given ones."""
+    if given.exists() and kept.exists() and file_digest(given) != file_digest(kept):
+        raise InputError(str(kept), "answers", f"are not those of {given}", "name another folder")
+
+
+def _model_name(model: str | None, answers: Path | None) -> str:
+    """Whose answers these are: as named, else what a result file's settings say, else the file's name."""
+    if model is not None:
+        folder = Path(model).expanduser()
+        return os.path.abspath(folder) if answers is None and folder.is_dir() else model
+    assert answers is not None
+    return str((_infer_settings(answers) or {}).get("model") or answers.name)
+
+
+def _infer_settings(results: Path) -> dict[str, Any] | None:
+    """What `swift-saber infer` says that its answers depend on: weights, media settings, arguments; None of others'."""
+    path = beside(results, ".settings.json")
+    return parse_row(path.read_text(encoding="utf-8"), str(path)) if path.exists() else None
+
+
+def _check_same(folder: Path, benchmark: Benchmark, model: str) -> None:
+    """See that scores that are there are of the same benchmark, model and data."""
+    if not (folder / SCORES).exists():
+        return
+    before = read_scores(folder)
+    digests = {name: file_digest(path) for name, path in sorted(benchmark.data.items())}
+    for name, was, is_now in (
+        ("benchmark", before["benchmark"], benchmark.name),
+        ("model", before["model"], model),
+        ("data", before["manifest"]["data"], digests),
+    ):
+        if was != is_now:
+            shown = "" if name == "data" else f" ({quoted(was)}, now {quoted(is_now)})"
+            raise InputError(str(folder), name, f"has scores of another one{shown}", "name another folder")

@@ -1,0 +1,249 @@
+"""SABER-Test: the six dimensions of an answer against the clip's record, consistent and inconsistent clips apart.
+
+SABER-Test's metrics are not published: all of these are ours. Each is of one answer, and its mean is reported.
+
+    judge_<dimension>   1..5, by a judge (saber_judge.py); judge is the mean of the six
+    wer, cer            errors per word of what is said (English), per character (Chinese), at most 1: whoever invents
+                        a speech is as wrong as whoever hears nothing, so silence never pays
+    emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (emotion_words.py)
+
+A dimension that is not in the answer scores the lowest. The headline is the gap: how much worse a metric is on the
+inconsistent clips than on the consistent ones.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from swift_saber.annotation import DIMENSIONS, Row
+from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.classification import table
+from swift_saber.evaluation.emotion_words import named_emotions
+from swift_saber.evaluation.item import Item, State
+from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.saber_judge import rate_answers
+from swift_saber.evaluation.scores import aggregate, summarise
+from swift_saber.pipeline.clip import EMOTIONS
+from swift_saber.pipeline.sources.base import common_emotion
+from swift_saber.pipeline.wer import UNIT, word_error_rate
+from swift_saber.rows import media_path, read_rows
+from swift_saber.sed import INSTRUCTIONS, parse
+
+GROUPS = ("consistent", "inconsistent")
+#: The judge's metrics, in the order in which they are shown.
+JUDGED = ("judge", *(f"judge_{name}" for name in DIMENSIONS))
+#: Error rates: the lower the better.
+ERRORS = ("wer", "cer")
+METRICS = ("emotion", *ERRORS, *JUDGED)
+
+
+def read_test(path: str | os.PathLike[str]) -> list[Row]:
+    """Return the clips of a test set.
+
+    Args:
+        path: a JSONL of SABER rows with "consistency": test.jsonl of `swift-saber pipeline`, or released records that
+            `swift-saber sources join` has joined with their clips and the pipeline has labelled.
+
+    Raises:
+        InputError: it is a folder, or a row is no SABER row, has no id, no consistency, no clip, or an id of before.
+    """
+    if os.path.isdir(path):
+        remedy = "give a JSONL: join the records with their clips with swift-saber sources join, and label them"
+        raise InputError(str(path), "--data", "is a folder", remedy)
+    rows: dict[str, Row] = {}
+    for where, given in read_rows(path):
+        row = Row.from_dict(given, where)
+        if row.id is None:
+            raise InputError(where, "id", "is missing", "give each clip an id of its own")
+        if row.id in rows:
+            raise InputError(where, "id", f"{quoted(row.id)} is there twice", "remove one of the two rows")
+        if row.consistency is None:
+            remedy = "write consistent or inconsistent (the pipeline's consistency stage labels clips)"
+            raise InputError(where, "consistency", "is missing", remedy)
+        if not row.videos and not row.audios:
+            raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
+        rows[row.id] = row
+    return list(rows.values())
+
+
+def questions(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Yield what a model is asked about each clip: the SED instruction in the row's language, nothing of the record.
+
+    The Chinese instruction is published; the English one is ours.
+    """
+    for row in rows:
+        yield {
+            "id": row.id,
+            "language": row.language,
+            "messages": [{"role": "user", "content": INSTRUCTIONS[row.language]}],
+            "videos": [media_path(path) for path in row.videos],
+            "audios": [media_path(path) for path in row.audios],
+        }
+
+
+def true_emotion(row: Row) -> str | None:
+    """Return labels.emotion as a common emotion, or in lower case where it is none of them; None where there is none.
+
+    Raises:
+        InputError: it is no word.
+    """
+    label = row.labels.get("emotion")
+    if label is None:
+        return None
+    if not isinstance(label, str) or not label.strip():
+        raise InputError(
+            row.id or "row", "labels.emotion", f"is {quoted(label)}, no emotion", "name one or leave it out"
+        )
+    return common_emotion(label) or label.strip().lower()
+
+
+def own_emotions(rows: Iterable[Row]) -> set[str]:
+    """Return the emotions of a test set that are none of the common ones."""
+    return {emotion for row in rows if (emotion := true_emotion(row)) and emotion not in EMOTIONS}
+
+
+def items(
+    rows: Sequence[Row],
+    answers: Mapping[str, str],
+    judge: Judge | None = None,
+    rejects: Mapping[str, str] | None = None,
+) -> list[Item]:
+    """Return one item for each clip, in the order of the clips.
+
+    A clip without answer, or whose answer has none of the six dimensions ("invalid"), gets the lowest score in all.
+    Where the judge failed, the item is "unjudged": judge_... are None, and the other scores stand.
+
+    Args:
+        rows: as read_test returns them.
+        answers: the model's words by id; a reject has none.
+        judge: an open one; None for no judge's metrics.
+        rejects: why a clip has no answer, by id; kept in the details.
+
+    Raises:
+        InputError: labels.emotion is no word.
+        EndpointDown: the judge cannot be asked; what it said is kept.
+    """
+    fields = {name: parse(text).fields for name, text in answers.items()}
+    own = own_emotions(rows)
+    ratings: dict[str, tuple[dict[str, int], str] | str] = {}
+    if judge is not None:
+        ratings = rate_answers(judge, ((_id(row), row.record, fields.get(_id(row), {})) for row in rows))
+    found = []
+    for row in rows:
+        name = _id(row)
+        item = _item(row, answers.get(name), fields.get(name, {}), own, ratings.get(name))
+        if rejects and name in rejects:
+            item.details["reject"] = rejects[name]
+        found.append(item)
+    return found
+
+
+def _item(
+    row: Row,
+    response: str | None,
+    found: dict[str, str],
+    own: set[str],
+    rating: tuple[dict[str, int], str] | str | None,
+) -> Item:
+    state: State = "missing" if response is None else "answered" if found else "invalid"
+    scores: dict[str, float | None] = {}
+    details: dict[str, Any] = {"not in the answer": [name for name in DIMENSIONS if name not in found]}
+    details |= {"language": row.language, "labels": row.labels, "cues": row.record.extra.get("cues", [])}
+    if isinstance(rating, str):
+        state, details["judge failed"] = "unjudged", rating
+        scores |= dict.fromkeys(JUDGED)
+    elif rating is not None:
+        by_dimension, details["judge's reason"] = rating
+        scores["judge"] = sum(by_dimension.values()) / len(DIMENSIONS)
+        scores |= {f"judge_{name}": float(by_dimension[name]) for name in DIMENSIONS}
+    rate = error_rate(row, found.get("speech_content"))
+    details["error rate"] = rate
+    scores[UNIT[row.language]] = min(1.0, rate)
+    emotion = true_emotion(row)
+    if emotion is not None:
+        said = found.get("sentiment_analysis", "")
+        named = named_emotions(said, own)
+        answer = named[0] if len(named) == 1 else None
+        details["emotion"] = {"truth": emotion, "answer": answer, "named": named}
+        scores["emotion"] = float(answer == emotion)
+    return Item(
+        id=_id(row),
+        group=str(row.consistency),
+        truth={name: getattr(row.record, name) for name in DIMENSIONS},
+        prediction=found or None,
+        state=state,
+        scores=scores,
+        response=response or "",
+        videos=[media_path(path) for path in row.videos],
+        audios=[media_path(path) for path in row.audios],
+        details=details,
+    )
+
+
+def scores(found: Sequence[Item]) -> dict[str, Any]:
+    """Return {"metrics", "groups", "tables", "context", "notes"} of scores.json.
+
+    A metric "<name>_gap" is how much worse the inconsistent clips are: consistent - inconsistent, for error rates the
+    other way round. Above 0 is always worse on inconsistent clips; its interval draws from both groups.
+
+    Args:
+        found: what `items` returned.
+    """
+    shown: dict[str, Any] = {"metrics": {}, "groups": {group: {} for group in GROUPS}, "tables": {}, "context": []}
+    notes: list[str] = []
+    gaps: dict[str, Any] = {}
+    for metric in METRICS:
+        about = with_metric(found, metric)
+        if not about:
+            continue
+        shown["metrics"][metric] = summarise(about, metric)
+        groups = {group: [item for item in about if item.group == group] for group in GROUPS}
+        for group, members in groups.items():
+            if members:
+                shown["groups"][group][metric] = summarise(members, metric)
+        if all(groups.values()):
+            gaps[f"{metric}_gap"] = aggregate(about, metric, _error_gap if metric in ERRORS else _gap)
+        else:
+            notes.append(f"{metric}: no gap, since all clips that have it are {about[0].group}")
+    shown["metrics"] = gaps | shown["metrics"]
+    for group in GROUPS:
+        if pairs := [item.details["emotion"] for item in found if item.group == group and "emotion" in item.details]:
+            shown["tables"][group] = table([pair["truth"] for pair in pairs], [pair["answer"] for pair in pairs])
+    if unlabelled := sum("emotion" not in item.details for item in found):
+        notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
+    if "judge" not in shown["metrics"]:
+        notes.append("no judge was asked: the dimensions are not rated")
+    return {**shown, "notes": notes}
+
+
+def with_metric(found: Sequence[Item], metric: str) -> list[Item]:
+    """Return the items that have a metric, those in the state that they have in it.
+
+    An answer that concludes no emotion, or two, is invalid in "emotion" alone.
+    """
+    about = [item for item in found if metric in item.scores]
+    if metric != "emotion":
+        return about
+    silent = [item.state != "missing" and item.details["emotion"]["answer"] is None for item in about]
+    return [replace(item, state="invalid") if none else item for item, none in zip(about, silent, strict=True)]
+
+
+def _gap(means: Mapping[str, Any]) -> Any:
+    return means["consistent"] - means["inconsistent"]
+
+
+def _error_gap(means: Mapping[str, Any]) -> Any:
+    return means["inconsistent"] - means["consistent"]
+
+
+def error_rate(row: Row, speech: str | None) -> float:
+    """Return the WER (English) or CER (Chinese) of an answer's speech_content; 1 where the answer has none."""
+    if speech is None:
+        return 1.0
+    return word_error_rate(row.record.speech_content, speech, row.language)
+
+
+def _id(row: Row) -> str:
+    assert row.id is not None
+    return row.id

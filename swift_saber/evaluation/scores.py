@@ -1,0 +1,234 @@
+"""items.jsonl, scores.json and scores.md: writing them, reading them, and the numbers of one metric.
+
+The forms are those of item.py; scores.md is scores_table.py's. Knows nothing of a benchmark.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.evaluation.interval import Interval, Means, group_means_interval, mean_interval
+from swift_saber.evaluation.item import Item, State
+from swift_saber.evaluation.scores_table import scores_markdown
+from swift_saber.rows import read_rows, write_rows
+from swift_saber.strict_json import dumps, parse_json
+
+ITEMS, SCORES, TABLES = "items.jsonl", "scores.json", "scores.md"
+
+_FIELDS = tuple(field.name for field in fields(Item))
+_ITEM_KINDS: dict[str, type] = {"id": str, "group": str, "scores": dict, "response": str, "details": dict}
+_ITEM_KINDS |= {"videos": list, "audios": list}
+_SCORES_KINDS: dict[str, type] = {"benchmark": str, "model": str, "metrics": dict, "groups": dict, "tables": dict}
+_SCORES_KINDS |= {"context": list, "notes": list, "manifest": dict}
+
+
+def summarise(items: Sequence[Item], metric: str) -> dict[str, Any]:
+    """Return the mean of a metric with its interval, and how many items are behind it.
+
+    Args:
+        items: all that the metric is about; their order does not matter.
+        metric: the name of a score that every one of them has.
+
+    Returns:
+        value, low, high: the mean over the items that are judged, and its bootstrap interval (interval.py); None where
+            there is nothing to compute them from.
+        n: all items, those of the next three among them.
+        invalid, missing: those of that state, which are wrong and in the mean.
+        unjudged: those whose score is None: out of the mean.
+
+    Raises:
+        InputError: an item lacks the metric, its score is no number, or it is None though the item is invalid or
+            missing.
+    """
+    values = _values(items, metric)
+    return _summary(items, metric, math.fsum(values) / len(values) if values else None, mean_interval(values))
+
+
+def aggregate(items: Sequence[Item], metric: str, combine: Callable[[Mapping[str, Means]], Means]) -> dict[str, Any]:
+    """Return what is computed from the means of the groups, e.g. their mean or a gap, in the form of summarise.
+
+    Args:
+        items: as in summarise, of all groups. The value is None where a group has no judged item.
+        metric: as in summarise.
+        combine: from {group: means} to scores, in arithmetic that numpy's arrays take, e.g.
+            `lambda means: means["consistent"] - means["inconsistent"]`.
+
+    Raises:
+        InputError: as summarise.
+    """
+    groups = {name: _values(members, metric) for name, members in by_group(items).items()}
+    if not groups or not all(groups.values()):
+        return _summary(items, metric, None, None)
+    means = {name: np.array([math.fsum(values) / len(values)]) for name, values in groups.items()}
+    return _summary(items, metric, float(combine(means)[0]), group_means_interval(groups, combine))
+
+
+def by_group(items: Iterable[Item]) -> dict[str, list[Item]]:
+    """Return {group: its items}, the groups in the order in which they come first."""
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    return groups
+
+
+def write_items(folder: str | os.PathLike[str], items: Sequence[Item]) -> Path:
+    """Write items.jsonl, whole or not at all, in the order given, and return its path.
+
+    Raises:
+        InputError: an id is there twice, or an item is not what read_items would read again.
+    """
+    path = Path(folder) / ITEMS
+    seen: set[str] = set()
+    for item in items:
+        _check_item(item.to_row(), quoted(item.id), seen)
+    write_rows(path, (item.to_row() for item in items))
+    return path
+
+
+def read_items(path: str | os.PathLike[str]) -> list[Item]:
+    """Return the items of an items.jsonl.
+
+    Args:
+        path: the file, or the folder of the run that it is in.
+
+    Raises:
+        InputError: names the file and line: no row, a field that is missing, unknown or of another kind, a state that
+            there is not, a score that is no number, or an id that was there before.
+    """
+    path = Path(path)
+    path = path / ITEMS if path.is_dir() else path
+    seen: set[str] = set()
+    items = []
+    for where, row in read_rows(path):
+        _check_item(row, where, seen)
+        items.append(Item.from_row(row))
+    return items
+
+
+def write_scores(folder: str | os.PathLike[str], scores: Mapping[str, Any]) -> Path:
+    """Write scores.json and scores.md, each whole or not at all, and return the path of scores.json.
+
+    Args:
+        folder: of the run; made where it is missing.
+        scores: as item.py says.
+
+    Raises:
+        InputError: a block is missing or of another kind, or a number is NaN or infinite.
+    """
+    path = Path(folder) / SCORES
+    _check_scores(scores, str(path))
+    try:
+        text = dumps(scores)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            str(path), "scores", f"cannot be kept: {error}", "give None where there is no number"
+        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path.with_name(TABLES), scores_markdown(scores))
+    _write(path, text + "\n")
+    return path
+
+
+def read_scores(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return what a scores.json holds.
+
+    Args:
+        path: the file, or the folder of the run that it is in.
+
+    Raises:
+        InputError: the file cannot be read, or a block is missing or of another kind.
+    """
+    path = Path(path)
+    path = path / SCORES if path.is_dir() else path
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "name a scores.json") from error
+    scores = parse_json(text, str(path), numbered=True)
+    if not isinstance(scores, dict):
+        raise InputError(str(path), "scores", f"is {kind(scores)}, not an object", "name a scores.json")
+    _check_scores(scores, str(path))
+    return scores
+
+
+def _summary(items: Sequence[Item], metric: str, value: float | None, ends: Interval | None) -> dict[str, Any]:
+    return {
+        "value": value,
+        "low": ends.low if ends else None,
+        "high": ends.high if ends else None,
+        "n": len(items),
+        "invalid": sum(item.state == "invalid" for item in items),
+        "missing": sum(item.state == "missing" for item in items),
+        "unjudged": sum(item.scores[metric] is None for item in items),
+    }
+
+
+def _values(items: Iterable[Item], metric: str) -> list[float]:
+    """The scores of a metric that are not None; an item that would leave the denominator unseen is an error."""
+    values = []
+    for item in items:
+        if metric not in item.scores:
+            remedy = "give every item its score, also one without an answer"
+            raise InputError(item.id, metric, f"is not scored (state: {item.state})", remedy)
+        score = item.scores[metric]
+        if score is not None:
+            if not _is_number(score):
+                raise InputError(item.id, metric, f"{quoted(score)} is no number", "give a number or None")
+            values.append(score)
+        elif item.state in ("invalid", "missing"):
+            raise InputError(item.id, metric, f"has no score though the item is {item.state}", "score it as wrong")
+    return values
+
+
+def _check_item(row: Mapping[str, Any], where: str, seen: set[str]) -> None:
+    remedy = "write it as swift-saber eval does"
+    for name in _FIELDS:
+        if name not in row:
+            raise InputError(where, name, "is missing", remedy)
+    if unknown := sorted(row.keys() - set(_FIELDS)):
+        raise InputError(where, unknown[0], "is no field of an item", remedy)
+    _check_kinds(row, _ITEM_KINDS, where, remedy)
+    if row["state"] not in get_args(State):
+        raise InputError(where, "state", f"{quoted(row['state'])} is none of {', '.join(get_args(State))}", remedy)
+    for name, score in row["scores"].items():
+        if score is not None and not _is_number(score):
+            raise InputError(where, f"scores.{name}", f"{quoted(score)} is no number", "give a number or null")
+    if row["id"] in seen:
+        raise InputError(where, "id", f"{quoted(row['id'])} is there twice", "give each question one answer")
+    seen.add(row["id"])
+
+
+def _check_scores(scores: Mapping[str, Any], where: str) -> None:
+    remedy = "write it as swift-saber eval does"
+    _check_kinds(scores, _SCORES_KINDS, where, remedy)
+    if not isinstance(scores.get("judge"), str | None):
+        raise InputError(where, "judge", f"is {kind(scores['judge'])}, not a string or null", remedy)
+    for group, metrics in {"metrics": scores["metrics"], **scores["groups"]}.items():
+        for name, of in metrics.items():
+            if not isinstance(of, Mapping) or not {"value", "low", "high", "n"} <= of.keys():
+                raise InputError(where, f"{group}.{name}", "is not what scores.summarise returns", remedy)
+
+
+def _check_kinds(row: Mapping[str, Any], kinds: Mapping[str, type], where: str, remedy: str) -> None:
+    for name, wanted in kinds.items():
+        if not isinstance(row.get(name), wanted):
+            problem = f"is {kind(row.get(name))}, not {kind(wanted())}" if name in row else "is missing"
+            raise InputError(where, name, problem, remedy)
+
+
+def _is_number(score: Any) -> bool:
+    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+    os.replace(partial, path)

@@ -1,0 +1,269 @@
+"""Open-vocabulary emotion labels compared in the groups of five emotion wheels: the EW precision, recall and F.
+
+Published with AffectGPT and OV-MER: the files, the way of a label to its group, and the score. The wheels are in a
+folder `emotion_wheel/` that the user brings, since its licence is non-commercial:
+
+    wheel1.xlsx .. wheel5.xlsx   columns level1, level2, level3, from the inner ring out; a blank cell is the one above
+    synonym.xlsx                 columns word_runN and synonym_runN, N = 1..8: a wheel's word and its synonyms
+    format.csv                   columns name and format: a word and its forms, with commas between
+
+A label in lower case is a form of words, each a synonym of wheel words; the first of these, sorted, that a wheel has
+gives the group. Labels that a wheel does not know are dropped from that wheel's comparison, so `coverage` belongs
+beside every score ("neutral" is in none of the published wheels).
+"""
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swift_saber.errors import InputError, quoted, unreadable
+
+Level = Literal["level1", "level1+2"]
+#: "level1" groups by the inner ring. "level1+2" is the mean over the inner and the second ring of each wheel: ten
+#: groupings in place of five.
+LEVELS: tuple[Level, ...] = ("level1", "level1+2")
+
+# {inner ring: {second ring: [outer ring]}}, in the order of the file.
+Wheel = dict[str, dict[str, list[str]]]
+
+_RINGS = ("level1", "level2", "level3")
+_WHEELS = [f"wheel{number}.xlsx" for number in range(1, 6)]
+_RUNS = range(1, 9)
+_SYNONYMS, _FORMS = "synonym.xlsx", "format.csv"
+# Lists in cells are written as "a, b", "[a, b]" or "['a', 'b']".
+_BETWEEN = re.compile(r"[\[\]'\",]")
+
+
+class Overlap(NamedTuple):
+    """How well labels agree in one grouping, or on the average: each 0..1."""
+
+    precision: float
+    recall: float
+
+
+class EWScore(NamedTuple):
+    """The score of many clips: means over the groupings, each 0..1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+class Coverage(NamedTuple):
+    """How many labels at least one wheel knows, of how many; and the others with how often they came."""
+
+    known: int
+    total: int
+    unknown: dict[str, int]
+
+
+class Wheels:
+    """The five wheels of a folder.
+
+    Args:
+        folder: the user's `emotion_wheel/`.
+
+    Raises:
+        InputError: a file is missing, unreadable, or not as described above; or openpyxl is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder = Path(folder)
+        missing = [name for name in [*_WHEELS, _SYNONYMS, _FORMS] if not (folder / name).is_file()]
+        if missing:
+            problem = f"has no {', '.join(missing)}" if folder.is_dir() else "is no folder"
+            remedy = "give the emotion_wheel folder of MERTools or AffectGPT, complete"
+            raise InputError(str(folder), "emotion_wheel", problem, remedy)
+        wheels = [_read_wheel(folder / name) for name in _WHEELS]
+        self._inner = [_inner(places) for places in wheels]
+        self._second = [_second(places) for places in wheels]
+        self._candidates = _candidates(_read_synonyms(folder / _SYNONYMS), _read_forms(folder / _FORMS))
+
+    def groups(self, labels: Iterable[str], level: Level = "level1") -> list[set[str]]:
+        """Return the groups that some labels are in, one set for each grouping: 5 for "level1", 10 for "level1+2"."""
+        words = [self._candidates.get(label.strip().lower(), ()) for label in labels]
+        groupings = self._inner if level == "level1" else self._inner + self._second
+        return [{group for of in words if (group := _group(of, grouping)) is not None} for grouping in groupings]
+
+    def knows(self, label: str) -> bool:
+        """Whether at least one wheel has a group for a label."""
+        return any(self.groups([label]))
+
+    def overlaps(self, truth: Iterable[str], predicted: Iterable[str], level: Level = "level1") -> list[Overlap | None]:
+        """Return precision |Y & P| / |P| and recall |Y & P| / |Y| of one clip in each grouping.
+
+        Y and P are the groups of the truth and of the prediction. None where Y is empty: the clip does not count there.
+        Both are 0 where only P is empty.
+        """
+        found: list[Overlap | None] = []
+        for true, said in zip(self.groups(truth, level), self.groups(predicted, level), strict=True):
+            both = len(true & said)
+            found.append(Overlap(both / len(said) if said else 0.0, both / len(true)) if true else None)
+        return found
+
+    def coverage(self, labels: Iterable[str]) -> Coverage:
+        """Return how many of these labels a wheel knows. Each occurrence counts."""
+        counts = Counter(label.strip().lower() for label in labels)
+        unknown = {label: count for label, count in counts.most_common() if not self.knows(label)}
+        return Coverage(counts.total() - sum(unknown.values()), counts.total(), unknown)
+
+
+def overlap_table(clips: Sequence[Sequence[Overlap | None]]) -> NDArray[np.float64]:
+    """Return what Wheels.overlaps gives for each clip as numbers, (clips, groupings, 2), NaN for None."""
+    nothing = (math.nan, math.nan)
+    return np.array([[one or nothing for one in clip] for clip in clips], dtype=np.float64)
+
+
+def ew_score(table: NDArray[np.float64]) -> EWScore | None:
+    """Return the EW score of clips: per grouping the means over its clips, F = 2PR / (P + R) of these, then the means.
+
+    Args:
+        table: as overlap_table returns it, of one level. A clip without an answer has no predicted labels and counts
+            as 0.
+
+    Returns:
+        None where no clip's truth is in any wheel. A grouping that no truth is in is left out.
+    """
+    if not table.size:
+        return None
+    counted = ~np.isnan(table[:, :, 0])
+    clips = counted.sum(axis=0)
+    there = clips > 0
+    if not there.any():
+        return None
+    sums = np.where(counted[:, :, None], table, 0).sum(axis=0)
+    means = sums[there] / clips[there, None]
+    # F is 0 where both are.
+    total = means.sum(axis=1)
+    f1 = 2 * means.prod(axis=1) / np.where(total > 0, total, 1)
+    precision, recall = means.mean(axis=0)
+    return EWScore(float(precision), float(recall), float(f1.mean()))
+
+
+def _group(words: Iterable[str], grouping: dict[str, str]) -> str | None:
+    """The group of the first word that the grouping has."""
+    return next((grouping[word] for word in words if word in grouping), None)
+
+
+def _inner(wheel: Wheel) -> dict[str, str]:
+    """Each word with its inner ring. As published, a word that is there twice has its last place."""
+    found: dict[str, str] = {}
+    for first, seconds in wheel.items():
+        found[first] = first
+        for second, thirds in seconds.items():
+            found |= dict.fromkeys([second, *thirds], first)
+    return found
+
+
+def _second(wheel: Wheel) -> dict[str, str]:
+    """Each word with its second ring; as published, one of the inner ring with the first of its second, sorted."""
+    found: dict[str, str] = {}
+    for first, seconds in wheel.items():
+        found[first] = min(seconds)
+        for second, thirds in seconds.items():
+            found |= dict.fromkeys([second, *thirds], second)
+    return found
+
+
+def _candidates(synonyms: dict[str, set[str]], forms: dict[str, set[str]]) -> dict[str, list[str]]:
+    """The wheel words of each form, sorted; format.csv's words are forms of themselves."""
+    return {form: sorted(set().union(*(synonyms.get(word, ()) for word in words))) for form, words in forms.items()}
+
+
+def _read_wheel(path: Path) -> Wheel:
+    wheel: Wheel = {}
+    above: dict[str, str] = {}
+    for number, row in _read_sheet(path, _RINGS):
+        if not any(row.values()):
+            continue
+        above |= {ring: word for ring, word in row.items() if word}
+        blank = [ring for ring in _RINGS if ring not in above]
+        if blank:
+            raise InputError(f"{path}: row {number}", blank[0], "is blank, and so are all above it", "fill in the cell")
+        first, second, third = (above[ring] for ring in _RINGS)
+        wheel.setdefault(first, {}).setdefault(second, []).append(third)
+    if not wheel:
+        raise InputError(str(path), "sheet", "holds no row", "take the file as its authors distribute it")
+    return wheel
+
+
+def _read_synonyms(path: Path) -> dict[str, set[str]]:
+    """Each synonym, and each wheel word itself, with the wheel words that it stands for: the union of the runs."""
+    found: dict[str, set[str]] = {}
+    for _, row in _read_sheet(path, [f"{kind}_run{run}" for kind in ("word", "synonym") for run in _RUNS]):
+        for run in _RUNS:
+            if word := row[f"word_run{run}"]:
+                for synonym in [word, *_listed(row[f"synonym_run{run}"])]:
+                    found.setdefault(synonym, set()).add(word)
+    return found
+
+
+def _read_forms(path: Path) -> dict[str, set[str]]:
+    """Each form, and each word itself, with the words that it is a form of."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+    found: dict[str, set[str]] = {}
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        _check_columns(path, reader.fieldnames or (), ("name", "format"))
+        for row in reader:
+            if word := (row["name"] or "").strip().lower():
+                for form in [word, *_listed((row["format"] or "").lower())]:
+                    found.setdefault(form, set()).add(word)
+    except csv.Error as error:
+        raise InputError(
+            str(path), "file", f"is no CSV ({error})", "take the file as its authors distribute it"
+        ) from error
+    return found
+
+
+def _listed(cell: str) -> list[str]:
+    return [word.strip() for word in _BETWEEN.split(cell) if word.strip()]
+
+
+def _read_sheet(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """(row number, {column: text in lower case, "" where blank}) of the first sheet of a workbook."""
+    try:
+        import openpyxl  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise InputError("openpyxl", "package", "is not installed", "pip install openpyxl") from error
+    try:
+        # Read-only streams the cells; data_only takes the values of formulas.
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            rows: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
+        finally:
+            book.close()
+    except Exception as error:  # zipfile's, the XML parser's and openpyxl's own errors have nothing in common
+        reason = f"cannot be read as a workbook ({type(error).__name__}: {error})"
+        raise InputError(str(path), "file", reason, "take the file as its authors distribute it") from error
+    header = [str(cell).strip() if cell is not None else "" for cell in (rows[0] if rows else ())]
+    _check_columns(path, header, columns)
+    places = {name: header.index(name) for name in columns}
+    return [
+        (number, {name: _text(row[place]) if place < len(row) else "" for name, place in places.items()})
+        for number, row in enumerate(rows[1:], start=2)
+    ]
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell).strip().lower()
+
+
+def _check_columns(path: Path, there: Collection[str], wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        problem = f"is not there; the columns are {quoted(', '.join(there))}"
+        raise InputError(str(path), f"column {missing[0]}", problem, "take the file as its authors distribute it")
