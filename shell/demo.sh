@@ -53,6 +53,9 @@ evaluate() {
   fi
   step "what the model wrote about some held-out clips, and how often it is right"
   saber mini score "$DEMO/eval.jsonl" "$DEMO/$1/answers.jsonl" --stage "$1" -o "$DEMO/summary.json"
+  rm -rf "$DEMO/$1/scores"
+  saber eval saber-test --data "$DEMO/world/eval_records.jsonl" --answers "$DEMO/$1/answers.jsonl" -o "$DEMO/$1/scores" \
+    > "$DEMO/$1/scores.log"
 }
 
 mkdir -p "$DEMO"
@@ -93,4 +96,5 @@ fi
 evaluate ca_dpo
 
 saber mini plot "$DEMO/summary.json" "$DEMO/summary.png"
-step "done: $DEMO/summary.json and $DEMO/summary.png"
+saber report "$DEMO/sed/scores" "$DEMO/ca_dpo/scores" --reference "$DEMO/world/eval_records.jsonl" -o "$DEMO/report.html"
+step "done: $DEMO/summary.json, $DEMO/summary.png and $DEMO/report.html, a page with every clip and both models' answers"

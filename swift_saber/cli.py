@@ -17,6 +17,7 @@ from swift_saber.cli_doctor import add_doctor
 from swift_saber.cli_eval import add_eval
 from swift_saber.cli_pairs import add_pairs
 from swift_saber.cli_pipeline import add_pipeline
+from swift_saber.cli_report import add_report
 from swift_saber.cli_sources import add_sources
 from swift_saber.errors import InputError
 from swift_saber.rows import read_rows, row_id, write_rows
@@ -220,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor(commands, _command)
     add_pairs(commands, _command)
     add_eval(commands, _command)
+    add_report(commands, _command)
     add_sources(commands, _command)
     add_pipeline(commands, _command)
 

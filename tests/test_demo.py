@@ -100,6 +100,9 @@ def test_the_analysis_is_printed_for_people(demo: tuple[Path, subprocess.Complet
 
 def test_the_scores_are_drawn(demo: tuple[Path, Any]) -> None:
     assert (demo[0] / "summary.png").read_bytes().startswith(b"\x89PNG")
+    # The page has all held-out clips, with the answers of both models.
+    page = (demo[0] / "report.html").read_text(encoding="utf-8")
+    assert all(f"eval-conflict-{number:05d}" in page for number in range(100))
 
 
 def test_a_second_run_reuses_what_is_there(demo: tuple[Path, Any]) -> None:

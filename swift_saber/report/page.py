@@ -36,7 +36,7 @@ def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip
         {"clips", "references": clips with a reference record, "unused": reference records of no clip}.
 
     Raises:
-        InputError: the results do not belong side by side.
+        InputError: the results do not belong side by side, or no reference record to any clip.
     """
     references = references or {}
     _check(results)
@@ -46,6 +46,9 @@ def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip
         "references": sum(bool(clip.reference) for clip in clips),
         "unused": len(references.keys() - {clip.id for clip in clips}),
     }
+    if references and counts["unused"] == len(references):
+        problem = "none of them belongs to a clip of these results"
+        raise InputError("report", "reference", problem, "name the rows that the questions were made of")
     text = render(results, clips, path.absolute().parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
@@ -92,10 +95,7 @@ def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
     clips: dict[str, Clip] = {}
     for result in results:
         for name, found in result.clips.items():
-            clip = clips.setdefault(name, found)
-            for other in (found, references.get(name)):
-                if other is not None and other is not clip:
-                    _fill(clip, other)
+            _fill(clips.setdefault(name, Clip(name)), found)
     for name, clip in clips.items():
         if name in references:
             _fill(clip, references[name])
@@ -105,7 +105,7 @@ def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
 def _fill(clip: Clip, other: Clip) -> None:
     """Take over what is known from elsewhere and not yet here."""
     for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference"):
-        if not getattr(clip, name):
+        if getattr(clip, name) in (None, "", [], {}):
             setattr(clip, name, getattr(other, name))
 
 
@@ -125,7 +125,7 @@ def _clip(clip: Clip, results: Sequence[Result], folder: Path) -> dict[str, Any]
 
 def _lean(value: dict[str, Any]) -> dict[str, Any]:
     """Without what says nothing, and with long texts cut."""
-    return {key: _cut(inner) for key, inner in value.items() if inner not in (None, "", [], {}, False)}
+    return {key: _cut(inner) for key, inner in value.items() if inner is not None and inner not in ("", [], {})}
 
 
 def _cut(value: Any) -> Any:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from swift_saber.annotation import DIMENSIONS
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.scores import read_items, read_scores
 from swift_saber.inference.files import beside
 from swift_saber.rows import media_list, read_rows, row_id
 from swift_saber.sed import parse
-from swift_saber.strict_json import parse_json
 
-#: Item scores where 0 is the best there is, not a wrong answer.
-ERROR_RATES = frozenset({"wer", "cer"})
+#: The item scores that say right (1) or wrong (0). The others have degrees, and who is wrong by them is no fact.
+RIGHT_OR_WRONG = ("accuracy", "emotion", "intent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Shown:
 
     Attributes:
         state: "answered", "invalid", "missing" or "unjudged", as evaluation.item has them.
-        wrong: the answer is invalid or missing, or a score of it (error rates aside) is 0.
+        wrong: the answer is invalid or missing, or one of RIGHT_OR_WRONG is 0.
         fields: the dimensions found in the answer; empty where it is no record.
         remainder: what belongs to none of them.
         response: the model's own words.
@@ -116,45 +116,36 @@ def six(value: Any) -> dict[str, str] | None:
 
 
 def _read_evaluation(folder: Path) -> Result:
-    scores_file, clips, shown = folder / "scores.json", {}, {}
-    try:
-        scores = parse_json(scores_file.read_text(encoding="utf-8"), str(scores_file), numbered=True)
-    except OSError as error:
-        raise unreadable(scores_file, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(scores_file), "file", "is not UTF-8", "save the file as UTF-8") from error
-    if not isinstance(scores, dict):
-        raise InputError(str(scores_file), "file", "is not an object", "run the evaluation again")
+    scores = read_scores(folder)
+    clips: dict[str, Clip] = {}
+    shown: dict[str, Shown] = {}
     rejects = _rejects(folder / "answers.rejects.jsonl")
-    for where, row in read_rows(folder / "items.jsonl"):
-        try:
-            item = Item.from_row(row)
-        except TypeError as error:
-            raise InputError(where, "item", str(error), "run the evaluation again") from error
-        clip = Clip(str(item.id), str(item.group), item.videos, item.audios)
+    for item in read_items(folder):
+        clip = Clip(item.id, item.group, item.videos, item.audios)
         _add_row(clip, item.details)
         if clip.consistency is None and item.group in ("consistent", "inconsistent"):
             clip.consistency = item.group
         record = six(item.truth)
         clip.truth, clip.reference = (None, record) if record else (item.truth, {})
-        _put(clips, clip.id, clip, where)
-        shown[clip.id] = _show(item, rejects.get(clip.id))
-    return Result(str(scores.get("model") or folder.name), "evaluation", scores, clips, shown)
+        clips[item.id] = clip
+        said = item.details.get("reject")
+        reject = {"reason": said} if isinstance(said, str) else None
+        shown[item.id] = _show(item, rejects.get(item.id, reject))
+    return Result(scores["model"], "evaluation", scores, clips, shown)
 
 
 def _show(item: Item, reject: dict[str, str] | None) -> Shown:
     answer = parse(_whole(item.response))
     record = six(item.prediction)
-    zero = [name for name, score in item.scores.items() if score == 0 and name.lower() not in ERROR_RATES]
     return Shown(
         item.state,
-        item.state in ("invalid", "missing") or bool(zero),
+        item.state in ("invalid", "missing") or any(item.scores.get(name) == 0 for name in RIGHT_OR_WRONG),
         record or answer.fields,
         answer.remainder if answer.fields else "",
         item.response,
         None if record else item.prediction,
         item.scores,
-        item.details,
+        {name: of for name, of in item.details.items() if name not in ("cues", "reject")},  # shown on their own
         reject,
     )
 

@@ -1,0 +1,134 @@
+// One clip: it plays beside what each model says of it.
+const STATES = {
+  answered: ["answered", "已回答"], invalid: ["invalid answer", "无效回答"],
+  missing: ["no answer", "无回答"], unjudged: ["judge failed", "评审失败"],
+};
+const stateOf = (answer) => STATES[answer.state] || ["unknown", "未知"];
+const chip = (kind, english, chinese) => make("span", `chip ${kind}`, said(english, chinese));
+
+/** What stands out about a clip, in small. */
+function chips(clip) {
+  const out = [];
+  if (clip.consistency === "inconsistent") out.push(chip("clash", "inconsistent", "不一致"));
+  clip.answers.forEach((answer, index) => {
+    const letter = clip.answers.length > 1 ? `${"AB"[index]} ` : "";
+    if (!answer) out.push(chip("bad", `${letter}not asked`, `${letter}未提问`));
+    else if (answer.reject || answer.state !== "answered") {
+      const [english, chinese] = answer.reject ? ["reject", "剔除"] : stateOf(answer);
+      out.push(chip("bad", letter + english, letter + chinese));
+    } else if (answer.wrong) out.push(chip("bad", `${letter}wrong`, `${letter}错误`));
+  });
+  return out;
+}
+
+function player(name, file) {
+  const box = make("div", "media");
+  if (file.address) {
+    const element = make(name);
+    element.controls = true;
+    element.preload = "metadata";
+    element.src = file.address;
+    element.addEventListener("error", () => {
+      element.hidden = true;
+      box.append(make("div", "warn cannot", said("Missing, or in a form that this browser cannot play.", "文件缺失，或此浏览器无法播放该格式。")));
+    });
+    const link = make("a", "path value", file.name);
+    link.href = file.address;
+    box.append(element, link);
+  } else box.append(make("div", "path value", file.name), make("div", "soft", said("Not a file of this machine: not played.", "不是本机文件，不播放。")));
+  return box;
+}
+
+/** Keep two players at one time: the sound is the clip's own or what a model was given in its place. */
+function together(picture, sound) {
+  picture.muted = true;
+  const follow = (one, other) => {
+    one.addEventListener("play", () => { if (other.paused && !other.ended) other.play().catch(() => {}); });
+    one.addEventListener("pause", () => { if (!one.ended) other.pause(); });
+    one.addEventListener("seeking", () => { if (Math.abs(other.currentTime - one.currentTime) > 0.1) other.currentTime = one.currentTime; });
+    one.addEventListener("ratechange", () => { if (other.playbackRate !== one.playbackRate) other.playbackRate = one.playbackRate; });
+  };
+  follow(picture, sound);
+  follow(sound, picture);
+  // Two decoders drift apart; the picture leads as long as both have something left to play.
+  picture.addEventListener("timeupdate", () => {
+    if (!picture.paused && !sound.ended && Math.abs(sound.currentTime - picture.currentTime) > 0.15) sound.currentTime = picture.currentTime;
+  });
+}
+
+function media(clip) {
+  const boxes = [...(clip.videos || []).map((file) => player("video", file)), ...(clip.audios || []).map((file) => player("audio", file))];
+  const out = make("div", "players", boxes);
+  const pictures = out.querySelectorAll("video"), sounds = out.querySelectorAll("audio");
+  if (pictures.length === 1 && sounds.length === 1) {
+    together(pictures[0], sounds[0]);
+    const note = make("p", "soft small", said("The sound is a separate file and plays with the picture, whose own sound is off.", "声音为独立文件，与画面同步播放；画面自带声音已静音。"));
+    sounds[0].addEventListener("error", () => { pictures[0].muted = false; note.remove(); });
+    out.append(note);
+  }
+  if (!boxes.length) out.append(make("p", "soft", said("No clip is named.", "未给出片段文件。")));
+  return out;
+}
+
+function clash(clip) {
+  if (clip.consistency !== "inconsistent") return null;
+  const pairs = (clip.cues || []).map((cue) => make("div", "cue",
+    make("mark", "visual", value(cue.visual || "–")), make("span", "soft", " ⟷ "), make("mark", "acoustic", value(cue.acoustic || "–"))));
+  const none = make("p", "soft", said("The row does not say which words clash.", "数据未指明哪些词句矛盾。"));
+  return make("section", "clash-box",
+    make("h3", "", said("What is seen and what is heard contradict each other", "所见与所闻相互矛盾")), ...(pairs.length ? pairs : [none]));
+}
+
+function dimension(clip, name, english, chinese, open) {
+  const quotes = quotesOf(clip, name);
+  const cells = clip.answers.map((answer) => {
+    const text = answer && answer.fields ? answer.fields[name] : undefined;
+    const absent = make("span", "soft", text !== undefined ? said("(blank)", "（空）")
+      : answer && answer.response ? said("not in the answer", "回答中没有") : said("no answer", "无回答"));
+    return make("div", "cell", text ? marked(text, quotes) : absent);
+  });
+  const reference = (clip.reference || {})[name];
+  const note = reference === undefined ? null : folded(said("Reference", "参考"), open, marked(reference, quotes));
+  return make("section", "dimension", make("h3", "", said(english, chinese)), make("div", "cells", cells), note && make("div", "reference", note));
+}
+
+/** The reference of a clip about which no model says anything by dimension. */
+function referenceAlone(clip, open) {
+  if (!clip.reference) return null;
+  const found = data.dimensions.filter(([name]) => name in clip.reference).map(([name, english, chinese]) =>
+    [make("h3", "", said(english, chinese)), make("p", "reference", marked(clip.reference[name], quotesOf(clip, name)))]);
+  return make("section", "dimension", folded(said("Reference", "参考"), open, ...found.flat()));
+}
+
+/** What one model said, beside its six dimensions: how it was read and scored, and the words themselves. */
+function verdict(answer, index, open) {
+  const head = make("h3", "", clipLetter(index), value(data.models[index].name));
+  if (!answer) return make("div", "cell", head, make("p", "warn", said("This question is not in this result.", "该结果中没有此问题。")));
+  const [english, chinese] = stateOf(answer);
+  const state = chip(answer.wrong ? "bad" : "good", answer.wrong && answer.state === "answered" ? "wrong" : english, answer.wrong && answer.state === "answered" ? "错误" : chinese);
+  const parts = [make("p", "", state)];
+  if (answer.reject) parts.push(make("div", "reject", tree(answer.reject)));
+  if (answer.prediction !== undefined) parts.push(make("p", "", make("span", "soft", said("read as: ", "读作：")), tree(answer.prediction)));
+  const scores = Object.entries(answer.scores || {});
+  if (scores.length) parts.push(make("p", "scores", scores.map(([name, score]) => make("span", "score", value(name), " ", make("b", "", short(score))))));
+  if (answer.details) parts.push(folded(said("Judge's reasons and other details", "评审理由与其他信息"), open, tree(answer.details)));
+  if (answer.remainder) parts.push(folded(said("Text outside the six dimensions", "六个维度之外的文本"), false, value(answer.remainder)));
+  if (answer.response) parts.push(folded(said("The model's own words", "模型原文"), !answer.fields, value(answer.response)));
+  return make("div", "cell", head, ...parts);
+}
+
+const clipLetter = (index) => data.models.length > 1 ? make("span", `letter m${index}`, "AB"[index]) : null;
+
+/** Everything about one clip; `open` says whether references and reasons are unfolded. */
+function clipView(clip, open) {
+  const truth = clip.truth === undefined ? null : make("p", "truth", make("span", "soft", said("Reference: ", "参考答案：")), tree(clip.truth));
+  const group = clip.group && clip.group !== clip.consistency ? value(clip.group, "soft") : null;
+  const known = clip.answers.some((answer) => answer && answer.fields);
+  const six = known ? data.dimensions.map((each) => dimension(clip, ...each, open)) : [referenceAlone(clip, open)];
+  return [
+    make("div", "title", make("h2", "", value(clip.id)), group, ...chips(clip)),
+    make("div", `body of${clip.answers.length}`,
+      make("div", "left", media(clip), clash(clip), truth),
+      make("div", "right", make("div", "cells verdicts", clip.answers.map((answer, index) => verdict(answer, index, open))), ...six)),
+  ];
+}

@@ -1,0 +1,208 @@
+// The page: which clips are listed, which one is open, and the keys. The list holds only the lines that are in sight.
+const LINE = 54, AROUND = 6;
+const FILTERS = {
+  inconsistent: ["Inconsistent", "不一致", (clip) => clip.consistency === "inconsistent"],
+  wrong: ["Wrong", "错误", (clip) => clip.answers.some((answer) => answer && answer.wrong)],
+  rejects: ["Rejects", "剔除", (clip) => clip.answers.some((answer) => answer && (answer.reject || answer.state === "missing"))],
+  differ: ["A and B differ", "A、B 不同", (clip) => clip.answers.length > 1 && (!clip.answers[0] || !clip.answers[1]
+    || clip.answers[0].wrong !== clip.answers[1].wrong || clip.answers[0].state !== clip.answers[1].state)],
+};
+const state = { view: "clips", only: new Set(), query: "", group: "", id: null, open: false };
+const scored = data.models.every((model) => model.scores);
+let listed = data.clips;
+let haystacks = null;
+
+const plain = (text) => text.normalize("NFKC").toLowerCase();
+
+function matches(clip, at, words) {
+  if (state.group && clip.group !== state.group) return false;
+  for (const name of state.only) if (!FILTERS[name][2](clip)) return false;
+  if (!words.length) return true;
+  haystacks = haystacks || data.clips.map((each) => plain([...texts(each)].join("\n")));
+  return words.every((word) => haystacks[at].includes(word));
+}
+
+/** List what the filters and the search let through; the open clip stays open where it is among them. */
+function refresh() {
+  const words = plain(state.query).split(/\s+/).filter(Boolean);
+  listed = data.clips.filter((clip, at) => matches(clip, at, words));
+  by("space").style.height = `${listed.length * LINE}px`;
+  const count = `${listed.length.toLocaleString("en")} / ${data.clips.length.toLocaleString("en")}`;
+  by("count").replaceChildren(count, " ", said("clips", "个片段"));
+  for (const button of by("only").children) button.setAttribute("aria-pressed", String(state.only.has(button.dataset.name)));
+  if (!listed.some((clip) => clip.id === state.id)) state.id = listed.length ? listed[0].id : null;
+  show(state.id);
+}
+
+function line(clip, at) {
+  const chosen = clip.id === state.id;
+  const answer = clip.answers.find(Boolean) || {};
+  const words = (answer.fields || {}).sentiment_analysis || answer.response || (answer.reject || {}).reason || "";
+  const out = make("div", chosen ? "line chosen" : "line", make("div", "first", value(clip.id)),
+    make("div", "second soft", value(words.slice(0, 120)), ...chips(clip)));
+  out.id = `line-${at}`;
+  out.setAttribute("role", "option");
+  out.setAttribute("aria-selected", String(chosen));
+  out.setAttribute("aria-setsize", listed.length);
+  out.setAttribute("aria-posinset", at + 1);
+  out.style.transform = `translateY(${at * LINE}px)`;
+  out.addEventListener("click", () => show(clip.id));
+  return out;
+}
+
+function drawList() {
+  const list = by("list");
+  const first = Math.max(0, Math.floor(list.scrollTop / LINE) - AROUND);
+  const last = Math.min(listed.length, Math.ceil((list.scrollTop + list.clientHeight) / LINE) + AROUND);
+  by("space").replaceChildren(...listed.slice(first, last).map((clip, at) => line(clip, first + at)));
+}
+
+let drawing = 0;
+by("list").addEventListener("scroll", () => {
+  cancelAnimationFrame(drawing);
+  drawing = requestAnimationFrame(drawList);
+}, { passive: true });
+new ResizeObserver(drawList).observe(by("list"));
+
+/** Open a clip and bring its line into sight. */
+function show(id) {
+  const list = by("list"), at = listed.findIndex((clip) => clip.id === id);
+  const changed = state.id !== id || !by("clip").dataset.shown;
+  state.id = id;
+  if (at >= 0) {
+    if (at * LINE < list.scrollTop) list.scrollTop = at * LINE;
+    if ((at + 1) * LINE > list.scrollTop + list.clientHeight) list.scrollTop = (at + 1) * LINE - list.clientHeight;
+    list.setAttribute("aria-activedescendant", `line-${at}`);
+  }
+  if (changed || by("clip").dataset.shown !== String(id)) openClip(listed[at]);
+  drawList();
+  remember();
+}
+
+function openClip(clip) {
+  // A player that is only taken off the page may keep its file for a long time, and there are thousands.
+  for (const each of by("clip").querySelectorAll("video, audio")) { each.removeAttribute("src"); each.load(); }
+  by("clip").dataset.shown = clip ? clip.id : "";
+  by("clip").replaceChildren(...(clip ? clipView(clip, state.open) : [make("p", "soft", said("No clip passes these filters.", "没有符合条件的片段。"))]));
+  by("clip").scrollTop = 0;
+}
+
+function step(by_) {
+  const at = listed.findIndex((clip) => clip.id === state.id);
+  const next = listed[Math.min(listed.length - 1, Math.max(0, at + by_))];
+  if (next) show(next.id);
+}
+
+function turnTo(view) {
+  state.view = view === "scores" && scored ? "scores" : "clips";
+  for (const name of ["scores", "clips"]) {
+    by(name).hidden = name !== state.view;
+    by(`to-${name}`).setAttribute("aria-current", String(name === state.view));
+  }
+  if (state.view === "scores" && !by("scores").children.length) by("scores").append(make("div", "", ...scoresView()));
+  if (state.view === "clips") show(state.id);
+  remember();
+}
+
+/** The address says what is open, so that it can be kept and sent. */
+function remember() {
+  const kept = new URLSearchParams({ view: state.view });
+  if (state.only.size) kept.set("only", [...state.only].join(","));
+  if (state.query) kept.set("q", state.query);
+  if (state.group) kept.set("group", state.group);
+  if (state.id !== null) kept.set("clip", state.id);
+  history.replaceState(null, "", `#${kept}`);
+}
+
+function recall() {
+  const kept = new URLSearchParams(location.hash.slice(1));
+  state.only = new Set((kept.get("only") || "").split(",").filter((name) => Object.hasOwn(FILTERS, name)));
+  state.query = by("search").value = kept.get("q") || "";
+  by("group").value = kept.get("group") || "";
+  state.group = by("group").value;
+  state.id = kept.get("clip");
+  state.view = kept.get("view") || (scored && !location.hash.slice(1) ? "scores" : "clips");
+  refresh();
+  turnTo(state.view);
+}
+
+function toggle(name) {
+  if (!by("only").querySelector(`[data-name="${name}"]`)) return;
+  if (!state.only.delete(name)) state.only.add(name);
+  refresh();
+}
+
+function unfold() {
+  state.open = !state.open;
+  if (by("clip").dataset.shown) openClip(listed.find((clip) => clip.id === state.id));
+}
+
+function play() {
+  const player = by("clip").querySelector("video:not([hidden]), audio:not([hidden])");
+  if (player) player.paused ? player.play().catch(() => {}) : player.pause();
+}
+
+const HELP = [
+  ["j ↓", "next clip", "下一个片段", () => step(1), ["j", "ArrowDown"]], ["k ↑", "clip before", "上一个片段", () => step(-1), ["k", "ArrowUp"]],
+  ["p", "play or pause", "播放或暂停", play, ["p"]], ["r", "references and reasons", "参考与理由", unfold, ["r"]],
+  ["/", "search", "搜索", () => { turnTo("clips"); by("search").focus(); by("search").select(); }, ["/"]],
+  ["i", "inconsistent only", "仅看不一致", () => toggle("inconsistent"), ["i"]], ["w", "wrong only", "仅看错误", () => toggle("wrong"), ["w"]],
+  ["x", "rejects only", "仅看剔除", () => toggle("rejects"), ["x"]], ["d", "where A and B differ", "仅看 A、B 不同", () => toggle("differ"), ["d"]],
+  ["s", "scores", "得分", () => turnTo("scores"), ["s"]], ["c", "clips", "片段", () => turnTo("clips"), ["c"]],
+  ["?", "this help", "本帮助", () => by("help").showModal(), ["?"]], ["Esc", "leave", "退出", () => {}, []],
+];
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || by("help").open) return;
+  const within = event.target.closest("input, select, video, audio");
+  if (event.key === "Escape" && within) return void (within.blur(), by("list").focus());
+  if (within) return;
+  const found = HELP.find(([, , , , keys]) => keys.includes(event.key));
+  const moves = event.key.startsWith("Arrow") || event.key === "j" || event.key === "k";
+  if (!found || (moves && state.view !== "clips")) return;
+  event.preventDefault();
+  found[3]();
+});
+
+function words() {
+  const chinese = page.lang === "zh";
+  by("search").placeholder = chinese ? "搜索（按 /）" : "Search (press /)";
+  for (const [id, en, zh] of [["search", "Search in all texts", "搜索全部文本"], ["group", "Group", "分组"], ["list", "Clips", "片段"], ["to-help", "Keys", "快捷键"]])
+    by(id).setAttribute("aria-label", chinese ? zh : en);
+  by("group").options[0].textContent = chinese ? "全部分组" : "All groups";
+}
+
+function begin() {
+  by("names").append(...data.models.map((model, index) => make("span", "name", clipLetter(index), value(model.name))));
+  by("to-scores").hidden = !scored;
+  by("to-scores").addEventListener("click", () => turnTo("scores"));
+  by("to-clips").addEventListener("click", () => turnTo("clips"));
+  by("to-help").addEventListener("click", () => by("help").showModal());
+  by("help").append(make("h2", "", said("Keys", "快捷键")), make("dl", "", HELP.flatMap(([key, en, zh]) => [make("dt", "", make("kbd", "", key)), make("dd", "", said(en, zh))])),
+    make("p", "soft small", said("Wrong: an invalid or missing answer, or one whose accuracy, emotion or intent is 0.", "错误：无效或缺失的回答，或准确率、情绪、意图得分为 0。")));
+  by("help").addEventListener("click", (event) => { if (event.target === by("help")) by("help").close(); });
+  for (const [name, [en, zh, holds]] of Object.entries(FILTERS)) {
+    const count = data.clips.filter(holds).length;
+    if (!count) continue;
+    const button = make("button", "", said(en, zh), ` ${count.toLocaleString("en")}`);
+    button.type = "button";
+    button.dataset.name = name;
+    button.addEventListener("click", () => toggle(name));
+    by("only").append(button);
+  }
+  const groups = [...new Set(data.clips.map((clip) => clip.group).filter(Boolean))];
+  for (const name of ["", ...groups]) { const option = make("option", "", name); option.value = name; by("group").append(option); }
+  by("group").hidden = groups.length < 2;
+  by("group").addEventListener("change", () => { state.group = by("group").value; refresh(); });
+  let waiting = 0;
+  by("search").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { state.query = by("search").value; refresh(); }, 120);
+  });
+  by("language").addEventListener("click", () => { page.lang = page.lang === "zh" ? "en" : "zh"; words(); });
+  if ((navigator.language || "").toLowerCase().startsWith("zh")) page.lang = "zh";
+  words();
+  addEventListener("hashchange", recall);
+  recall();
+}
+begin();

@@ -1,0 +1,366 @@
+"""What a person sees and does, in a real Chromium without a window."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from swift_saber.report.page import write_page
+from swift_saber.report.results import read_references, read_result
+from swift_saber.rows import read_rows, write_rows
+from swift_saber.sed import parse
+from tests.media_faults import RATE, encode, frames, sound
+from tests.report.browser import Browser, needs_chromium
+from tests.report.made import (
+    CHINESE,
+    FIELDS,
+    answer,
+    clashing,
+    item,
+    record,
+    reference,
+    reject,
+    score,
+    write_answers,
+    write_evaluation,
+)
+from tests.report.test_page import EVIL, hostile
+
+pytestmark = needs_chromium
+LINES = "document.querySelectorAll('.line').length"
+#: The name of each dimension and the words that are marked in its answer.
+_MARKS = (
+    "[...document.querySelectorAll('.dimension')].map(each => "
+    "[...each.querySelectorAll('h3, .cell mark')].map(of => of.innerText).join('\\n'))"
+)
+MEDIA = "[...document.querySelectorAll('video, audio')]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as one:
+        one.look(1280)
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def nothing_went_wrong(browser: Browser) -> Iterator[None]:
+    """In every test: no exception, no refused piece, and no address but files."""
+    yield
+    missing = "net::ERR_FILE_NOT_FOUND"
+    assert not [fault for fault in browser.faults() if missing not in fault]
+    assert {address.partition(":")[0] for address in browser.asked()} <= {"file", "about", "blob", "data"}
+
+
+def answers_page(folder: Path, rows: list, rejects: list | None = None, references: list | None = None) -> Path:
+    result = read_result(write_answers(folder / "out.jsonl", rows, rejects))
+    found = None
+    if references:
+        write_rows(folder / "r.jsonl", references)
+        found = read_references(folder / "r.jsonl")
+    write_page(folder / "report.html", [result], found)
+    return folder / "report.html"
+
+
+def evaluation_page(folder: Path, *evaluations: Path) -> Path:
+    write_page(folder / "report.html", [read_result(each) for each in evaluations])
+    return folder / "report.html"
+
+
+def listed(browser: Browser) -> list[str]:
+    return browser.texts(".line .first")
+
+
+def shown(browser: Browser) -> str:
+    [title] = browser.texts("#clip h2")
+    return title
+
+
+def three(folder: Path, name: str, wrong: str) -> Path:
+    """An evaluation of three questions of which one is answered wrongly."""
+    items = [item(each, prediction="sad" if each == wrong else "happy") for each in "abc"]
+    return write_evaluation(folder / name, items)
+
+
+def test_the_demos_clips_play_beside_their_six_dimensions(browser: Browser, tmp_path: Path, tiny_world: Path) -> None:
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:3]
+    replies = [answer(row["id"], videos=row["videos"], audios=row["audios"]) for row in rows]
+    browser.open(answers_page(tmp_path, replies, references=rows))
+    assert shown(browser) == rows[0]["id"]
+    heads = ["Scene", "Voice", "Speech", "Facial expression", "Body language", "Emotion"]
+    assert browser.texts(".dimension > h3") == heads
+    assert browser.texts(".dimension .cell") == [FIELDS[name] for name in parse(replies[0]["response"]).found]
+    browser.wait(f"{MEDIA}.length === 2 && {MEDIA}.every(each => each.duration > 0.5)")
+    assert browser.value("document.querySelector('video').videoWidth") == 56
+
+
+def test_a_separate_sound_plays_in_step_with_the_picture(browser: Browser, tmp_path: Path) -> None:
+    encode(tmp_path / "a.mp4", frames(32), sound(4))
+    soundfile.write(tmp_path / "a.wav", sound(4), RATE)
+    media = {"videos": [str(tmp_path / "a.mp4")], "audios": [str(tmp_path / "a.wav")]}
+    browser.open(answers_page(tmp_path, [answer("a", **media)]))
+    browser.wait(f"{MEDIA}.every(each => each.readyState >= 3)")
+    apart = f"(([one, two]) => Math.abs(one.currentTime - two.currentTime))({MEDIA})"
+    browser.press("p")
+    browser.wait(f"{MEDIA}.every(each => !each.paused && each.currentTime > 0.5)")
+    assert browser.value(apart) < 0.4
+    # The picture's own sound would be heard twice.
+    assert browser.value(f"{MEDIA}.map(each => each.muted)") == [True, False]
+    browser.press("p")
+    browser.wait(f"{MEDIA}.every(each => each.paused)")
+    browser.value("document.querySelector('video').currentTime = 3")
+    browser.wait(f"Math.abs({MEDIA}[1].currentTime - 3) < 0.1")
+    browser.value("document.querySelector('audio').currentTime = 1")
+    browser.wait(f"Math.abs({MEDIA}[0].currentTime - 1) < 0.1")
+
+
+def test_a_player_falls_silent_when_another_clip_is_opened(browser: Browser, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(4), RATE)
+    browser.open(answers_page(tmp_path, [answer("a", audios=[str(tmp_path / "a.wav")]), answer("b")]))
+    browser.value("window.first = document.querySelector('audio'), 0")
+    browser.press("p")
+    browser.wait("!first.paused && first.currentTime > 0")
+    browser.press("j")
+    assert browser.value("first.paused")
+
+
+def test_what_cannot_play_is_said_and_linked(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no film")
+    rows = [answer("a", videos=[str(tmp_path / "a.mp4")], audios=["https://host/a.wav"])]
+    browser.open(answers_page(tmp_path, rows))
+    browser.wait("document.querySelector('.cannot')")
+    assert browser.texts(".cannot") == ["Missing, or in a form that this browser cannot play."]
+    assert browser.value("document.querySelector('.media a').href") == (tmp_path / "a.mp4").as_uri()
+    assert "Not a file of this machine: not played." in browser.texts(".media")[1]
+
+
+def test_one_of_picture_and_sound_plays_without_the_other(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "bad.mp4").write_bytes(b"no film")
+    (tmp_path / "bad.wav").write_bytes(b"no sound")
+    encode(tmp_path / "good.mp4", frames(32), sound(4))
+    soundfile.write(tmp_path / "good.wav", sound(4), RATE)
+    pairs = [("bad.mp4", "good.wav"), ("good.mp4", "bad.wav")]
+    rows = [answer(video, videos=[str(tmp_path / video)], audios=[str(tmp_path / audio)]) for video, audio in pairs]
+    browser.open(answers_page(tmp_path, rows))
+    for _ in pairs:
+        browser.wait("document.querySelector('.cannot')")
+        browser.press("p")
+        browser.wait(f"{MEDIA}.some(each => !each.hidden && !each.paused && !each.muted && each.currentTime > 0.3)")
+        browser.press("j")
+
+
+def test_words_that_contradict_another_modality_are_marked(browser: Browser, tmp_path: Path) -> None:
+    both = "smiles broadly, clipped and hostile"
+    said = "\n\n".join(f"### {name}\n{both}" for name in ("Scene", "Voice", "Speech", "Face", "Emotion"))
+    references = [clashing("a"), reference("b")]
+    browser.open(answers_page(tmp_path, [answer("a", said), answer("b")], references=references))
+    assert browser.texts(".clash-box .cue mark") == ["smiles broadly", "clipped and hostile"]
+    # What is seen in the words for what is seen, what is heard in those for what is heard, both in the conclusion.
+    marks = [each.split("\n")[1:] for each in browser.value(_MARKS)]
+    seen, heard = ["smiles broadly"], ["clipped and hostile"]
+    assert marks == [seen, heard, heard, seen, [], [*seen, *heard]]
+    browser.press("j")
+    assert browser.texts("mark") == []
+
+
+def test_a_clip_whose_row_names_no_words_says_so(browser: Browser, tmp_path: Path) -> None:
+    row = reference("a", consistency="inconsistent")
+    browser.open(answers_page(tmp_path, [answer("a")], references=[row]))
+    assert "does not say which words" in browser.texts(".clash-box")[0]
+
+
+def test_references_and_reasons_come_on_demand(browser: Browser, tmp_path: Path) -> None:
+    reasons = {"judge": {"face": {"score": 4, "reason": "Misses the eyes."}}}
+    items = [item(name, record(FIELDS), record(CHINESE), details=reasons) for name in "ab"]
+    page = evaluation_page(tmp_path, write_evaluation(tmp_path / "e", items))
+    browser.open(page, "#view=clips")
+    assert "Misses the eyes." not in browser.texts("#clip")[0]
+    browser.press("r")
+    text = browser.texts("#clip")[0]
+    assert "Misses the eyes." in text
+    assert FIELDS["facial_exp_desc"] in text
+    browser.press("j")
+    assert "Misses the eyes." in browser.texts("#clip")[0]
+
+
+def test_filters_leave_what_they_name(browser: Browser, tmp_path: Path) -> None:
+    items = [
+        item("right"),
+        item("wrong", prediction="sad"),
+        item("clash", group="inconsistent"),
+        item("both", prediction="sad", group="inconsistent"),
+        item("none", prediction=None, state="missing"),
+    ]
+    browser.open(evaluation_page(tmp_path, write_evaluation(tmp_path / "e", items)), "#view=clips")
+    assert browser.texts("#only button") == ["Inconsistent 2", "Wrong 3", "Rejects 1"]
+    browser.press("w")
+    assert listed(browser) == ["wrong", "both", "none"]
+    browser.press("i")
+    assert listed(browser) == ["both"]
+    assert browser.texts("#count") == ["1 / 5 clips"]
+    browser.press("w", "i", "x")
+    assert listed(browser) == ["none"]
+    browser.value("document.querySelector('[data-name=rejects]').click()")
+    assert len(listed(browser)) == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("kitchen SMILES", ["en"]), ("厨房", ["zh"]), ("EN", ["en"]), ("xyzzy", [])]
+)
+def test_search_finds_all_words_in_any_text(browser: Browser, tmp_path: Path, query: str, found: list[str]) -> None:
+    chinese = "\n\n".join(f"### {name}\n{text}" for name, text in zip("视声语面肢情", CHINESE.values(), strict=True))
+    page = answers_page(tmp_path, [answer("en"), answer("zh", chinese)])
+    browser.open(page)
+    browser.press("/", *query)
+    browser.wait(f"new URLSearchParams(location.hash.slice(1)).get('q') === {query!r}")
+    assert listed(browser) == found
+    browser.press("Escape")
+    assert browser.value("document.activeElement.id") == "list"
+
+
+def test_keys_go_through_the_clips(browser: Browser, tmp_path: Path) -> None:
+    browser.open(answers_page(tmp_path, [answer(name) for name in "abc"]))
+    seen = []
+    for key in ("j", "ArrowDown", "j", "k", "ArrowUp", "k"):
+        browser.press(key)
+        seen.append(shown(browser))
+    assert seen == ["b", "c", "c", "b", "a", "a"]
+    browser.press("?")
+    assert "references and reasons" in browser.texts("dialog[open]")[0]
+
+
+def test_the_address_keeps_what_is_open(browser: Browser, tmp_path: Path) -> None:
+    page = evaluation_page(tmp_path, three(tmp_path, "one", "b"))
+    browser.open(page, "#view=clips")
+    browser.press("j", "w")
+    kept = browser.value("location.hash")
+    browser.open(page, kept)
+    assert (shown(browser), listed(browser)) == ("b", ["b"])
+
+
+def test_two_models_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    page = evaluation_page(tmp_path, three(tmp_path, "ours", "b"), three(tmp_path, "base", "c"))
+    browser.open(page, "#view=clips&clip=b")
+    assert browser.texts(".verdicts h3") == ["Aours", "Bbase"]
+    assert [text.split("\n")[2] for text in browser.texts(".verdicts .cell")] == ["wrong", "answered"]
+    left, right = browser.value(
+        "[...document.querySelectorAll('.verdicts .cell')].map(each => each.getBoundingClientRect().x)"
+    )
+    assert left + 100 < right
+    browser.press("d")
+    assert listed(browser) == ["b", "c"]
+
+
+def test_a_reject_shows_its_reason(browser: Browser, tmp_path: Path) -> None:
+    browser.open(answers_page(tmp_path, [answer("a")], [reject("b", "is too long")]), "#clip=b")
+    assert browser.texts(".reject dd") == ["is too long", "copy the clip again"]
+
+
+def test_scores_show_intervals_counts_and_plots(browser: Browser, tmp_path: Path) -> None:
+    folders = []
+    for name, value in (("ours", 62.5), ("base", 50.0)):
+        metrics = {"accuracy": score(value, 1300, invalid=7, unjudged=2), "bleu": score(None)}
+        tables = {
+            "MELD": {
+                "labels": ["joy", "fear"],
+                "confusion": [[3, 1, 2], [0, 4, 0]],
+                "per_class": {"joy": {"precision": 1.0, "recall": 0.75, "f1": 6 / 7, "support": 4}},
+            }
+        }
+        more = {"notes": ["BLEU was not computed."], "judge": "some-judge", "tables": tables}
+        context = [{"name": "human", "values": {"accuracy": 73.0}, "source": "leaderboard"}]
+        groups = {"MELD": {"accuracy": score(40.0)}}
+        folders.append(
+            write_evaluation(tmp_path / name, [item("a")], metrics=metrics, context=context, groups=groups, **more)
+        )
+    browser.open(evaluation_page(tmp_path, *folders))
+    text = browser.texts("#scores")[0]
+    assert "62.5 [58.5, 66.5]" in text
+    assert "n = 1,300 7 invalid 2 unjudged" in text
+    assert "some-judge" in text
+    assert "BLEU was not computed." in text
+    assert "human\t73.0\tleaderboard" in text
+    # On an axis of 0 to 100 that is 4 to 216 wide: 4 + 212 * 0.625 = 136.5 and 4 + 212 * 0.5 = 110.
+    dots = browser.value(
+        "[...document.querySelectorAll('.metrics circle')].slice(0, 2).map(each => each.cx.baseVal.value)"
+    )
+    assert dots == [136.5, 110]
+    browser.value("document.querySelectorAll('#scores > div > details').forEach(each => each.open = true)")
+    assert "reference ↓ answer →\tjoy\tfear\tnone of these\njoy\t3\t1\t2" in browser.texts(".confusion")[0]
+    assert "joy\t1.00\t0.750\t0.857\t4" in browser.texts("#scores")[0]
+
+
+def test_2000_clips_are_listed_and_only_those_in_sight_are_drawn(browser: Browser, tmp_path: Path) -> None:
+    page = answers_page(tmp_path, [answer(f"clip{number}") for number in range(2000)])
+    browser.open(page)
+    assert browser.texts("#count") == ["2,000 / 2,000 clips"]
+    assert browser.value(LINES) < 40
+    browser.value("document.getElementById('list').scrollTop = 1e9")
+    browser.wait("[...document.querySelectorAll('.line')].some(each => each.innerText.startsWith('clip1999'))")
+    assert browser.value(LINES) < 40
+    browser.press("k", "j")
+    assert shown(browser) == "clip1"
+    assert "clip1" in listed(browser)
+
+
+def test_hostile_texts_are_shown_and_do_not_run(browser: Browser, tmp_path: Path) -> None:
+    # What would run if it became a part of a page does run in this browser.
+    control = tmp_path / "control.html"
+    control.write_text(f"<title>x</title>{EVIL}", encoding="utf-8")
+    browser.open(control)
+    browser.wait("document.title === 'RAN'")
+    browser.open(evaluation_page(tmp_path, hostile(tmp_path), hostile(tmp_path, "f")))
+    browser.value("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert EVIL in browser.value("document.getElementById('scores').textContent")
+    browser.press("c", "r", "j", "j")
+    for _ in range(2):
+        assert EVIL in browser.value("document.getElementById('clip').textContent")
+        assert browser.value("document.querySelectorAll('img, iframe, main script, main style').length") == 0
+        addresses = browser.value(
+            "[...document.querySelectorAll('[href], [src]')].map(each => (each.href || each.src))"
+        )
+        assert all(address.startswith("file:") for address in addresses)
+        browser.press("k")
+    assert browser.value("document.title") == "SABER · answers and scores"
+
+
+def test_the_policy_stops_what_would_run_without_it(browser: Browser, tmp_path: Path) -> None:
+    page = answers_page(tmp_path, [answer("a")])
+    page.write_text(page.read_text(encoding="utf-8").replace("<header>", f"{EVIL}<header>"), encoding="utf-8")
+    browser.open(page)
+    assert browser.value("document.title") == "SABER · answers and scores"
+    refused = [fault for fault in browser.faults() if "Content Security Policy" in fault]
+    assert refused
+    browser.events.clear()
+
+
+def test_dark_mode_and_narrow_windows(browser: Browser, tmp_path: Path) -> None:
+    page = evaluation_page(tmp_path, three(tmp_path, "ours", "b"), three(tmp_path, "base", "c"))
+    try:
+        backs = []
+        for dark in (False, True):
+            browser.look(500, dark=dark)
+            browser.open(page)
+            backs.append(browser.value("getComputedStyle(document.body).backgroundColor"))
+            for key in "sc":
+                browser.press(key)
+                # Nothing stands out over the side of the window.
+                assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+        assert backs == ["rgb(246, 247, 249)", "rgb(19, 22, 28)"]
+    finally:
+        browser.look(1280)
+
+
+def test_all_words_of_the_page_are_there_in_chinese(tmp_path: Path) -> None:
+    page = evaluation_page(tmp_path, three(tmp_path, "ours", "b"))
+    with Browser("zh-CN") as chinese:
+        chinese.open(page)
+        assert chinese.texts("nav button") == ["得分", "片段"]
+        chinese.press("c")
+        words = "".join(chinese.texts("#tools, .verdicts summary"))
+        assert "错误 1" in words
+        assert chinese.value("document.getElementById('search').placeholder") == "搜索（按 /）"
+        chinese.value("document.getElementById('language').click()")
+        assert chinese.texts("nav button") == ["Scores", "Clips"]
+        assert chinese.value("document.querySelectorAll('.en').length === document.querySelectorAll('.zh').length")

@@ -1,0 +1,148 @@
+"""What is read of evaluations, result files and references: every question is there, with its state and its reason."""
+
+from pathlib import Path
+
+import pytest
+
+from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks import saber_test
+from swift_saber.evaluation.run import evaluate
+from swift_saber.report.results import read_references, read_result, six
+from swift_saber.rows import write_rows
+from tests.report.made import (
+    FIELDS,
+    answer,
+    clashing,
+    item,
+    record,
+    reference,
+    reject,
+    write_answers,
+    write_evaluation,
+)
+
+
+def test_an_answer_is_read_by_dimension(tmp_path: Path) -> None:
+    result = read_result(write_answers(tmp_path / "out.jsonl", [answer("a", videos=["a.mp4"], audios=["a.wav"])]))
+    assert result.shown["a"].fields == FIELDS
+    assert (result.clips["a"].videos, result.clips["a"].audios) == (["a.mp4"], ["a.wav"])
+    assert (result.kind, result.name) == ("answers", "out")
+
+
+def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> None:
+    result = read_result(write_answers(tmp_path / "out.jsonl", [answer("a")], [reject("b", "is empty")]))
+    assert list(result.shown) == ["a", "b"]
+    assert result.shown["b"].state == "missing"
+    assert result.shown["b"].reject == {"reason": "is empty", "remedy": "copy the clip again"}
+
+
+def test_a_run_that_gave_up_every_row_can_be_shown(tmp_path: Path) -> None:
+    result = read_result(write_answers(tmp_path / "out.jsonl", [], [reject("b")]))
+    assert list(result.shown) == ["b"]
+
+
+def test_what_counts_as_wrong(tmp_path: Path) -> None:
+    items = [
+        item("right"),
+        item("wrong", prediction="sad"),
+        item("perfect speech", scores={"wer": 0.0, "emotion": 1.0}),
+        item("no word in common", scores={"bleu": 0.0, "no_sound_changed": 0.0}),
+        item("wrong intent", scores={"emotion": 1.0, "intent": 0.0}),
+        item("invalid", prediction=None, state="invalid", scores={}),
+        item("missing", prediction=None, state="missing", scores={}),
+        item("unjudged", scores={"judge": None}, state="unjudged"),
+    ]
+    shown = read_result(write_evaluation(tmp_path / "e", items)).shown
+    assert {name for name, each in shown.items() if each.wrong} == {"wrong", "wrong intent", "invalid", "missing"}
+
+
+def test_an_evaluation_says_why_an_answer_is_missing(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "e", [item("a", prediction=None, state="missing")])
+    write_rows(folder / "answers.rejects.jsonl", [reject("a", "is too long")])
+    found = read_result(folder).shown["a"].reject
+    assert found is not None
+    assert found["reason"] == "is too long"
+
+
+def test_an_evaluation_of_our_own_is_read(tmp_path: Path) -> None:
+    rows = [clashing("a", labels={"emotion": "sarcastic"}), reference("b", labels={"emotion": "sad"}), reference("c")]
+    write_rows(tmp_path / "test.jsonl", [row | {"videos": [f"{row['id']}.mp4"]} for row in rows])
+    answers = write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")], [reject("c")])
+    evaluate(saber_test(tmp_path / "test.jsonl"), tmp_path / "e", model="a model", answers=answers)
+    result = read_result(tmp_path / "e")
+    # Both answers conclude that the speaker is sarcastic.
+    assert {name: each.wrong for name, each in result.shown.items()} == {"a": False, "b": True, "c": True}
+    found = result.shown["c"].reject
+    assert found is not None
+    assert found["reason"] == "is empty"
+    assert result.clips["a"].reference == FIELDS
+    assert result.clips["a"].cues == [{"visual": "smiles broadly", "acoustic": "clipped and hostile"}]
+
+
+def test_a_record_as_truth_is_a_reference_and_a_label_is_not(tmp_path: Path) -> None:
+    items = [item("a", truth=record(FIELDS), prediction=record(FIELDS), group="inconsistent"), item("b", truth="happy")]
+    clips = read_result(write_evaluation(tmp_path / "e", items)).clips
+    assert (clips["a"].reference, clips["a"].truth, clips["a"].consistency) == (FIELDS, None, "inconsistent")
+    assert (clips["b"].reference, clips["b"].truth, clips["b"].consistency) == ({}, "happy", None)
+
+
+def test_six_texts_are_found_in_a_record_and_in_a_flat_object() -> None:
+    assert six(record(FIELDS)) == six(FIELDS) == FIELDS
+    assert six("happy") is six({"emotion": "happy"}) is None
+
+
+def test_references_bring_the_words_that_clash(tmp_path: Path) -> None:
+    write_rows(tmp_path / "r.jsonl", [clashing("a"), reference("b")])
+    found = read_references(tmp_path / "r.jsonl")
+    assert found["a"].cues == [{"visual": "smiles broadly", "acoustic": "clipped and hostile"}]
+    assert [found[name].consistency for name in "ab"] == ["inconsistent", "consistent"]
+
+
+def test_cues_that_are_no_quotes_are_passed_over(tmp_path: Path) -> None:
+    write_rows(tmp_path / "r.jsonl", [clashing("a") | {"cues": ["x", {"visual": 3, "acoustic": "low"}]}])
+    assert read_references(tmp_path / "r.jsonl")["a"].cues == [{"acoustic": "low"}]
+
+
+def test_half_a_character_at_the_end_of_an_answer_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"id": "a", "response": "### Scene\\nA \\ud83d", "messages": []}\n')
+    assert "video_desc" in read_result(path).shown["a"].fields
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([answer("a"), answer("a")], "'a' is there twice"),
+        ([{"id": "a", "messages": []}], "give a result file"),
+    ],
+)
+def test_result_files_that_cannot_be_used_are_named(tmp_path: Path, rows: list, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_result(write_answers(tmp_path / "out.jsonl", rows))
+
+
+def test_an_id_that_is_answered_and_rejected_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"rejects.jsonl: id: 'a' is there twice"):
+        read_result(write_answers(tmp_path / "out.jsonl", [answer("a")], [reject("a")]))
+
+
+def test_an_evaluation_with_a_file_missing_is_named(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "e", [item("a")])
+    (folder / "items.jsonl").unlink()
+    with pytest.raises(InputError, match="items.jsonl: file: No such file"):
+        read_result(folder)
+    with pytest.raises(InputError, match="scores.json: file: No such file"):
+        read_result(tmp_path)
+
+
+def test_an_item_of_another_form_is_named(tmp_path: Path) -> None:
+    folder = write_evaluation(tmp_path / "e", [item("a")])
+    write_rows(folder / "items.jsonl", [{"id": "a", "answer": "x"}])
+    with pytest.raises(InputError, match=r"items.jsonl:1: .* is missing"):
+        read_result(folder)
+
+
+def test_a_reference_without_a_record_is_named(tmp_path: Path) -> None:
+    write_rows(tmp_path / "r.jsonl", [{"id": "a", "emotion": "happy"}])
+    with pytest.raises(InputError, match=r"r.jsonl:1: record: has none of the six dimensions"):
+        read_references(tmp_path / "r.jsonl")
