@@ -54,7 +54,7 @@ evaluate() {
   step "what the model wrote about some held-out clips, and how often it is right"
   saber mini score "$DEMO/eval.jsonl" "$DEMO/$1/answers.jsonl" --stage "$1" -o "$DEMO/summary.json"
   rm -rf "$DEMO/$1/scores"
-  saber eval saber-test --data "$DEMO/world/eval_records.jsonl" --answers "$DEMO/$1/answers.jsonl" -o "$DEMO/$1/scores" \
+  saber eval saber-test --data "$DEMO/world/eval_records.jsonl" --answers "$DEMO/$1/answers.jsonl" --model "$1" -o "$DEMO/$1/scores" \
     > "$DEMO/$1/scores.log"
 }
 
