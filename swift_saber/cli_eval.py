@@ -40,6 +40,7 @@ def add_eval(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> 
         _add_run(one, judged=name == "saber-test")
     _add_emer(parts, command)
     _add_emobench(parts, command)
+    _add_unibench(parts, command)
     _add_compare(parts, command)
 
 
@@ -233,6 +234,30 @@ def _emobench_m(args: argparse.Namespace, _: list[str]) -> int:
 def _show(folder: Path) -> int:
     print((folder / "scores.md").read_text(encoding="utf-8"), end="")
     return 0
+
+
+def _add_unibench(parts: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    example = "eval mer-unibench --data truth.jsonl --answers labels.jsonl --wheel emotion_wheel -o runs/u"
+    parser = command(parts, "mer-unibench", _mer_unibench, "MER-UniBench: hit rate, or sign of a sentiment", example)
+    parser.description = fill(
+        'Score labels on MER-UniBench\'s sets: the hit rate of {"id", "labels"} against {"id", "emotion"} over the '
+        'five emotion wheels, or weighted F1 and accuracy of the sign of {"id", "sentiment"} against the same.',
+        _WIDTH,
+    )
+    parser.add_argument("--data", type=Path, required=True, help='JSONL: {"id", "emotion"} or {"id", "sentiment"}')
+    parser.add_argument("--answers", type=Path, required=True, help='JSONL: {"id", "labels"} or {"id", "sentiment"}')
+    parser.add_argument("--wheel", type=Path, help="your emotion_wheel folder, for emotions")
+    parser.add_argument("--model", required=True, help="the name that the answers are shown under")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write")
+
+
+def _mer_unibench(args: argparse.Namespace, _: list[str]) -> int:
+    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.run import rescore
+
+    benchmark = benchmarks.mer_unibench(args.data, args.wheel)
+    rescore(benchmark, args.output, model=args.model, results=[args.answers])
+    return _show(args.output)
 
 
 def _add_compare(parts: Any, command: Callable[..., argparse.ArgumentParser]) -> None:

@@ -9,6 +9,7 @@ from swift_saber.evaluation import emer as emer_parts
 from swift_saber.evaluation import emobench_m as emobench
 from swift_saber.evaluation import probe as modality_probe
 from swift_saber.evaluation import saber_test as saber
+from swift_saber.evaluation import unibench_run as unibench
 from swift_saber.evaluation.emobench_m_layout import chosen, json_path
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
@@ -164,6 +165,28 @@ def emobench_m_results(results: Sequence[Path], *, official: bool = False, bert_
         lambda found: emobench.scores(found, official=official),
         _emobench_settings(official, bert_model),
     )
+
+
+def mer_unibench(truths: Path, wheel: Path | None) -> Benchmark:
+    """Return MER-UniBench on a file of truths, for answers to be scored by run.rescore (unibench_run.py).
+
+    Args:
+        truths: JSONL of emotions or of sentiments.
+        wheel: the user's emotion_wheel folder, for emotions.
+
+    Raises:
+        InputError: as unibench_run.read_truths and Wheels.
+    """
+    known = unibench.read_truths(truths)
+    wheels = Wheels(wheel) if wheel is not None else None
+
+    def items(answers: Path, _: Path, judge: Judge | None) -> list[Item]:
+        return unibench.items(known, answers, wheels)
+
+    files = {truths.name: truths}
+    if wheel is not None:
+        files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
+    return Benchmark("mer-unibench", files, [], items, unibench.scores)
 
 
 def _emobench_settings(official: bool, bert_model: Path | None, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""MER-UniBench on existing labels or sentiments: from two files to items and scores.
+
+The truth is a JSONL of {"id", "emotion": word} or {"id", "sentiment": number}, with "group" for the data set where
+there are several; answers are {"id", "labels": [words]} (what open_labels reads out of texts) or {"id", "sentiment":
+number or null}. The form is ours: the data sets have forms of their own.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.interval import statistic_interval
+from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.open_labels import read_labels
+from swift_saber.evaluation.unibench import hits, sentiment_score
+from swift_saber.evaluation.wheel import Wheels
+from swift_saber.rows import read_rows
+
+HITS = "hits"
+Truths = dict[str, tuple[str, str | float]]
+
+
+def read_truths(path: Path) -> Truths:
+    """Return (group, emotion or sentiment) of each clip by id.
+
+    Raises:
+        InputError: names the line: no id, one that was there before, or neither an emotion nor a sentiment; or the file
+            mixes both.
+    """
+    found: Truths = {}
+    for where, row in read_rows(path):
+        name = _name(row, where, found)
+        emotion, sentiment = row.get("emotion"), row.get("sentiment")
+        if isinstance(emotion, str) and emotion.strip() and sentiment is None:
+            found[name] = (str(row.get("group", "all")), emotion)
+        elif sentiment is not None and _is_number(sentiment) and emotion is None:
+            found[name] = (str(row.get("group", "all")), float(sentiment))
+        else:
+            raise InputError(where, "truth", "has neither an emotion nor a sentiment", "write one of the two")
+    if len({type(value) for _, value in found.values()}) > 1:
+        raise InputError(str(path), "truth", "has emotions and sentiments", "write a file for each kind")
+    return found
+
+
+def items(truths: Truths, answers: Path, wheels: Wheels | None) -> list[Item]:
+    """Return an item for each truth; one without an answer is "missing", one without a label or sign "invalid".
+
+    Args:
+        truths: as read_truths.
+        answers: the JSONL of labels or sentiments.
+        wheels: needed for emotions.
+
+    Raises:
+        InputError: an answer is that of no truth, or the answers are of the other kind; or there are no wheels.
+    """
+    discrete = any(isinstance(value, str) for _, value in truths.values())
+    if discrete and wheels is None:
+        raise InputError("eval", "--wheel", "is not given", "name the emotion_wheel folder")
+    said: dict[str, Any] = dict(read_labels(answers)) if discrete else _sentiments(answers)
+    if unknown := next((name for name in said if name not in truths), None):
+        raise InputError(str(answers), "id", f"{quoted(unknown)} has no truth", "give the answers of this data")
+    found = []
+    for name, (group, truth) in truths.items():
+        answer = said.get(name)
+        state = "missing" if name not in said else "answered" if answer not in (None, []) else "invalid"
+        details: dict[str, Any] = {}
+        if isinstance(truth, str) and wheels is not None:
+            details[HITS] = hits(truth, answer or [], wheels)
+        prediction = answer if state == "answered" else None
+        found.append(Item(name, group, truth, prediction, state, details=details))  # type: ignore[arg-type]
+    return found
+
+
+def scores(found: Sequence[Item]) -> dict[str, Any]:
+    """Return what scores.json holds but for model, judge and manifest: hit_rate, or f1 and accuracy, by group."""
+    ordered = sorted(found, key=lambda item: (item.group, item.id))
+    groups = {item.group: [one for one in ordered if one.group == item.group] for item in ordered}
+    by_group = {name: _metrics(members) for name, members in groups.items()}
+    why = "in no wheel: not in the hit rate" if HITS in ordered[0].details else "0: not in the scores"
+    notes = [f"{sum(not _counts(item) for item in ordered)} of {len(ordered)} truths are {why}"]
+    return {
+        "benchmark": "mer-unibench",
+        "metrics": _metrics(ordered),
+        "groups": by_group if len(groups) > 1 else {},
+        "tables": {},
+        "context": [],
+        "notes": notes,
+    }
+
+
+def _metrics(members: Sequence[Item]) -> dict[str, dict[str, Any]]:
+    if HITS in members[0].details:
+        return {"hit_rate": _metric(members, _hit_rate)}
+    return {name: _metric(members, _sentiment(name)) for name in ("f1", "accuracy")}
+
+
+def _metric(members: Sequence[Item], statistic: Any) -> dict[str, Any]:
+    value = statistic(members)
+    # A draw of clips that do not count would have no value.
+    ends = statistic_interval([item for item in members if _counts(item)], statistic)
+    states = [item.state for item in members]
+    return {
+        "value": None if np.isnan(value) else value,
+        "low": ends.low if ends else None,
+        "high": ends.high if ends else None,
+        "n": len(members),
+        "invalid": states.count("invalid"),
+        "missing": states.count("missing"),
+        "unjudged": 0,
+    }
+
+
+def _counts(item: Item) -> bool:
+    """Whether the scores rest on an item: its emotion is in a wheel, or its sentiment is not zero."""
+    if HITS in item.details:
+        return any(hit is not None for hit in item.details[HITS])
+    return bool(item.truth != 0)
+
+
+def _hit_rate(drawn: Sequence[Item]) -> float:
+    """As unibench.hit_rate, from hits that are there; NaN where no truth is in any wheel."""
+    table = np.array([[np.nan if hit is None else hit for hit in item.details[HITS]] for item in drawn])
+    counted = ~np.isnan(table)
+    columns = counted.any(axis=0)
+    if not columns.any():
+        return float("nan")
+    return float((np.nansum(table, axis=0)[columns] / counted.sum(axis=0)[columns]).mean())
+
+
+def _sentiment(name: str) -> Any:
+    def statistic(drawn: Sequence[Item]) -> float:
+        found = sentiment_score([item.truth for item in drawn], [item.prediction for item in drawn])
+        return float("nan") if found is None else float(getattr(found, name))
+
+    return statistic
+
+
+def _sentiments(path: Path) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for where, row in read_rows(path):
+        name, value = _name(row, where, found), row.get("sentiment")
+        if value is not None and not _is_number(value):
+            raise InputError(where, "sentiment", f"is {quoted(value)}", "write a number, or null where there is none")
+        found[name] = None if value is None else float(value)
+    return found
+
+
+def _name(row: dict[str, Any], where: str, found: Any) -> str:
+    name = row.get("id")
+    if not isinstance(name, str) or not name:
+        raise InputError(where, "id", "is missing", "write the id of the clip")
+    if name in found:
+        raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
+    return name
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
