@@ -1,6 +1,6 @@
 """MELD: 13,708 utterances of the series Friends in seven emotions and three sentiments.
 
-Facts from declare-lab/MELD (its tables, README and issues 9, 20, 22, 27 and 39); the folder names of the unpacked
+Facts from declare-lab/MELD (its tables, README and what users reported there); the folder names of the unpacked
 archives, files without a row and odd lengths from code that reads the data. Unverified: that the file with the wrong
 length by its row is itself of that length; such clips are counted and left to cleaning. The rows are enumerated, never
 the folder, and never those of MELD_Dyadic, whose dialogues have other numbers. dia0_utt0 is in all three splits.
@@ -21,7 +21,7 @@ _FOLDERS = {
 _SPLIT = {folder: split for split, folders in _FOLDERS.items() for folder in folders}
 _NAME = re.compile(r"dia\d+_utt\d+")
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID", "Season", "Episode")
-_BROKEN = {"train/dia125_utt3"}  # issue 39
+_BROKEN = {"train/dia125_utt3"}  # the file has no moov atom, as its authors were told
 _ODD = {
     "test/dia38_utt4": "length is wrong by its row",
     "test/dia220_utt0": "length is wrong by its row",
