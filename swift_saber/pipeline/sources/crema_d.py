@@ -1,8 +1,8 @@
 """CREMA-D: 7,442 takes of twelve sentences by 91 actors, in six emotions.
 
-Facts from CheyneyComputerScience/CREMA-D (README, what users reported there, its file list and tables), but for the videos that
-exist as mp4: ihp-lab/AVERE reads such. The common emotion is the intended one, which is in the file name; what raters
-saw and heard differs for a quarter of the takes and is kept beside it. There is no official split.
+Facts from CheyneyComputerScience/CREMA-D (README, what users reported there, its file list and tables), but for the
+videos that exist as mp4: ihp-lab/AVERE reads such. The common emotion is the intended one, which is in the file name;
+what raters saw and heard differs for a quarter of the takes and is kept beside it. There is no official split.
 """
 
 import re

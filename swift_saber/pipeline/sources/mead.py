@@ -1,9 +1,9 @@
 """MEAD: sentences by some 48 published actors in eight emotions and three levels, filmed from seven sides at once.
 
-Facts from uniBruce/Mead (README and what users reported there) and its project page; the odd nestings and the takes that
-others leave out from radekd91/inferno and whwjdqls/DEEPTalk. Unverified: the number of clips; why DEEPTalk leaves out
-what it does, so that these are counted and read. No transcripts come with it, and a clip's number does not tell its
-sentence (as is said there). There is no official split.
+Facts from uniBruce/Mead (README and what users reported there) and its project page; the odd nestings and the takes
+that others leave out from radekd91/inferno and whwjdqls/DEEPTalk. Unverified: the number of clips; why DEEPTalk
+leaves out what it does, so that these are counted and read. No transcripts come with it, and a clip's number does not
+tell its sentence (as is said there). There is no official split.
 """
 
 import re

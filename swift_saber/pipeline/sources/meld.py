@@ -2,8 +2,9 @@
 
 Facts from declare-lab/MELD (its tables, README and what users reported there); the folder names of the unpacked
 archives, files without a row and odd lengths from code that reads the data. Unverified: that the file with the wrong
-length by its row is itself of that length; such clips are counted and left to cleaning. The rows are enumerated, never
-the folder, and never those of MELD_Dyadic, whose dialogues have other numbers. dia0_utt0 is in all three splits.
+length by its row is itself of that length; such clips are counted and left to cleaning. The rows are enumerated,
+never the folder, and never those of MELD_Dyadic, whose dialogues have other numbers. dia0_utt0 is in all three
+splits.
 """
 
 import re
