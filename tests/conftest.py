@@ -108,3 +108,16 @@ def deployed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
+
+
+@pytest.fixture(autouse=True)
+def priority() -> Iterator[None]:
+    """No test may leave the process with another scheduling policy, as some native libraries do when run by root."""
+    if sys.platform != "linux":
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    after = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, before, os.sched_param(0))
+    assert after == before, f"the scheduling policy was changed to {after}"
