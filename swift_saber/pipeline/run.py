@@ -90,10 +90,14 @@ def execute(plan: Plan, name: str, console: str) -> None:
 
 def _executor(plan: Plan, name: str, depends: Any = None) -> Any:
     stage = make_stage(name, plan.stages[name])
-    before = [None, *plan.stages][list(plan.stages).index(name)] or "manifest"
     folder = plan.output / name
-    steps = [ReadRows(plan.output / before, plan.tasks), RunStage(stage, folder, plan.tasks)]
+    steps = [ReadRows(_source(plan, name), plan.tasks), RunStage(stage, folder, plan.tasks)]
     return executor_of(plan, name, steps, folder, 1 if stage.whole else plan.tasks, depends)
+
+
+def _source(plan: Plan, name: str) -> Path:
+    """The folder that a stage reads: that of the stage before it."""
+    return plan.output / ["manifest", *plan.stages][list(plan.stages).index(name)]
 
 
 def _run_stage(plan: Plan, name: str) -> None:
@@ -101,8 +105,7 @@ def _run_stage(plan: Plan, name: str) -> None:
     executor = _executor(plan, name)
     if not executor.get_incomplete_ranks():
         return
-    before = [None, *plan.stages][list(plan.stages).index(name)] or "manifest"
-    total = sum(_lines(rows_file(plan.output / before, number)) for number in range(plan.tasks))
+    total = sum(_lines(rows_file(_source(plan, name), number)) for number in range(plan.tasks))
     shutil.rmtree(folder / "errors", ignore_errors=True)
     console = folder / "console.log"
     process = multiprocessing.get_context("spawn").Process(target=execute, args=(plan, name, str(console)))
@@ -114,7 +117,9 @@ def _run_stage(plan: Plan, name: str) -> None:
                 done = sum(file.stat().st_size for file in (folder / "done").glob("[0-9]*[0-9]"))
                 bar.update(min(done, total) - bar.n)
     finally:
-        _end_group(process.pid or 0)
+        if process.pid:
+            _end_group(process.pid)
+        process.kill()  # where it had not come to lead a group yet
         process.join()
     for error in sorted((folder / "errors").glob("*.json")):
         raise InputError(*parse_json(error.read_text(encoding="utf-8"), str(error)))
