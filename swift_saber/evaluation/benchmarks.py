@@ -46,7 +46,7 @@ def probe(data: Path) -> Benchmark:
     known = {row["id"] for row in asked}
 
     def items(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        return modality_probe.items(rows, read_answers(answers, known))
+        return modality_probe.items(rows, read_answers(answers, known), read_rejects(rejects))
 
     return Benchmark("probe", {data.name: data}, asked, items, modality_probe.scores)
 

@@ -88,7 +88,7 @@ def sound_donors(rows: Sequence[Row]) -> dict[str, Row]:
     return found
 
 
-def items(rows: Sequence[Row], answers: Mapping[str, str]) -> list[Item]:
+def items(rows: Sequence[Row], answers: Mapping[str, str], rejects: Mapping[str, str] | None = None) -> list[Item]:
     """Return one item for each clip, in the order of the clips.
 
     Its scores are "<condition>_changed" and "<condition>_unreadable", 0 or 1, for the conditions that the clip has; its
@@ -98,13 +98,14 @@ def items(rows: Sequence[Row], answers: Mapping[str, str]) -> list[Item]:
     Args:
         rows: as saber_test.read_test returns them.
         answers: the model's words by the questions' ids; a reject has none.
+        rejects: why a question has no answer, by id; kept in the details, each with its condition.
     """
     own = saber_test.own_emotions(rows)
     donors = sound_donors(rows)
-    return [_item(row, answers, own, donors.get(str(row.id))) for row in rows]
+    return [_item(row, answers, rejects or {}, own, donors.get(str(row.id))) for row in rows]
 
 
-def _item(row: Row, answers: Mapping[str, str], own: set[str], donor: Row | None) -> Item:
+def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own: set[str], donor: Row | None) -> Item:
     both = bool(row.videos and row.audios)
     there = {"no_sound": both, "no_picture": both, "other_sound": donor is not None}
     conditions = [WHOLE, *(name for name in CONDITIONS if there[name])]
@@ -122,6 +123,9 @@ def _item(row: Row, answers: Mapping[str, str], own: set[str], donor: Row | None
     details: dict[str, Any] = {"answers": said}
     if donor is not None:
         details["other sound"] = {"clip": donor.id, "audios": [media_path(path) for path in donor.audios]}
+    refused = {condition: rejects.get(f"{row.id}#{condition}") for condition in conditions}
+    if reasons := [f"{condition}: {reason}" for condition, reason in refused.items() if reason is not None]:
+        details["reject"] = "; ".join(reasons)
     return Item(
         id=str(row.id),
         group=str(row.consistency),

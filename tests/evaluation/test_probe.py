@@ -107,3 +107,18 @@ def test_sound_inside_of_the_video_cannot_be_taken_away(monkeypatch: pytest.Monk
     monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "1")
     with pytest.raises(InputError, match="USE_AUDIO_IN_VIDEO"):
         list(questions(ROWS))
+
+
+def test_why_a_question_was_rejected_is_kept_with_its_condition() -> None:
+    """Of a no question was asked at all, of b not the one without sound; c has no reject and d neither."""
+    answers = {f"{one.id}#{condition}": answer("angry") for one in ROWS[1:] for condition in _CONDITIONS}
+    del answers["b#no_sound"]
+    rejects = {f"a#{condition}": "videos: gone" for condition in ("whole", "no_sound")}
+    rejects |= {"b#no_sound": "videos: no frames"}
+    found = {item.id: item.details.get("reject") for item in items(ROWS, answers, rejects)}
+    assert found == {
+        "a": "whole: videos: gone; no_sound: videos: gone",
+        "b": "no_sound: videos: no frames",
+        "c": None,
+        "d": None,
+    }

@@ -14,6 +14,7 @@ from swift_saber.evaluation import benchmarks
 from swift_saber.evaluation.compare_runs import compare_runs
 from swift_saber.evaluation.run import evaluate
 from swift_saber.evaluation.scores import read_items, read_scores
+from swift_saber.report.results import read_result
 from swift_saber.rows import read_rows, write_rows
 from swift_saber.sed import render
 from swift_saber.service import Service
@@ -84,6 +85,19 @@ def test_missing_answers_and_rejects_are_wrong_and_counted(data: Path, tmp_path:
     emotion = scores["metrics"]["emotion"]
     assert (emotion["value"], emotion["n"], emotion["missing"]) == (0.25, 4, 3)
     assert read_items(tmp_path / "run")[1].details["reject"] == "videos: gone"
+
+
+def test_a_probes_rejects_are_missing_with_their_reasons(data: Path, tmp_path: Path) -> None:
+    """The clips have no sound file, so only the whole of each is asked about; that of b was rejected."""
+    said = {f"{name}#whole": text for name, text in perfect(FOUR).items() if name != "b"}
+    answers = write_answers(tmp_path / "out.jsonl", said)
+    write_rows(tmp_path / "out.rejects.jsonl", [{"id": "b#whole", "reason": "videos: gone", "remedy": "-"}])
+    assert evaluate(benchmarks.probe(data), tmp_path / "run", answers=answers) is not None
+    items = {item.id: (item.state, item.details.get("reject")) for item in read_items(tmp_path / "run")}
+    assert items["a"] == ("answered", None)
+    assert items["b"] == ("missing", "whole: videos: gone")
+    shown = read_result(tmp_path / "run").shown  # what the page reads
+    assert shown["b"].reject == {"reason": "whole: videos: gone"} and shown["a"].reject is None
 
 
 @pytest.mark.parametrize(
