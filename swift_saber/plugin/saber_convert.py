@@ -3,7 +3,10 @@
 Needs no ms-swift, so it can be read, tested and timed alone.
 """
 
+import json
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
@@ -14,6 +17,8 @@ from swift_saber.strict_json import dumps
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
 FORMAT_VERSION = 1
+# How much of a file decides what it is, in bytes: hundreds of rows, and nothing beside a large file.
+HEAD_BYTES = 1 << 20
 MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio"})
 ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
 # A row with one of these is in a format that ms-swift's own loader knows and this one does not.
@@ -56,6 +61,32 @@ _PAIR_COLUMNS = _REJECTED | _PAIR_MARKS | {"margin"}
 _BESIDE_MESSAGES = frozenset(
     name for name in _STOCK_COLUMNS if name.startswith(("image", "margin", "rejected", "positive", "negative"))
 )
+# What stands before an object: the bracket that opens an array, the comma between two, line breaks.
+_BEFORE_OBJECT = re.compile(r"[\s,\[]*(?=\{)")
+
+
+def leading_rows(path: str | os.PathLike[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line, object) for the JSON objects in the first HEAD_BYTES of a file; no more of it is read.
+
+    They stand one a line, in one array, or alone. What is not JSON ends them, so other files yield nothing.
+    """
+    with open(path, "rb") as file:
+        text = file.read(HEAD_BYTES).decode("utf-8-sig", errors="replace")
+    decoder, line, end = json.JSONDecoder(), 1, 0
+    while before := _BEFORE_OBJECT.match(text, end):
+        start = before.end()
+        line += text.count("\n", end, start)
+        try:
+            row, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return
+        yield line, row
+        line += text.count("\n", start, end)
+
+
+def is_record(row: dict[str, Any]) -> bool:
+    """Whether a row is a SABER record beyond doubt; one of its keys alone may be the column of another dataset."""
+    return "messages" not in row and len(RECORD_KEYS & row.keys()) > 1
 
 
 def row_kind(row: dict[str, Any]) -> str | None:
@@ -72,11 +103,10 @@ def row_kind(row: dict[str, Any]) -> str | None:
         if stock & _REJECTED and stock <= _PAIR_COLUMNS and row.keys() & (_PAIR_MARKS | MEDIA_KEYS):
             return None if other_dialect else "pair"
         return None if stock or other_dialect else "messages"
-    if RECORD_KEYS & row.keys():
+    stock = _STOCK_COLUMNS & row.keys()
+    if is_record(row) or (RECORD_KEYS & row.keys() and not stock):
         return "record"
-    if _STOCK_COLUMNS & row.keys() or not MEDIA_KEYS & row.keys():
-        return None
-    return "question"
+    return None if stock or not MEDIA_KEYS & row.keys() else "question"
 
 
 def answer_order() -> Order:

@@ -2,11 +2,11 @@
 
 What is one of ours is decided by the first row: one with a SABER record, or one of media with plain messages or with
 no question at all, is read here, with errors that name file:line; and so is a preference pair, whose file holds
-nothing but pairs (saber_pairs.py). Any other dataset goes to ms-swift's own loader. `swift sft` given a file of pairs
-learns the chosen answers and does not look at the rejected ones, as with ms-swift's own pairs.
+nothing but pairs (saber_pairs.py). Any other dataset goes to ms-swift's own loader, after a look at its head for
+SABER records in the wrong place, which would be lost there. `swift sft` given a file of pairs learns the chosen
+answers and does not look at the rejected ones, as with ms-swift's own pairs.
 """
 
-import mmap
 import os
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
@@ -35,7 +35,15 @@ from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.utils import get_logger, safe_ddp_context
 
 from swift_saber.errors import InputError, sum_up
-from swift_saber.plugin.saber_convert import FORMAT_VERSION, answer_order, row_kind, sound_in_video, to_swift_row
+from swift_saber.plugin.saber_convert import (
+    FORMAT_VERSION,
+    answer_order,
+    is_record,
+    leading_rows,
+    row_kind,
+    sound_in_video,
+    to_swift_row,
+)
 from swift_saber.plugin.saber_folder import Join, is_record_folder, join_folder, joined_rows
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import FORMAT_VERSION as PAIR_VERSION
@@ -90,8 +98,12 @@ class SaberLoader(DatasetLoader):
     def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
         if self.columns:  # names of the user's own are ms-swift's to map
             return super()._load_dataset_path(dataset_path, dataset_meta)
+        kind = _first_kind(dataset_path)
+        misplaced = _misplaced(dataset_path) if kind is None else None
+        if misplaced is not None:
+            raise misplaced
         path, stamp = os.path.abspath(dataset_path), [_stamp(dataset_path)]
-        if _first_kind(dataset_path) != "pair":
+        if kind != "pair":
             return self._generate(jsonl_rows, path, stamp)
         return self._generate(pair_rows, path, [*stamp, PAIR_VERSION, options()], PAIR_FEATURES)
 
@@ -216,31 +228,10 @@ def _checked(
         raise sum_up(errors, wrong, total, source)
 
 
-def _check_other_file(path: str) -> None:
-    """Refuse a file that ms-swift's own loader would be given although it holds SABER records.
-
-    Raises:
-        InputError: a record stands after rows of another format, or the file is not JSONL.
-    """
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if not size:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            # As a key: inside a text its quotes would be escaped.
-            place = data.find(b'"sentiment_analysis"')
-            line = data[:place].count(b"\n") + 1 if place >= 0 else 0
-    if line and not path.lower().endswith(".jsonl"):
-        raise InputError(path, "dataset", "holds SABER records", "write one record a line and name the file .jsonl")
-    for where, text in read_lines(path) if line else ():
-        if where.endswith(f":{line}") and row_kind(parse_row(text, where)) == "record":
-            raise InputError(
-                where, "row", "is a SABER record among rows of another format", "give it a file of its own"
-            )
-
-
 def _first_kind(path: str) -> str | None:
     """The kind of a JSONL file's first row; a file that cannot be read is one of ours, so that the error is."""
+    if not path.lower().endswith(".jsonl"):
+        return None
     try:
         where, text = next(read_lines(path))
         return row_kind(parse_row(text, where))
@@ -248,9 +239,15 @@ def _first_kind(path: str) -> str | None:
         return "messages"
 
 
-def _is_ours(path: str) -> bool:
-    """Whether the first row of a JSONL file is of a kind that is read here."""
-    return _first_kind(path) is not None
+def _misplaced(path: str) -> InputError | None:
+    """Why the SABER records at the head of a file that is not one of ours cannot be read from it; None without any."""
+    line = next((line for line, row in leading_rows(path) if is_record(row)), None)
+    if line is None:
+        return None
+    if not path.lower().endswith(".jsonl"):
+        return InputError(path, "dataset", "holds SABER records", "write one record a line and name the file .jsonl")
+    problem = "is a SABER record among rows of another format"
+    return InputError(f"{path}:{line}", "row", problem, "give it a file of its own")
 
 
 def _is_missing_path(dataset: str) -> bool:
@@ -263,16 +260,11 @@ def _is_local_saber(dataset: str) -> bool:
     if os.path.isdir(dataset):
         if is_record_folder(dataset):
             return True
-        inside = next((path for path in sorted(Path(dataset).glob("*.jsonl")) if _is_ours(str(path))), None)
+        inside = next((path for path in sorted(Path(dataset).glob("*.jsonl")) if _first_kind(str(path))), None)
         if inside is not None:
             raise InputError(dataset, "dataset", "is a folder of JSONL files", f"name the files, e.g. {inside}")
         return False
-    if not os.path.isfile(dataset):
-        return False
-    if dataset.lower().endswith(".jsonl") and _is_ours(dataset):
-        return True
-    _check_other_file(dataset)
-    return False
+    return os.path.isfile(dataset) and (_first_kind(dataset) or _misplaced(dataset)) is not None
 
 
 def register() -> None:

@@ -2,19 +2,17 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import RECORD_KEYS, load_record
+from swift_saber.annotation import load_record
 from swift_saber.errors import InputError
-from swift_saber.rows import parse_row
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv", ".m4v"})
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".aac"})
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from swift_saber.plugin.saber_convert import is_record, leading_rows
 
 # How many JSON files decide whether a folder holds records.
 FILES_LOOKED_AT = 20
@@ -37,15 +35,15 @@ class Join:
 
 def is_record_folder(folder: str | os.PathLike[str]) -> bool:
     """Whether the folder holds JSON files of which one of the first few is a SABER record."""
-    return any(_is_record(path) for path in islice(_records(Path(folder)), FILES_LOOKED_AT))
+    return any(is_record(row) for path in islice(_records(Path(folder)), FILES_LOOKED_AT) for row in _first(path))
 
 
-def _is_record(path: Path) -> bool:
+def _first(path: Path) -> list[dict[str, Any]]:
+    """The first object of a JSON file, if it can be read and has one."""
     try:
-        row = parse_row(path.read_text(encoding="utf-8-sig"), str(path))
-    except (InputError, UnicodeDecodeError, OSError):
-        return False
-    return bool(RECORD_KEYS & row.keys())
+        return [row for _, row in islice(leading_rows(path), 1)]
+    except OSError:
+        return []
 
 
 def _records(folder: Path) -> list[Path]:
@@ -120,7 +118,7 @@ class _Media:
     name: str  # relative to the root, without its ending
 
 
-def _index(root: Path, suffixes: frozenset[str]) -> dict[str, list[_Media]]:
+def _index(root: Path, suffixes: Collection[str]) -> dict[str, list[_Media]]:
     """Media files below a folder by each tail of their name: "a/b/c", "b/c" and "c"."""
     found: dict[str, list[_Media]] = defaultdict(list)
     for place, _, names in os.walk(root, followlinks=True):

@@ -1,6 +1,8 @@
 """`--dataset` through ms-swift's own load_dataset, with the plugin registered."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,13 @@ def test_messages_of_plain_text_may_be_mixed_in(data: Path, media: Any) -> None:
     [
         {"query": "one", "response": "two"},
         {"messages": [{"from": "user", "value": "one"}, {"from": "assistant", "value": "two"}]},
+        {"conversations": [{"from": "user", "value": "one"}, {"from": "assistant", "value": "two"}]},
+        {
+            "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}],
+            "images": [],
+            "audio_desc": "flat",
+            "sentiment_analysis": "positive",
+        },
     ],
 )
 def test_rows_of_another_format_go_to_ms_swifts_own_loader(data: Path, stock: dict[str, Any]) -> None:
@@ -92,6 +101,59 @@ def test_rows_of_another_format_go_to_ms_swifts_own_loader(data: Path, stock: di
     row = load(data)[0]
     assert row["messages"] == [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
     assert "id" not in row
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        {"task": "sentiment_analysis"},
+        {"meta": {"sentiment_analysis": "positive", "audio_desc": "flat"}},
+        {"sentiment_analysis": "positive"},
+        {"note": '"sentiment_analysis": 1, "audio_desc": 2'},
+    ],
+    ids=["value", "nested", "column", "text"],
+)
+@pytest.mark.parametrize("name", ["data.json", "data.jsonl"])
+def test_stock_rows_that_mention_a_key_of_ours_go_to_ms_swifts_own_loader(
+    tmp_path: Path, mention: dict[str, Any], name: str
+) -> None:
+    rows = [{"query": "one", "response": "two", **mention}] * 2
+    text = json.dumps(rows, indent=1) if name == "data.json" else "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / name).write_text(text)
+    messages = [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]
+    assert [row["messages"] for row in load(tmp_path / name)] == [messages] * 2
+
+
+def test_a_key_of_ours_may_be_mapped_to_a_column_of_ms_swift(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text(json.dumps([{"review": "Fine.", "sentiment_analysis": "positive"}]))
+    [row] = load(tmp_path / "data.json", columns={"review": "query", "sentiment_analysis": "response"})
+    assert [message["content"] for message in row["messages"]] == ["Fine.", "positive"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc counts the bytes that a process has read")
+@pytest.mark.parametrize("name", ["data.json", "data.jsonl", "data.txt", "folder"])
+def test_of_a_foreign_file_only_the_head_is_read(tmp_path: Path, name: str) -> None:
+    from swift.dataset import DatasetLoader
+    from swift.dataset.dataset_syntax import DatasetSyntax
+
+    from swift_saber.plugin.saber_convert import HEAD_BYTES
+
+    def bytes_read() -> int:
+        return int(re.findall(r"rchar: (\d+)", Path("/proc/self/io").read_text())[0])
+
+    dataset = path = tmp_path / name
+    if name == "folder":
+        dataset.mkdir()
+        path = dataset / "data.json"
+    stock = json.dumps({"query": "one", "response": "x" * 1000})
+    inside = ",\n".join([stock] * 8000 + [json.dumps({"query": "two", "task": "sentiment_analysis", **ENGLISH})])
+    path.write_text(inside.replace(",\n", "\n") if path.suffix == ".jsonl" else f"[{inside}]")
+    assert path.stat().st_size > 7 * HEAD_BYTES
+    before = bytes_read()
+    meta = DatasetSyntax.parse(str(dataset)).get_dataset_meta(False)
+    # The head, a first line and what counting costs; nothing near the size of the file.
+    assert bytes_read() - before < 2 * HEAD_BYTES
+    assert meta.loader is DatasetLoader
 
 
 def test_ours_and_stock_rows_can_be_mixed_in_one_run(tmp_path: Path, media: Any) -> None:
