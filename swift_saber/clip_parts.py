@@ -9,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from swift_saber.errors import InputError, unreadable
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.rows import media_path
 
 #: "base64": the file itself, as a data URL; every server takes it and needs no access to the file.
@@ -16,6 +17,8 @@ from swift_saber.rows import media_path
 #: "bare_path": the absolute path, for `swift deploy`, which knows no file:// addresses.
 #: "url": an http address, for a server that fetches it; a web server of one's own gives out the folder `root`.
 Form = Literal["base64", "path", "bare_path", "url"]
+
+_TYPES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 
 
 def clip_parts(
@@ -86,7 +89,7 @@ def _address(path: str, medium: str, form: Form, root: str | None, base_url: str
 
 
 def _kind(path: str, medium: str) -> str:
-    kind = mimetypes.guess_type(path)[0] or ""
+    kind = _TYPES.get(Path(path).suffix.lower()) or mimetypes.guess_type(path)[0] or ""  # the latter of rare ones only
     if not kind.startswith(f"{medium}/"):  # e.g. the sound of an mp4
         kind = {"video": "video/mp4", "audio": "audio/wav"}[medium]
-    return kind.replace("x-wav", "wav")
+    return kind

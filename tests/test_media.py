@@ -1,13 +1,41 @@
 """media.py: the reason given for a clip is the clip's own."""
 
+import json
+import mimetypes
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from swift_saber.clip_parts import clip_parts
+from swift_saber.evaluation.emer import find_media
 from swift_saber.media import audio_problem, clip_problem, content, media_settings, video_problem
+from swift_saber.pipeline.sources.generic import Generic
+from swift_saber.plugin.saber_folder import join_folder
+from tests.plugin.test_dataset import ENGLISH
+
+# What readers know and data sets hold, and the media types that IANA registers or, with "x-", browsers know.
+VIDEO_TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".avi": "video/x-msvideo",
+    ".flv": "video/x-flv",
+}
+AUDIO_TYPES = {
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".aac": "audio/aac",
+}
 
 
 @pytest.fixture
@@ -103,3 +131,36 @@ def test_only_media_settings_are_taken_from_an_environment() -> None:
         "VIDEO_MAX_PIXELS": "1",
         "FPS": "2",
     }
+
+
+@pytest.mark.parametrize("ending", [*VIDEO_TYPES, *AUDIO_TYPES, ".M4V", ".OPUS"])
+def test_a_clip_of_any_ending_is_found_by_all_who_look_for_one(
+    clip: tuple[Path, Path], tmp_path: Path, ending: str
+) -> None:
+    records, media = tmp_path / "records", tmp_path / "media"
+    records.mkdir()
+    media.mkdir()
+    (records / "a.json").write_text(json.dumps(ENGLISH))
+    video, audio = (media / "a.mp4", media / f"a{ending}")
+    if ending.lower() in VIDEO_TYPES:
+        video, audio = (media / f"a{ending}", media / "a.wav")
+    shutil.copy(clip[0], video)
+    shutil.copy(clip[1], audio)
+    [matched] = join_folder(records, media, need_audio=True).matched
+    assert matched[2:] == (str(video), str(audio))
+    assert find_media(["a"], media) == {"a": (str(video), [str(audio)])}
+    [found] = Generic(media, language="en").clips()
+    assert (found.video, found.audio) == (str(video), str(audio))
+
+
+def test_a_servers_media_type_does_not_depend_on_what_the_machine_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mimetypes, "guess_type", lambda *_: (None, None))
+    for medium, types in (("video", VIDEO_TYPES), ("audio", AUDIO_TYPES)):
+        for ending, kind in types.items():
+            path = tmp_path / f"a{ending.upper()}"
+            path.write_bytes(b"abc")
+            files = ([str(path)], []) if medium == "video" else ([], [str(path)])
+            [part] = clip_parts(*files)
+            assert part[f"{medium}_url"]["url"] == f"data:{kind};base64,YWJj", ending

@@ -23,6 +23,7 @@ from swift_saber.evaluation.judge import Judge, Rating
 from swift_saber.evaluation.open_labels import extract_labels
 from swift_saber.evaluation.wheel import Wheels
 from swift_saber.language import Language
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.plugin.saber_convert import sound_in_video
 from swift_saber.sed import INSTRUCTIONS
 
@@ -30,7 +31,6 @@ __all__ = ["GROUP", "OPEN_PROMPTS", "Reference", "items", "questions", "read_ref
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}
-_VIDEO, _SOUND = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".flv"), (".wav", ".flac", ".mp3", ".m4a")
 
 Prompt = Literal["saber", "open"]
 #: An open question for models that were not trained on SABER's instruction (ours).
@@ -127,8 +127,8 @@ def questions(
 
     Args:
         reference: as read_reference.
-        media_folder: of the clips: NAME.mp4, .avi, .mkv, .mov, .webm or .flv, with the sound in NAME.wav, .flac, .mp3
-            or .m4a beside it, else inside of it.
+        media_folder: of the clips: NAME.mp4 or another of VIDEO_SUFFIXES, with the sound in NAME.wav or another of
+            AUDIO_SUFFIXES beside it, else inside of it.
         language: of the question; the default is that of the clips and of the published instruction.
         prompt: "saber", SABER's instruction (the Chinese one is published), or "open", OPEN_PROMPTS.
 
@@ -163,14 +163,14 @@ def find_media(names: Collection[str], folder: str | os.PathLike[str]) -> dict[s
     found: dict[str, tuple[str, list[str]]] = {}
     missing = []
     for name in names:
-        video = next((there[key] for end in _VIDEO if (key := f"{name.lower()}{end}") in there), None)
-        sound = next((there[key] for end in _SOUND if (key := f"{name.lower()}{end}") in there), None)
+        video = next((there[key] for end in VIDEO_SUFFIXES if (key := f"{name.lower()}{end}") in there), None)
+        sound = next((there[key] for end in AUDIO_SUFFIXES if (key := f"{name.lower()}{end}") in there), None)
         if video is None:
             missing.append(name)
         else:
             found[name] = video, [] if sound is None and sound_in_video() else [sound or video]
     if missing:
-        problem = f"{len(missing)} of {len(names)} clips are not there (the first: {quoted(missing[0] + _VIDEO[0])})"
+        problem = f"{len(missing)} of {len(names)} clips are not there (the first: {quoted(missing[0] + '.mp4')})"
         raise InputError(folder, "clips", problem, "name the folder that holds the clips themselves")
     return found
 

@@ -22,7 +22,7 @@ from swift_saber.inference import analyze as module
 from swift_saber.inference.analyze import analyze
 from swift_saber.rows import read_rows
 from swift_saber.sed import DIMENSIONS
-from tests.media_faults import encode, frames
+from tests.media_faults import encode, frames, sound
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, response: str = "### Voice\nlow") -> list[dict[str, Any]]:
@@ -109,6 +109,17 @@ def test_a_clip_whose_sound_is_silent_is_analysed_as_one_without(
     assert found["notes"] == ["the clip's sound is silent: only the picture was analysed"]
     with pytest.raises(InputError, match="is silent from beginning to end"):
         analyze(str(tmp_path / "a.wav"), str(tmp_path))
+
+
+@pytest.mark.parametrize("ending", [".m4v", ".WEBM", ".clip"])
+def test_a_clip_is_known_by_what_it_holds_whatever_its_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    encode(tmp_path / f"a{ending}", frames(), sound(), form="mp4")
+    rows = asked(monkeypatch)
+    analyze(str(tmp_path / f"a{ending}"), str(tmp_path))
+    assert [(row["videos"], len(row["audios"])) for row in rows] == [([str(tmp_path / f"a{ending}")], 1)]
 
 
 @pytest.mark.parametrize(

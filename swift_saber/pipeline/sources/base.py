@@ -22,8 +22,6 @@ from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
 
-VIDEO_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
-AUDIO_SUFFIXES = (".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav")
 ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 
 _EXAMPLES = 20

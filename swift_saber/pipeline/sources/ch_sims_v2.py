@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source
+from swift_saber.pipeline.sources.base import Source
 
 _SPLITS = {"train": "train", "valid": "dev", "test": "test"}
 _SCORES = ("label", "label_T", "label_A", "label_V")

@@ -16,8 +16,9 @@ from typing import Any, ClassVar
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.language import Language
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 from swift_saber.rows import read_rows
 
 _COLUMNS = ("id", "transcript", "emotion", "speaker", "split", "language")

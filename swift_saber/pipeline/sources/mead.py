@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from swift_saber.errors import InputError, quoted
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import AUDIO_SUFFIXES, VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 
 _VIEWS = ("front", "down", "top", "left_30", "left_60", "right_30", "right_60")
 _EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")

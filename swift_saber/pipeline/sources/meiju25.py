@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swift_saber.language import Language
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 
 _LANGUAGES: dict[str, Language] = {"english": "en", "mandarin": "zh"}
 _SPLITS = {"training": "train", "validation": "dev", "testing": "test"}

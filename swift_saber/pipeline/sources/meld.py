@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 
 _FOLDERS = {
     "train": ("train_splits", "train"),

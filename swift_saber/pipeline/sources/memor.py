@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 from swift_saber.strict_json import parse_json
 
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}

@@ -13,8 +13,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 
 _SUBTITLES = "subtitle_chieng.csv"
 _CANDIDATES = "track_all_candidates.csv"

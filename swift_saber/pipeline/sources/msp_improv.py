@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import unreadable
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source
+from swift_saber.pipeline.sources.base import Source
 
 _NAME = re.compile(
     r"MSP-IMPROV-S\d\d(?P<written>[AHSN])-(?P<actor>[FM]0(?P<session>[1-6]))-(?P<scenario>[PRST])-[FM]{2}\d{2,3}"

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, AUDIO_SUFFIXES, VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, Source, common_emotion
 from swift_saber.rows import read_rows
 
 _SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from swift_saber.errors import InputError, quoted
+from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import VIDEO_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import Source, common_emotion
 
 _NAME = re.compile(r"0[1-3]-0[12]-0[1-8]-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
 _ARCHIVE = re.compile(r"Video_(Speech|Song)_Actor_(\d\d)", re.IGNORECASE)
