@@ -2,46 +2,52 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import one_line
-from swift_saber.pipeline.survey import CATEGORIES, Survey, settings, survey
+from swift_saber.pipeline.survey import CATEGORIES, Survey, settings
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_ROWS = """\
+Each row is a clip with a SABER record: what is seen, what is heard, and the emotion reasoned from both. The scheme is
+that of SABER-LLM (arXiv 2601.18321); the texts were written by the models named below, not by people.
+"""
+_NO_RECORDS = "No stage has written records of them yet, so there is nothing here to train on.\n"
 _DUTY = """\
 The clips are not part of this dataset, which holds texts and paths of files. Each source dataset has a licence of its
 own, some for research alone and some by agreement: whoever uses or shares these texts has to see that every source in
 the table above allows it. For that reason this card states no licence."""
 
 
-def write_card(run_folder: Path, found: Survey | None = None) -> Path:
+def write_card(run_folder: Path, found: Survey, counts: Mapping[str, int]) -> Path:
     """Write README.md, whole or not at all, and return its path.
 
     Args:
         run_folder: the output folder of a run.
-        found: as survey.survey returns; without it the run is read for this alone.
+        found: as survey.survey returns.
+        counts: rows in train.jsonl and test.jsonl, as instructions.write_instructions returns; none where the dataset
+            is not written.
     """
-    found = found or survey(run_folder)
     path = run_folder / "README.md"
     partial = path.with_name(path.name + ".partial")
-    partial.write_text("\n".join(_lines(found)) + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
+    partial.write_text(
+        "\n".join(_lines(found, counts)) + "\n", encoding="utf-8", errors="backslashreplace", newline="\n"
+    )
     os.replace(partial, path)
     return path
 
 
-def _lines(found: Survey) -> Iterator[str]:
+def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     last, run = found.last, found.run
-    parts = _counts(found, "part") or {"train": last.kept}
-    yield from _head(found, parts)
+    yield from _head(found, counts)
     yield "# SABER records\n"
-    yield (
-        f"{last.kept:,} of {found.steps[0].kept:,} clips went through all stages up to `{last.stage}`. Each row is a "
-        "clip with a SABER record: what is seen, what is heard, and the emotion reasoned from both. The scheme is that "
-        "of SABER-LLM (arXiv 2601.18321); the texts were written by the models named below, not by people.\n"
-    )
+    yield f"{last.kept:,} of {found.steps[0].kept:,} clips went through all stages up to `{last.stage}`."
+    yield _ROWS if found.records[last.stage] or not last.kept else _NO_RECORDS
+    if found.to_come:
+        yield f"**Not begun:** {', '.join(f'`{stage}`' for stage in found.to_come)}.\n"
     for category in CATEGORIES:
         before, after = _counts(found, category, found.steps[0].stage), _counts(found, category)
         if before or after:
@@ -77,7 +83,7 @@ def _lines(found: Survey) -> Iterator[str]:
     yield _DUTY
 
 
-def _head(found: Survey, parts: dict[str, int]) -> Iterator[str]:
+def _head(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     size = next((name for most, name in _SIZES if found.last.kept < most), "n>1M")
     yield "---"
     languages = sorted({"en", "zh"} & _counts(found, "language").keys())
@@ -86,7 +92,7 @@ def _head(found: Survey, parts: dict[str, int]) -> Iterator[str]:
     yield "task_categories: [video-text-to-text]"
     yield "tags: [emotion-recognition, audio, video, saber]"
     yield f"size_categories: [{size}]"
-    files = [part for part in ("train", "test") if parts.get(part)]
+    files = [part for part, count in counts.items() if count]
     if files:
         yield "configs:\n- config_name: default\n  data_files:"
         yield from (f"  - split: {part}\n    path: {part}.jsonl" for part in files)

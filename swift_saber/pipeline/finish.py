@@ -1,4 +1,4 @@
-"""What is written when all stages are done: the rows for training and testing, the card, the report."""
+"""What a run leaves at its end: a card and a report of what is there, and, once all stages are through, the dataset."""
 
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,33 @@ from swift_saber.rows import write_rows
 from swift_saber.strict_json import parse_json
 
 
-def finish(output: Path) -> None:
-    """Write train.jsonl, test.jsonl, README.md and report.html of a run, and what was asked of endpoints to run.json.
+def finish(output: Path) -> list[str]:
+    """Write README.md and report.html of a run, and what was asked of endpoints to run.json.
+
+    Where all stages of the recipe are through, train.jsonl and test.jsonl are written too, if the clips have records.
 
     Args:
         output: the folder of the run.
+
+    Returns:
+        The names of the files that were written for people and for training.
+
+    Raises:
+        InputError: as write_instructions; card and report are written all the same.
     """
     file = output / "run.json"
     said = parse_json(file.read_text(encoding="utf-8"), str(file))
     said["usage"] = {name: paid for name in said["stages"] if (paid := usage(output / name))}
     write_rows(file, [said])
-    write_instructions(output)
     found = survey(output)
-    write_card(output, found)
     write_report(output, found)
+    counts: dict[str, int] = {}
+    try:
+        if found.through:
+            counts = write_instructions(output)
+    finally:
+        write_card(output, found, counts)
+    return [*(f"{part}.jsonl" for part, count in counts.items() if count), "README.md", "report.html"]
 
 
 class Finish(PipelineStep):

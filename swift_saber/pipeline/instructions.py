@@ -18,14 +18,14 @@ from swift_saber.strict_json import dumps
 PARTS = ("train", "test")
 #: What a row of the dataset says; what the stages measured and heard stays in their folders.
 KEYS = ("id", "source", "language", "videos", "audios", "consistency", "labels", *sorted(RECORD_KEYS))
-_ERRORS_KEPT = 20
 
 
 def write_instructions(run_folder: Path) -> dict[str, int]:
     """Write train.jsonl and test.jsonl from the rows that the last stage kept.
 
     Both files are complete or not there; a part without rows has no file. A run whose recipe has no stage "split" is
-    for training alone. One row is held at a time.
+    for training alone; one whose clips have no records yet, since none of its stages writes them, has no rows. One row
+    is held at a time.
 
     Args:
         run_folder: the output folder of a run.
@@ -40,8 +40,8 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
     paths = {part: run_folder / f"{part}.jsonl" for part in PARTS}
     partial = {part: path.with_name(path.name + ".partial") for part, path in paths.items()}
     counts = dict.fromkeys(PARTS, 0)
-    errors: list[InputError] = []
-    wrong = total = 0
+    first: InputError | None = None
+    wrong = bare = total = 0
     with ExitStack() as files:
         out = {
             part: files.enter_context(path.open("w", encoding="utf-8", newline="\n")) for part, path in partial.items()
@@ -52,14 +52,15 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
                 part, instruction = _instruction(row, where)
             except InputError as error:
                 wrong += 1
-                errors = [*errors, error][:_ERRORS_KEPT]
+                bare += not RECORD_KEYS & row.keys()
+                first = first or error
                 continue
             out[part].write(dumps(instruction) + "\n")
             counts[part] += 1
-    if errors:
+    if first and bare < total:
         for path in partial.values():
             path.unlink()
-        raise sum_up(errors, wrong, total, str(run_folder / stage / "kept"))
+        raise sum_up([first], wrong, total, str(run_folder / stage / "kept"))
     for part, path in paths.items():
         if counts[part]:
             os.replace(partial[part], path)

@@ -111,9 +111,8 @@ def _funnel(found: Survey) -> Iterator[Html]:
     yield tag("p", *(tag("span", class_=f"key {kind}") + said(*names) for kind, *names in marks), class_="soft")
     head = (("stage", "阶段"), ("entered", "进入"), ("", ""), ("left", "保留"), ("dropped", "剔除"), ("why", "原因"))
     yield table([said(*names) for names in head], [_step(step, found) for step in found.steps])
-    missing = [stage for stage in found.run["stages"] if stage not in {step.stage for step in found.steps}]
-    if missing:
-        yield tag("p", said("Not begun: ", "尚未开始："), ", ".join(missing), class_="warn")
+    if found.to_come:
+        yield tag("p", said("Not begun: ", "尚未开始："), ", ".join(found.to_come), class_="warn")
 
 
 def _step(step: Step, found: Survey) -> list[Any]:

@@ -42,7 +42,7 @@ def run(path: str, until: str | None = None) -> None:
 
     Args:
         path: of the recipe.
-        until: the last stage to run, or None for all, and the instructions, card and report after them.
+        until: the last stage to run, or None for all.
 
     Raises:
         InputError: the recipe, a source, an endpoint or the output folder cannot be used. What is done stays.
@@ -63,13 +63,11 @@ def run(path: str, until: str | None = None) -> None:
         _check_settings(plan, names)
         _note(plan, runs)
         if plan.executor == "slurm":
-            _submit(plan, names, whole=until is None)
+            _submit(plan, names)
             return
         for name in names:
             _run_stage(plan, name)
-        if until is None:
-            finish(plan.output)
-            print(f"{plan.output / 'train.jsonl'}, test.jsonl, README.md and report.html are written")
+        print(f"written to {plan.output}: {', '.join(finish(plan.output))}")
 
 
 def execute(plan: Plan, name: str, console: str) -> None:
@@ -132,17 +130,14 @@ def _run_stage(plan: Plan, name: str) -> None:
     print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped", file=sys.stderr)
 
 
-def _submit(plan: Plan, names: list[str], *, whole: bool) -> None:
+def _submit(plan: Plan, names: list[str]) -> None:
     """Give all stages to Slurm, each to begin when the one before has ended well."""
     if shutil.which("sbatch") is None:
         raise InputError(plan.path, "executor", "is slurm, and there is no sbatch here", "run it on a login node")
     executor = None
     for name in names:
         executor = _executor(plan, name, executor)
-    if whole:
-        executor = executor_of(plan, "finish", [Finish(plan.output)], plan.output / "finish", 1, executor)
-    assert executor is not None
-    executor.run()
+    executor_of(plan, "finish", [Finish(plan.output)], plan.output / "finish", 1, executor).run()
     print(f"submitted; the scripts are below {plan.output}, and squeue says how it goes")
 
 

@@ -14,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from swift_saber.annotation import RECORD_KEYS
 from swift_saber.errors import InputError
 from swift_saber.pipeline.funnel import MANIFEST, Row, Step, funnel, read_run
 from swift_saber.strict_json import dumps, parse_json
@@ -90,7 +91,8 @@ class Survey:
         values: per (stage, reason), the measured values of dropped clips, where they are numbers.
         limits: per (stage, reason), the thresholds as written in the drops, a few at most.
         samples: per (stage, reason), lines of drops; per (stage, None), rows that were kept.
-        sound: of the clips that the last stage kept: sound in a file of its own, or "in the video".
+        sound: of the clips that each stage kept: sound in a file of its own, or "in the video".
+        records: of the clips that each stage kept, how many have a record.
         split: what split.json says, where there is one.
     """
 
@@ -104,12 +106,24 @@ class Survey:
     limits: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     samples: dict[tuple[str, str | None], Lot] = field(default_factory=dict)
     sound: dict[str, Counter[str]] = field(default_factory=dict)
+    records: Counter[str] = field(default_factory=Counter)
     split: dict[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> Step:
         """The last stage that was begun."""
         return self.steps[-1]
+
+    @property
+    def to_come(self) -> list[str]:
+        """Stages of the recipe that were not begun."""
+        stages: list[str] = self.run["stages"]
+        return stages[len(self.steps) - 1 :]
+
+    @property
+    def through(self) -> bool:
+        """Whether every clip went as far as it will go."""
+        return not self.to_come and not any(step.waiting for step in self.steps)
 
     def look(self, stage: str, row: Row, drop: dict[str, Any] | None) -> None:
         """Count one row of a stage; drop is the line of its drop, None where it was kept."""
@@ -125,6 +139,7 @@ class Survey:
         for category in CATEGORIES:
             if row_of.get(category) is not None:
                 _count(self.counts.setdefault((stage, category), Counter()), str(row_of[category]))
+        self.records[stage] += not RECORD_KEYS.isdisjoint(row)
         self.sound.setdefault(stage, Counter())["own file" if row.get("audios") else "in the video"] += 1
         for name, value in _leaves(row.get(MEASURED.get(stage, "")), ""):
             self.numbers.setdefault((stage, name), Numbers()).add(value)

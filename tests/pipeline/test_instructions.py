@@ -55,6 +55,19 @@ def test_a_part_without_rows_leaves_no_file_of_an_earlier_run(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["run.json"]
 
 
+def test_clips_without_records_are_no_training_data_and_no_mistake(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([], []), "dedup": ([clip("a"), clip("b")], [])})
+    assert write_instructions(tmp_path) == {"train": 0, "test": 0}
+    assert not (tmp_path / "train.jsonl").exists()
+
+
+def test_clips_with_and_without_records_are_a_mistake_and_nothing_is_written(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([], []), "dedup": ([done("a"), clip("b")], [])})
+    with pytest.raises(InputError, match=r"00001\.jsonl:1: audio_desc: is missing"):
+        write_instructions(tmp_path)
+    assert not (tmp_path / "train.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("broken", "message"),
     [

@@ -100,6 +100,24 @@ def test_a_second_time_nothing_is_done(clips: Path, whole: tuple[Path, LLMServer
     assert len(server.asked) == asked
 
 
+@pytest.mark.parametrize("until", ["clean", None], ids=["until clean", "no annotate"])
+def test_a_run_without_records_leaves_a_card_and_a_report_about_what_is_there(
+    clips: Path, tmp_path: Path, until: str | None
+) -> None:
+    output = tmp_path / "out"
+    later = {} if until else dict.fromkeys(("dedup", "annotate", "speech", "visual", "consistency", "split"))
+    run(str(write_recipe(tmp_path / "r.yaml", clips, output, "http://127.0.0.1:9/v1", **later)), until)
+    card = (output / "README.md").read_text(encoding="utf-8")
+    # Of the 14 clips, one is too small.
+    assert "13 of 14 clips went through all stages up to `clean`" in card
+    assert "low resolution" in card
+    assert "configs:" not in card and "with a SABER record" not in card
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert "low resolution: 1" in page
+    assert ("Not begun" in page) == (until is not None)
+    assert not (output / "train.jsonl").exists()
+
+
 @slow
 def test_killed_at_twenty_random_instants_it_gives_what_an_uninterrupted_run_gives(
     clips: Path, whole: tuple[Path, LLMServer], tmp_path: Path
