@@ -2,12 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import one_line
+from swift_saber.markdown import cell, table
 from swift_saber.pipeline.survey import CATEGORIES, Survey, settings
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -121,7 +120,7 @@ def _split(note: dict[str, Any]) -> Iterator[str]:
     )
     rows = ([of["language"], of["source"], of["consistent"], of["inconsistent"]] for of in note["strata"])
     yield from _table(("language", "source", "consistent in test", "inconsistent in test"), rows)
-    yield from (f"- {_cell(text)}" for text in note["notes"])
+    yield from (f"- {cell(text)}" for text in note["notes"])
     yield ""
 
 
@@ -129,21 +128,7 @@ def _counts(found: Survey, category: str, stage: str | None = None) -> dict[str,
     return found.counts.get((stage or found.last.stage, category), Counter())
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    names = list(head)
-    lines = [f"| {' | '.join(map(_cell, row))} |" for row in rows]
-    if not lines:
-        yield "None.\n"
-        return
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    yield from lines
-    yield ""
-
-
-def _cell(value: Any) -> str:
-    """A value that may hold anything, as text of one line that neither ends a cell nor is read as markup."""
-    if isinstance(value, int):
-        return f"{value:,}"
-    text = escape(one_line("" if value is None else str(value)), quote=False)
-    return "".join(f"\\{char}" if char in "\\|`*_[]#!~" else char for char in text)
+def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """A table of values that may hold anything; whole numbers get their thousands marked."""
+    cells = ([f"{value:,}" if isinstance(value, int) else cell(value) for value in row] for row in rows)
+    return table(head, cells)

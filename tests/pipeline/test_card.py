@@ -67,6 +67,11 @@ def test_markup_in_data_is_text(tmp_path: Path) -> None:
     assert "| split | mute \\| &lt;b&gt; | 1 | 3 |" in card_of(full_run(tmp_path))
 
 
+def test_dollars_in_data_are_no_formula(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([clip("a")], []), "clean": ([], [drop(clip("a"), "$5 or $6")])})
+    assert "| clean | \\$5 or \\$6 | 1 | 1 |" in card_of(tmp_path)
+
+
 def test_it_says_where_the_sound_is(tmp_path: Path) -> None:
     inside, own = clip("a", **RECORD), clip("b", **RECORD) | {"audios": ["b.wav"]}
     write_run(tmp_path / "inside", {"manifest": ([inside], []), "visual": ([inside], [])})
