@@ -180,19 +180,19 @@ def _run(args: argparse.Namespace, benchmark: Any, judge: Any = None) -> int:
 
 
 def _saber_test(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.benchmarks import table as benchmarks
 
     return _run(args, benchmarks.saber_test(args.data), _service(args))
 
 
 def _probe(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.benchmarks import table as benchmarks
 
     return _run(args, benchmarks.probe(args.data))
 
 
 def _emer(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.benchmarks import table as benchmarks
 
     if args.media is None and args.answers is None:
         raise InputError("eval", "--media", "is not given", "name the folder of the clips, or score --answers")
@@ -212,7 +212,7 @@ def _emer(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _emobench_m(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.benchmarks import table as benchmarks
     from swift_saber.evaluation.run import rescore
 
     options = {"official": args.official, "bert_model": args.bert_model}
@@ -252,7 +252,7 @@ def _add_unibench(parts: Any, command: Callable[..., argparse.ArgumentParser]) -
 
 
 def _mer_unibench(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation import benchmarks
+    from swift_saber.evaluation.benchmarks import table as benchmarks
     from swift_saber.evaluation.run import rescore
 
     benchmark = benchmarks.mer_unibench(args.data, args.wheel)

@@ -11,9 +11,9 @@ from swift_saber.cli import _command
 from swift_saber.cli_eval import add_eval
 from swift_saber.errors import InputError
 from swift_saber.evaluation import run as evaluation
-from swift_saber.evaluation.scores import read_items, read_scores
+from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.rows import write_rows
-from tests.evaluation.test_saber_test import FOUR, perfect
+from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
 from tests.llm_server import LLMServer, say
 
 

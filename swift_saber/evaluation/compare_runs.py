@@ -8,8 +8,8 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.compare import agreement, compare
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.manifest import differences
-from swift_saber.evaluation.scores import read_items, read_scores
 from swift_saber.evaluation.scores_table import cell, number
+from swift_saber.evaluation.summary import read_items, read_scores
 
 
 def compare_runs(first: Path, second: Path, *, only_shared: bool = False) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
 from swift_saber.evaluation.emer_judge import CRITERIA, HIGHEST, LOWEST
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.scores import summarise
-from swift_saber.evaluation.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
+from swift_saber.evaluation.summary import summarise
 
 #: item.details[LABELS] is {TRUTH: [...], ANSWER: [...]}; None in place of a list where the judge failed.
 LABELS, TRUTH, ANSWER = "labels", "reference", "answer"

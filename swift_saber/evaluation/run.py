@@ -16,7 +16,7 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.manifest import file_digest, make_manifest
-from swift_saber.evaluation.scores import SCORES, read_scores, write_items, write_scores
+from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
 from swift_saber.rows import parse_row, read_rows, row_id, write_rows

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.classification import accuracy, weighted_scores
-from swift_saber.evaluation.wheel import Wheels
+from swift_saber.evaluation.benchmarks.wheel import Wheels
+from swift_saber.evaluation.metrics import accuracy, weighted_scores
 
 POSITIVE, NEGATIVE = "positive", "negative"
 

@@ -10,15 +10,15 @@ import pytest
 
 from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError
-from swift_saber.evaluation import benchmarks
+from swift_saber.evaluation.benchmarks import table as benchmarks
 from swift_saber.evaluation.compare_runs import compare_runs
 from swift_saber.evaluation.run import evaluate
-from swift_saber.evaluation.scores import read_items, read_scores
+from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.report.results import read_result
 from swift_saber.rows import read_rows, write_rows
 from swift_saber.sed import render
 from swift_saber.service import Service
-from tests.evaluation.test_saber_test import FOUR, perfect
+from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 
 FILES = {"questions.jsonl", "answers.jsonl", "items.jsonl", "scores.json", "scores.md"}
@@ -62,7 +62,7 @@ def test_scoring_needs_no_torch_and_no_gpu(data: Path, answers: Path, tmp_path: 
     code = f"""
 import sys
 from pathlib import Path
-from swift_saber.evaluation import benchmarks
+from swift_saber.evaluation.benchmarks import table as benchmarks
 from swift_saber.evaluation.run import evaluate
 evaluate(benchmarks.saber_test(Path({str(data)!r})), Path({str(tmp_path / "run")!r}), answers=Path({str(answers)!r}))
 print([name for name in ("torch", "swift", "datatrove") if name in sys.modules])

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from swift_saber.errors import InputError, quoted, sum_up, unreadable
+from swift_saber.evaluation.benchmarks.open_labels import extract_labels
+from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.emer_judge import CRITERIA, LOWEST, rate_overlaps
 from swift_saber.evaluation.emer_scores import ANSWER, LABELS, TRUTH, scores
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating
-from swift_saber.evaluation.open_labels import extract_labels
-from swift_saber.evaluation.wheel import Wheels
 from swift_saber.language import Language
 from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.plugin.saber_convert import sound_in_video

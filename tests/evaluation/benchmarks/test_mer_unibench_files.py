@@ -8,12 +8,12 @@ import pytest
 
 from swift_saber import cli
 from swift_saber.errors import InputError
-from swift_saber.evaluation.scores import read_items, read_scores
+from swift_saber.evaluation.benchmarks.mer_unibench import items, read_truths, scores
+from swift_saber.evaluation.benchmarks.wheel import Wheels
+from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.evaluation.unibench import hit_rate
-from swift_saber.evaluation.unibench_run import items, read_truths, scores
-from swift_saber.evaluation.wheel import Wheels
 from swift_saber.rows import write_rows
-from tests.evaluation.test_wheel import emotion_wheel
+from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 
 REFERENCE = "The audience laughed because Raj calls a broken iPod slightly used."
 

@@ -18,12 +18,12 @@ from typing import Any
 
 from swift_saber.annotation import DIMENSIONS, Row
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.classification import table
 from swift_saber.evaluation.emotion_words import named_emotions
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.saber_judge import rate_answers
-from swift_saber.evaluation.scores import aggregate, summarise
+from swift_saber.evaluation.summary import aggregate, summarise
 from swift_saber.pipeline.clip import EMOTIONS
 from swift_saber.pipeline.sources.base import common_emotion
 from swift_saber.pipeline.wer import UNIT, word_error_rate

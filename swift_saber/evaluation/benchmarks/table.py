@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation import emer as emer_parts
-from swift_saber.evaluation import emobench_m as emobench
-from swift_saber.evaluation import probe as modality_probe
-from swift_saber.evaluation import saber_test as saber
-from swift_saber.evaluation import unibench_run as unibench
-from swift_saber.evaluation.emobench_m_layout import chosen, json_path
+from swift_saber.evaluation.benchmarks import emer as emer_parts
+from swift_saber.evaluation.benchmarks import emobench_m as emobench
+from swift_saber.evaluation.benchmarks import mer_unibench as unibench
+from swift_saber.evaluation.benchmarks import probe as modality_probe
+from swift_saber.evaluation.benchmarks import saber_test as saber
+from swift_saber.evaluation.benchmarks.emobench_m.layout import chosen, json_path
+from swift_saber.evaluation.benchmarks.open_labels import read_labels
+from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.open_labels import read_labels
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
-from swift_saber.evaluation.wheel import Wheels
 from swift_saber.language import Language
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.open_labels import extract_labels, read_labels
 from swift_saber.service import Service
 from tests.llm_server import Asked, LLMServer, Reply, say
 

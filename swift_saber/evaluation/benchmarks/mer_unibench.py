@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.benchmarks.open_labels import read_labels
+from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.open_labels import read_labels
 from swift_saber.evaluation.unibench import hits, sentiment_score
-from swift_saber.evaluation.wheel import Wheels
 from swift_saber.rows import read_rows
 
 HITS = "hits"

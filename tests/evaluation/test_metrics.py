@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.classification import accuracy, confusion, per_class, table, weighted_scores
+from swift_saber.evaluation.metrics import accuracy, confusion, per_class, table, weighted_scores
 
 LABELS = ["angry", "happy", "sad"]
 PAIRS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from([*LABELS, None])), min_size=1, max_size=40)

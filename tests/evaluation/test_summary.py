@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.classification import table
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.scores import (
+from swift_saber.evaluation.metrics import table
+from swift_saber.evaluation.summary import (
     aggregate,
     by_group,
     read_items,

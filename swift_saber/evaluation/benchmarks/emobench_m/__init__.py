@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.emobench_m_items import items
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS, all_asked, missing
-from swift_saber.evaluation.emobench_m_official import from_official, to_official
-from swift_saber.evaluation.emobench_m_scores import scores
+from swift_saber.evaluation.benchmarks.emobench_m.items import items
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, all_asked, missing
+from swift_saber.evaluation.benchmarks.emobench_m.official import from_official, to_official
+from swift_saber.evaluation.benchmarks.emobench_m.scores import scores
 from swift_saber.media import open_media
 
 __all__ = ["SCENARIOS", "from_official", "items", "missing", "questions", "scores", "to_official"]

@@ -28,13 +28,13 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from swift_saber.evaluation.classification import table, weighted_scores
+from swift_saber.evaluation.benchmarks.emobench_m.items import is_text
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.emobench_m_interval import weighted_intervals
-from swift_saber.evaluation.emobench_m_items import is_text
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS
 from swift_saber.evaluation.interval import Means
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.scores import aggregate, by_group, summarise
+from swift_saber.evaluation.metrics import table, weighted_scores
+from swift_saber.evaluation.summary import aggregate, by_group, summarise
 
 DIMENSIONS = ("FER", "CEU", "SCEA")
 _SOURCE = "EmoBench-M leaderboard"

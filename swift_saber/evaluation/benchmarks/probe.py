@@ -21,10 +21,10 @@ from typing import Any
 
 from swift_saber.annotation import Row
 from swift_saber.errors import InputError
-from swift_saber.evaluation import saber_test
+from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.emotion_words import find_emotion
 from swift_saber.evaluation.item import Item, State
-from swift_saber.evaluation.scores import summarise
+from swift_saber.evaluation.summary import summarise
 from swift_saber.pairs.questions import without
 from swift_saber.plugin.saber_convert import sound_in_video
 from swift_saber.rows import media_path

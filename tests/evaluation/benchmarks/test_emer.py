@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation import emer
+from swift_saber.evaluation.benchmarks import emer
+from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.emer_judge import CRITERIA
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.scores import write_items, write_scores
-from swift_saber.evaluation.wheel import Wheels
+from swift_saber.evaluation.summary import write_items, write_scores
 from swift_saber.sed import INSTRUCTIONS
 from swift_saber.service import Service
-from tests.evaluation.test_wheel import emotion_wheel
+from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 
 #: Each text tells the scripted judge which labels it has: "<...>".

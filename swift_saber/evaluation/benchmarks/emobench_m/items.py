@@ -13,7 +13,7 @@ from typing import Any
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation import text_metrics
-from swift_saber.evaluation.emobench_m_answers import (
+from swift_saber.evaluation.benchmarks.emobench_m.answers import (
     after_thinking,
     official_label,
     official_pair,
@@ -21,7 +21,7 @@ from swift_saber.evaluation.emobench_m_answers import (
     read_pair,
     writable,
 )
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS, Scenario, read_scenario
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario, read_scenario
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Task, rate_all
 from swift_saber.rows import media_list, read_rows

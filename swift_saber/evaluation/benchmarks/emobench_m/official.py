@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.evaluation.emobench_m_answers import writable
-from swift_saber.evaluation.emobench_m_items import is_text, read_item, with_text_scores
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS, Scenario, read_json
+from swift_saber.evaluation.benchmarks.emobench_m.answers import writable
+from swift_saber.evaluation.benchmarks.emobench_m.items import is_text, read_item, with_text_scores
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario, read_json
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.scores import by_group
+from swift_saber.evaluation.summary import by_group
 from swift_saber.rows import read_rows, write_rows
 from swift_saber.strict_json import dumps
 

@@ -9,8 +9,8 @@ import pytest
 
 from swift_saber.annotation import DIMENSIONS, Row
 from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores, true_emotion
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.saber_test import items, questions, read_test, scores, true_emotion
 from swift_saber.rows import write_rows
 from swift_saber.sed import INSTRUCTIONS, render
 from swift_saber.service import Service

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.unibench import HitRate, SentimentScore, hit_rate, hits, sentiment_score
-from swift_saber.evaluation.wheel import Wheels
-from tests.evaluation.test_wheel import emotion_wheel
+from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 
 from swift_saber.annotation import Row
 from swift_saber.errors import InputError
-from swift_saber.evaluation.probe import items, questions, scores, sound_donors
-from tests.evaluation.test_saber_test import value
+from swift_saber.evaluation.benchmarks.probe import items, questions, scores, sound_donors
+from tests.evaluation.benchmarks.test_saber_test import value
 from tests.llm_server import row
 
 

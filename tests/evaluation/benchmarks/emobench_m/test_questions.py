@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.emobench_m import SCENARIOS, items, questions
+from swift_saber.evaluation.benchmarks.emobench_m import SCENARIOS, items, questions
 from swift_saber.evaluation.judge import Judge
 from swift_saber.service import Service
-from tests.evaluation.emobench_m_folder import REFERENCE, write_benchmark, write_lines
+from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 from tests.llm_server import LLMServer, say
 from tests.media_faults import RATE, encode, frames, sound
 

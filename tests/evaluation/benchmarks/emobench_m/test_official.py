@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.emobench_m import from_official, items, scores, to_official
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS
+from swift_saber.evaluation.benchmarks.emobench_m import from_official, items, scores, to_official
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.text_metrics import bleu, rouge_l
-from tests.evaluation.emobench_m_folder import REFERENCE, write_benchmark, write_lines
+from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 
 CLASSES = [
     {"video": "a.mp4", "expected_value": "positive", "predicted_value": "neutral"},

@@ -3,8 +3,8 @@
 import pytest
 
 from swift_saber.annotation import Record
-from swift_saber.evaluation.emobench_m_answers import official_label, official_pair, read_label, read_pair
-from swift_saber.evaluation.emobench_m_layout import SCENARIOS
+from swift_saber.evaluation.benchmarks.emobench_m.answers import official_label, official_pair, read_label, read_pair
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.sed import render
 
 SPEECH = SCENARIOS["RAVDSS_speech"].labels
