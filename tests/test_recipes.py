@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 import yaml
 
+from swift_saber.errors import InputError
 from swift_saber.media import media_settings
 from tests.benchmarks import memory_estimate
 
@@ -158,6 +159,33 @@ def test_the_estimate_counts_a_pair_and_its_reference() -> None:
 def test_the_7b_without_its_talker_has_the_size_of_the_published_weights() -> None:
     """They are described as 9 billion parameters including the encoders."""
     assert round(memory_estimate.parameters(memory_estimate.build("7B")) / 1e9) == 9
+
+
+@pytest.mark.parametrize(
+    ("model", "layers"),
+    [
+        ("Qwen/Qwen2.5-Omni-3B", 36),
+        ("Qwen/Qwen2.5-Omni-7B", 28),
+        ("/models/qwen2.5-omni-3b/", 36),
+        ("/3B/Qwen2.5-Omni-7B", 28),
+        (None, 28),
+    ],
+)
+def test_the_estimate_is_for_the_model_that_is_named(model: str | None, layers: int) -> None:
+    """2 bytes x 1 row x 8,192 tokens x hidden x layers; the 3B has a hidden size of 2,048, the 7B of 3,584."""
+    sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
+    recipe = {key: value for key, value in {**sed, "model": model}.items() if value is not None}
+    hidden = {36: 2048, 28: 3584}[layers]
+    assert memory_estimate.estimate(recipe).kept == 2 * 8192 * hidden * layers
+
+
+@pytest.mark.parametrize(
+    "model", ["Qwen/Qwen3-Omni-30B-A3B-Instruct", "Qwen/Qwen2.5-Omni-30B", "Qwen/Qwen2.5-Omni-7B-AWQ", "Qwen/Qwen3-7B"]
+)
+def test_a_model_of_unknown_dimensions_is_not_estimated(model: str) -> None:
+    sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
+    with pytest.raises(InputError, match=f"model: the dimensions of '{model}' are not known; use one of .*-7B, .*-3B"):
+        memory_estimate.estimate({**sed, "model": model})
 
 
 @every(ALL)

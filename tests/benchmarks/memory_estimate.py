@@ -36,15 +36,19 @@ longest row that can occur; per_device_train_batch_size rows of that length at o
 Dimensions. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision tower's width (1,280; the default says
 3,584) and the talker's shape, which are taken from public copies of the released config.json. 3B: the dimensions of
 Qwen2.5-3B for the language model, lm_head not shared with the embeddings, and the 7B's towers; not checked against
-the released files, so its numbers are the rougher ones.
+the released files, so its numbers are the rougher ones. A recipe that names no model is counted as the 7B; one that
+names another model, or a folder of another name, is refused.
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from swift_saber.errors import InputError
 
 GIB = 2**30
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -75,6 +79,20 @@ SIZES: dict[str, dict[str, Any]] = {
 VIDEO_TOKENS = 20 * 153
 AUDIO_TOKENS = 30 * 25
 REDUCE_BUCKET = 2 * 2e8 * 2  # ZeRO-2 in ms-swift's zero2.json: 2e8 elements; two of them in bf16
+
+
+def size_of(model: str | None) -> str:
+    """Return "7B" or "3B" for a hub id or a folder of that name, and "7B", the published size, for none.
+
+    Raises:
+        InputError: another model, whose dimensions are not known here.
+    """
+    found = re.fullmatch(r"Qwen2\.5-Omni-(\w+)", Path(model or "Qwen2.5-Omni-7B").name, re.IGNORECASE)
+    size = found[1].upper() if found else ""
+    if size not in SIZES:
+        known = ", ".join(f"Qwen/Qwen2.5-Omni-{name}" for name in SIZES)
+        raise InputError("recipe", "model", f"the dimensions of {model!r} are not known", f"use one of {known}")
+    return size
 
 
 def build(size: str, *, talker: bool = False) -> Any:
@@ -127,8 +145,11 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     Args:
         recipe: a recipe's contents, for SED or for CA-DPO, of LoRA tuning, or of full tuning with ZeRO-2; towers
             frozen.
+
+    Raises:
+        InputError: as size_of.
     """
-    model = build("3B" if "3B" in recipe.get("model", "") else "7B")
+    model = build(size_of(recipe.get("model")))
     thinker, text = model.thinker, model.config.thinker_config.text_config
     gpus = int(recipe["ENV"].get("NPROC_PER_NODE", 1))
     dpo = recipe.get("rlhf_type") == "dpo"
@@ -202,4 +223,7 @@ def main(paths: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(str(error))
