@@ -12,10 +12,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from swift_saber.html import policy
 from swift_saber.pipeline.funnel import Step
 from swift_saber.pipeline.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
 from swift_saber.pipeline.survey import CATEGORIES, Survey, settings, survey
-from swift_saber.report.shared import policy
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 #: In the order of the released prompt.

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from swift_saber.html import clip_address
 from swift_saber.pipeline.survey import Numbers
-from swift_saber.report.shared import clip_address
 from swift_saber.rows import media_list
 
 _LONG = 3000
