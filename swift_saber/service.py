@@ -1,22 +1,47 @@
 """The settings of a model behind an address, as a recipe names it, checked before anything is asked."""
 
-import difflib
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
 
 from swift_saber.clip_parts import Form
 from swift_saber.endpoint import KEY_ENV, Endpoint, shown_address
-from swift_saber.errors import InputError, kind, quoted
+from swift_saber.errors import InputError, quoted
+from swift_saber.settings import SETTINGS, Number, Whole, read_settings
 
 ReplyForm = Literal["json_schema", "json_object", "none"]
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+def _open_address(value: str) -> str:
+    """Refuse what is no http address, and one with a secret in it: a recipe is copied, shown and kept."""
+    shown_address(value)
+    parts = urlsplit(value)
+    if "@" in parts.netloc or parts.query:
+        remedy = "put the key into the environment (key_env names the variable)"
+        raise InputError("recipe", "base_url", "holds a user, a password or a query", remedy)
+    return value
 
 
-@dataclass(frozen=True)
+_Address = Annotated[
+    str,
+    Field(pattern=r"\S", title="a name", description="write the server's address, such as http://127.0.0.1:8000/v1"),
+    AfterValidator(_open_address),
+]
+_Variable = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        title="the name of a variable",
+        description="name the environment variable that holds the key",
+    ),
+]
+
+
+@dataclass(frozen=True, config=SETTINGS)
 class Service:
     """One model behind an OpenAI-compatible address. All defaults are ours.
 
@@ -32,52 +57,20 @@ class Service:
         reply_form: "json_schema" holds the server to the form of the reply, "json_object" to JSON, "none" to nothing.
     """
 
-    model: str
-    base_url: str
-    key_env: str = KEY_ENV
-    concurrency: int = 8
-    requests_per_minute: float | None = None
-    max_tokens: int = 2048
-    timeout: float = 300.0
-    retries: int = 5
+    model: Annotated[str, Field(pattern=r"\S", title="a name", description="name the model as the server knows it")]
+    base_url: _Address
+    key_env: _Variable = KEY_ENV
+    concurrency: Annotated[Whole, Field(ge=1)] = 8
+    requests_per_minute: Annotated[Number, Field(ge=0.001)] | None = None
+    max_tokens: Annotated[Whole, Field(ge=1)] = 2048
+    timeout: Annotated[Number, Field(ge=0.001)] = 300.0
+    retries: Annotated[Whole, Field(ge=0)] = 5
     reply_form: ReplyForm = "json_schema"
 
     @classmethod
     def read(cls, settings: object, block: str) -> "Service":
-        """Return the service that a block of a recipe describes.
-
-        Args:
-            settings: the block.
-            block: its name, e.g. "visual.judge", for errors.
-
-        Raises:
-            InputError: a setting is missing, not known, or not of its kind.
-        """
-        if not isinstance(settings, Mapping):
-            raise InputError(
-                "recipe", block, f"is {kind(settings)}, not settings", "indent model and base_url below it"
-            )
-        known = [one.name for one in fields(cls)]
-        for name in settings:
-            if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                remedy = f"write {close[0]}" if close else f"it takes {', '.join(known)}"
-                raise InputError("recipe", f"{block}.{name}", "is not a setting", remedy)
-        for name in ("model", "base_url"):
-            if not isinstance(settings.get(name), str) or not settings[name].strip():
-                problem = "is not set" if settings.get(name) is None else "is not a name"
-                raise InputError("recipe", f"{block}.{name}", problem, _REMEDIES[name])
-        _check_address(settings["base_url"], f"{block}.base_url")
-        # The value is not shown: it may be the key.
-        name_given = settings.get("key_env", KEY_ENV)
-        if not isinstance(name_given, str) or not _VARIABLE.fullmatch(name_given):
-            remedy = "name the environment variable that holds the key"
-            raise InputError("recipe", f"{block}.key_env", "is not the name of a variable", remedy)
-        for name, (low, whole) in _NUMBERS.items():
-            if name in settings and not (name == "requests_per_minute" and settings[name] is None):
-                check_number(settings[name], f"{block}.{name}", low, whole=whole)
-        check_choice(settings.get("reply_form", "none"), f"{block}.reply_form", get_args(ReplyForm))
-        return cls(**settings)
+        """Return the service that a block of a recipe describes; as read_settings."""
+        return read_settings(cls, settings, block)
 
     def endpoint(self) -> Endpoint:
         """Return the model, ready to be asked.
@@ -103,20 +96,6 @@ class Service:
         return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
 
 
-_REMEDIES = {
-    "model": "name the model as the server knows it",
-    "base_url": "write the server's address, such as http://127.0.0.1:8000/v1",
-}
-# The smallest value, and whether it must be an integer.
-_NUMBERS: dict[str, tuple[float, bool]] = {
-    "concurrency": (1, True),
-    "requests_per_minute": (0.001, False),
-    "max_tokens": (1, True),
-    "timeout": (0.001, False),
-    "retries": (0, True),
-}
-
-
 def check_number(value: object, field: str, low: float, *, whole: bool) -> None:
     """Refuse a setting that is no number of at least `low`, or no integer where it must be one."""
     fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
@@ -131,6 +110,13 @@ def check_choice(value: object, field: str, choices: tuple[str, ...]) -> None:
         raise InputError("recipe", field, f"{quoted(value)} is not known", f"write {' or '.join(choices)}")
 
 
+@dataclass(frozen=True, config=SETTINGS)
+class _Addressed:
+    form: Literal["url"]
+    root: Annotated[str, Field(pattern=r"^/", title="an absolute path", description="write the folder of the clips")]
+    base_url: _Address
+
+
 def read_media(value: object, field: str) -> dict[str, Any]:
     """Return how clips travel, as clip_parts takes it.
 
@@ -142,26 +128,7 @@ def read_media(value: object, field: str) -> dict[str, Any]:
     Raises:
         InputError: it is none of these.
     """
-    if not isinstance(value, Mapping):
-        check_choice(value, field, tuple(form for form in get_args(Form) if form != "url"))
-        return {"form": value}
-    if set(value) != {"form", "root", "base_url"} or value["form"] != "url":
-        raise InputError(
-            "recipe", field, "is not known", "write {form: url, root: /folder, base_url: http://host/folder}"
-        )
-    if not isinstance(value["root"], str) or not value["root"].startswith("/"):
-        raise InputError("recipe", f"{field}.root", "is not an absolute path", "write the folder of the clips")
-    _check_address(value["base_url"], f"{field}.base_url")
-    return dict(value)
-
-
-def _check_address(value: object, field: str) -> None:
-    """Refuse what is no http address, and one with a secret in it: a recipe is copied, shown and kept."""
-    try:
-        shown_address(str(value))
-    except InputError as error:
-        raise InputError("recipe", field, error.problem, error.remedy) from error
-    parts = urlsplit(str(value))
-    if "@" in parts.netloc or parts.query:
-        remedy = "put the key into the environment (key_env names the variable)"
-        raise InputError("recipe", field, "holds a user, a password or a query", remedy)
+    if isinstance(value, Mapping):
+        return asdict(read_settings(_Addressed, value, field))
+    check_choice(value, field, tuple(form for form in get_args(Form) if form != "url"))
+    return {"form": value}
