@@ -7,6 +7,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -150,17 +151,38 @@ def resolve_media(path: Any, where: str, field: str) -> str:
 
 
 def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows as JSONL, whole or not at all, and return their number.
-
-    The rows go to a neighbour file that takes the name only when it is complete.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    """Write rows as JSONL, whole or not at all, and return their number."""
     count = 0
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
+    with whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(dumps(row) + "\n")
             count += 1
-    os.replace(partial, path)
     return count
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text, whole or not at all; a lone surrogate in it becomes \\ud83d, which in JSON is what it was."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the path of a neighbour file to write, which takes the name when the block ends; after an error it goes.
+
+    Folders that are not there are made. So a file that has its name is whole.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:  # Ctrl-C too
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def partial_path(path: Path) -> Path:
+    """Return what a file is called until it is whole."""
+    return path.with_name(path.name + ".partial")

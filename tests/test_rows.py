@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.rows import read_rows, resolve_media, row_id, write_rows
+from swift_saber.rows import read_rows, resolve_media, row_id, whole, write_rows, write_text
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -111,3 +111,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"a": 1}\n'
     assert write_rows(path, [{"a": "新"}]) == 1
     assert path.read_text(encoding="utf-8") == '{"a": "新"}\n'
+
+
+def test_a_file_that_is_begun_has_another_name_and_goes_when_it_fails(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", b"old")
+    with pytest.raises(RuntimeError), whole(path) as partial:
+        partial.write_text("new")
+        assert path.read_bytes() == b"old"
+        raise RuntimeError
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.txt", b"old")]
+    with whole(path) as partial:
+        partial.write_text("new")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.txt", b"new")]
+
+
+def test_any_text_can_be_written_into_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.txt"
+    write_text(path, "情绪 \ud83d\n")
+    assert path.read_bytes() == "情绪 \\ud83d\n".encode()

@@ -1,9 +1,7 @@
 """The dataset card: README.md beside train.jsonl and test.jsonl, in the form that dataset hubs read."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from swift_saber.markdown import cell, table
@@ -21,22 +19,15 @@ own, some for research alone and some by agreement: whoever uses or shares these
 the table above allows it. For that reason this card states no licence."""
 
 
-def write_card(run_folder: Path, found: Survey, counts: Mapping[str, int]) -> Path:
-    """Write README.md, whole or not at all, and return its path.
+def card(found: Survey, counts: Mapping[str, int]) -> str:
+    """Return the text of README.md.
 
     Args:
-        run_folder: the output folder of a run.
         found: as survey.survey returns.
         counts: rows in train.jsonl and test.jsonl, as instructions.write_instructions returns; none where the dataset
             is not written.
     """
-    path = run_folder / "README.md"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(
-        "\n".join(_lines(found, counts)) + "\n", encoding="utf-8", errors="backslashreplace", newline="\n"
-    )
-    os.replace(partial, path)
-    return path
+    return "\n".join(_lines(found, counts)) + "\n"
 
 
 def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from swift_saber.media_pool import guarded
 from swift_saber.pipeline.measure import measure
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.row_log import RowLog
+from swift_saber.rows import partial_path
 
 Entry = dict[str, Any]
 
@@ -145,7 +146,7 @@ class Clean(Stage):
     def _judge(self, row: Row, entry: Entry, folder: Path) -> Row | Drop:
         sound = _sound_path(folder, row)
         if "fault" in entry:
-            sound.with_name(sound.name + ".partial").unlink(missing_ok=True)  # of a worker that was killed
+            partial_path(sound).unlink(missing_ok=True)  # of a worker that was killed
             beyond: tuple[str, Any, Any] | None = ("undecodable", entry["fault"], None)
         else:
             beyond = self._beyond(entry["measures"])

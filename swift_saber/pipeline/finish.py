@@ -6,11 +6,11 @@ from typing import Any
 from datatrove.pipeline.base import PipelineStep
 
 from swift_saber.asker import usage
-from swift_saber.pipeline.card import write_card
+from swift_saber.pipeline.card import card
 from swift_saber.pipeline.instructions import write_instructions
-from swift_saber.pipeline.report import write_report
+from swift_saber.pipeline.report import render
 from swift_saber.pipeline.survey import survey
-from swift_saber.rows import write_rows
+from swift_saber.rows import write_rows, write_text
 from swift_saber.strict_json import parse_json
 
 
@@ -33,13 +33,13 @@ def finish(output: Path) -> list[str]:
     said["usage"] = {name: paid for name in said["stages"] if (paid := usage(output / name))}
     write_rows(file, [said])
     found = survey(output)
-    write_report(output, found)
+    write_text(output / "report.html", render(output, found))
     counts: dict[str, int] = {}
     try:
         if found.through:
             counts = write_instructions(output)
     finally:
-        write_card(output, found, counts)
+        write_text(output / "README.md", card(found, counts))
     return [*(f"{part}.jsonl" for part, count in counts.items() if count), "README.md", "report.html"]
 
 

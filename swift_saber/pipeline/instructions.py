@@ -4,7 +4,6 @@ The conversation itself (instruction, evidence, reasoning) is made from the reco
 the training recipe names: plugin/saber_dataset.py.
 """
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.errors import InputError, sum_up
 from swift_saber.pipeline.funnel import kept_rows, read_run
+from swift_saber.rows import whole
 from swift_saber.sed import reserved_markup
 from swift_saber.strict_json import dumps
 
@@ -38,11 +38,11 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
     """
     stage = read_run(run_folder)["stages"][-1]
     paths = {part: run_folder / f"{part}.jsonl" for part in PARTS}
-    partial = {part: path.with_name(path.name + ".partial") for part, path in paths.items()}
     counts = dict.fromkeys(PARTS, 0)
     first: InputError | None = None
     wrong = bare = total = 0
     with ExitStack() as files:
+        partial = {part: files.enter_context(whole(path)) for part, path in paths.items()}
         out = {
             part: files.enter_context(path.open("w", encoding="utf-8", newline="\n")) for part, path in partial.items()
         }
@@ -57,16 +57,11 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
                 continue
             out[part].write(dumps(instruction) + "\n")
             counts[part] += 1
-    if first and bare < total:
-        for path in partial.values():
-            path.unlink()
-        raise sum_up([first], wrong, total, str(run_folder / stage / "kept"))
+        if first and bare < total:
+            raise sum_up([first], wrong, total, str(run_folder / stage / "kept"))
     for part, path in paths.items():
-        if counts[part]:
-            os.replace(partial[part], path)
-        else:
-            partial[part].unlink()
-            path.unlink(missing_ok=True)
+        if not counts[part]:
+            path.unlink()
     return counts
 
 

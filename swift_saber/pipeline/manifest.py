@@ -12,7 +12,6 @@ from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.stage import Row
 from swift_saber.pipeline.steps import rows_file
 from swift_saber.rows import read_rows, write_rows
-from swift_saber.strict_json import dumps
 
 #: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
 ROWS = "rows"
@@ -41,7 +40,7 @@ def write_manifest(sources: list[Source], folder: Path, tasks: int) -> int:
     rows = (row for _, row in read_rows(whole))
     for number in range(tasks):
         write_rows(rows_file(folder, number), itertools.islice(rows, width))
-    (folder / "skipped.json").write_text(dumps(skipped) + "\n", encoding="utf-8")
+    write_rows(folder / "skipped.json", [skipped])
     whole.unlink()
     shutil.rmtree(folder / "dropped", ignore_errors=True)
     return total

@@ -4,7 +4,6 @@ The page needs no network and no server: style and script are inside, clips are 
 shows of data cannot run: all is escaped (report_parts.py), and the page's own policy allows no other script.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -15,7 +14,7 @@ from typing import Any
 from swift_saber.html import policy
 from swift_saber.pipeline.funnel import Step
 from swift_saber.pipeline.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
-from swift_saber.pipeline.survey import CATEGORIES, Survey, settings, survey
+from swift_saber.pipeline.survey import CATEGORIES, Survey, settings
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 #: In the order of the released prompt.
@@ -40,23 +39,13 @@ _SECTIONS = (
 )
 
 
-def write_report(run_folder: Path, found: Survey | None = None) -> Path:
-    """Write report.html, whole or not at all, and return its path.
+def render(run_folder: Path, found: Survey) -> str:
+    """Return report.html.
 
     Args:
         run_folder: the output folder of a run.
-        found: as survey.survey returns; without it the run is read for this alone.
+        found: as survey.survey returns.
     """
-    found = found or survey(run_folder)
-    path = run_folder / "report.html"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(render(run_folder, found), encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(partial, path)
-    return path
-
-
-def render(run_folder: Path, found: Survey) -> str:
-    """Return the page."""
     here = files("swift_saber.pipeline")
     style, script = (here.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     bodies = (

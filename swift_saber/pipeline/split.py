@@ -6,7 +6,6 @@ source). How its clips were chosen was not found: all else here is ours.
 
 import hashlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.pipeline.stage import Drop, Row, Stage
-from swift_saber.rows import read_rows
+from swift_saber.rows import read_rows, write_text
 from swift_saber.strict_json import dumps
 
 SHARES = "shares a speaker or video with the test set"
@@ -125,9 +124,7 @@ class Split(Stage):
             "strata": sorted(strata, key=lambda of: (of["language"], of["source"])),
         }
         note["notes"] = list(_notes(note, self.share))
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(json.dumps(note, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, json.dumps(note, ensure_ascii=False, indent=1) + "\n")
 
 
 def _notes(note: dict[str, Any], share: float) -> Iterator[str]:

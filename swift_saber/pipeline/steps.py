@@ -18,7 +18,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop, Row, Stage
-from swift_saber.rows import read_rows
+from swift_saber.rows import partial_path, read_rows
 from swift_saber.strict_json import dumps
 
 _LOCK_SECONDS = 60.0
@@ -121,7 +121,9 @@ class _Files:
                 raise RuntimeError("the rows are not in their order")
             self._close()
             self._numbers.append(number)
-            self._file = _partial(rows_file(self._folder, number, self._name)).open("w", encoding="utf-8", newline="\n")
+            self._file = partial_path(rows_file(self._folder, number, self._name)).open(
+                "w", encoding="utf-8", newline="\n"
+            )
         assert self._file is not None
         self._file.write(line)
 
@@ -131,8 +133,8 @@ class _Files:
         for number in numbers:
             final = rows_file(self._folder, number, self._name)
             if number not in self._numbers:
-                _partial(final).write_bytes(b"")
-            os.replace(_partial(final), final)
+                partial_path(final).write_bytes(b"")
+            os.replace(partial_path(final), final)
 
     def _close(self) -> None:
         if self._file:
@@ -148,10 +150,6 @@ def _line(found: Row | Drop) -> tuple[Row, str, list[str]]:
         line = {"row": found.row, "reason": found.reason, "value": found.value, "limit": found.limit}
         return found.row, dumps(line) + "\n", ["dropped", f"dropped_{found.reason}"]
     return found, dumps(found) + "\n", ["forwarded"]
-
-
-def _partial(final: Path) -> Path:
-    return final.with_name(final.name + ".partial")
 
 
 def rows_file(folder: Path, number: int, name: str = "kept") -> Path:

@@ -6,14 +6,14 @@ from typing import Any
 
 import yaml
 
-from swift_saber.pipeline.card import write_card
+from swift_saber.pipeline.card import card
 from swift_saber.pipeline.instructions import write_instructions
 from swift_saber.pipeline.survey import survey
 from tests.pipeline.run_folder import RECORD, clip, drop, write_run
 
 
 def card_of(folder: Path) -> str:
-    return write_card(folder, survey(folder), write_instructions(folder)).read_text(encoding="utf-8")
+    return card(survey(folder), write_instructions(folder))
 
 
 def full_run(folder: Path) -> Path:

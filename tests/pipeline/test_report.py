@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from swift_saber.pipeline.report import write_report
+from swift_saber.pipeline.report import render
 from swift_saber.pipeline.survey import Lot, Numbers, survey
+from swift_saber.rows import write_text
 from tests.pipeline.run_folder import RECORD, clip, drop, write_run
 
 EVIL = (
@@ -39,8 +40,13 @@ class Page(HTMLParser):
         self.text += data + "\n"
 
 
+def write_report(folder: Path) -> Path:
+    write_text(folder / "report.html", render(folder, survey(folder)))
+    return folder / "report.html"
+
+
 def page_of(folder: Path) -> Page:
-    return Page(write_report(folder, survey(folder)).read_text(encoding="utf-8"))
+    return Page(write_report(folder).read_text(encoding="utf-8"))
 
 
 def small_run(folder: Path, **run: Any) -> Path:
