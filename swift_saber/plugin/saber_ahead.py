@@ -28,18 +28,26 @@ class EncodeAhead:
         self._pool = ThreadPoolExecutor(max(1, min(_THREADS, (os.cpu_count() or 1) - 1)))
         self._lock = threading.Lock()
         self._encoded: dict[str, Future[dict[str, Any]]] = {}
+        self._announced: set[str] = set()  # with the last call of `start`
         template.encode = self.encode
 
     def start(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Begin with rows that `swift infer` will be given; errors are raised when it is."""
+        """Begin with the batch after the one that is being asked; errors are raised when it is asked itself.
+
+        What was announced before the batch that is being asked, and never asked for, is let go: it was cut into parts.
+        """
         from swift.infer_engine import InferRequest
 
         with self._lock:
-            self._encoded.clear()  # of a batch that was cut into parts: whatever is left is encoded when asked for
+            for name in self._encoded.keys() - self._announced:
+                self._encoded.pop(name).cancel()
+            self._announced = set()
             for row in rows:
                 request = deepcopy(dict(row))
                 InferRequest.remove_response(request["messages"])
-                self._encoded[dumps(request)] = self._pool.submit(self._encode, request, return_template_inputs=True)
+                name = dumps(request)
+                self._announced.add(name)
+                self._encoded[name] = self._pool.submit(self._encode, request, return_template_inputs=True)
 
     def encode(self, request: Any, return_template_inputs: bool = False, **options: Any) -> dict[str, Any]:
         """As Template.encode."""

@@ -1,13 +1,21 @@
 """plugin/saber_ahead.py: rows encoded while the model works."""
 
+import gc
 import itertools
 import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Generator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tqdm import tqdm
 
+from swift_saber.inference.files import Outputs
+from swift_saber.inference.questions import Question, Reject
+from swift_saber.inference.work import Run
 from swift_saber.plugin.saber_ahead import EncodeAhead
 from swift_saber.plugin.saber_infer import _answers, _load
 from swift_saber.rows import read_rows
@@ -58,6 +66,61 @@ def test_a_row_that_cannot_be_encoded_fails_when_it_is_asked_for() -> None:
     assert template.encode(row("one"), return_template_inputs=True) == {"input_ids": [3]}
     with pytest.raises(ValueError, match="too long"):
         template.encode(row("bad"), return_template_inputs=True)
+
+
+class Model:
+    """In the place of ModelProcess, in this process: hears of the next rows before it encodes those it is asked.
+
+    That is the order of things where the model is slower than the run that gives it rows.
+    """
+
+    size = 32
+
+    def __init__(self, template: Template) -> None:
+        self._template, self._ahead = template, EncodeAhead(template)
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def ask(self, rows: list[dict[str, Any]], coming: Callable[..., Any]) -> list[dict[str, Any]]:
+        self._ahead.start(coming(lambda: False))
+        for asked in rows:
+            self._template.encode(asked, return_template_inputs=True)
+        return [{"response": "yes", "messages": [{"role": "assistant", "content": "yes"}]} for _ in rows]
+
+
+def test_in_a_run_every_row_is_encoded_once(tmp_path: Path) -> None:
+    template, names = Template(), [str(number) for number in range(4 * Model.size)]
+
+    def questions() -> Generator[Question | Reject, None, None]:
+        for name in names:
+            yield Question(name, f"in:{name}", row(name))
+
+    with Outputs(tmp_path / "out.jsonl", {}) as outputs, tqdm(disable=True) as bar:
+        process: Any = Model(template)
+        Run(outputs, bar, [process]).go(questions(), True)
+    assert Counter(text for text, _ in template.encoded) == Counter(names)
+
+
+def test_what_is_announced_and_never_asked_for_is_let_go() -> None:
+    held: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    class Encoded(dict[str, Any]):
+        __hash__ = object.__hash__
+
+    class Keeping(Template):
+        def encode(self, request: Any, return_template_inputs: bool = False) -> dict[str, Any]:
+            encoded = Encoded(super().encode(request, return_template_inputs))
+            held.add(encoded)
+            return encoded
+
+    ahead = EncodeAhead(Keeping())
+    for batch in range(20):
+        ahead.start([row(f"{batch} {place}") for place in range(3)])
+        ahead.encode(row(f"{batch} 0"), return_template_inputs=True)  # a batch of three that is cut after its first
+    gc.collect()
+    assert len(held) <= 2 * 3  # of the batch that is asked now, and of the one before it
 
 
 @pytest.mark.slow
