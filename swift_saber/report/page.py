@@ -4,7 +4,6 @@ Style, script and data are inside; clips are reached by their relative paths. Al
 element of JSON that nothing in it can end, and is shown as text alone; the page's own policy allows no other script.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import files
@@ -49,12 +48,7 @@ def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip
     if references and counts["unused"] == len(references):
         problem = "none of them belongs to a clip of these results"
         raise InputError("report", "reference", problem, "name the rows that the questions were made of")
-    text = render(results, clips, path.absolute().parent)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    # A lone surrogate becomes \\ud83d, which in JSON is what it was.
-    partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(partial, path)
+    write_text(path, render(results, clips, path.absolute().parent))
     return counts
 
 
