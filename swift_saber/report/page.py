@@ -15,6 +15,7 @@ from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy
 from swift_saber.report.results import Clip, Result
+from swift_saber.rows import write_text
 from swift_saber.sed import HEADINGS
 from swift_saber.strict_json import dumps
 
