@@ -180,23 +180,23 @@ def _run(args: argparse.Namespace, benchmark: Any, judge: Any = None) -> int:
 
 
 def _saber_test(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.benchmarks import table as benchmarks
+    from swift_saber.evaluation.benchmarks import saber_test
 
-    return _run(args, benchmarks.saber_test(args.data), _service(args))
+    return _run(args, saber_test.benchmark(args.data), _service(args))
 
 
 def _probe(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.benchmarks import table as benchmarks
+    from swift_saber.evaluation.benchmarks import probe
 
-    return _run(args, benchmarks.probe(args.data))
+    return _run(args, probe.benchmark(args.data))
 
 
 def _emer(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.benchmarks import table as benchmarks
+    from swift_saber.evaluation.benchmarks import emer
 
     if args.media is None and args.answers is None:
         raise InputError("eval", "--media", "is not given", "name the folder of the clips, or score --answers")
-    benchmark = benchmarks.emer(
+    benchmark = emer.benchmark(
         args.data,
         args.media,
         prompt=args.prompt,
@@ -212,12 +212,12 @@ def _emer(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _emobench_m(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.benchmarks import table as benchmarks
+    from swift_saber.evaluation.benchmarks import emobench_m
     from swift_saber.evaluation.run import rescore
 
     options = {"official": args.official, "bert_model": args.bert_model}
     if args.results is None:
-        benchmark = benchmarks.emobench_m(args.data, args.scenarios, allow_missing=args.allow_missing, **options)
+        benchmark = emobench_m.benchmark(args.data, args.scenarios, allow_missing=args.allow_missing, **options)
         return _run(args, benchmark, _service(args))
     for name in ("answers", "scenarios", "infer"):
         if getattr(args, name):
@@ -225,7 +225,7 @@ def _emobench_m(args: argparse.Namespace, _: list[str]) -> int:
     names = [path.name for path in args.results]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(twice, "--results", "is the name of two files", "give each scenario's file a name of its own")
-    benchmark = benchmarks.emobench_m_results(args.results, **options)
+    benchmark = emobench_m.results_benchmark(args.results, **options)
     model = args.model or args.results[0].resolve().parent.name
     rescore(benchmark, args.output, model=model, results=args.results, judge=_service(args))
     return _show(args.output)
@@ -252,10 +252,10 @@ def _add_unibench(parts: Any, command: Callable[..., argparse.ArgumentParser]) -
 
 
 def _mer_unibench(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.benchmarks import table as benchmarks
+    from swift_saber.evaluation.benchmarks import mer_unibench
     from swift_saber.evaluation.run import rescore
 
-    benchmark = benchmarks.mer_unibench(args.data, args.wheel)
+    benchmark = mer_unibench.benchmark(args.data, args.wheel)
     rescore(benchmark, args.output, model=args.model, results=[args.answers])
     return _show(args.output)
 
@@ -275,7 +275,7 @@ def _add_compare(parts: Any, command: Callable[..., argparse.ArgumentParser]) ->
 
 
 def _compare(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.evaluation.compare_runs import compare_runs
+    from swift_saber.evaluation.compare import compare_runs
 
     print(compare_runs(args.first, args.second, only_shared=args.only_shared), end="")
     return 0

@@ -1,10 +1,12 @@
 """Two models on the same questions, and two judges on the same answers: the difference, and whether it is chance.
 
 Items are paired by their id. What only one run has is an error unless it is asked for, and then counted.
+`swift-saber eval compare` shows all of it as a text.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -12,18 +14,23 @@ import numpy as np
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.interval import SEED, mean_interval
 from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.summary import cell, number, read_items, read_scores
+from swift_saber.strict_json import dumps
 
 #: Sign flips drawn by the permutation test; ours. The smallest p-value that it can give is 1 / (FLIPS + 1).
 FLIPS = 10_000
 
 _AT_ONCE = 1_000_000
 
+# In the place of a value that only the other manifest has.
+_ABSENT = object()
+
 
 def compare(first: Sequence[Item], second: Sequence[Item], metric: str, *, only_shared: bool = False) -> dict[str, Any]:
     """Return how two runs differ in a metric on the same questions.
 
     Args:
-        first: the items of a run, as scores.read_items gives them.
+        first: the items of a run, as summary.read_items gives them.
         second: those of the other run; their order does not matter.
         metric: the name of a score. Questions that have it in neither run are no part of the comparison.
         only_shared: compare the questions that both runs have, where otherwise one that only one run has is an error.
@@ -206,3 +213,109 @@ def _same_question(left: Item, right: Item) -> None:
         if one != two:
             problem = f"is {quoted(one)} in the first run and {quoted(two)} in the second"
             raise InputError(left.id, field, problem, "compare runs on the same benchmark")
+
+
+def compare_runs(first: Path, second: Path, *, only_shared: bool = False) -> str:
+    """Return Markdown: each metric of both runs with its difference, interval and p-value.
+
+    Where the model is the same and the judges are two, their agreement in each metric that is a whole number, and in
+    all cases what the manifests differ in.
+
+    Args:
+        first, second: folders of runs, or their scores.json.
+        only_shared: as compare.compare.
+
+    Raises:
+        InputError: a run cannot be read, or they are of two benchmarks or of other questions.
+    """
+    one, two = read_scores(first), read_scores(second)
+    if one["benchmark"] != two["benchmark"]:
+        problem = f"are {quoted(one['benchmark'])} and {quoted(two['benchmark'])}"
+        raise InputError(f"{first}, {second}", "benchmark", problem, "compare runs of one benchmark")
+    items = [read_items(path if path.is_dir() else path.parent) for path in (first, second)]
+    return "\n".join(_lines(one, two, *items, only_shared=only_shared)) + "\n"
+
+
+def _lines(
+    one: Mapping[str, Any], two: Mapping[str, Any], left: Sequence[Item], right: Sequence[Item], *, only_shared: bool
+) -> Iterator[str]:
+    yield f"# {cell(one['benchmark'])}: {cell(one['model'])} and {cell(two['model'])}\n"
+    yield "The difference is second - first, with its 95 % paired bootstrap interval.\n"
+    yield "| metric | n | first | second | difference | p | test |\n|---|---:|---:|---:|---:|---:|---|"
+    notes: list[str] = []
+    metrics = list(dict.fromkeys(name for item in (*left, *right) for name in item.scores))
+    for metric in metrics:
+        judged = [{item.id for item in side if item.scores.get(metric) is not None} for side in (left, right)]
+        if not judged[0] & judged[1]:
+            notes.append(f"{metric}: no question has it in both runs")
+            continue
+        found = compare(left, right, metric, only_shared=only_shared)
+        ends = "" if found["low"] is None else f" [{number(found['low'])}, {number(found['high'])}]"
+        cells = [cell(metric), str(found["n"]), number(found["first"]), number(found["second"])]
+        cells += [f"{number(found['difference'])}{ends}", f"{found['p']:.4f}", found["test"]]
+        yield f"| {' | '.join(cells)} |"
+        notes += [f"{metric}: {found[key]} {_LEFT_OUT[key]}" for key in _LEFT_OUT if found[key]]
+    if one["model"] == two["model"] and one["judge"] and two["judge"] and one["judge"] != two["judge"]:
+        yield f"\n## Agreement of {cell(one['judge'])} and {cell(two['judge'])}\n"
+        yield "| metric | n | equal % | kappa | quadratic kappa | failed |\n|---|---:|---:|---:|---:|---:|"
+        for metric in metrics:
+            ratings = _ratings(left, right, metric)
+            if ratings is not None:
+                agreed = agreement(*ratings)
+                shown = [number(agreed[key]) for key in ("percent", "kappa", "quadratic_kappa")]
+                failed = f"{agreed['failed_first']} / {agreed['failed_second']}"
+                yield f"| {' | '.join([cell(metric), str(agreed['n']), *shown, failed])} |"
+    for title, lines in (("Left out", notes), ("Manifests", differences(one["manifest"], two["manifest"]))):
+        if lines:
+            yield f"\n## {title}\n"
+            yield from (f"- {cell(line)}" for line in lines)
+
+
+_LEFT_OUT = {
+    "unjudged": "left out: a judge failed",
+    "only_first": "in the first run alone",
+    "only_second": "in the second run alone",
+}
+
+
+def _ratings(
+    left: Sequence[Item], right: Sequence[Item], metric: str
+) -> tuple[list[float | None], list[float | None]] | None:
+    """Both judges' ratings of the answers that both runs have; None where the metric is no judge's rating.
+
+    A rating is a whole number in all items. What is 0 or 1 and the same in both runs was not judged.
+    """
+    other = {item.id: item for item in right if metric in item.scores}
+    pairs = [
+        (item.scores[metric], other[item.id].scores[metric])
+        for item in left
+        if metric in item.scores and item.id in other
+    ]
+    if not pairs or any(value is not None and value != int(value) for pair in pairs for value in pair):
+        return None
+    if all(one == two for one, two in pairs) and {value for pair in pairs for value in pair} <= {0, 1}:
+        return None
+    return [one for one, _ in pairs], [two for _, two in pairs]
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Return what two manifests differ in, as lines `versions.torch: "2.6" / "2.7"`; empty where in nothing.
+
+    Args:
+        first: as make_manifest returns or scores.json holds.
+        second: the same.
+    """
+    return list(_differences("", first, second))
+
+
+def _differences(place: str, first: Any, second: Any) -> Iterator[str]:
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        for key in sorted(first.keys() | second.keys()):
+            inner = f"{place}.{key}" if place else key
+            yield from _differences(inner, first.get(key, _ABSENT), second.get(key, _ABSENT))
+    elif _shown(first) != _shown(second):
+        yield f"{place}: {_shown(first)} / {_shown(second)}"
+
+
+def _shown(value: Any) -> str:
+    return "absent" if value is _ABSENT else dumps(value)

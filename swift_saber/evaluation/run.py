@@ -1,21 +1,26 @@
 """`swift-saber eval`: from a benchmark's questions to answers, items and scores, in one folder (its files: item.py).
 
-Knows no benchmark: each is a Benchmark, made in benchmarks.py. Imports no torch; answers come from
+With the scores goes a manifest of what they rest on, so that they can be made again: model, data, versions, seeds,
+settings. Knows no benchmark: each is a Benchmark, made in benchmarks/. Imports no torch; answers come from
 inference/run.py, whose models run in processes of their own, or from a file.
 """
 
+import hashlib
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError, quoted
+from swift_saber import __version__
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.manifest import file_digest, make_manifest
 from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
@@ -24,6 +29,21 @@ from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
 QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"
+
+# Those whose version can change an answer or a score.
+_PACKAGES = (
+    "ms-swift",
+    "torch",
+    "transformers",
+    "qwen-omni-utils",
+    "numpy",
+    "nltk",
+    "rouge-score",
+    "bert-score",
+    "jiwer",
+    "opencc",
+    "openpyxl",
+)
 
 
 @dataclass(frozen=True)
@@ -239,3 +259,58 @@ def _check_same(folder: Path, benchmark: Benchmark, model: str) -> None:
         if was != is_now:
             shown = "" if name == "data" else f" ({quoted(was)}, now {quoted(is_now)})"
             raise InputError(str(folder), name, f"has scores of another one{shown}", "name another folder")
+
+
+def make_manifest(
+    model: str, data: Mapping[str, str | os.PathLike[str]], settings: Mapping[str, Any], **seeds: int
+) -> dict[str, Any]:
+    """Return {"model", "data", "versions", "seeds", "settings"}, the manifest of scores.json.
+
+    Args:
+        model: whose answers were scored, as it was named to the run.
+        data: {name: file} of all that was read. The names are kept and not the paths, so that two machines agree: take
+            the path inside the benchmark's folder.
+        settings: JSON values: the task's own options.
+        seeds: of the run, beside "bootstrap", which is always there.
+
+    Raises:
+        InputError: a file cannot be read, or a setting is no JSON value.
+    """
+    try:
+        dumps(settings)
+    except (TypeError, ValueError) as error:
+        raise InputError("manifest", "settings", f"cannot be kept: {error}", "give JSON values") from error
+    return {
+        "model": model,
+        "data": {name: file_digest(data[name]) for name in sorted(data)},
+        "versions": versions(),
+        "seeds": {"bootstrap": SEED, **seeds},
+        "settings": {"bootstrap_draws": DRAWS, **settings},
+    }
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of swift-saber, Python and those packages that are installed and can change a score."""
+    found = {"swift-saber": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue  # one that is not installed changed nothing
+    return found

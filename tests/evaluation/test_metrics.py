@@ -1,4 +1,4 @@
-"""classification.py: hand-worked counts, and scikit-learn where it computes the same."""
+"""metrics.py, of labels: hand-worked counts, and scikit-learn where it computes the same."""
 
 import pytest
 from hypothesis import given, settings

@@ -10,8 +10,8 @@ import pytest
 
 from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks import table as benchmarks
-from swift_saber.evaluation.compare_runs import compare_runs
+from swift_saber.evaluation.benchmarks import probe, saber_test
+from swift_saber.evaluation.compare import compare_runs
 from swift_saber.evaluation.run import evaluate
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.report.results import read_result
@@ -42,7 +42,7 @@ def write_answers(path: Path, said: dict[str, Any]) -> Path:
 
 
 def score(data: Path, folder: Path, answers: Path | None, **more: Any) -> dict[str, Any]:
-    found = evaluate(benchmarks.saber_test(data), folder, answers=answers, **more)
+    found = evaluate(saber_test.benchmark(data), folder, answers=answers, **more)
     assert found is not None
     return found
 
@@ -62,9 +62,9 @@ def test_scoring_needs_no_torch_and_no_gpu(data: Path, answers: Path, tmp_path: 
     code = f"""
 import sys
 from pathlib import Path
-from swift_saber.evaluation.benchmarks import table as benchmarks
+from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
-evaluate(benchmarks.saber_test(Path({str(data)!r})), Path({str(tmp_path / "run")!r}), answers=Path({str(answers)!r}))
+evaluate(saber_test.benchmark(Path({str(data)!r})), Path({str(tmp_path / "run")!r}), answers=Path({str(answers)!r}))
 print([name for name in ("torch", "swift", "datatrove") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -72,7 +72,7 @@ print([name for name in ("torch", "swift", "datatrove") if name in sys.modules])
 
 
 def test_without_a_model_only_the_questions_are_written(data: Path, tmp_path: Path) -> None:
-    assert evaluate(benchmarks.saber_test(data), tmp_path / "run") is None
+    assert evaluate(saber_test.benchmark(data), tmp_path / "run") is None
     assert {path.name for path in (tmp_path / "run").iterdir()} == {"questions.jsonl"}
 
 
@@ -92,7 +92,7 @@ def test_a_probes_rejects_are_missing_with_their_reasons(data: Path, tmp_path: P
     said = {f"{name}#whole": text for name, text in perfect(FOUR).items() if name != "b"}
     answers = write_answers(tmp_path / "out.jsonl", said)
     write_rows(tmp_path / "out.rejects.jsonl", [{"id": "b#whole", "reason": "videos: gone", "remedy": "-"}])
-    assert evaluate(benchmarks.probe(data), tmp_path / "run", answers=answers) is not None
+    assert evaluate(probe.benchmark(data), tmp_path / "run", answers=answers) is not None
     items = {item.id: (item.state, item.details.get("reject")) for item in read_items(tmp_path / "run")}
     assert items["a"] == ("answered", None)
     assert items["b"] == ("missing", "whole: videos: gone")
@@ -134,7 +134,7 @@ def test_another_model_other_data_and_other_answers_are_refused_in_the_same_fold
     with pytest.raises(InputError, match="model: has scores of another one"):
         score(data, run, answers, model="other")
     with pytest.raises(InputError, match="questions: are of other data"):
-        evaluate(benchmarks.probe(data), run, answers=answers, model="m")
+        evaluate(probe.benchmark(data), run, answers=answers, model="m")
     other_answers = write_answers(tmp_path / "other.jsonl", {"a": "no"})
     with pytest.raises(InputError, match=r"answers: are not those of .*other\.jsonl"):
         score(data, run, other_answers, model="m")
@@ -208,7 +208,7 @@ def test_the_demos_world_from_questions_to_scores_with_the_real_model(
     rows[0]["videos"] = [str(tmp_path / "gone.mp4")]
     data = tmp_path / "test.jsonl"
     write_rows(data, rows)
-    scores = evaluate(benchmarks.saber_test(data), run, model=str(tiny_model), arguments=short)
+    scores = evaluate(saber_test.benchmark(data), run, model=str(tiny_model), arguments=short)
     assert scores is not None and scores["model"] == str(tiny_model)
     made_with = scores["manifest"]["settings"]["infer"]
     assert made_with["weights"] and made_with["arguments"]["max_new_tokens"] == "4"
@@ -220,16 +220,16 @@ def test_the_demos_world_from_questions_to_scores_with_the_real_model(
     assert "gone.mp4" in items[0].details["reject"] and items[1].response
     assert set(scores["groups"]) == {"consistent", "inconsistent"}
     log = (run / "answers.log").stat()
-    assert evaluate(benchmarks.saber_test(data), run, model=str(tiny_model), arguments=short) == scores
+    assert evaluate(saber_test.benchmark(data), run, model=str(tiny_model), arguments=short) == scores
     assert (run / "answers.log").stat() == log  # nothing was left to ask, so no model was loaded
     with pytest.raises(InputError):
-        evaluate(benchmarks.saber_test(data), run, model=str(tiny_world), arguments=short)
+        evaluate(saber_test.benchmark(data), run, model=str(tiny_world), arguments=short)
 
 
 def test_the_demos_world_answered_by_its_own_records_is_perfect(tiny_world: Path, tmp_path: Path) -> None:
     """Its emotions beyond the common ones, sarcastic and forced calm, are found by their own names."""
     data = tiny_world / "pairs_clips.jsonl"
-    rows = benchmarks.saber.read_test(data)
+    rows = saber_test.read_test(data)
     answers = write_answers(tmp_path / "a.jsonl", {str(row.id): render(row.record, language="en") for row in rows})
     scores = score(data, tmp_path / "run", answers)
     assert scores["metrics"]["emotion"]["value"] == 1

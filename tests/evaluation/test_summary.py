@@ -1,4 +1,4 @@
-"""scores.py and scores_table.py: the files of a run, and the numbers of one metric."""
+"""The files of a run, and the numbers of one metric."""
 
 import json
 from dataclasses import replace

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.table import saber_test
+from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
 from swift_saber.report.results import read_references, read_result, six
 from swift_saber.rows import write_rows
@@ -68,7 +68,7 @@ def test_an_evaluation_of_our_own_is_read(tmp_path: Path) -> None:
     rows = [clashing("a", labels={"emotion": "sarcastic"}), reference("b", labels={"emotion": "sad"}), reference("c")]
     write_rows(tmp_path / "test.jsonl", [row | {"videos": [f"{row['id']}.mp4"]} for row in rows])
     answers = write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")], [reject("c")])
-    evaluate(saber_test(tmp_path / "test.jsonl"), tmp_path / "e", model="a model", answers=answers)
+    evaluate(saber_test.benchmark(tmp_path / "test.jsonl"), tmp_path / "e", model="a model", answers=answers)
     result = read_result(tmp_path / "e")
     # Both answers conclude that the speaker is sarcastic.
     assert {name: each.wrong for name, each in result.shown.items()} == {"a": False, "b": True, "c": True}

@@ -1,7 +1,7 @@
 """EMER: an answer's emotional clues and open-vocabulary labels against a human-checked description of the clip.
 
 Published (EMER, AffectGPT): the reference, a CSV with the columns name, chinese and english, 332 clips in its later
-version; the overlaps by a judge (emer_judge.py); the labels (open_labels.py) and their EW score (wheel.py). The
+version; the overlaps by a judge; the labels (open_labels.py) and their EW score (wheel.py). The
 question, and what counts when an answer is missing, are ours:
 
     clue_overlap, label_overlap    1..10 by a judge; the lowest without an answer
@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from swift_saber.errors import InputError, quoted, sum_up, unreadable
-from swift_saber.evaluation.benchmarks.open_labels import extract_labels
-from swift_saber.evaluation.benchmarks.wheel import Wheels
-from swift_saber.evaluation.emer_judge import CRITERIA, LOWEST, rate_overlaps
-from swift_saber.evaluation.emer_scores import ANSWER, LABELS, TRUTH, scores
+from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
+from swift_saber.evaluation.benchmarks.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
+from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item, State
-from swift_saber.evaluation.judge import Judge, Rating
+from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
+from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
+from swift_saber.evaluation.summary import summarise
 from swift_saber.language import Language
 from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.plugin.saber_convert import sound_in_video
 from swift_saber.sed import INSTRUCTIONS
-
-__all__ = ["GROUP", "OPEN_PROMPTS", "Reference", "items", "questions", "read_reference", "scores"]
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}
@@ -45,12 +44,99 @@ OPEN_PROMPTS: dict[Language, str] = {
     ),
 }
 
+#: item.details[LABELS] is {TRUTH: [...], ANSWER: [...]}; None in place of a list where the judge failed.
+LABELS, TRUTH, ANSWER = "labels", "reference", "answer"
+
+#: In the later version of EMER (published).
+CLIPS = 332
+_SHOWN_LABELS = 20
+
+LOWEST, HIGHEST = 1, 10
+CRITERIA = ("clue_overlap", "label_overlap")
+
+PROMPT = """\
+You compare two descriptions of the same video clip of a person who speaks: a reference, which counts as right, and \
+an answer. Each may be in Chinese or in English; language, length and style do not matter. Give two scores, each an \
+integer from 1 to 10.
+
+"clue_overlap": how many of the reference's emotional clues does the answer have? Clues are what the reference takes \
+its conclusion from: what face, gaze, body and voice do, what is said, and the situation where it explains a feeling. \
+A clue that the answer tells with other words is there. A clue that it tells the other way round is not, and counts \
+against it. Clues that only the answer has neither help nor harm unless they contradict the reference.
+10: all clues of the reference are in the answer. 7: most, and the decisive ones. 4: some. 1: none, or they are \
+reversed.
+
+"label_overlap": sum up from each description, for yourself, the emotional states of the speaker, as short labels. \
+How well do the answer's labels agree with the reference's? Words that mean the same are the same label; intensity \
+matters little, the kind of feeling much. Labels that only the answer has count against it.
+10: the same labels. 7: the main feeling is the same, others are not. 4: related feelings of the same sign. 1: no \
+label in common, or the answer concludes no feeling."""
+
 
 class Reference(NamedTuple):
     """One clip: its name, which is its id, and its description in each language ("" where there is none)."""
 
     name: str
     texts: dict[Language, str]
+
+
+def benchmark(
+    data: Path,
+    media: Path | None,
+    *,
+    prompt: Prompt = "saber",
+    question_language: Language = "zh",
+    language: Language = "en",
+    wheel: Path | None = None,
+    truth_labels: Path | None = None,
+    answer_labels: Path | None = None,
+) -> Benchmark:
+    """Return EMER on its CSV.
+
+    Args:
+        data: the CSV of the reference.
+        media: the folder of its clips; None where existing answers are scored, which then have no clip to look at.
+        prompt, question_language: of the question.
+        language: of the descriptions that answers are compared with.
+        wheel: the user's emotion_wheel folder, or None for no EW scores.
+        truth_labels, answer_labels: files of labels, in place of the judge's.
+
+    Raises:
+        InputError: as questions, Wheels and open_labels.read_labels, or labels are given without wheels.
+    """
+    if wheel is None and (truth_labels or answer_labels):
+        raise InputError("eval", "--wheel", "is not given, and labels are", "name the emotion_wheel folder")
+    clips = {clip.name for clip in read_reference(data, language)}
+    asked = list(questions(data, media, question_language, prompt)) if media is not None else []
+    wheels = Wheels(wheel) if wheel is not None else None
+    labels = [read_labels(path) if path is not None else None for path in (truth_labels, answer_labels)]
+
+    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
+        if judge is None and wheels is None:
+            raise InputError("eval", "--judge", "is not given, nor are wheels and labels", "name the judge's model")
+        return items(
+            data,
+            read_answers(answers, clips),
+            read_rejects(rejects),
+            judge,
+            wheels,
+            language=language,
+            media_folder=media,
+            truth_labels=labels[0],
+            answer_labels=labels[1],
+        )
+
+    files = {data.name: data, "truth labels": truth_labels, "answer labels": answer_labels}
+    if wheel is not None:
+        files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
+    return Benchmark(
+        "emer",
+        {name: path for name, path in files.items() if path is not None},
+        asked,
+        scored,
+        lambda found: scores(found, wheels),
+        {"prompt": prompt, "question_language": question_language, "language": language},
+    )
 
 
 def read_reference(path: str | os.PathLike[str], language: Language = "en") -> list[Reference]:
@@ -271,3 +357,99 @@ def _labels(
     if judge is None:
         raise InputError("emer", bar, "are read by a judge, and there is none", "name a judge or give labels as a file")
     return extract_labels(judge, texts, bar)
+
+
+def rate_overlaps(judge: Judge, pairs: Mapping[str, tuple[str, str]]) -> dict[str, Rating | str]:
+    """Return the two scores of each answer, or the reason why the judge gave none.
+
+    Args:
+        judge: an open one.
+        pairs: (reference, answer) by id.
+
+    Raises:
+        EndpointDown: the judge cannot be asked; what it said is kept.
+    """
+    ranges = dict.fromkeys(CRITERIA, (LOWEST, HIGHEST))
+    tasks = (
+        Task(name, PROMPT, {"Reference": reference, "Answer": answer}, ranges)
+        for name, (reference, answer) in pairs.items()
+    )
+    return rate_all(judge, tasks, bar="answers rated")
+
+
+def scores(items: Sequence[Item], wheel: Wheels | None = None) -> dict[str, Any]:
+    """Return what scores.json holds of EMER but for the model, the judge and the manifest.
+
+    Args:
+        items: as emer.items returns them; their order does not matter.
+        wheel: the emotion wheels; None for no EW scores.
+
+    Returns:
+        "metrics": those of CRITERIA that the items have, and with wheels ew_f1, ew_precision and ew_recall of both
+        levels (wheel.LEVELS); "groups", "tables" and "context", empty; "notes": the wheels' coverage among them.
+
+    Raises:
+        InputError: there are wheels, and the items were made without.
+    """
+    ordered = sorted(items, key=lambda item: item.id)
+    metrics = {name: summarise(ordered, name) for name in CRITERIA if any(name in item.scores for item in ordered)}
+    notes = [f"clue_overlap and label_overlap are {LOWEST} to {HIGHEST}, {LOWEST} without an answer"] if metrics else []
+    if len(ordered) != CLIPS:
+        notes.append(f"{len(ordered)} clips; the later version of EMER has {CLIPS}")
+    if wheel is not None:
+        if any(LABELS not in item.details for item in ordered):
+            raise InputError("items", LABELS, "are not there", "make the items with the emotion wheels too")
+        for level in LEVELS:
+            metrics |= _ew_metrics(ordered, wheel, level)
+        notes += _coverage_notes(ordered, wheel)
+    return {"benchmark": "emer", "metrics": metrics, "groups": {}, "tables": {}, "context": [], "notes": notes}
+
+
+def _ew_metrics(items: Sequence[Item], wheel: Wheels, level: Level) -> dict[str, dict[str, Any]]:
+    judged = [item for item in items if None not in item.details[LABELS].values()]
+    overlaps = [wheel.overlaps(item.details[LABELS][TRUTH], item.details[LABELS][ANSWER], level) for item in judged]
+    counted = [index for index, clip in enumerate(overlaps) if any(one is not None for one in clip)]
+    table = overlap_table([overlaps[index] for index in counted])
+    clips = [judged[index] for index in counted]
+    rows = {item.id: index for index, item in enumerate(clips)}
+    score = ew_score(table)
+    metrics = {}
+    for name in ("f1", "precision", "recall"):
+
+        def of_drawn(drawn: Sequence[Item], name: str = name) -> float:
+            return float(getattr(ew_score(table[[rows[item.id] for item in drawn]]), name))
+
+        ends = statistic_interval(clips, of_drawn)
+        metrics[f"ew_{name}_{level}"] = {
+            "value": getattr(score, name) if score else None,
+            "low": ends.low if ends else None,
+            "high": ends.high if ends else None,
+            "n": len(items),
+            "invalid": sum(item.state == "invalid" for item in items),
+            "missing": sum(item.state == "missing" for item in items),
+            "unjudged": len(items) - len(judged),
+        }
+    return metrics
+
+
+def _coverage_notes(items: Sequence[Item], wheel: Wheels) -> list[str]:
+    notes = []
+    for whose in (TRUTH, ANSWER):
+        given = [item.details[LABELS][whose] or [] for item in items]
+        known, total, unknown = wheel.coverage(label for labels in given for label in labels)
+        notes.append(f"{whose} labels: the wheels know {known} of {total}" + _named(unknown))
+    outside = sum(
+        item.details[LABELS][TRUTH] is not None and not any(map(wheel.knows, item.details[LABELS][TRUTH]))
+        for item in items
+    )
+    if outside:
+        notes.append(f"{outside} of {len(items)} clips have no reference label in any wheel: not in the EW scores")
+    return notes
+
+
+def _named(unknown: dict[str, int]) -> str:
+    if not unknown:
+        return ""
+    shown = ", ".join(f"{label} ({count})" for label, count in list(unknown.items())[:_SHOWN_LABELS])
+    more = len(unknown) - _SHOWN_LABELS
+    return f"; not {shown}" + (f" and {more} more" if more > 0 else "")

@@ -5,9 +5,10 @@ there are several; answers are {"id", "labels": [words]} (what open_labels reads
 number or null}. The form is ours: the data sets have forms of their own.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,36 @@ from swift_saber.evaluation.benchmarks.open_labels import read_labels
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.unibench import hits, sentiment_score
+from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.metrics import accuracy, weighted_scores
+from swift_saber.evaluation.run import Benchmark
 from swift_saber.rows import read_rows
 
 HITS = "hits"
 Truths = dict[str, tuple[str, str | float]]
+POSITIVE, NEGATIVE = "positive", "negative"
+
+
+def benchmark(truths: Path, wheel: Path | None) -> Benchmark:
+    """Return MER-UniBench on a file of truths, for answers to be scored by run.rescore.
+
+    Args:
+        truths: JSONL of emotions or of sentiments.
+        wheel: the user's emotion_wheel folder, for emotions.
+
+    Raises:
+        InputError: as read_truths and Wheels.
+    """
+    known = read_truths(truths)
+    wheels = Wheels(wheel) if wheel is not None else None
+
+    def scored(answers: Path, _: Path, judge: Judge | None) -> list[Item]:
+        return items(known, answers, wheels)
+
+    files = {truths.name: truths}
+    if wheel is not None:
+        files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
+    return Benchmark("mer-unibench", files, [], scored, scores)
 
 
 def read_truths(path: Path) -> Truths:
@@ -159,3 +185,79 @@ def _name(row: dict[str, Any], where: str, found: Any) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+class HitRate(NamedTuple):
+    """The hit rate, 0..1, or None where no truth is in any wheel; and how many clips count in at least one wheel."""
+
+    value: float | None
+    clips: int
+
+
+def hits(truth: str, labels: Sequence[str], wheels: Wheels) -> list[float | None]:
+    """Return for each of the five wheels whether the truth's group is among those of the predicted labels.
+
+    Args:
+        truth: the clip's one emotion, as the data set writes it.
+        labels: what was read out of the answer; [] where there is none.
+        wheels: the inner rings are compared, as published.
+
+    Returns:
+        1 or 0; None where a wheel does not know the truth ("neutral"), so that the clip does not count there.
+    """
+    pairs = zip(wheels.groups([truth]), wheels.groups(labels), strict=True)
+    return [float(bool(true & said)) if true else None for true, said in pairs]
+
+
+def hit_rate(truths: Sequence[str], labels: Sequence[Sequence[str]], wheels: Wheels) -> HitRate:
+    """Return the mean over the wheels of the share of clips that hit.
+
+    Args:
+        truths: the emotion of each clip, (n,).
+        labels: the predicted labels of each, (n,), in the same order; [] for a clip without an answer, which misses.
+        wheels: as in hits.
+    """
+    clips = [hits(truth, said, wheels) for truth, said in zip(truths, labels, strict=True)]
+    columns = [[hit for hit in wheel if hit is not None] for wheel in zip(*clips, strict=True)]
+    rates = [sum(column) / len(column) for column in columns if column]
+    counted = sum(any(hit is not None for hit in clip) for clip in clips)
+    return HitRate(sum(rates) / len(rates) if rates else None, counted)
+
+
+class SentimentScore(NamedTuple):
+    """Weighted F1, the first score of sentiment sets, and accuracy, each 0..1; and the clips with a non-zero truth."""
+
+    f1: float
+    accuracy: float
+    clips: int
+
+
+def sentiment_score(truths: Sequence[float], predictions: Sequence[float | None]) -> SentimentScore | None:
+    """Return how often the sign of a sentiment is right, over the clips whose truth is not zero.
+
+    Args:
+        truths: the sentiment of each clip, (n,), below zero for negative.
+        predictions: what was read out of each answer, (n,), in the same order; None where nothing was. None, NaN and 0
+            ("neutral") name neither sign and are wrong. This is ours: code that compares `> 0` counts them as negative.
+
+    Returns:
+        None where every truth is zero.
+
+    Raises:
+        InputError: a truth is NaN.
+    """
+    for place, truth in enumerate(truths):
+        if math.isnan(truth):
+            raise InputError(f"clip {place}", "sentiment", "is NaN", "correct the label or leave the clip out")
+    pairs = [(_sign(truth), _sign(said)) for truth, said in zip(truths, predictions, strict=True) if truth != 0]
+    if not pairs:
+        return None
+    signs = [truth for truth, _ in pairs if truth is not None]
+    said = [prediction for _, prediction in pairs]
+    return SentimentScore(weighted_scores(signs, said)["f1"], accuracy(signs, said), len(pairs))
+
+
+def _sign(value: float | None) -> str | None:
+    if value is None or math.isnan(value) or value == 0:
+        return None
+    return POSITIVE if value > 0 else NEGATIVE

@@ -17,6 +17,7 @@ the sound goes. What is right is not asked here; that is saber_test.py.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import Row
@@ -24,6 +25,8 @@ from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.emotion_words import find_emotion
 from swift_saber.evaluation.item import Item, State
+from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise
 from swift_saber.pairs.questions import without
 from swift_saber.plugin.saber_convert import sound_in_video
@@ -32,6 +35,22 @@ from swift_saber.sed import parse
 
 WHOLE = "whole"
 CONDITIONS = ("no_sound", "no_picture", "other_sound")
+
+
+def benchmark(data: Path) -> Benchmark:
+    """Return the modality-reliance probe on a JSONL of rows.
+
+    Raises:
+        InputError: as saber_test.read_test and questions.
+    """
+    rows = saber_test.read_test(data)
+    asked = list(questions(rows))
+    known = {row["id"] for row in asked}
+
+    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
+        return items(rows, read_answers(answers, known), read_rejects(rejects))
+
+    return Benchmark("probe", {data.name: data}, asked, scored, scores)
 
 
 def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

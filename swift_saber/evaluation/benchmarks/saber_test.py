@@ -1,8 +1,9 @@
 """SABER-Test: the six dimensions of an answer against the clip's record, consistent and inconsistent clips apart.
 
-SABER-Test's metrics are not published: all of these are ours. Each is of one answer, and its mean is reported.
+SABER-Test's metrics are not published: all of these are ours, the judge's scale and wording too. Each is
+of one answer, and its mean is reported.
 
-    judge_<dimension>   1..5, by a judge (saber_judge.py); judge is the mean of the six
+    judge_<dimension>   1..5, by a judge; judge is the mean of the six
     wer, cer            errors per word of what is said (English), per character (Chinese), at most 1: whoever invents
                         a speech is as wrong as whoever hears nothing, so silence never pays
     emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (emotion_words.py)
@@ -14,15 +15,16 @@ inconsistent clips than on the consistent ones.
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, Row
+from swift_saber.annotation import DIMENSIONS, Record, Row
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.emotion_words import named_emotions
 from swift_saber.evaluation.item import Item, State
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
-from swift_saber.evaluation.saber_judge import rate_answers
+from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, summarise
 from swift_saber.pipeline.clip import EMOTIONS
 from swift_saber.pipeline.sources.base import common_emotion
@@ -36,6 +38,52 @@ JUDGED = ("judge", *(f"judge_{name}" for name in DIMENSIONS))
 #: Error rates: the lower the better.
 ERRORS = ("wer", "cer")
 METRICS = ("emotion", *ERRORS, *JUDGED)
+
+LOWEST, HIGHEST = 1, 5
+
+_MEANINGS = {
+    "video_desc": "the scene: the place, the people, what happens.",
+    "acoustic_feat": "how the voice and the other sounds are: tone, pitch, loudness, speed, the feeling they carry.",
+    "speech_content": "what is said, word for word, and sound events such as laughter.",
+    "facial_exp_desc": "what the face does: brows, eyes, mouth, and what it expresses.",
+    "body_lang_desc": "posture, gestures and movements.",
+    "sentiment_analysis": (
+        "what the speaker feels, and why. Where the senses contradict each other, the contradiction and the way in "
+        "which it is resolved belong to it."
+    ),
+}
+_SYSTEM = """\
+You compare an analysis of a short video clip of a person who speaks with the clip's checked reference, which counts \
+as what really is in the clip. Both are given dimension by dimension. Rate each of these dimensions with an integer \
+from 1 to 5:
+
+{dimensions}
+
+5: says what the reference says; no fact of it is missing that matters, and none is made up.
+4: the same in all that matters, with a small detail missing or wrong.
+3: the gist is right, but a fact that matters is missing or made up.
+2: mostly wrong or mostly missing; something is still right.
+1: contradicts the reference, says nothing of it, or is about something else.
+
+The language, the length and the style do not matter: one text may be Chinese and the other English. Rate each \
+dimension by itself. Feelings of opposite sign, such as a friendly and a hostile voice, contradict each other however \
+much else agrees."""
+
+
+def benchmark(data: Path) -> Benchmark:
+    """Return SABER-Test on a JSONL of rows.
+
+    Raises:
+        InputError: as read_test.
+    """
+    rows = read_test(data)
+    asked = list(questions(rows))
+    known = {row["id"] for row in asked}
+
+    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
+        return items(rows, read_answers(answers, known), judge, read_rejects(rejects))
+
+    return Benchmark("saber-test", {data.name: data}, asked, scored, scores)
 
 
 def read_test(path: str | os.PathLike[str]) -> list[Row]:
@@ -247,3 +295,57 @@ def error_rate(row: Row, speech: str | None) -> float:
 def _id(row: Row) -> str:
     assert row.id is not None
     return row.id
+
+
+def system_prompt(dimensions: Iterable[str]) -> str:
+    """Return what the judge is told about these dimensions."""
+    return _SYSTEM.format(dimensions="\n".join(f'"{name}": {_MEANINGS[name]}' for name in dimensions))
+
+
+def settled(record: Record, fields: Mapping[str, str]) -> dict[str, int]:
+    """Return the scores that need no judge: 1 for a dimension that is not in the answer or is blank; 5 where both the
+    answer's heading is there and neither it nor the reference says anything.
+
+    Args:
+        record: the reference.
+        fields: the dimensions found in the answer, as sed.parse returns them.
+    """
+    scores: dict[str, int] = {}
+    for name in DIMENSIONS:
+        if not fields.get(name, "").strip():
+            right = name in fields and not getattr(record, name).strip()
+            scores[name] = HIGHEST if right else LOWEST
+    return scores
+
+
+def rate_answers(
+    judge: Judge, answers: Iterable[tuple[str, Record, Mapping[str, str]]]
+) -> dict[str, tuple[dict[str, int], str] | str]:
+    """Return each answer's score in each dimension and the judge's reason, or as a text why there is none.
+
+    Args:
+        judge: an open one.
+        answers: of each its id, the reference, and the dimensions found in it.
+
+    Raises:
+        EndpointDown: nothing can be asked as things are; what is answered is kept.
+    """
+    known: dict[str, dict[str, int]] = {}
+    tasks: list[Task] = []
+    for name, record, fields in answers:
+        known[name] = settled(record, fields)
+        asked = [dimension for dimension in DIMENSIONS if dimension not in known[name]]
+        if asked:
+            quoted = {
+                f"{who}, {dimension}": text
+                for dimension in asked
+                for who, text in (("Reference", getattr(record, dimension)), ("Analysis", fields[dimension]))
+            }
+            criteria = dict.fromkeys(asked, (LOWEST, HIGHEST))
+            tasks.append(Task(name, system_prompt(asked), quoted, criteria))
+    ratings = rate_all(judge, tasks, bar="judged")
+    found: dict[str, tuple[dict[str, int], str] | str] = {}
+    for name, scores in known.items():
+        rating = ratings.get(name, Rating({}, ""))
+        found[name] = rating if isinstance(rating, str) else ({**scores, **rating.scores}, rating.reason)
+    return found

@@ -1,4 +1,4 @@
-"""evaluation/emer.py, emer_judge.py and emer_scores.py, with a judge over HTTP and numbers worked out by hand."""
+"""EMER, with a judge over HTTP and numbers worked out by hand."""
 
 import json
 import random
@@ -10,8 +10,8 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import emer
+from swift_saber.evaluation.benchmarks.emer import CRITERIA
 from swift_saber.evaluation.benchmarks.wheel import Wheels
-from swift_saber.evaluation.emer_judge import CRITERIA
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.summary import write_items, write_scores

@@ -1,4 +1,4 @@
-"""evaluation/unibench.py: worked out by hand, and against scikit-learn where it computes the same."""
+"""MER-UniBench's scores: worked out by hand, and against scikit-learn where it computes the same."""
 
 import random
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.mer_unibench import HitRate, SentimentScore, hit_rate, hits, sentiment_score
 from swift_saber.evaluation.benchmarks.wheel import Wheels
-from swift_saber.evaluation.unibench import HitRate, SentimentScore, hit_rate, hits, sentiment_score
 from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 
 

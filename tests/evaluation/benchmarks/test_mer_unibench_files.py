@@ -1,4 +1,4 @@
-"""evaluation/unibench_run.py: from two files to scores, worked out by hand."""
+"""MER-UniBench: from two files to scores, worked out by hand."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,9 @@ import pytest
 
 from swift_saber import cli
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.mer_unibench import items, read_truths, scores
+from swift_saber.evaluation.benchmarks.mer_unibench import hit_rate, items, read_truths, scores
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.summary import read_items, read_scores
-from swift_saber.evaluation.unibench import hit_rate
 from swift_saber.rows import write_rows
 from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 

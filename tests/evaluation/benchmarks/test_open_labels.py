@@ -1,4 +1,4 @@
-"""evaluation/open_labels.py: labels by the judge over HTTP, or from the user's file."""
+"""Open-vocabulary labels by the judge over HTTP, or from the user's file."""
 
 import json
 import re

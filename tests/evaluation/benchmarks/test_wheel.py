@@ -1,4 +1,4 @@
-"""evaluation/wheel.py on a small emotion_wheel folder in the published layout, worked out by hand."""
+"""The wheels on a small emotion_wheel folder in the published layout, worked out by hand."""
 
 import random
 import sys

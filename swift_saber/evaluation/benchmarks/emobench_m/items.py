@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation import text_metrics
 from swift_saber.evaluation.benchmarks.emobench_m.answers import (
     after_thinking,
     official_label,
@@ -24,6 +23,7 @@ from swift_saber.evaluation.benchmarks.emobench_m.answers import (
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario, read_scenario
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Task, rate_all
+from swift_saber.evaluation.metrics import bert_score, bleu, rouge_l
 from swift_saber.rows import media_list, read_rows
 
 #: What the judge scores, published: two criteria of 1 to 5. Ours: the wording below, and asking for both at once.
@@ -59,7 +59,7 @@ def items(
         folder: the benchmark's.
         answers: what shell/infer.sh wrote: rows with "id" and "response", or "messages" that end with the answer.
         rejects: its file of rows without an answer; it may be missing, as it is where there are none.
-        official: read answers as the official runners do (emobench_m_answers.py).
+        official: read answers as the official runners do (answers.py).
         judge: for laughter reasoning; without it "logic", "association" and "total" are not scored.
         bert_model: the folder of BERTScore's model, for "bert"; the official script takes roberta-large.
 
@@ -137,7 +137,7 @@ def with_text_scores(found: Sequence[Item], judge: Judge | None, bert_model: Pat
     bert: dict[str, float] = {}
     if bert_model and texts:
         references, predictions = [item.truth for item in texts], [item.prediction or "" for item in texts]
-        values = text_metrics.bert_score(references, predictions, bert_model)
+        values = bert_score(references, predictions, bert_model)
         bert = {item.id: value for item, value in zip(texts, values, strict=True)}
     scored = {item.id: _with_text(item, rated.get(item.id), judge is not None, bert) for item in texts}
     return [scored.get(item.id, item) for item in found]
@@ -151,8 +151,8 @@ def is_text(item: Item) -> bool:
 def _with_text(item: Item, rating: Any, judged: bool, bert: Mapping[str, float]) -> Item:
     prediction = item.prediction or ""
     scores: dict[str, float | None] = {
-        "bleu": text_metrics.bleu(item.truth, prediction),
-        "rouge_l": text_metrics.rouge_l(item.truth, prediction),
+        "bleu": bleu(item.truth, prediction),
+        "rouge_l": rouge_l(item.truth, prediction),
     }
     if item.id in bert:
         scores["bert"] = bert[item.id]

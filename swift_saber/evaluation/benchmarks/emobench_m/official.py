@@ -46,7 +46,7 @@ def from_official(
             file's name; where that names none, the labels are those of the scenarios that have all of the expected
             ones, and the group is the file's name.
         official: count a value only where it is a label but for case and white space around it, as the official scorer.
-        judge, bert_model: as emobench_m_items.items.
+        judge, bert_model: as items.items.
 
     Raises:
         InputError: the file is in no such form, two rows have one id (without ids: one clip), or its scenario is not

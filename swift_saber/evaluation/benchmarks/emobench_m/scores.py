@@ -30,10 +30,9 @@ from typing import Any
 
 from swift_saber.evaluation.benchmarks.emobench_m.items import is_text
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
-from swift_saber.evaluation.emobench_m_interval import weighted_intervals
 from swift_saber.evaluation.interval import Means
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.metrics import table, weighted_scores
+from swift_saber.evaluation.metrics import table, weighted_intervals, weighted_scores
 from swift_saber.evaluation.summary import aggregate, by_group, summarise
 
 DIMENSIONS = ("FER", "CEU", "SCEA")
@@ -50,7 +49,7 @@ def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
         official: as the module says; the items should be read with official=True as well.
 
     Raises:
-        InputError: as scores.summarise: an item lacks a score that others of its group have.
+        InputError: as summary.summarise: an item lacks a score that others of its group have.
     """
     groups = by_group(sorted(items, key=lambda item: item.id))
     order = [name for name in SCENARIOS if name in groups] + sorted(groups.keys() - SCENARIOS.keys())

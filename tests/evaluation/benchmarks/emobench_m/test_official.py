@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.emobench_m import from_official, items, scores, to_official
+from swift_saber.evaluation.benchmarks.emobench_m.items import items
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
-from swift_saber.evaluation.text_metrics import bleu, rouge_l
+from swift_saber.evaluation.benchmarks.emobench_m.official import from_official, to_official
+from swift_saber.evaluation.benchmarks.emobench_m.scores import scores
+from swift_saber.evaluation.metrics import bleu, rouge_l
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 
 CLASSES = [

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.emobench_m import SCENARIOS, items, questions
+from swift_saber.evaluation.benchmarks.emobench_m.items import items
+from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, questions
 from swift_saber.evaluation.judge import Judge
 from swift_saber.service import Service
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines

@@ -9,10 +9,9 @@ import pytest
 from swift_saber.evaluation.benchmarks.emobench_m.items import items, read_item
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.benchmarks.emobench_m.scores import LEADERBOARD, scores
-from swift_saber.evaluation.emobench_m_interval import weighted_intervals
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.metrics import weighted_scores
+from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, truths, write_benchmark, write_lines
 
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from swift_saber.annotation import DIMENSIONS, Record
+from swift_saber.evaluation.benchmarks.saber_test import rate_answers, settled, system_prompt
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.saber_judge import rate_answers, settled, system_prompt
 from swift_saber.service import Service
 from tests.llm_server import FIELDS, Asked, LLMServer, Reply, fails, say
 

@@ -1,4 +1,4 @@
-"""manifest.py: what a run rests on, and what two runs differ in."""
+"""The manifest: what a run rests on, and what two runs differ in."""
 
 import hashlib
 import json
@@ -8,7 +8,8 @@ import pytest
 
 from swift_saber import __version__
 from swift_saber.errors import InputError
-from swift_saber.evaluation.manifest import differences, make_manifest
+from swift_saber.evaluation.compare import differences
+from swift_saber.evaluation.run import make_manifest
 
 
 def test_data_is_named_by_its_place_in_the_benchmark_and_hashed(tmp_path: Path) -> None:

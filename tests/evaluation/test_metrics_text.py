@@ -1,4 +1,4 @@
-"""text_metrics.py: formulas worked by hand, the packages' own numbers, and Chinese."""
+"""metrics.py, of texts: formulas worked by hand, the packages' own numbers, and Chinese."""
 
 import math
 import warnings
@@ -12,8 +12,8 @@ from nltk.translate.bleu_score import sentence_bleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation import text_metrics
-from swift_saber.evaluation.text_metrics import bert_score, bleu, chinese_tokens, rouge_l
+from swift_saber.evaluation import metrics
+from swift_saber.evaluation.metrics import bert_score, bleu, chinese_tokens, rouge_l
 
 WORDS = st.lists(
     st.sampled_from(["the", "audience", "laughed", "because", "he", "fell", "runs", "running"]), max_size=12
@@ -85,8 +85,8 @@ def test_a_package_that_is_not_installed_is_named(metric, package: str, monkeypa
     def without(module: str) -> None:
         raise ModuleNotFoundError(f"No module named {root!r}", name=root)
 
-    monkeypatch.setattr(text_metrics, "import_module", without)
-    text_metrics._rouge.cache_clear()
+    monkeypatch.setattr(metrics, "import_module", without)
+    metrics._rouge.cache_clear()
     name = root.replace("_", "-")
     with pytest.raises(InputError, match=f"^text metrics: {name}: is not installed; pip install {name}$"):
         metric("he fell", "he fell")
@@ -96,7 +96,7 @@ def test_a_module_that_an_installed_package_lacks_is_not_hidden(monkeypatch: pyt
     def broken(module: str) -> None:
         raise ModuleNotFoundError("No module named 'regex'", name="regex")
 
-    monkeypatch.setattr(text_metrics, "import_module", broken)
+    monkeypatch.setattr(metrics, "import_module", broken)
     with pytest.raises(ModuleNotFoundError, match="regex"):
         bleu("he fell", "he fell")
 
