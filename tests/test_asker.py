@@ -15,9 +15,9 @@ import pytest
 from swift_saber.asker import Asker, replies_log, usage
 from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.pipeline.consistency import Consistency
 from swift_saber.pipeline.plan import make_stage
-from swift_saber.pipeline.prompts import digests
+from swift_saber.pipeline.stages.consistency import Consistency
+from swift_saber.pipeline.stages.prompts import digests
 from swift_saber.reply import Unusable
 from swift_saber.service import Service, read_media
 from tests.llm_server import (
@@ -190,7 +190,7 @@ def test_no_more_requests_than_allowed_are_under_way(tmp_path: Path) -> None:
 _RUN = """
 import json, os, sys
 from pathlib import Path
-from swift_saber.pipeline.consistency import Consistency
+from swift_saber.pipeline.stages.consistency import Consistency
 url, folder, rows = sys.argv[1:]
 stage = Consistency(model="m", base_url=url, concurrency=1)
 print(os.getpid(), flush=True)

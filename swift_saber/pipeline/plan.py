@@ -13,13 +13,13 @@ from swift_saber.recipe import check_recipe
 
 #: The stages in their order, and the class of each. A recipe runs those that it has a block for.
 STAGES = {
-    "clean": "clean:Clean",
-    "dedup": "dedup:Dedup",
-    "annotate": "annotate:Annotate",
+    "clean": "stages.clean:Clean",
+    "dedup": "stages.dedup:Dedup",
+    "annotate": "stages.annotate:Annotate",
     "speech": "speech:Speech",
-    "visual": "visual:Visual",
-    "consistency": "consistency:Consistency",
-    "split": "split:Split",
+    "visual": "stages.visual:Visual",
+    "consistency": "stages.consistency:Consistency",
+    "split": "stages.split:Split",
 }
 EXECUTORS = ("local", "slurm", "ray")
 #: Settings that no result depends on: they may change between two runs of one output folder.

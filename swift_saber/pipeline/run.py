@@ -24,10 +24,10 @@ from tqdm import tqdm
 from swift_saber import __version__
 from swift_saber.errors import InputError
 from swift_saber.pipeline.executors import executor_of
-from swift_saber.pipeline.finish import Finish, finish
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
-from swift_saber.pipeline.prompts import digests
+from swift_saber.pipeline.result.finish import Finish, finish
+from swift_saber.pipeline.stages.prompts import digests
 from swift_saber.pipeline.steps import ReadRows, RunStage, rows_file
 from swift_saber.row_log import RowLog
 from swift_saber.rows import write_rows

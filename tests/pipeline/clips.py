@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from swift_saber.pipeline.clean import Clean
+from swift_saber.pipeline.stages.clean import Clean
 from tests.media_faults import RATE, encode
 
 #: The clips of these tests are 96 x 96 pixels at 8 pictures a second, so that making them takes no time.

@@ -12,8 +12,8 @@ from swift_saber.errors import InputError
 from swift_saber.language import Language, text_language
 from swift_saber.pipeline.clip_media import sound_of
 from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.prompts import ANNOTATE
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stages.prompts import ANNOTATE
 from swift_saber.reply import Unusable, read_object
 from swift_saber.rows import media_list
 from swift_saber.sed import reserved_markup

@@ -7,9 +7,9 @@ import pytest
 
 from swift_saber.annotation import Row
 from swift_saber.errors import InputError
-from swift_saber.pipeline.instructions import write_instructions
+from swift_saber.pipeline.result.instructions import write_instructions
 from swift_saber.rows import read_rows
-from tests.pipeline.run_folder import RECORD, clip, write_run
+from tests.pipeline.result.run_folder import RECORD, clip, write_run
 
 
 def done(name: str, **rest: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.html import clip_address
-from swift_saber.pipeline.survey import Numbers
+from swift_saber.pipeline.result.survey import Numbers
 from swift_saber.rows import media_list
 
 _LONG = 3000

@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from swift_saber.pipeline.card import card
-from swift_saber.pipeline.instructions import write_instructions
-from swift_saber.pipeline.survey import survey
-from tests.pipeline.run_folder import RECORD, clip, drop, write_run
+from swift_saber.pipeline.result.card import card
+from swift_saber.pipeline.result.instructions import write_instructions
+from swift_saber.pipeline.result.survey import survey
+from tests.pipeline.result.run_folder import RECORD, clip, drop, write_run
 
 
 def card_of(folder: Path) -> str:

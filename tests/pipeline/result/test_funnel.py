@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.funnel import funnel, kept_rows
-from tests.pipeline.run_folder import clip, drop, write_run
+from swift_saber.pipeline.result.funnel import funnel, kept_rows
+from tests.pipeline.result.run_folder import clip, drop, write_run
 
 
 def test_each_stage_says_what_entered_what_left_and_why(tmp_path: Path) -> None:

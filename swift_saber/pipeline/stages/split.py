@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.pipeline.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.pipeline.stages.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.rows import read_rows, write_text
 from swift_saber.strict_json import dumps
 

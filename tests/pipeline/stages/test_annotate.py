@@ -1,4 +1,4 @@
-"""pipeline/annotate.py: what the annotator is shown, and which of its replies become records."""
+"""pipeline/stages/annotate.py: what the annotator is shown, and which of its replies become records."""
 
 import base64
 import io
@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.annotate import Annotate, read_record
-from swift_saber.pipeline.prompts import ANNOTATE
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages.annotate import Annotate, read_record
+from swift_saber.pipeline.stages.prompts import ANNOTATE
 from swift_saber.reply import Unusable
 from tests.llm_server import FIELDS, LLMServer, fails, record, say
 from tests.media_faults import encode, frames, sound

@@ -12,9 +12,9 @@ from string import Template
 from typing import Any
 
 from swift_saber.html import policy
-from swift_saber.pipeline.funnel import Step
-from swift_saber.pipeline.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
-from swift_saber.pipeline.survey import CATEGORIES, Survey, settings
+from swift_saber.pipeline.result.funnel import Step
+from swift_saber.pipeline.result.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
+from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 #: In the order of the released prompt.
@@ -46,7 +46,7 @@ def render(run_folder: Path, found: Survey) -> str:
         run_folder: the output folder of a run.
         found: as survey.survey returns.
     """
-    here = files("swift_saber.pipeline")
+    here = files("swift_saber.pipeline.result")
     style, script = (here.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     bodies = (
         _funnel(found),

@@ -1,4 +1,4 @@
-"""pipeline/visual.py: a witness who sees the picture alone, and a judge whose quotations are checked."""
+"""pipeline/stages/visual.py: a witness who sees the picture alone, and a judge whose quotations are checked."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop
-from swift_saber.pipeline.visual import Visual, read_verdicts
+from swift_saber.pipeline.stages.visual import Visual, read_verdicts
 from swift_saber.reply import Unusable
 from tests.llm_server import FIELDS, Asked, LLMServer, fails, row, say, verdicts
 from tests.media_faults import encode, frames, sound

@@ -16,7 +16,7 @@ from typing import Any
 
 from swift_saber.annotation import RECORD_KEYS
 from swift_saber.errors import InputError
-from swift_saber.pipeline.funnel import MANIFEST, Row, Step, funnel, read_run
+from swift_saber.pipeline.result.funnel import MANIFEST, Row, Step, funnel, read_run
 from swift_saber.strict_json import dumps, parse_json
 
 #: The key that holds what a stage measured, whose numbers are worth a histogram (clip.py).

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from swift_saber.pipeline.report import render
-from swift_saber.pipeline.survey import Lot, Numbers, survey
+from swift_saber.pipeline.result.report import render
+from swift_saber.pipeline.result.survey import Lot, Numbers, survey
 from swift_saber.rows import write_text
-from tests.pipeline.run_folder import RECORD, clip, drop, write_run
+from tests.pipeline.result.run_folder import RECORD, clip, drop, write_run
 
 EVIL = (
     "'\"></title></span></script><script>document.title='RAN'</script>"

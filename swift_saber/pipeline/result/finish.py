@@ -6,10 +6,10 @@ from typing import Any
 from datatrove.pipeline.base import PipelineStep
 
 from swift_saber.asker import usage
-from swift_saber.pipeline.card import card
-from swift_saber.pipeline.instructions import write_instructions
-from swift_saber.pipeline.report import render
-from swift_saber.pipeline.survey import survey
+from swift_saber.pipeline.result.card import card
+from swift_saber.pipeline.result.instructions import write_instructions
+from swift_saber.pipeline.result.report import render
+from swift_saber.pipeline.result.survey import survey
 from swift_saber.rows import write_rows, write_text
 from swift_saber.strict_json import parse_json
 

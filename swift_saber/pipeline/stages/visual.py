@@ -11,8 +11,8 @@ from swift_saber.clip_parts import data_url, media_part
 from swift_saber.language import text_language
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.prompts import CAPTION, CHECK_VISUAL
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stages.prompts import CAPTION, CHECK_VISUAL
 from swift_saber.reply import Unusable, fenced_question, read_object
 from swift_saber.rows import media_list
 from swift_saber.service import Service, check_number

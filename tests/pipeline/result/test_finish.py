@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.finish import finish
-from tests.pipeline.run_folder import RECORD, clip, write_run
+from swift_saber.pipeline.result.finish import finish
+from tests.pipeline.result.run_folder import RECORD, clip, write_run
 
 
 def test_rows_that_training_would_refuse_cost_neither_card_nor_report(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from swift_saber.annotation import Record
 from swift_saber.asker import Asker, replies_log
 from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.prompts import CONSISTENCY
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stages.prompts import CONSISTENCY
 from swift_saber.reply import Unusable, fenced_question, read_object
 from swift_saber.service import Service
 

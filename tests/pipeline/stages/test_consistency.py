@@ -1,4 +1,4 @@
-"""pipeline/consistency.py: the label, the cues that clash, and what the judge is never shown."""
+"""pipeline/stages/consistency.py: the label, the cues that clash, and what the judge is never shown."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from swift_saber.annotation import Record
-from swift_saber.pipeline.consistency import Consistency, read_label
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages.consistency import Consistency, read_label
 from swift_saber.reply import Unusable
 from tests.llm_server import LLMServer, label, record, row, say
 

@@ -11,9 +11,9 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.dedup import Dedup
 from swift_saber.pipeline.measure import measure
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages.dedup import Dedup
 from tests.media_faults import RATE, encode
 from tests.pipeline.clips import scene, speech
 
@@ -129,7 +129,7 @@ def test_memory_of_a_clip_is_some_hundred_bytes() -> None:
 
 
 def test_clips_are_compared_with_few_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    from swift_saber.pipeline.dedup import _Index
+    from swift_saber.pipeline.stages.dedup import _Index
 
     compared = 0
     same = _Index._same

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.split import OFFICIAL, SHARES, Split
-from swift_saber.pipeline.split_choice import fill
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages.split import OFFICIAL, SHARES, Split
+from swift_saber.pipeline.stages.split_choice import fill
 
 Row = dict[str, Any]
 

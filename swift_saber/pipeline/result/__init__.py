@@ -1,0 +1,1 @@
+"""What a run leaves for people and for training: the dataset, its card, the report."""
