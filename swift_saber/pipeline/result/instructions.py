@@ -10,7 +10,7 @@ from typing import Any
 
 from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.errors import InputError, sum_up
-from swift_saber.pipeline.result.funnel import kept_rows, read_run
+from swift_saber.pipeline.result.survey import kept_rows, read_run
 from swift_saber.rows import whole
 from swift_saber.sed import reserved_markup
 from swift_saber.strict_json import dumps

@@ -12,9 +12,8 @@ from string import Template
 from typing import Any
 
 from swift_saber.html import policy
-from swift_saber.pipeline.result.funnel import Step
 from swift_saber.pipeline.result.report_parts import Html, bar, histogram, join, players, said, shares, table, tag, tree
-from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
+from swift_saber.pipeline.result.survey import CATEGORIES, Step, Survey, settings
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 #: In the order of the released prompt.

@@ -1,6 +1,7 @@
-"""One reading of a run's files: the funnel, distributions, and clips to look at, in memory that does not grow.
+"""One reading of a run's files: how many clips entered and left each stage, distributions, and clips to look at.
 
-Knows what is counted and drawn by lot; how it is shown is report.py's and card.py's.
+One row at a time, in memory that does not grow. Knows the files of a run, what is counted and drawn by lot; how it is
+shown is report.py's and card.py's.
 """
 
 import hashlib
@@ -8,25 +9,62 @@ import heapq
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import RECORD_KEYS
-from swift_saber.errors import InputError
-from swift_saber.pipeline.result.funnel import MANIFEST, Row, Step, funnel, read_run
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.pipeline.stage import Row
+from swift_saber.rows import read_rows
 from swift_saber.strict_json import dumps, parse_json
 
+#: Given each row: the stage, the row, and the line of its drop, None where it was kept.
+Look = Callable[[str, Row, dict[str, Any] | None], None]
+MANIFEST = "manifest"
 #: The key that holds what a stage measured, whose numbers are worth a histogram (clip.py).
 MEASURED = {"clean": "measures", "speech": "speech", "visual": "visual"}
 #: What clips are counted by in each stage.
 CATEGORIES = ("source", "language", "emotion", "consistency", "part")
-OTHER = "(other)"
-_DISTINCT = 60
+_SAMPLES = 4  # of what each stage kept, and of each reason of its drops
+_DISTINCT, _OTHER = 60, "(other)"
 _LIMITS = 5
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+@dataclass
+class Step:
+    """One stage's part of the funnel.
+
+    Attributes:
+        stage: its name; the first step is "manifest", which drops nothing.
+        entered: clips that the stage before kept.
+        kept: of them.
+        reasons: dropped clips per reason, most frequent first.
+        entered_from: clips per source that entered.
+        kept_from: clips per source that were kept.
+        dropped_from: clips per (reason, source).
+    """
+
+    stage: str
+    entered: int = 0
+    kept: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    entered_from: Counter[str] = field(default_factory=Counter)
+    kept_from: Counter[str] = field(default_factory=Counter)
+    dropped_from: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def dropped(self) -> int:
+        """Clips that were taken out."""
+        return self.reasons.total()
+
+    @property
+    def waiting(self) -> int:
+        """Clips that are neither kept nor dropped yet: the run is not at its end."""
+        return self.entered - self.kept - self.dropped
 
 
 class Numbers:
@@ -97,8 +135,6 @@ class Survey:
     """
 
     run: dict[str, Any]
-    size: int = 4
-    seed: int = 0
     steps: list[Step] = field(default_factory=list)
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     numbers: dict[tuple[str, str], Numbers] = field(default_factory=dict)
@@ -129,7 +165,7 @@ class Survey:
         """Count one row of a stage; drop is the line of its drop, None where it was kept."""
         reason = drop["reason"] if drop else None
         if (stage, reason) not in self.samples:
-            self.samples[stage, reason] = Lot(self.size, f"{self.seed} {stage}")
+            self.samples[stage, reason] = Lot(_SAMPLES, f"0 {stage}")
         self.samples[stage, reason].add(str(row.get("id")), drop or row)
         if drop:
             self._look_at_drop((stage, drop["reason"]), drop)
@@ -152,18 +188,13 @@ class Survey:
             limits.add(dumps(drop["limit"])[:200])
 
 
-def survey(run_folder: Path, size: int = 4, seed: int = 0) -> Survey:
-    """Read a run once and return what the report and the dataset card show.
-
-    Args:
-        run_folder: the output folder of a run.
-        size: clips drawn from each stage's kept, and from each reason of its dropped.
-        seed: of the lot.
+def survey(run_folder: Path) -> Survey:
+    """Read the output folder of a run once and return what the report and the dataset card show.
 
     Raises:
         InputError: as funnel.
     """
-    found = Survey(read_run(run_folder), size, seed)
+    found = Survey(read_run(run_folder))
     found.steps = funnel(run_folder, found.look)
     if not found.steps:
         raise InputError(str(run_folder), MANIFEST, "is not there", "name the output folder of a pipeline run")
@@ -171,6 +202,82 @@ def survey(run_folder: Path, size: int = 4, seed: int = 0) -> Survey:
     if found.last.stage == "split" and note.is_file():
         found.split = parse_json(note.read_text(encoding="utf-8"), str(note), numbered=True)
     return found
+
+
+def read_run(run_folder: Path) -> dict[str, Any]:
+    """Return what run.json says.
+
+    Raises:
+        InputError: there is none, or it does not name the stages.
+    """
+    path = run_folder / "run.json"
+    try:
+        run = parse_json(path.read_text(encoding="utf-8"), str(path), numbered=True)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not isinstance(run, dict) or not isinstance(run.get("stages"), list):
+        raise InputError(str(path), "stages", "is not there", "name the output folder of a pipeline run")
+    return run
+
+
+def funnel(run_folder: Path, look: Look | None = None) -> list[Step]:
+    """Return the manifest and each stage that was begun, in order.
+
+    Args:
+        run_folder: the output folder of a run.
+        look: is shown every row of every stage on the way, so that the files are read once.
+
+    Raises:
+        InputError: a file is damaged, or a stage gave out more clips than entered it.
+    """
+    steps: list[Step] = []
+    for stage in (MANIFEST, *read_run(run_folder)["stages"]):
+        if not (run_folder / stage).is_dir():
+            break
+        step = Step(stage)
+        for row, drop in read_stage(run_folder, stage):
+            source = str(row.get("source"))
+            if drop is None:
+                step.kept += 1
+                step.kept_from[source] += 1
+            else:
+                step.reasons[drop["reason"]] += 1
+                step.dropped_from[drop["reason"], source] += 1
+            if look:
+                look(stage, row, drop)
+        step.reasons = Counter(dict(sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))))
+        step.entered = steps[-1].kept if steps else step.kept
+        step.entered_from = steps[-1].kept_from if steps else step.kept_from
+        if step.waiting < 0:
+            problem = f"holds {step.kept + step.dropped:,} clips, of which only {step.entered:,} entered"
+            remedy = "remove this folder and those of the stages after it, and run again"
+            raise InputError(str(run_folder / stage), "rows", problem, remedy)
+        steps.append(step)
+    return steps
+
+
+def read_stage(run_folder: Path, stage: str) -> Iterator[tuple[Row, dict[str, Any] | None]]:
+    """Yield each row that a stage kept, with None, then each that it dropped, with the line of the drop.
+
+    Raises:
+        InputError: names the file and line that cannot be read.
+    """
+    for _, kept in _lines(run_folder / stage / "kept"):
+        yield kept, None
+    for where, drop in _lines(run_folder / stage / "dropped"):
+        row, reason = drop.get("row"), drop.get("reason")
+        if not isinstance(row, dict) or not isinstance(reason, str):
+            raise InputError(where, "reason", f"is {quoted(reason)}", "remove the stage's folder and run again")
+        yield row, drop
+
+
+def kept_rows(run_folder: Path, stage: str) -> Iterator[tuple[str, Row]]:
+    """Yield ("file:line", row) for each row that a stage kept, in the order of its files.
+
+    Raises:
+        InputError: names the file and line that cannot be read.
+    """
+    return _lines(run_folder / stage / "kept")
 
 
 def settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -184,7 +291,7 @@ def settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def _count(counter: Counter[str], value: str) -> None:
     value = value[:_DISTINCT]
-    counter[value if value in counter or len(counter) < _DISTINCT else OTHER] += 1
+    counter[value if value in counter or len(counter) < _DISTINCT else _OTHER] += 1
 
 
 def _is_number(value: object) -> bool:
@@ -198,3 +305,9 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, float]]:
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
     elif _is_number(value):
         yield name, value
+
+
+def _lines(folder: Path) -> Iterator[tuple[str, Row]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        if path.stat().st_size:  # A task that kept nothing leaves an empty file.
+            yield from read_rows(path)

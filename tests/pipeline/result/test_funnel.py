@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.result.funnel import funnel, kept_rows
+from swift_saber.pipeline.result.survey import funnel, kept_rows
 from tests.pipeline.result.run_folder import clip, drop, write_run
 
 
