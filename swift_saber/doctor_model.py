@@ -13,7 +13,7 @@ from swift_saber.rows import parse_row
 PATCH_SIZE = 14  # of Qwen2.5-Omni, in pixels
 _GIB = 1024**3
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
-_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 # Weights may take this share of the memory before the rest is called little.
 _FULL = 0.8
 
@@ -129,4 +129,4 @@ def _hub(environment: Mapping[str, str]) -> str:
 
 
 def _offline(environment: Mapping[str, str]) -> str | None:
-    return next((name for name in _SWITCHES if environment.get(name, "").lower() in _TRUE), None)
+    return next((name for name in OFFLINE if environment.get(name, "").lower() in _TRUE), None)

@@ -1,6 +1,8 @@
-"""The environment variables that steer a run: those that do nothing, or something else than they seem to say."""
+"""The environment variables that steer a run: values that do nothing, or something else than they seem to say.
 
-import difflib
+Said of no variable that ms-swift, qwen-omni-utils and this package do not read; a test asks the installed ones.
+"""
+
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -20,13 +22,11 @@ OWN_NAMES = (
     "ROOT_IMAGE_DIR",
 )
 # ms-swift turns the settings on the right into those on the left, unless these are set (compat_qwen_vl_utils).
-_TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
+TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
 _REAL = {"FPS", WEIGHT, MARGIN}
 _BOOLEAN = {"USE_AUDIO_IN_VIDEO", "ENABLE_AUDIO_OUTPUT"}
 _TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
 _MODEL_RATE = 16000  # Whisper's, in Hz
-# Close enough to be a slip of the pen: SAMPLE_RATE is 0.83 like SAMPLING_RATE, VIDEO_MAX_FRAMES 0.73 like anything.
-_CLOSE = 0.82
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def settings_findings(
     """
     present = " ".join(f"{name}={environment[name]}" for name in MEDIA_SETTINGS if name in environment)
     yield Finding("ok", "media settings", present or "the environment sets none")
-    yield from _misspelt(environment)
+    yield from _unknown(environment)
     values = {**(trained or {}), **environment}
     numbers = {}
-    for name in (*MEDIA_SETTINGS, *_TOKENS, WEIGHT, MARGIN):
+    for name in (*MEDIA_SETTINGS, *TOKENS, WEIGHT, MARGIN):
         if name not in values:
             continue
         number = _value(name, values[name])
@@ -95,25 +95,10 @@ def settings_findings(
         yield Finding("ok", "OPENAI_API_KEY", "is set (not shown)")
 
 
-def _misspelt(environment: Mapping[str, str]) -> Iterator[Finding]:
-    targets = (*MEDIA_SETTINGS, *OWN_NAMES, READER)
+def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(environment):
-        if name in targets or name in _TOKENS:
-            continue
-        meant = _meant(name, targets)
-        if meant:
-            yield Finding("problem", name, "does nothing: no program here reads it", f"write {meant}, or unset it")
-        elif name.startswith("SABER_"):
+        if name.startswith("SABER_") and name not in OWN_NAMES:
             yield Finding("note", name, "is not a name that swift-saber reads", f"it reads {', '.join(OWN_NAMES)}")
-
-
-def _meant(name: str, targets: tuple[str, ...]) -> str | None:
-    """The name that was meant: the same letters or words, or nearly the same spelling."""
-    plain = name.upper().replace("-", "_")
-    for target in targets:
-        if sorted(target.split("_")) == sorted(plain.split("_")):
-            return target
-    return next(iter(difflib.get_close_matches(plain, targets, n=1, cutoff=_CLOSE)), None)
 
 
 def _value(name: str, text: str) -> float | None:
@@ -188,16 +173,17 @@ def _pixels(
     Args:
         token: pixels of a frame that share one token.
     """
-    for name, pixels in _TOKENS.items():
+    for name, pixels in TOKENS.items():
         if name in numbers and pixels in numbers and numbers[name] != numbers[pixels] // token:
             text = f"does nothing: {name}={numbers[name]:g} is set and stands above it"
             yield Finding("problem", pixels, text, f"unset one of the two ({name} counts {token} pixels)")
-    if "VIDEO_MAX_PIXELS" not in numbers or "VIDEO_MAX_TOKEN_NUM" in numbers:
+    if "VIDEO_MAX_PIXELS" not in numbers:
         return
     least = numbers.get("VIDEO_MIN_PIXELS", constants["VIDEO_MIN_TOKEN_NUM"] * token) // token
     floor = int(numbers.get("VIDEO_MIN_TOKEN_NUM", least)) * token
     most = int(numbers["VIDEO_MAX_PIXELS"])
-    if most // token * token >= floor:
+    # Another number of tokens stands above it, which was said; the same one is what ms-swift makes of it.
+    if most // token * token >= floor or numbers.get("VIDEO_MAX_TOKEN_NUM", most // token) != most // token:
         return
     text = f"is {most}, below the video reader's floor: frames have about {floor} pixels all the same"
     if values["VIDEO_MAX_PIXELS"] == (trained or PUBLISHED_SETTINGS).get("VIDEO_MAX_PIXELS"):

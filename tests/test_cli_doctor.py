@@ -5,15 +5,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from swift_saber import doctor
 from swift_saber.cli import _command
 from swift_saber.cli_doctor import add_doctor
+from swift_saber.doctor_machine import ask
 from swift_saber.errors import InputError
 from swift_saber.mini.face import write_mp4
 from swift_saber.rows import read_rows, write_rows
@@ -39,6 +41,14 @@ def test_doctor_says_one_line_a_finding_and_ends_with_1_at_a_problem(
     tiny_model: Path, tiny_world: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    answers: dict[str, Any] = {}
+
+    def asked_once(question: str, environment: Mapping[str, str]) -> Any:
+        if question not in answers:
+            answers[question] = ask(question, environment)
+        return answers[question]
+
+    monkeypatch.setattr(doctor, "ask", asked_once)
     fine = ["doctor", "--model", tiny_model, "--data", tiny_world / "eval.jsonl"]
     assert run(*fine) == 0
     said = capsys.readouterr().out
@@ -49,12 +59,12 @@ def test_doctor_says_one_line_a_finding_and_ends_with_1_at_a_problem(
         assert topic in topics
     assert last.startswith("0 problem(s), ") and "sk-secret" not in said
 
-    monkeypatch.setenv("USER_AUDIO_IN_VIDEO", "1")
+    monkeypatch.setenv("SAMPLING_RATE", "8000")
     assert run(*fine, "--json") == 1
     findings = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     problems = [finding for finding in findings if finding["level"] == "problem"]
-    assert [finding["topic"] for finding in problems] == ["USER_AUDIO_IN_VIDEO"]
-    assert "USE_AUDIO_IN_VIDEO" in problems[0]["remedy"]
+    assert [finding["topic"] for finding in problems] == ["SAMPLING_RATE"]
+    assert "unset it" in problems[0]["remedy"]
 
 
 def test_doctor_answers_where_the_packages_are_missing(tmp_path: Path) -> None:
