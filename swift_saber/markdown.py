@@ -15,7 +15,7 @@ def cell(value: object) -> str:
     return "".join(f"\\{char}" if char in _MARKS else char for char in text)
 
 
-def table(head: Sequence[str], rows: Iterable[Iterable[str]], numbers: Collection[int] = ()) -> Iterator[str]:
+def table_lines(head: Sequence[str], rows: Iterable[Iterable[str]], numbers: Collection[int] = ()) -> Iterator[str]:
     """Yield the lines of a table and a blank one, or "None." where there is no row.
 
     Args:

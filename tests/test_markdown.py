@@ -2,7 +2,7 @@
 
 import pytest
 
-from swift_saber.markdown import cell, table
+from swift_saber.markdown import cell, table_lines
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def test_a_cell_is_one_line_that_reads_as_its_text(value: object, shown: str) ->
 
 
 def test_a_table_has_a_head_a_rule_and_its_rows() -> None:
-    found = list(table(("name", "n"), [["a", "1"], ["b", "2"]]))
+    found = list(table_lines(("name", "n"), [["a", "1"], ["b", "2"]]))
     assert found == ["| name | n |", "|---|---|", "| a | 1 |", "| b | 2 |", ""]
 
 
 def test_columns_of_numbers_go_to_the_right() -> None:
-    assert list(table(("name", "n"), [["a", "1"]], numbers=(1,)))[1] == "|---|---:|"
+    assert list(table_lines(("name", "n"), [["a", "1"]], numbers=(1,)))[1] == "|---|---:|"
 
 
 def test_a_table_without_rows_says_so() -> None:
-    assert list(table(("name",), [])) == ["None.\n"]
+    assert list(table_lines(("name",), [])) == ["None.\n"]

@@ -14,7 +14,8 @@ import numpy as np
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.interval import SEED, mean_interval
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.summary import cell, number, read_items, read_scores
+from swift_saber.evaluation.summary import number, read_items, read_scores
+from swift_saber.markdown import cell, table_lines
 from swift_saber.strict_json import dumps
 
 #: Sign flips drawn by the permutation test; ours. The smallest p-value that it can give is 1 / (FLIPS + 1).
@@ -233,7 +234,7 @@ def compare_runs(first: Path, second: Path, *, only_shared: bool = False) -> str
         problem = f"are {quoted(one['benchmark'])} and {quoted(two['benchmark'])}"
         raise InputError(f"{first}, {second}", "benchmark", problem, "compare runs of one benchmark")
     items = [read_items(path if path.is_dir() else path.parent) for path in (first, second)]
-    return "\n".join(_lines(one, two, *items, only_shared=only_shared)) + "\n"
+    return "\n".join(_lines(one, two, *items, only_shared=only_shared)).rstrip("\n") + "\n"
 
 
 def _lines(
@@ -241,7 +242,7 @@ def _lines(
 ) -> Iterator[str]:
     yield f"# {cell(one['benchmark'])}: {cell(one['model'])} and {cell(two['model'])}\n"
     yield "The difference is second - first, with its 95 % paired bootstrap interval.\n"
-    yield "| metric | n | first | second | difference | p | test |\n|---|---:|---:|---:|---:|---:|---|"
+    rows: list[list[str]] = []
     notes: list[str] = []
     metrics = list(dict.fromkeys(name for item in (*left, *right) for name in item.scores))
     for metric in metrics:
@@ -252,23 +253,25 @@ def _lines(
         found = compare(left, right, metric, only_shared=only_shared)
         ends = "" if found["low"] is None else f" [{number(found['low'])}, {number(found['high'])}]"
         cells = [cell(metric), str(found["n"]), number(found["first"]), number(found["second"])]
-        cells += [f"{number(found['difference'])}{ends}", f"{found['p']:.4f}", found["test"]]
-        yield f"| {' | '.join(cells)} |"
+        rows.append([*cells, f"{number(found['difference'])}{ends}", f"{found['p']:.4f}", found["test"]])
         notes += [f"{metric}: {found[key]} {_LEFT_OUT[key]}" for key in _LEFT_OUT if found[key]]
+    yield from table_lines(("metric", "n", "first", "second", "difference", "p", "test"), rows, range(1, 6))
     if one["model"] == two["model"] and one["judge"] and two["judge"] and one["judge"] != two["judge"]:
-        yield f"\n## Agreement of {cell(one['judge'])} and {cell(two['judge'])}\n"
-        yield "| metric | n | equal % | kappa | quadratic kappa | failed |\n|---|---:|---:|---:|---:|---:|"
+        yield f"## Agreement of {cell(one['judge'])} and {cell(two['judge'])}\n"
+        rows = []
         for metric in metrics:
             ratings = _ratings(left, right, metric)
             if ratings is not None:
                 agreed = agreement(*ratings)
                 shown = [number(agreed[key]) for key in ("percent", "kappa", "quadratic_kappa")]
                 failed = f"{agreed['failed_first']} / {agreed['failed_second']}"
-                yield f"| {' | '.join([cell(metric), str(agreed['n']), *shown, failed])} |"
+                rows.append([cell(metric), str(agreed["n"]), *shown, failed])
+        yield from table_lines(("metric", "n", "equal %", "kappa", "quadratic kappa", "failed"), rows, range(1, 6))
     for title, lines in (("Left out", notes), ("Manifests", differences(one["manifest"], two["manifest"]))):
         if lines:
-            yield f"\n## {title}\n"
+            yield f"## {title}\n"
             yield from (f"- {cell(line)}" for line in lines)
+            yield ""
 
 
 _LEFT_OUT = {

@@ -9,16 +9,16 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from html import escape
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from swift_saber.errors import InputError, kind, one_line, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted, unreadable
 from swift_saber.evaluation.interval import Interval, Means, group_means_interval, mean_interval
 from swift_saber.evaluation.item import Item, State
-from swift_saber.rows import read_rows, write_rows
+from swift_saber.markdown import cell, table_lines
+from swift_saber.rows import read_rows, write_rows, write_text
 from swift_saber.strict_json import dumps, parse_json
 
 ITEMS, SCORES, TABLES = "items.jsonl", "scores.json", "scores.md"
@@ -131,9 +131,8 @@ def write_scores(folder: str | os.PathLike[str], scores: Mapping[str, Any]) -> P
         raise InputError(
             str(path), "scores", f"cannot be kept: {error}", "give None where there is no number"
         ) from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path.with_name(TABLES), scores_markdown(scores))
-    _write(path, text + "\n")
+    write_text(path.with_name(TABLES), scores_markdown(scores))
+    write_text(path, text + "\n")
     return path
 
 
@@ -230,12 +229,6 @@ def _is_number(score: Any) -> bool:
     return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
 
 
-def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    os.replace(partial, path)
-
-
 #: Labels up to which a confusion matrix is shown; ours. Larger ones are in scores.json alone.
 WIDEST = 15
 
@@ -252,12 +245,6 @@ def scores_markdown(scores: Mapping[str, Any]) -> str:
     return "\n".join(_lines(scores)) + "\n"
 
 
-def cell(value: object) -> str:
-    """A text that may hold anything, on one line and escaped for a cell of a Markdown table or a list."""
-    text = escape(one_line("" if value is None else str(value)), quote=False)
-    return "".join(f"\\{char}" if char in "\\|`*_[]#!~$" else char for char in text)
-
-
 def number(value: float | None) -> str:
     """A score as tables show it: three digits after the point, "none" where there is none."""
     return "none" if value is None else f"{value:.3f}"
@@ -267,7 +254,7 @@ def _lines(scores: Mapping[str, Any]) -> Iterator[str]:
     yield f"# {cell(scores['benchmark'])}: {cell(scores['model'])}\n"
     yield f"Judge: {cell(scores['judge'])}.\n" if scores.get("judge") else "No judge.\n"
     yield "## Scores\n"
-    yield from _table(("metric", *_HEAD), ([cell(name), *_row(of)] for name, of in scores["metrics"].items()))
+    yield from table_lines(("metric", *_HEAD), ([cell(name), *_row(of)] for name, of in scores["metrics"].items()))
     yield (
         "In brackets: 95 % bootstrap interval over the items. n counts all items; invalid and missing answers are "
         "among them and count as wrong, unjudged ones (the judge failed) are left out of the mean.\n"
@@ -280,7 +267,7 @@ def _lines(scores: Mapping[str, Any]) -> Iterator[str]:
         rows = (
             [cell(group), cell(name), *_row(of)] for group, all in scores["groups"].items() for name, of in all.items()
         )
-        yield from _table(("group", "metric", *_HEAD), rows)
+        yield from table_lines(("group", "metric", *_HEAD), rows)
     for group, table in scores["tables"].items():
         yield from _classes(group, table)
     yield from _context(scores["context"])
@@ -302,14 +289,14 @@ def _classes(group: str, table: Mapping[str, Any]) -> Iterator[str]:
         [cell(label), *(number(of[part]) for part in parts), f"{of['support']:,}"]
         for label, of in table["per_class"].items()
     )
-    yield from _table(("label", *parts, "support"), rows)
+    yield from table_lines(("label", *parts, "support"), rows)
     labels = [cell(label) for label in table["labels"]]
     if len(labels) > WIDEST:
         yield f"The confusion matrix of its {len(labels)} labels is in scores.json.\n"
         return
     yield "A row for each truth, a column for each answer, the last one for those that are invalid or missing:\n"
     counts = ([label, *map(str, row)] for label, row in zip(labels, table["confusion"], strict=True))
-    yield from _table(("truth", *labels, "*no label*"), counts)
+    yield from table_lines(("truth", *labels, "*no label*"), counts)
 
 
 def _context(context: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -322,7 +309,7 @@ def _context(context: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         [cell(row["name"]), *(_plain(row["values"].get(name)) for name in names), cell(row["source"])]
         for row in context
     )
-    yield from _table(("model", *map(cell, names), "source"), rows)
+    yield from table_lines(("model", *map(cell, names), "source"), rows)
 
 
 def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -335,20 +322,9 @@ def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
             rows += [[cell(f"{block}: {name}"), _plain(value)] for name, value in of.items()]
         else:
             rows.append([cell(block), _plain(of)])
-    yield from _table(("of", "value"), rows)
+    yield from table_lines(("of", "value"), rows)
 
 
 def _plain(value: object) -> str:
     """Others' numbers and settings, as they were given."""
     return "" if value is None else cell(value)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    if not lines:
-        yield "None.\n"
-        return
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    yield from lines
-    yield ""

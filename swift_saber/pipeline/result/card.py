@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from swift_saber.markdown import cell, table
+from swift_saber.markdown import cell, table_lines
 from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -122,4 +122,4 @@ def _counts(found: Survey, category: str, stage: str | None = None) -> dict[str,
 def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """A table of values that may hold anything; whole numbers get their thousands marked."""
     cells = ([f"{value:,}" if isinstance(value, int) else cell(value) for value in row] for row in rows)
-    return table(head, cells)
+    return table_lines(head, cells)
