@@ -1,26 +1,35 @@
-"""A stage as datatrove steps: rows are read from the files of the stage before, and written as kept or dropped.
+"""A stage as datatrove steps, and what runs them: this machine, Slurm or Ray, by one word of the recipe.
+
+Rows are read from the files of the stage before, and written as kept or dropped.
 
 Each task writes its files under other names first, so that a file that is there is whole. A task that was killed is
 done again from its first row; what a stage keeps in its own folder makes that cheap.
 """
 
 import fcntl
+import inspect
 import os
+import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from datatrove.data import Document
+from datatrove.executor import LocalPipelineExecutor, RayPipelineExecutor, SlurmPipelineExecutor
+from datatrove.executor.base import PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
 from swift_saber.errors import InputError
+from swift_saber.pipeline.plan import Plan
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.rows import partial_path, read_rows
 from swift_saber.strict_json import dumps
 
+_CLASSES: dict[str, Any] = {"local": LocalPipelineExecutor, "slurm": SlurmPipelineExecutor, "ray": RayPipelineExecutor}
+_OURS = {"pipeline", "tasks", "workers", "logging_dir", "skip_completed", "depends", "job_name"}
 _LOCK_SECONDS = 60.0
 _LOOK_SECONDS = 0.2
 
@@ -142,6 +151,41 @@ class _Files:
             os.fsync(self._file.fileno())
             self._file.close()
             self._file = None
+
+
+def executor_of(
+    plan: Plan, name: str, steps: Sequence[PipelineStep], folder: Path, tasks: int, depends: PipelineExecutor | None
+) -> PipelineExecutor:
+    """Return the executor of one stage.
+
+    Args:
+        plan: says which, and how many workers.
+        name: of the stage.
+        steps: what it runs.
+        folder: of the stage; datatrove's logs, statistics and completions go to log/ in it.
+        tasks: how many.
+        depends: the stage before, for Slurm, which is given all stages at once.
+
+    Raises:
+        InputError: the recipe's block for this executor has an unknown or missing key.
+    """
+    found = _CLASSES[plan.executor]
+    options: dict[str, Any] = {"logging_dir": str(folder / "log"), "workers": min(plan.workers, tasks), **plan.cluster}
+    if plan.executor == "slurm":
+        options |= {"depends": depends, "job_name": f"saber-{name}", "slurm_logs_folder": str(folder / "log" / "slurm")}
+        if not options.keys() & {"venv_path", "condaenv", "env_command"}:
+            # The Python that runs this.
+            options["env_command"] = f'export PATH="{Path(sys.executable).parent}:$PATH"'
+    known = inspect.signature(found).parameters
+    for key in plan.cluster:
+        if key not in known or key in _OURS:
+            free = ", ".join(sorted(known.keys() - _OURS))
+            raise InputError(plan.path, f"{plan.executor}.{key}", "is not known", f"known are {free}")
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in {*options, *_OURS}:
+            raise InputError(plan.path, f"{plan.executor}.{key}", "is missing", "add it to the recipe")
+    executor: PipelineExecutor = found(pipeline=list(steps), tasks=tasks, **options)
+    return executor
 
 
 def _line(found: Row | Drop) -> tuple[Row, str, list[str]]:
