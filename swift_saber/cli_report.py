@@ -8,9 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from swift_saber.report.page import write_page
-from swift_saber.report.results import read_references, read_result
-
 
 def add_report(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the command to a parser.
@@ -30,6 +27,9 @@ def add_report(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
 
 
 def _report(args: argparse.Namespace, _: list[str]) -> None:
+    from swift_saber.report.page import write_page
+    from swift_saber.report.results import read_references, read_result
+
     references = read_references(args.reference) if args.reference else {}
     counts = write_page(args.output, [read_result(path) for path in args.results], references)
     size = args.output.stat().st_size / 1e6

@@ -11,6 +11,7 @@ from swift_saber.cli import _command
 from swift_saber.cli_eval import add_eval
 from swift_saber.errors import InputError
 from swift_saber.evaluation import run as evaluation
+from swift_saber.evaluation.benchmarks import BENCHMARKS
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.rows import write_rows
 from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
@@ -92,7 +93,7 @@ def test_arguments_that_do_not_fit_are_named(
     assert not (tmp_path / "run" / "scores.json").exists()
 
 
-@pytest.mark.parametrize("benchmark", ["saber-test", "probe", "emer", "emobench-m", "compare"])
+@pytest.mark.parametrize("benchmark", [*BENCHMARKS, "compare"])
 def test_help_has_an_example(benchmark: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         swift_saber(benchmark, "--help")

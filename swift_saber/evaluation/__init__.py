@@ -1,1 +1,1 @@
-"""Scores of models' answers on EmoBench-M, EMER, MER-UniBench and SABER-Test, and what they rest on."""
+"""Scores of models' answers on benchmarks (benchmarks/), and what they rest on."""

@@ -59,6 +59,8 @@ class Benchmark:
         scores: from the items to {"metrics", "groups", "tables", "context", "notes"}.
         settings: its own options, kept in the manifest.
         export: writes the items into a folder in the benchmark's own form, where it has one.
+        results: files in a form of their own, which bring their references; where there are such, each is scored with
+            `items`, and nothing is asked.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Benchmark:
     scores: Callable[[Sequence[Item]], dict[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     export: Callable[[Sequence[Item], Path], object] | None = None
+    results: Sequence[Path] = ()
 
 
 def evaluate(
@@ -87,7 +90,8 @@ def evaluate(
     Args:
         benchmark: what to ask, and how to score.
         folder: the run's own.
-        model: a model folder, a LoRA checkpoint folder or a hub id; with `answers` only the name that they are under.
+        model: a model folder, a LoRA checkpoint folder or a hub id; with `answers` or the benchmark's results only the
+            name that they are under.
         gpu: as inference.run.infer.
         arguments: further `--key value` for `swift infer`.
         answers: result rows, {"id", "response"}, of any earlier run on the same questions; None to ask the model.
@@ -101,6 +105,8 @@ def evaluate(
             twice or one that no question has; the model or the judge cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if benchmark.results:
+        return _score_results(benchmark, folder, model or benchmark.results[0].resolve().parent.name, judge)
     questions, results = folder / QUESTIONS, folder / ANSWERS
     if benchmark.questions or answers is None:
         _keep_questions(questions, benchmark)
@@ -128,25 +134,11 @@ def evaluate(
     return _write(benchmark, folder, named, items, judge, settings)
 
 
-def rescore(
-    benchmark: Benchmark, folder: Path, *, model: str, results: Sequence[Path], judge: Service | None = None
-) -> dict[str, Any]:
-    """Score result files in the benchmark's own form, which bring their references, and return what scores.json holds.
-
-    Args:
-        benchmark: without questions; its items are called with each of the files in turn.
-        folder: the run's own.
-        model: the name that the results are shown under.
-        results: the files.
-        judge: the model that judges, or None.
-
-    Raises:
-        InputError: a file cannot be read, or the folder has scores of other results, another model or benchmark.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+def _score_results(benchmark: Benchmark, folder: Path, model: str, judge: Service | None) -> dict[str, Any]:
     _check_same(folder, benchmark, model)
     with _opened(judge, folder) as asked:
-        items = [item for path in results for item in benchmark.items(path, beside(path, ".rejects.jsonl"), asked)]
+        found = (benchmark.items(path, beside(path, ".rejects.jsonl"), asked) for path in benchmark.results)
+        items = [item for part in found for item in part]
     return _write(benchmark, folder, model, items, judge, dict(benchmark.settings))
 
 

@@ -3,21 +3,19 @@
 Knows the files; knows nothing of HTML. Nothing is left out: a question without an answer is a clip with its reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.benchmarks import BENCHMARKS, command
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside
 from swift_saber.rows import media_list, read_rows, row_id
 from swift_saber.sed import parse
-
-#: The item scores that say right (1) or wrong (0). The others have degrees, and who is wrong by them is no fact.
-RIGHT_OR_WRONG = ("accuracy", "emotion", "intent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Shown:
 
     Attributes:
         state: "answered", "invalid", "missing" or "unjudged", as evaluation.item has them.
-        wrong: the answer is invalid or missing, or one of RIGHT_OR_WRONG is 0.
+        wrong: the answer is invalid or missing, or a score that says right or wrong (Command.verdicts) is 0.
         fields: the dimensions found in the answer; empty where it is no record.
         remainder: what belongs to none of them.
         response: the model's own words.
@@ -117,6 +115,8 @@ def six(value: Any) -> dict[str, str] | None:
 
 def _read_evaluation(folder: Path) -> Result:
     scores = read_scores(folder)
+    name = scores["benchmark"]
+    verdicts = command(name).verdicts if name in BENCHMARKS else ()
     clips: dict[str, Clip] = {}
     shown: dict[str, Shown] = {}
     rejects = _rejects(folder / "answers.rejects.jsonl")
@@ -130,16 +130,16 @@ def _read_evaluation(folder: Path) -> Result:
         clips[item.id] = clip
         said = item.details.get("reject")
         reject = {"reason": said} if isinstance(said, str) else None
-        shown[item.id] = _show(item, rejects.get(item.id, reject))
+        shown[item.id] = _show(item, verdicts, rejects.get(item.id, reject))
     return Result(scores["model"], "evaluation", scores, clips, shown)
 
 
-def _show(item: Item, reject: dict[str, str] | None) -> Shown:
+def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) -> Shown:
     answer = parse(_whole(item.response))
     record = six(item.prediction)
     return Shown(
         item.state,
-        item.state in ("invalid", "missing") or any(item.scores.get(name) == 0 for name in RIGHT_OR_WRONG),
+        item.state in ("invalid", "missing") or any(item.scores.get(name) == 0 for name in verdicts),
         record or answer.fields,
         answer.remainder if answer.fields else "",
         item.response,

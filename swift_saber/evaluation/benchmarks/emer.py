@@ -8,6 +8,7 @@ question, and what counts when an answer is missing, are ours:
     ew_..._level1, ..._level1+2    precision, recall and F1, 0..1; without an answer there are no labels, which scores 0
 """
 
+import argparse
 import csv
 import io
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from swift_saber.errors import InputError, quoted, sum_up, unreadable
+from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
 from swift_saber.evaluation.benchmarks.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
 from swift_saber.evaluation.interval import statistic_interval
@@ -137,6 +139,37 @@ def benchmark(
         lambda found: scores(found, wheels),
         {"prompt": prompt, "question_language": question_language, "language": language},
     )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="the reference: CSV with name, chinese, english")
+    parser.add_argument("--media", type=Path, help="folder of the clips; not needed with --answers")
+    parser.add_argument("--prompt", choices=("saber", "open"), default="saber", help="question (default saber)")
+    parser.add_argument("--question-language", choices=("zh", "en"), default="zh", help="default zh, as the clips are")
+    parser.add_argument("--language", choices=("zh", "en"), default="en", help="of the descriptions (default en, ours)")
+    parser.add_argument("--wheel", type=Path, help="your emotion_wheel folder, for EW scores (default: none)")
+    parser.add_argument("--truth-labels", type=Path, help='JSONL {"id", "labels"} for the judge\'s of the reference')
+    parser.add_argument("--answer-labels", type=Path, help='JSONL {"id", "labels"} for the judge\'s of the answers')
+
+
+def _from_options(args: argparse.Namespace) -> Benchmark:
+    if args.media is None and args.answers is None:
+        raise InputError("eval", "--media", "is not given", "name the folder of the clips, or score --answers")
+    options = ("prompt", "question_language", "language", "wheel", "truth_labels", "answer_labels")
+    found = benchmark(args.data, args.media, **{name: getattr(args, name) for name in options})
+    if args.answers is None and args.model is not None and args.judge is None and args.wheel is None:
+        raise InputError("eval", "--judge", "is not given, nor are wheels and labels", "name the judge's model")
+    return found
+
+
+COMMAND = Command(
+    "Score answers on EMER: overlap of clues and of labels, 1 to 10 by --judge, and with --wheel precision, recall and "
+    "F1 of open-vocabulary labels over the five emotion wheels.",
+    "--data EMER.csv --media clips/",
+    _add_options,
+    _from_options,
+    judged=True,
+)
 
 
 def read_reference(path: str | os.PathLike[str], language: Language = "en") -> list[Reference]:

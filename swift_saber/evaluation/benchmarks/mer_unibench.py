@@ -5,6 +5,7 @@ there are several; answers are {"id", "labels": [words]} (what open_labels reads
 number or null}. The form is ours: the data sets have forms of their own.
 """
 
+import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import read_labels
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
@@ -27,11 +29,12 @@ Truths = dict[str, tuple[str, str | float]]
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
-def benchmark(truths: Path, wheel: Path | None) -> Benchmark:
-    """Return MER-UniBench on a file of truths, for answers to be scored by run.rescore.
+def benchmark(truths: Path, answers: Path, wheel: Path | None) -> Benchmark:
+    """Return MER-UniBench on a file of truths and one of answers.
 
     Args:
         truths: JSONL of emotions or of sentiments.
+        answers: JSONL of labels or of sentiments.
         wheel: the user's emotion_wheel folder, for emotions.
 
     Raises:
@@ -46,7 +49,24 @@ def benchmark(truths: Path, wheel: Path | None) -> Benchmark:
     files = {truths.name: truths}
     if wheel is not None:
         files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
-    return Benchmark("mer-unibench", files, [], scored, scores)
+    return Benchmark("mer-unibench", files, [], scored, scores, results=[answers])
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help='JSONL: {"id", "emotion"} or {"id", "sentiment"}')
+    parser.add_argument("--answers", type=Path, required=True, help='JSONL: {"id", "labels"} or {"id", "sentiment"}')
+    parser.add_argument("--wheel", type=Path, help="your emotion_wheel folder, for emotions")
+    parser.add_argument("--model", required=True, help="the name that the answers are shown under")
+
+
+COMMAND = Command(
+    'Score labels on MER-UniBench\'s sets: the hit rate of {"id", "labels"} against {"id", "emotion"} over the '
+    'five emotion wheels, or weighted F1 and accuracy of the sign of {"id", "sentiment"} against the same.',
+    "--data truth.jsonl --answers labels.jsonl --wheel emotion_wheel",
+    _add_options,
+    lambda args: benchmark(args.data, args.answers, args.wheel),
+    asks=False,
+)
 
 
 def read_truths(path: Path) -> Truths:

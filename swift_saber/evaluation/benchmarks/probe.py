@@ -22,7 +22,7 @@ from typing import Any
 
 from swift_saber.annotation import Row
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks import saber_test
+from swift_saber.evaluation.benchmarks import Command, saber_test
 from swift_saber.evaluation.emotion_words import find_emotion
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
@@ -51,6 +51,15 @@ def benchmark(data: Path) -> Benchmark:
         return items(rows, read_answers(answers, known), read_rejects(rejects))
 
     return Benchmark("probe", {data.name: data}, asked, scored, scores)
+
+
+COMMAND = Command(
+    "Ask about each clip four times: as it is, without sound, without picture, and with the sound of another clip; and "
+    "count how often the emotion of the answer changes. No judge is needed.",
+    "--data test.jsonl",
+    saber_test.add_options,
+    lambda args: benchmark(args.data),
+)
 
 
 def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ A dimension that is not in the answer scores the lowest. The headline is the gap
 inconsistent clips than on the consistent ones.
 """
 
+import argparse
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from typing import Any
 
 from swift_saber.annotation import DIMENSIONS, Record, Row
 from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.emotion_words import named_emotions
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
@@ -84,6 +86,23 @@ def benchmark(data: Path) -> Benchmark:
         return items(rows, read_answers(answers, known), judge, read_rejects(rejects))
 
     return Benchmark("saber-test", {data.name: data}, asked, scored, scores)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of read_test."""
+    parser.add_argument("--data", type=Path, required=True, help="JSONL of SABER rows with consistency")
+
+
+COMMAND = Command(
+    "Score answers on SABER-Test: WER (CER in Chinese), the emotion that is concluded and, with --judge, each "
+    "dimension against the record; and the gap between consistent and inconsistent clips. SABER-Test's own metrics "
+    "are not published: these are ours.",
+    "--data test.jsonl",
+    add_options,
+    lambda args: benchmark(args.data),
+    judged=True,
+    verdicts=("emotion",),
+)
 
 
 def read_test(path: str | os.PathLike[str]) -> list[Row]:
