@@ -42,6 +42,19 @@ def private_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("huggingface"))
 
 
+def _environment() -> Iterator[None]:
+    """No test may see what an earlier one left behind, as ms-swift does where it runs in the tests' process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+# What a fixture of a module sets stays for that module's tests.
+environment_of_a_module = pytest.fixture(scope="module", autouse=True)(_environment)
+environment_of_a_test = pytest.fixture(autouse=True)(_environment)
+
+
 @pytest.fixture(scope="session")
 def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with train.jsonl (36 rows), pairs_clips.jsonl and eval.jsonl (12 rows each) and their media."""

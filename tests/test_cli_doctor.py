@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,6 @@ from swift_saber.doctor_machine import ask
 from swift_saber.errors import InputError
 from swift_saber.mini.face import write_mp4
 from swift_saber.rows import read_rows, write_rows
-
-
-@pytest.fixture(autouse=True)
-def same_environment() -> Iterator[None]:
-    """The commands set what a model was trained with, as they may in a process of their own."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def run(*arguments: str | Path) -> int:
