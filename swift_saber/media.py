@@ -7,13 +7,11 @@ media_fault.py looks at all of it.
 
 import math
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 from swift_saber.errors import one_line
+from swift_saber.media_read import file_problem, open_media, reason
 
 #: The endings of a clip's files in small letters, and the media type that a server is told. They are what is looked for
 #: in a folder, the common one first; a file that a row names may end in any way.
@@ -49,21 +47,6 @@ MEDIA_SETTINGS = (
     "USE_AUDIO_IN_VIDEO",
     "SAMPLING_RATE",
     "ENABLE_AUDIO_OUTPUT",
-)
-
-# What FFmpeg takes for media although it makes a reader open other files or addresses, or is made from no file at all.
-_NOT_MEDIA = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "sap", "imf", "lavfi", "tty"}
-# What a file is that no reader knows as media, by its first bytes.
-_SIGNATURES = (
-    (b"\x89PNG", "a picture (png)"),
-    (b"\xff\xd8\xff", "a picture (jpeg)"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"%PDF", "a PDF document"),
-    (b"<!doctype html", "a web page"),
-    (b"<html", "a web page"),
-    (b"#extm3u", "a playlist, which names other files"),
-    (b"ffconcat", "a playlist, which names other files"),
 )
 
 
@@ -146,66 +129,3 @@ def clip_problem(videos: Sequence[str], audios: Sequence[str]) -> str | None:
             if problem:
                 return f"{path}: {problem}"
     return None
-
-
-def file_problem(path: str | os.PathLike[str]) -> str | None:
-    """Return why a path is no file that could hold a clip, or None. Opens nothing, so a pipe cannot hold it up."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return "is missing"
-    except (OSError, ValueError) as error:
-        return f"cannot be reached ({reason(error)})"
-    if stat.S_ISDIR(found.st_mode):
-        return "is a folder"
-    if not stat.S_ISREG(found.st_mode):
-        return "is not a file (a pipe, a socket or a device)"
-    if not os.access(path, os.R_OK):
-        return "cannot be read (permission denied)"
-    return "is empty" if found.st_size == 0 else None
-
-
-def open_media(path: str | os.PathLike[str]) -> Any:
-    """Open a media file with PyAV, which reads that file and nothing that the file names.
-
-    Returns:
-        an av.container.InputContainer, to be closed by the caller.
-
-    Raises:
-        av.error.FFmpegError: as av.open.
-    """
-    import av
-
-    options = {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
-    # Tags in another encoding are no fault; PyAV takes them as they are from version 19 on.
-    lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-    # The whole path, since "concat:a|b" and the like would be an instruction.
-    return av.open(os.path.abspath(path), options=options, **lenient)
-
-
-@cache
-def _media_formats() -> str:
-    import av
-
-    return ",".join(sorted(av.formats_available - _NOT_MEDIA))
-
-
-def content(path: str | os.PathLike[str]) -> str | None:
-    """Return what a file that is not media holds ("a zip archive", "text"), or None when that is not known."""
-    with open(path, "rb") as file:
-        head = file.read(1024)
-    for mark, name in _SIGNATURES:
-        if head.lower().startswith(mark.lower()):
-            return name
-    if not any(head):
-        return "zeros"
-    try:
-        text = head.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return "text" if len(text) > 3 and all(c.isprintable() or c in "\r\n\t" for c in text) else None
-
-
-def reason(error: Exception) -> str:
-    """A library's message on one line, shortened."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]

@@ -13,21 +13,31 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from swift_saber.media import Problem, content, file_problem, open_media, reason
-from swift_saber.media_decode import ALL_FRAMES, decode, is_silent
+from swift_saber.media import Problem
+from swift_saber.media_read import (
+    Reading,
+    are_numbers,
+    content,
+    file_problem,
+    first_stream,
+    header_seconds,
+    is_silent,
+    open_media,
+    reason,
+    shortfall,
+)
 
 # An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
 # loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
 MAX_SECONDS = 3600.0
 # 8K UHD. The readers hold every sampled frame at its full size: 768 of these, their most, are 76 GB.
 MAX_PIXELS = 7680 * 4320
-# The share of a clip that may be missing, and the seconds beside it: headers round, and writers disagree on the end.
-_MISSING_SHARE, _MISSING_SECONDS = 0.1, 0.1
+# After so many pictures only key frames are decoded, so that a long film does not need minutes.
+ALL_PICTURES = 3000
+# The share of a clip that may be missing, or in packets that do not decode.
+MISSING_SHARE = 0.1
 # Readers take frames in pairs (FRAME_FACTOR of qwen-omni-utils), and fail on a clip that has not one pair.
-_LEAST_FRAMES = 2
-# Formats whose header says how long they are. For others FFmpeg estimates it, which proves nothing.
-_HEADER_SAYS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flv", "flac", "aiff"}
-_WAV_UNKNOWN = 0x7FFFF000  # writers to a pipe put such a number, or none, where the size belongs
+LEAST_PICTURES = 2
 # The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
 # know.
 _PYAV_CODES = {0, 1, 3, 4}
@@ -95,42 +105,36 @@ def _check_file(path: str) -> None:
 
 
 def _check_video(path: str) -> None:
-    from av.stream import Disposition
-
     with _opened(path, "video") as container:
-        pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-        kind = container.format.name
-        if not pictures:
+        stream, kind = first_stream(container, "video"), container.format.name
+        if stream is None:
             other = f", only sound ({kind})" if container.streams.audio else f" ({kind})"
             raise _FaultError(f"has no video stream{other}", "name the clip's video file")
         if kind.endswith("_pipe") or kind == "image2":
             raise _FaultError(f"is a picture ({kind.removesuffix('_pipe')}), not a video", "name the clip's video file")
-        stream = pictures[0]
         _check_codec(stream)
         size = (stream.codec_context.width, stream.codec_context.height)
         if size[0] * size[1] > MAX_PIXELS:
             remedy = "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4"
             raise _FaultError(f"has frames of {size[0]} x {size[1]} pixels, above 8K", remedy)
-        promised = _promised(container, stream)
-        _check_length(promised[0])
-        _check_decoded(container, stream, *promised)
+        _check_decoded(container, stream)
     _check_reader(path)
 
 
 def _check_audio(path: str) -> None:
-    import numpy as np
     import soundfile
 
+    heard = _Heard()
     try:
         with soundfile.SoundFile(path) as file:
             rate, kind = file.samplerate, file.format
-            promised = _wav_seconds(path, file) if kind == "WAV" else file.frames / rate
+            promised = header_seconds(path)  # which libsndfile may correct to what the file holds
+            promised = file.frames / rate if promised is None else promised
             _check_length(promised)
-            seconds, numbers, silent = 0.0, True, True
+            seconds = 0.0
             for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
                 seconds += len(block) / rate
-                numbers = numbers and bool(np.isfinite(block).all())
-                silent = silent and is_silent(block)
+                heard.take(block)
     except soundfile.LibsndfileError as error:  # m4a, the sound of an mp4, and what is broken
         by_pyav = os.environ.get("SWIFT_AUDIO_LOAD_BACKEND") == "soundfile_pyav"
         without = not by_pyav and shutil.which("ffmpeg") is None
@@ -145,12 +149,9 @@ def _check_audio(path: str) -> None:
     if seconds == 0:
         raise _FaultError("holds no sound", _COPY)
     if kind == "MP3":  # where the frames of a truncated file would be, libsndfile gives whatever its memory held
-        _check_container_audio(path, seconds=promised)
-    _check_whole(seconds, promised)
-    if not numbers:
-        raise _FaultError("holds samples that are not numbers", _SOUND)
-    if silent:
-        raise _FaultError(*_SILENT)
+        _check_container_audio(path, promised=promised)
+    _check_whole(shortfall(seconds, promised, MISSING_SHARE))
+    heard.check()
 
 
 def _check_codec(stream: Any) -> None:
@@ -158,22 +159,20 @@ def _check_codec(stream: Any) -> None:
         raise _FaultError(f"has a {stream.type} stream in no codec that is known here", _COPY)
 
 
-def _check_container_audio(path: str, *, seconds: float | None = None, strict: bool = False) -> None:
+def _check_container_audio(path: str, *, promised: float | None = None, strict: bool = False) -> None:
     """Decode sound with PyAV.
 
     Args:
-        seconds: what its header says, where PyAV would estimate it.
+        promised: seconds that its header says, where PyAV would estimate them.
         strict: True where one broken packet is too many: ms-swift's loader stops there, unless librosa finds the
             ffmpeg program.
     """
     with _opened(path, "sound file") as container:
-        if not container.streams.audio:
+        stream = first_stream(container, "audio")
+        if stream is None:
             raise _FaultError(f"has no audio stream ({container.format.name})", "name the clip's sound file")
-        stream = container.streams.audio[0]
         _check_codec(stream)
-        promised = _promised(container, stream) if seconds is None else (seconds, True)
-        _check_length(promised[0])
-        _check_decoded(container, stream, *promised, strict=strict)
+        _check_decoded(container, stream, promised=promised, strict=strict)
 
 
 def _opened(path: str, wanted: str) -> Any:
@@ -191,71 +190,62 @@ def _opened(path: str, wanted: str) -> Any:
         raise _FaultError(f"is not a readable {wanted} ({reason(error)})", _COPY) from error
 
 
-def _promised(container: Any, stream: Any) -> tuple[float | None, bool]:
-    """How many seconds the header says, and whether it says so of this stream alone; None where it says nothing."""
-    if container.format.name not in _HEADER_SAYS:
-        return None, False
-    if stream.duration:
-        return float(stream.duration * stream.time_base), True
-    return (container.duration / 1e6, False) if container.duration else (None, False)
-
-
-def _wav_seconds(path: str, file: Any) -> float:
-    """What a WAV's header says; libsndfile corrects it to what the file holds."""
-    held = float(file.frames / file.samplerate)
-    with open(path, "rb") as raw:
-        head = raw.read(1 << 16)
-    at = 12
-    while head[at : at + 4] != b"data":
-        size = int.from_bytes(head[at + 4 : at + 8], "little")
-        at += 8 + size + size % 2
-        if at + 8 > len(head):
-            return held
-    size = int.from_bytes(head[at + 4 : at + 8], "little")
-    there = os.path.getsize(path) - at - 8
-    return held if size >= _WAV_UNKNOWN or there <= 0 else held * max(size / there, 1.0)
-
-
 def _check_length(promised: float | None) -> None:
     if promised is not None and promised > MAX_SECONDS:
         remedy = "cut it, or write its header anew: ffmpeg -i IN -c copy OUT"
         raise _FaultError(f"says that it lasts {promised / 3600:.1f} hours, above one hour", remedy)
 
 
-def _check_whole(seconds: float, promised: float | None) -> None:
-    if promised is not None and seconds < promised * (1 - _MISSING_SHARE) - _MISSING_SECONDS:
-        raise _FaultError(f"is truncated: {seconds:.1f} of {promised:.1f} seconds can be read", _COPY)
+def _check_whole(shortfall: str | None) -> None:
+    if shortfall:
+        raise _FaultError(f"is truncated: {shortfall} can be read", _COPY)
 
 
-def _check_decoded(container: Any, stream: Any, promised: float | None, own: bool, *, strict: bool = False) -> None:
+def _check_decoded(container: Any, stream: Any, *, promised: float | None = None, strict: bool = False) -> None:
     """Decode a stream to its end, and compare what came with what the header says.
 
     Args:
-        promised: seconds that the header says.
-        own: False where it says so of the longest stream, whichever that is.
+        promised: seconds that the header says, where PyAV would estimate them.
         strict: True where one broken packet is too many.
     """
-    video = stream.type == "video"
-    begin = float((stream.start_time or 0) * stream.time_base)
-    done = decode(container, stream)
-    error = f" ({reason(done.error)})" if done.error else ""
-    if not done.frames:
+    kind, video = stream.type, stream.type == "video"
+    reading = Reading(container, [stream], all_pictures=ALL_PICTURES)
+    if promised is not None:
+        reading.promised = {kind: promised}
+    _check_length(max(reading.promised.values(), default=None))
+    heard = _Heard()
+    for _, frame in reading.decode():
+        if not video:
+            heard.take(frame.to_ndarray())
+    error = f" ({reason(reading.error)})" if reading.error else ""
+    if not reading.frames[kind]:
         raise _FaultError(f"{'has a video stream without frames' if video else 'holds no sound'}{error}", _COPY)
-    if video and done.frames < _LEAST_FRAMES:
+    if video and reading.frames[kind] < LEAST_PICTURES:
         raise _FaultError("has only one frame, and readers need two", "make it longer or remove the row")
-    if not own:
-        _check_whole(done.sent - (container.start_time or 0) / 1e6, promised)
-    elif video:
-        _check_whole((done.sent if done.frames >= ALL_FRAMES else done.seconds) - begin, promised)
-    else:
-        _check_whole(done.seconds, promised)
-    if done.lost > _MISSING_SHARE * done.packets or (strict and done.error):
-        problem = f"cannot be decoded: {done.lost} of {done.packets} packets are broken{error}"
+    _check_whole(reading.missing(kind, MISSING_SHARE))
+    lost, packets = reading.lost[kind], reading.packets[kind]
+    if lost > MISSING_SHARE * packets or (strict and reading.error):
+        problem = f"cannot be decoded: {lost} of {packets} packets are broken{error}"
         raise _FaultError(problem, _VIDEO if video else _SOUND)
-    if not done.numbers:
-        raise _FaultError("holds samples that are not numbers", _SOUND)
-    if not video and done.silent:
-        raise _FaultError(*_SILENT)
+    if not video:
+        heard.check()
+
+
+class _Heard:
+    """What is to be said of a sound's samples, whoever read them."""
+
+    def __init__(self) -> None:
+        self._numbers = self._silent = True
+
+    def take(self, samples: Any) -> None:
+        self._numbers = self._numbers and are_numbers(samples)
+        self._silent = self._silent and is_silent(samples)
+
+    def check(self) -> None:
+        if not self._numbers:
+            raise _FaultError("holds samples that are not numbers", _SOUND)
+        if self._silent:
+            raise _FaultError(*_SILENT)
 
 
 def _reader() -> str | None:
@@ -277,11 +267,11 @@ def _check_reader(path: str) -> None:
     try:
         reader = decord.VideoReader(path)
         count = len(reader)
-        if count >= _LEAST_FRAMES and reader.get_avg_fps() > 0:
+        if count >= LEAST_PICTURES and reader.get_avg_fps() > 0:
             for number in sorted({0, count // 4, count // 2, 3 * count // 4, count - 1}):
                 reader.get_batch([number])
             return
-        found = f"it finds {count} frames" if count < _LEAST_FRAMES else "it finds no frame rate"
+        found = f"it finds {count} frames" if count < LEAST_PICTURES else "it finds no frame rate"
     except (decord.DECORDError, RuntimeError, OSError, IndexError) as error:
         found = re.sub(r"^(\[[\d:]+\] \S+:\d+: )+", "", reason(error))  # the place in decord's own source
     raise _FaultError(f"cannot be read by decord, the video reader in use ({found})", _VIDEO)

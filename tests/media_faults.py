@@ -226,6 +226,13 @@ def _odd_video(make: _Maker) -> None:
     times = [0, 1, 2, 5, 6, 10, 11, 12, 13, 20, 21, 22, 23, 24, 39, 40]
     make("variable-rate.mp4", lambda path: encode(path, frames(), times=times))
     make("starts-late.mp4", lambda path: encode(path, frames(), times=list(range(80, 96))))
+    for name in (
+        "starts-late.mkv",
+        "starts-late.webm",
+    ):  # whose headers count from zero, and not from the first picture
+        codec = "libx264" if name.endswith("mkv") else "libvpx-vp9"
+        late = make(name, lambda path, codec=codec: encode(path, frames(), codec=codec, times=list(range(80, 96))))
+        make(f"cut-{name}", late.read_bytes()[: late.stat().st_size * 2 // 3], "rejected", "of 2.0 seconds")
     make("10-bit.mp4", lambda path: encode(path, frames(), pixels="yuv420p10le"))
     make("4-4-4.mp4", lambda path: encode(path, frames(), pixels="yuv444p"))
     make("rotated.mp4", _rotated)
@@ -299,7 +306,6 @@ def _odd_sound(make: _Maker) -> None:
     make("sound-8k.wav", write(8_000))
     make("sound-96k.wav", write(96_000))
     make("sound-24-bit.wav", write(subtype="PCM_24"))
-    make("sound-float.wav", write(subtype="FLOAT"))
     make("sound.flac", write())
     make("sound.mp3", write(format="MP3"))
     make("sound.ogg", write())
@@ -340,6 +346,16 @@ def _odd_sound(make: _Maker) -> None:
     for name in ("sound.flac", "sound.mp3", "sound.m4a"):
         whole = (make.folder / name).read_bytes()
         make(f"sound-cut-{name}", whole[: len(whole) // 2], "rejected", "truncated" if name != "sound.m4a" else "")
+    # Forms whose header libsndfile corrects to what the file holds.
+    for name, form, subtype in (
+        ("float.wav", "WAV", "FLOAT"),
+        ("extensible.wav", "WAVEX", "PCM_24"),
+        ("rf64.wav", "RF64", "PCM_16"),
+        ("apple.aiff", "AIFF", "PCM_16"),
+    ):
+        whole = make(f"sound-{name}", write(format=form, subtype=subtype)).read_bytes()
+        make(f"sound-cut-{name}", whole[: len(whole) // 2], "rejected", "is truncated: 1.0 of 2.0 seconds")
+    make("sound-of-1-s-with-picture-of-4-s.mkv", lambda path: encode(path, frames(32), sound(1)))
     make("sound-mute-film.mp4", lambda path: encode(path, frames()), "rejected", "has no audio stream")
     make("sound-is-text.wav", b"hello, this is a text", "rejected", "holds text")
 

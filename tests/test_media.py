@@ -12,7 +12,8 @@ import soundfile
 
 from swift_saber.clip_parts import clip_parts
 from swift_saber.evaluation.benchmarks.emer import find_media
-from swift_saber.media import audio_problem, clip_problem, content, media_settings, video_problem
+from swift_saber.media import audio_problem, clip_problem, media_settings, video_problem
+from swift_saber.media_read import content
 from swift_saber.pipeline.sources.generic import Generic
 from swift_saber.plugin.saber_folder import join_folder
 from tests.plugin.test_dataset import ENGLISH

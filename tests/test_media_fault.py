@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.media_decode import ALL_FRAMES
-from swift_saber.media_fault import clip_fault
+from swift_saber.media_fault import ALL_PICTURES, clip_fault
 from tests.media_faults import encode, frames, sound
 
 
@@ -14,7 +13,7 @@ from tests.media_faults import encode, frames, sound
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film of which the last quarter lies beyond the frames that are all decoded."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    encode(path, frames(ALL_FRAMES * 4 // 3), movflags="faststart")
+    encode(path, frames(ALL_PICTURES * 4 // 3), movflags="faststart")
     return path
 
 
@@ -29,6 +28,14 @@ def test_a_long_film_that_breaks_off_after_the_decoded_frames_is_truncated(film:
     problem = clip_fault([str(cut)], [])
     found = re.search(r"is truncated: ([\d.]+) of 500.0 seconds", problem.reason if problem else "")
     assert found and float(found[1]) == pytest.approx(400, abs=10)
+
+
+def test_a_header_that_counts_from_zero_promises_no_more_of_a_clip_that_starts_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_QWENVL_VIDEO_READER", "torchvision")  # decord cannot read the form below at all
+    encode(tmp_path / "a.asf", frames(), codec="mpeg4", times=list(range(80, 96)))  # ends at 12 s, and has 2
+    assert clip_fault([str(tmp_path / "a.asf")], []) is None
 
 
 def test_the_first_bad_file_of_a_row_is_named(film: Path, tmp_path: Path) -> None:

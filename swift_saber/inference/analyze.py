@@ -9,14 +9,13 @@ from typing import Any
 
 from swift_saber.checkpoint import loading
 from swift_saber.endpoint import Endpoint, clip_parts
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, one_line
 from swift_saber.inference.files import record_of
 from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
 from swift_saber.inference.run import DEFAULTS
 from swift_saber.language import Language
-from swift_saber.media import one_line, open_media
 from swift_saber.media_check import check_clips
-from swift_saber.media_decode import is_silent
+from swift_saber.media_read import is_silent, open_media
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import to_swift_row
 

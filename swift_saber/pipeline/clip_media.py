@@ -7,7 +7,7 @@ import io
 from itertools import chain
 
 from swift_saber.errors import InputError
-from swift_saber.media import file_problem, open_media, reason
+from swift_saber.media_read import file_problem, open_media, reason
 from swift_saber.reply import Unusable
 
 #: What the audio encoders of Qwen2.5-Omni and Qwen3-Omni take.

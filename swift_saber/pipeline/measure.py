@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from swift_saber.media import open_media, reason
-from swift_saber.media_fault import MAX_PIXELS, MAX_SECONDS
+from swift_saber.media_fault import LEAST_PICTURES, MAX_PIXELS, MAX_SECONDS, MISSING_SHARE
+from swift_saber.media_read import Reading, first_stream, open_media, reason
 from swift_saber.pipeline.measure_sound import Sound
 
 #: Pictures looked at for each second: enough for the shares, and each costs a scaling.
@@ -26,9 +26,6 @@ _BLOCK, _CHANGE = 8, 2.0
 # changes by a level or two, has the same hash in each copy.
 _HASH_LEVELS = 2
 _HASH_PICTURES = 4
-# The formats whose header says how long they are; for others FFmpeg estimates it.
-_HEADER_SAYS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flv", "flac", "aiff", "wav"}
-_MISSING_SHARE, _MISSING_SECONDS = 0.1, 0.1  # as media_fault's
 
 
 def measure(
@@ -63,10 +60,10 @@ def measure(
     """
     picture, sound = _Picture(), Sound(sound_to)
     try:
-        seen = _Reading(video, picture, None if audio else sound, until)
-        heard = _Reading(audio, None, sound, until) if audio else seen
+        seen = _read(video, picture, None if audio else sound, until)
+        heard = _read(audio, None, sound, until) if audio else seen
         seconds = max(picture.seconds, sound.seconds)
-        cut = seen.cut or heard.cut
+        cut = not (seen.ended and heard.ended)
         if cut:
             seconds = max(seconds, *seen.promised.values(), *heard.promised.values())
         found = picture.found() | {"seconds": round(seconds, 3)} | sound.found()
@@ -79,68 +76,19 @@ def measure(
         sound.close()
 
 
-class _Reading:
-    """One file decoded to its end, and what came of its packets.
-
-    Attributes:
-        packets, lost: of each kind of stream, how many there are, and how many do not decode.
-        promised: seconds that the header says, of each kind of stream, or of the file where it says nothing of them.
-        sent: when the last packet ends, in seconds.
-        error: the last one that was met.
-        cut: whether the end was not waited for.
-    """
-
-    def __init__(self, path: str, picture: "_Picture | None", sound: Sound | None, until: float) -> None:
-        import av
-        from av.stream import Disposition
-
-        self.packets, self.lost = {"video": 0, "audio": 0}, {"video": 0, "audio": 0}
-        self.sent, self.cut = 0.0, False
-        self.error: Exception | None = None
-        with open_media(path) as container:
-            streams = []
-            for kind, taker in (("video", picture), ("audio", sound)):
-                known = [s for s in container.streams if s.type == kind and s.codec_context is not None]
-                streams += [s for s in known if taker and not s.disposition & Disposition.attached_pic][:1]
-            self.promised = _promised(container, streams)
-            for stream in streams:
-                stream.codec_context.thread_count = 1  # every core has a worker of its own
-                if stream.type == "video" and picture:
-                    picture.begin(stream)
-            packets = container.demux(streams) if streams else iter(())
-            while not self.cut:
-                try:
-                    packet = next(packets, None)
-                except (av.error.FFmpegError, OSError) as error:
-                    self.error = error
-                    return
-                if packet is None:
-                    return
-                kind = packet.stream.type
-                self.packets[kind] += packet.size > 0
-                if packet.pts is not None and packet.time_base:
-                    self.sent = max(self.sent, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-                try:
-                    frames = packet.decode()
-                except av.error.FFmpegError as error:
-                    self.lost[kind], self.error = self.lost[kind] + 1, error
-                    continue
-                for frame in frames:
-                    taker = picture if kind == "video" else sound
-                    self.cut = self.cut or (taker is not None and taker.take(frame) > until)
-
-    def short(self, kind: str, seconds: float, share: float) -> str | None:
-        """Return "1.0 of 2.0 seconds" where more than this share of what the header promises did not come.
-
-        Args:
-            kind: of stream.
-            seconds: of it that came.
-        """
-        there = seconds if kind in self.promised else self.sent
-        promised = self.promised.get(kind, self.promised.get("file", 0.0))
-        if there >= promised * (1 - share) - _MISSING_SECONDS:
-            return None
-        return f"{there:.1f} of {promised:.1f} seconds"
+def _read(path: str, picture: "_Picture | None", sound: Sound | None, until: float) -> Reading:
+    """Give a file's pictures and sound to who takes them, to the end or until one has more than so many seconds."""
+    with open_media(path) as container:
+        found = [first_stream(container, kind) for kind, taker in (("video", picture), ("audio", sound)) if taker]
+        streams = [stream for stream in found if stream and stream.codec_context is not None]
+        reading = Reading(container, streams)
+        if picture and "video" in reading.frames:
+            picture.begin(streams[0])
+        for kind, frame in reading.decode():
+            taker = picture if kind == "video" else sound
+            if taker and taker.take(frame) > until:
+                break
+    return reading
 
 
 class _Picture:
@@ -204,13 +152,13 @@ class _Picture:
             "picture_hash": "".join(f"{value:016x}" for value in chosen),
         }
 
-    def doubts(self, seen: _Reading) -> str | None:
+    def doubts(self, seen: Reading) -> str | None:
         """Return what the full check should look at; what has no doubts has passed all that it asks of a picture."""
-        if self.frames < 2:
+        if self.frames < LEAST_PICTURES:
             return f"{self.frames} pictures"
         if seen.error or seen.lost["video"]:
             return f"{seen.lost['video']} broken packets"
-        short = seen.short("video", self.seconds, _MISSING_SHARE / 2)
+        short = seen.missing("video", MISSING_SHARE / 2)
         return short or ("an hour" if max(seen.promised.values(), default=0.0) > MAX_SECONDS else None)
 
 
@@ -232,20 +180,13 @@ def _share(flags: list[bool]) -> float:
     return round(sum(flags) / len(flags), 3) if flags else 0.0
 
 
-def _promised(container: Any, streams: list[Any]) -> dict[str, float]:
-    if container.format.name not in _HEADER_SAYS:
-        return {}
-    own = {stream.type: float(stream.duration * stream.time_base) for stream in streams if stream.duration}
-    return own or ({"file": container.duration / 1e6} if container.duration else {})
-
-
-def _sound_fault(heard: _Reading, sound: Sound) -> str | None:
+def _sound_fault(heard: Reading, sound: Sound) -> str | None:
     """Why sound is broken: the rules of media_fault.py, but for those of one reader, which will read our wav."""
     packets, lost = heard.packets["audio"], heard.lost["audio"]
     error = f" ({reason(heard.error)})" if heard.error else ""
     if not sound.numbers:
         return "holds samples that are not numbers"
-    if lost > _MISSING_SHARE * packets:
+    if lost > MISSING_SHARE * packets:
         return f"cannot be decoded: {lost} of {packets} packets of sound are broken{error}"
-    short = heard.short("audio", sound.seconds, _MISSING_SHARE)
+    short = heard.missing("audio", MISSING_SHARE)
     return f"is truncated: {short} can be read" if short else None

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.media import Problem, file_problem, reason
+from swift_saber.media import Problem
 from swift_saber.media_fault import clip_fault, place_fault
 from swift_saber.media_pool import guarded
+from swift_saber.media_read import file_problem, reason
 from swift_saber.pipeline.measure import measure
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.row_log import RowLog

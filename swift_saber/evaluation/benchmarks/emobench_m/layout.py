@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from swift_saber.errors import InputError, kind, quoted, unreadable
-from swift_saber.media import open_media
+from swift_saber.media_read import open_media
 from swift_saber.strict_json import parse_json
 
 _SENTIMENT = ("neutral", "negative", "positive")
