@@ -4,14 +4,14 @@ Knows replies, their log and the one re-ask; knows nothing of what is asked.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any, TypeVar
 
-from swift_saber.endpoint import EndpointDown, EndpointRefused, Usage
+from swift_saber.endpoint import EndpointDown, EndpointFailed, EndpointRefused, Usage
 from swift_saber.language import Language
-from swift_saber.reply import Unusable
+from swift_saber.reply import UNANSWERED, Unusable
 from swift_saber.row_log import RowLog
 from swift_saber.rows import parse_row
 from swift_saber.service import Service
@@ -19,9 +19,9 @@ from swift_saber.strict_json import dumps
 
 T = TypeVar("T")
 
-# Where not one request was answered after so many refusals, it is the settings and not the clips (ours).
-_ALL_REFUSED = 20
-_SUFFIX = ".replies.jsonl"
+# Where not one request was answered after so many, it is the settings and not the clips (ours).
+_NONE_ANSWERED = 20
+_LOGS = ("*.replies.jsonl", "transcripts/*.jsonl")
 
 #: Shown after a reply that could not be used; %s is what is wrong with it.
 REPAIR = {
@@ -33,11 +33,14 @@ REPAIR = {
 
 def replies_log(folder: Path, question: str, rank: int) -> RowLog:
     """Return the file of the replies to one question, to be opened by the one task that asks it."""
-    return RowLog(folder / f"{question}-{rank:05d}{_SUFFIX}")
+    return RowLog(folder / f"{question}-{rank:05d}.replies.jsonl")
 
 
-def usage(folder: Path) -> dict[str, dict[str, int]]:
-    """Return what was asked and paid so far, by all runs and tasks that kept their replies below a folder.
+def usage(place: Path) -> dict[str, dict[str, int]]:
+    """Return what was asked and paid so far, by all runs and tasks that kept their replies there.
+
+    Args:
+        place: a file of replies, or the folder that such files are below.
 
     Returns:
         {model: {"requests", "prompt_tokens", "completion_tokens"}}, as endpoint.Usage has them.
@@ -48,39 +51,103 @@ def usage(folder: Path) -> dict[str, dict[str, int]]:
         InputError: a file of replies is damaged.
     """
     totals: dict[str, Usage] = {}
-    for path in sorted(folder.rglob(f"*{_SUFFIX}")):
+    files = [place] if place.is_file() else sorted(path for pattern in _LOGS for path in place.rglob(pattern))
+    for path in files:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     break
                 row = parse_row(line.decode("utf-8", "replace"), f"{path}:{number}")
-                if "reply" in row:
+                if "prompt_tokens" in row:
+                    model = row.get("model") or row["engine"]
                     one = Usage(1, row["prompt_tokens"], row["completion_tokens"])
-                    totals[row["model"]] = totals.get(row["model"], Usage()).plus(one)
+                    totals[model] = totals.get(model, Usage()).plus(one)
     return {model: total._asdict() for model, total in totals.items()}
+
+
+class Replies:
+    """What one model said to each request, in a log; threads may share it.
+
+    Every reply is in the log before it is used, and what is there is not asked for again. Refused requests are kept
+    too; those that stayed without an answer are not.
+
+    Args:
+        log: an open file of replies. Memory: what it holds at the start, until it is used.
+        who: what every row says of the model, e.g. {"model": its name}.
+        address: of the model, for errors.
+
+    Raises:
+        InputError: the log is damaged.
+    """
+
+    def __init__(self, log: RowLog, who: Mapping[str, Any], address: str) -> None:
+        self._log, self._who, self._address = log, who, address
+        self._known = {row["id"]: row for row in log.read()}
+        self._answered = any("refused" not in row and who.items() <= row.items() for row in self._known.values())
+        self._failed = 0
+        self._lock = Lock()
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a request need not be sent: it is in the log, and was not asked for since."""
+        return name in self._known
+
+    def of(self, name: str, send: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the row of a request's reply.
+
+        Args:
+            name: of the request; another request has another one.
+            send: sends it and returns what is to be kept of the reply.
+
+        Raises:
+            Unusable: it was refused, or is "not answered": then the next run sends it again.
+            EndpointDown: nothing can be asked as things are.
+        """
+        with self._lock:
+            row = self._known.pop(name, None)
+        if row is None:
+            row = {"id": name, **self._who}
+            try:
+                row |= send()
+            except EndpointRefused as error:
+                row["refused"] = error.problem
+            except EndpointFailed as error:
+                self._fail(error.problem)
+                raise Unusable(error.problem, UNANSWERED) from error
+            self._log.append(row)
+        if "refused" in row:
+            self._fail(row["refused"])
+            raise Unusable(row["refused"], "refused")
+        self._answered = True
+        return row
+
+    def _fail(self, reason: str) -> None:
+        with self._lock:
+            self._failed += 1
+            hopeless = not self._answered and self._failed >= _NONE_ANSWERED
+        if hopeless:
+            problem = f"all of the first {_NONE_ANSWERED} requests were refused or not answered (the last: {reason})"
+            remedy = f"correct the settings or the server, remove {self._log.path}, and run again"
+            raise EndpointDown(self._address, "request", problem, remedy)
 
 
 class Asker:
     """Asks one model one kind of question; threads may share it.
 
-    Every reply is in the log before it is used. One that is there is not asked for again as long as the request is
-    the same: the model, the prompt, the media, the form and length of the reply. Refused requests are kept too.
+    Replies are kept as Replies does; a request is the same as long as the model, the prompt, the media, the form and
+    the length of the reply are.
 
     Args:
         service: the model.
-        log: an open file of replies (replies_log). Memory: what it holds at the start, until it is used.
+        log: an open file of replies (replies_log).
 
     Raises:
         InputError: the log is damaged, or as Endpoint.
     """
 
     def __init__(self, service: Service, log: RowLog) -> None:
-        self._service, self._log = service, log
-        self._endpoint = service.endpoint()
-        self._known = {row["id"]: row for row in log.read()}
-        self._answered = any("reply" in row for row in self._known.values())
-        self._refused = 0
-        self._lock, self._room = Lock(), BoundedSemaphore(service.concurrency)
+        self._service, self._endpoint = service, service.endpoint()
+        self._replies = Replies(log, {"model": service.model}, self._endpoint.address)
+        self._room = BoundedSemaphore(service.concurrency)
 
     def ask(
         self,
@@ -101,7 +168,8 @@ class Asker:
             language: of the re-ask.
 
         Raises:
-            Unusable: no reply could be read (it holds the last one), or the request was refused.
+            Unusable: no reply could be read (it holds the last one), or the request was refused or not answered (its
+                kind says so).
             EndpointDown: nothing can be asked as things are.
         """
         first = self._reply(clip, 1, messages, schema)
@@ -120,7 +188,7 @@ class Asker:
 
     def _read(self, row: dict[str, Any], read: Callable[[str], T]) -> T:
         if row["cut"]:
-            raise Unusable(f"it was cut at {self._service.max_tokens} tokens; it must be shorter")
+            raise Unusable(f"it was cut at {self._service.max_tokens} tokens; it must be shorter", "too long")
         return read(row["reply"])
 
     def _reply(
@@ -130,31 +198,15 @@ class Asker:
         form = self._service.response_format(schema)
         asked = dumps([self._service.model, self._service.max_tokens, form, messages])
         name = f"{clip}/{attempt}/{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
-        with self._lock:
-            row = self._known.pop(name, None)
-        if row is None:
-            with self._room:
-                row = {"id": name, "model": self._service.model, **self._asked(messages, form)}
-            self._log.append(row)
-        with self._lock:
-            self._answered = self._answered or "reply" in row
-            self._refused += "refused" in row
-            hopeless = not self._answered and self._refused >= _ALL_REFUSED
-        if hopeless:
-            problem = f"all of the first {_ALL_REFUSED} requests were refused (the last: {row['refused']})"
-            remedy = f"correct the settings or the server, remove {self._log.path}, and run again"
-            raise EndpointDown(self._endpoint.address, "request", problem, remedy)
-        if "refused" in row:
-            raise Unusable(f"refused: {row['refused']}")
-        return row
-
-    def _asked(self, messages: Sequence[dict[str, Any]], form: dict[str, Any] | None) -> dict[str, Any]:
         try:
+            return self._replies.of(name, lambda: self._sent(messages, form))
+        except Unusable as error:
+            raise Unusable(f"{error.kind}: {error.reason}", error.kind) from error
+
+    def _sent(self, messages: Sequence[dict[str, Any]], form: dict[str, Any] | None) -> dict[str, Any]:
+        with self._room:
             answers, paid = self._endpoint.reply(
                 messages, temperature=0, max_tokens=self._service.max_tokens, response_format=form
             )
-        except EndpointRefused as error:
-            return {"refused": error.problem}
         text, cut = answers[0] if answers else ("", False)
-        tokens = {"prompt_tokens": paid.prompt_tokens, "completion_tokens": paid.completion_tokens}
-        return {"reply": text, "cut": cut, **tokens}
+        return {"reply": text, "cut": cut, **paid.tokens}

@@ -1,11 +1,15 @@
 """Asking a model behind an OpenAI-compatible address: `swift deploy`, vLLM, or a hosted service.
 
-Knows requests, replies and what their failures mean for a run; knows nothing of what is asked. The key comes from an
-environment variable, OPENAI_API_KEY unless another one is named, and goes nowhere but into the request.
+Knows requests, how often they may be sent, replies, and what a failure means for a run; knows nothing of what is asked.
+The key comes from an environment variable, OPENAI_API_KEY unless another one is named, and goes nowhere but into the
+request.
 """
 
+import io
 import os
-from collections.abc import Callable, Sequence
+import time
+import wave
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -13,7 +17,6 @@ from urllib.parse import urlsplit
 
 from swift_saber.clip_parts import clip_parts as clip_parts
 from swift_saber.errors import InputError, unreadable
-from swift_saber.pace import Pace
 
 _REASON_LIMIT = 300
 # This one request is at fault: the next may be answered.
@@ -27,6 +30,8 @@ _REMEDIES = {
     404: "check the address (it often ends in /v1) and the model's name",
     429: "ask with less concurrency, or look at the account's limits, and run again: what is there stays",
 }
+# They pass; the client asks again of itself.
+_PASSING = frozenset({408, 409, 429})
 _BROKEN_SERVER = "look at the server's log and run again: what is there stays"
 
 
@@ -43,6 +48,11 @@ class Usage(NamedTuple):
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Both numbers of tokens by their names, as rows of replies have them."""
+        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
 
     def plus(self, other: "Usage") -> "Usage":
         """Return the sum of both."""
@@ -64,8 +74,51 @@ class EndpointRefused(InputError):
     """This request was refused; others may be answered."""
 
 
+class EndpointFailed(InputError):
+    """There is no answer to this request, however often it was sent, though the service answers others.
+
+    The clip may be too much for the server, or the moment was a bad one: it is worth asking again in another run.
+    """
+
+
+class Pace:
+    """At most so many requests a minute, spread evenly: a token bucket that holds one token. Threads share one.
+
+    Nothing is saved up, so that no minute, wherever it begins, holds more than its share and one.
+
+    Args:
+        per_minute: requests a minute, more than 0.
+        clock: seconds that never go back.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        per_minute: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gap = 60 / per_minute
+        self._clock, self._sleep = clock, sleep
+        self._lock = Lock()
+        self._next = clock()
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        with self._lock:
+            now = self._clock()
+            turn = max(now, self._next)
+            self._next = turn + self._gap
+        if turn > now:
+            self._sleep(turn - now)
+
+
 class Endpoint:
     """A model behind an OpenAI-compatible address. Threads may share one.
+
+    Whose fault it is when a request stays without an answer, though it was sent again: where another was answered
+    meanwhile, this request's (EndpointFailed); else the service is asked something plain, once, and where that stays
+    without an answer too, the run must stop (EndpointDown).
 
     Args:
         model: the name that the server knows the model by.
@@ -97,7 +150,7 @@ class Endpoint:
         #: The address as it may be shown: without user, password and query.
         self.address = shown_address(base_url)
         self._retries, self._key_env = retries, key_env
-        self._usage, self._lock = Usage(), Lock()
+        self._usage, self._answered, self._lock = Usage(), 0, Lock()
         sender = None
         if requests_per_minute is not None:
             pace = Pace(requests_per_minute)
@@ -142,8 +195,9 @@ class Endpoint:
             response_format: e.g. {"type": "json_object"}.
 
         Raises:
-            EndpointDown: no connection, no reply in time, a wrong key, model or address, too many requests, a
-                broken server, or something that does not speak the protocol.
+            EndpointDown: a wrong key, model or address, something that does not speak the protocol, or nothing is
+                answered: no connection, no reply in time, too many requests, a broken server.
+            EndpointFailed: it is so for this request alone.
             EndpointRefused: this request is at fault (400, 413, 422), or the reply holds an error in place of answers.
         """
         wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n}
@@ -152,18 +206,19 @@ class Endpoint:
             wanted["seed"] = seed
         if response_format is not None:
             wanted["response_format"] = response_format
-        body = self._body(lambda: self._client.chat.completions.with_raw_response.create(**wanted))
+        hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+        body = self._body(lambda client: client.chat.completions, wanted, hello)
         return Reply(self._answers(body), self._count(body))
 
-    def transcribe(self, path: str, language: str | None = None) -> str:
-        """Return what a recogniser hears in a sound file; "" where it hears nothing.
+    def transcribe(self, path: str, language: str | None = None) -> Reply:
+        """Return what a recogniser hears in a sound file, as one answer; "" where it hears nothing.
 
         Args:
             path: the file, which goes along as it is.
             language: ISO-639-1, e.g. "zh"; None to let the recogniser find out.
 
         Raises:
-            EndpointDown, EndpointRefused: as reply.
+            EndpointDown, EndpointFailed, EndpointRefused: as reply.
             InputError: the file cannot be read.
         """
         try:
@@ -173,36 +228,64 @@ class Endpoint:
         wanted: dict[str, Any] = {"model": self.model, "file": (os.path.basename(path), sound)}
         if language is not None:
             wanted["language"] = language
-        body = self._body(lambda: self._client.audio.transcriptions.with_raw_response.create(**wanted))
+        silence = {"model": self.model, "file": ("silence.wav", _silence())}
+        body = self._body(lambda client: client.audio.transcriptions, wanted, silence)
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
             if isinstance(body, dict) and body.get("error"):
                 raise self._refused_within(body)
             raise self._foreign("has no text")
-        self._count(body)
-        return text.encode("utf-8", "replace").decode().strip()
+        return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], self._count(body))
 
-    def _body(self, send: Callable[[], Any]) -> Any:
-        """The JSON of the reply to what is sent."""
+    def _body(self, asked: Callable[[Any], Any], wanted: Mapping[str, Any], plain: Mapping[str, Any]) -> Any:
+        """The JSON of the reply to a request.
+
+        Args:
+            asked: the part of the client that takes it.
+            wanted: the request.
+            plain: one that any service of this kind has an answer to, be it a refusal.
+        """
+        before = self._answered
+        try:
+            return self._sent(asked(self._client), wanted)
+        except EndpointFailed as error:
+            if self._answered == before:
+                try:
+                    self._sent(asked(self._client.with_options(max_retries=0)), plain)
+                except EndpointRefused:
+                    pass
+                except EndpointFailed:
+                    raise EndpointDown(*error.args) from error
+            raise
+
+    def _sent(self, asked: Any, wanted: Mapping[str, Any]) -> Any:
         import openai
 
         try:
             # As bytes and not as the client's classes, which take any JSON for a completion.
-            return send().http_response.json()
+            body = asked.with_raw_response.create(**wanted).http_response.json()
         except openai.APITimeoutError as error:
             seconds = f"{self._client.timeout:g} s"
             problem = f"no reply within {seconds}, asked {self._retries + 1} times"
-            raise EndpointDown(self.address, "endpoint", problem, _BROKEN_SERVER) from error
+            raise EndpointFailed(self.address, "endpoint", problem, _BROKEN_SERVER) from error
         except openai.APIConnectionError as error:
             problem = f"cannot be reached ({self._said(str(error.__cause__ or error))})"
-            raise EndpointDown(
-                self.address, "endpoint", problem, "start the server, or correct the address, and run again"
-            ) from error
+            remedy = "start the server, or correct the address, and run again"
+            raise EndpointFailed(self.address, "endpoint", problem, remedy) from error
         except openai.APIStatusError as error:
             body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
-            raise self._failure(error.status_code, self._said(_message(body))) from error
+            failure = self._failure(error.status_code, self._said(_message(body)))
+            if isinstance(failure, EndpointRefused):
+                self._note_answer()
+            raise failure from error
         except ValueError as error:
             raise self._foreign("is not JSON") from error
+        self._note_answer()
+        return body
+
+    def _note_answer(self) -> None:
+        with self._lock:
+            self._answered += 1
 
     def _count(self, body: dict[str, Any]) -> Usage:
         """What one reply says that it cost, added to the whole."""
@@ -249,7 +332,8 @@ class Endpoint:
             return EndpointRefused(self.address, "request", f"{status}: {reason}", "change or leave out this request")
         remedy = _REMEDIES.get(status) or (_BROKEN_SERVER if status >= 500 else "check the address")
         remedy = remedy.format(key=self._key_env)
-        return EndpointDown(self.address, "endpoint", f"{status}: {reason}", remedy)
+        failure = EndpointFailed if status in _PASSING or status >= 500 else EndpointDown
+        return failure(self.address, "endpoint", f"{status}: {reason}", remedy)
 
     def _foreign(self, problem: str) -> EndpointDown:
         remedy = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
@@ -290,6 +374,17 @@ def _key(name: str) -> str:
     if not key and name != KEY_ENV:
         raise InputError("environment", name, "is not set, and key_env names it", "set it to the key of this service")
     return key
+
+
+def _silence() -> bytes:
+    """Half a second of it as a wav file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(16_000)
+        sound.writeframes(bytes(16_000))
+    return file.getvalue()
 
 
 def _message(body: dict[str, Any]) -> str:

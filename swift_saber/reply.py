@@ -5,12 +5,13 @@ Knows JSON and fences; knows nothing of what is asked.
 
 import hashlib
 import re
-from typing import Any, Literal
+from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.strict_json import parse_json
 
-Kind = Literal["empty", "prose", "not the schema"]
+#: The kind of Unusable for which there is no reply at all yet: the next run asks again.
+UNANSWERED = "not answered"
 
 _FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 
@@ -20,11 +21,12 @@ class Unusable(Exception):
 
     Args:
         reason: what is wrong with it, for people and for the model, which may be asked again.
-        kind: a short category, by which failures are counted.
+        kind: a few fixed words, by which failures are counted: "empty", "prose", "not the schema", "out of range",
+            "too long", "refused", UNANSWERED.
         reply: the reply, where it is known.
     """
 
-    def __init__(self, reason: str, kind: Kind = "not the schema", reply: str = "") -> None:
+    def __init__(self, reason: str, kind: str = "not the schema", reply: str = "") -> None:
         super().__init__(reason)
         self.reason, self.kind, self.reply = reason, kind, reply
 
@@ -45,7 +47,7 @@ def read_object(reply: str) -> dict[str, Any]:
         value = parse_json(text, "reply")
     except InputError as error:
         # What is JSON but no strict one says a key twice, or a number that is none.
-        kind: Kind = "prose" if "is not JSON" in error.problem else "not the schema"
+        kind = "prose" if "is not JSON" in error.problem else "not the schema"
         raise Unusable(f"it is no JSON object: {error.problem}", kind) from error
     if not isinstance(value, dict):
         raise Unusable("it is JSON, but no object", "prose" if isinstance(value, str) else "not the schema")

@@ -18,7 +18,7 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.plan import make_stage
 from swift_saber.pipeline.stages.consistency import Consistency
 from swift_saber.pipeline.stages.prompts import digests
-from swift_saber.reply import Unusable
+from swift_saber.reply import UNANSWERED, Unusable
 from swift_saber.service import Service, read_media
 from tests.llm_server import (
     COMPLETION_TOKENS,
@@ -147,7 +147,61 @@ def test_a_server_that_is_down_stops_the_run_and_keeps_what_is_there(tmp_path: P
         assert ask(server, tmp_path) == "YES"
         server.script = lambda _: say("AGAIN")
         assert ask(server, tmp_path, "s/b") == "AGAIN"
-    assert len(server.asked) == 3
+    # Without the plain question by which a server that is down is known.
+    assert sum(asked.text == "hello" for asked in server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (fails(500, "out of memory"), "500: out of memory"),
+        (say("YES", delay=1), "no reply within 0.3 s"),
+        (ends_mid_stream(), "cannot be reached"),
+    ],
+)
+def test_a_clip_that_a_server_fails_at_is_set_aside_and_asked_again_by_the_next_run(
+    tmp_path: Path, reply: Any, reason: str
+) -> None:
+    bad = [{"role": "user", "content": "bad"}]
+    with LLMServer(lambda asked: reply if asked.text == "bad" else say("YES")) as server:
+        service = Service("m", server.url, retries=1, timeout=0.3)
+        for _ in range(2):
+            with replies_log(tmp_path, "q", 0) as log:
+                asker = Asker(service, log)
+                assert asker.ask("s/a", HELLO, upper) == "YES"
+                with pytest.raises(Unusable, match=f"^not answered: {reason}") as caught:
+                    asker.ask("s/bad", bad, upper)
+                assert caught.value.kind == UNANSWERED
+                assert asker.ask("s/c", HELLO, upper) == "YES"
+        assert sum(asked.text == "bad" for asked in server.asked) == 2 * 2  # once more each time
+        server.script = lambda _: say("YES")
+        with replies_log(tmp_path, "q", 0) as log:
+            assert Asker(service, log).ask("s/bad", bad, upper) == "YES"
+    assert sum(asked.text == "hello" for asked in server.asked) == 2
+
+
+def test_a_server_that_answers_none_of_the_first_clips_ends_the_run_though_it_says_hello(tmp_path: Path) -> None:
+    """Such as one without the memory for any clip."""
+    with LLMServer(lambda asked: say("Hi") if asked.text == "Hello" else fails(500, "out of memory")) as server:
+        service = Service("m", server.url, retries=0)
+        with replies_log(tmp_path, "q", 0) as log:
+            asker = Asker(service, log)
+            for number in range(19):
+                with pytest.raises(Unusable, match="out of memory"):
+                    asker.ask(f"s/{number}", HELLO, upper)
+            with pytest.raises(EndpointDown, match="first 20 requests were refused or not answered .*out of memory"):
+                asker.ask("s/19", HELLO, upper)
+        server.script = lambda asked: fails(500) if "bad" in asked.text else say("YES")
+        with replies_log(tmp_path, "q", 0) as log:
+            asker = Asker(service, log)
+            asker.ask("s/0", HELLO, upper)
+            for number in range(30):  # one was answered, so these are the clips'
+                with pytest.raises(Unusable):
+                    asker.ask(f"s/bad{number}", [{"role": "user", "content": "bad"}], upper)
+        with replies_log(tmp_path, "q", 0) as log:  # nor does a run end in which these are all that is left
+            for number in range(30):
+                with pytest.raises(Unusable):
+                    Asker(service, log).ask(f"s/bad{number}", [{"role": "user", "content": "bad"}], upper)
 
 
 def test_a_reply_that_comes_too_late_stops_the_run(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused, clip_parts
+from swift_saber.clip_parts import clip_parts
+from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused, Pace
 from swift_saber.errors import InputError
-from swift_saber.pace import Pace
 from tests.llm_server import (
     COMPLETION_TOKENS,
     PROMPT_TOKENS,
+    Asked,
     LLMServer,
     Reply,
     ends_mid_stream,
@@ -33,6 +34,8 @@ from tests.llm_server import (
 KEY = "sk-very-secret-0123456789"
 ASK = {"temperature": 0.8, "max_tokens": 16}
 HELLO = [{"role": "user", "content": "hello"}]
+#: What tells a service that answers nothing from one that cannot answer this one request.
+PLAIN = [{"role": "user", "content": "Hello"}]
 
 
 @dataclass
@@ -190,7 +193,69 @@ def test_a_failure_that_stays_stops_the_run(status: int, remedy: str) -> None:
         pytest.raises(EndpointDown, match=f"{status}: too much; .*{remedy}"),
     ):
         ask(server.url, retries=1)
+    assert [one["messages"] for one in server.asked] == [HELLO, HELLO, PLAIN]
+
+
+BAD = [{"role": "user", "content": "bad"}]
+
+
+def spoiling(reply: Reply) -> Callable[[Asked], Reply]:
+    """What becomes of the question "bad" at a server that answers every other one."""
+    return lambda asked: reply if asked.text == "bad" else say("one")
+
+
+@pytest.mark.parametrize(
+    ("reply", "problem"),
+    [
+        (fails(500, "out of memory"), "500: out of memory"),
+        (fails(503, "too busy", Retry_After="0"), "503: too busy"),
+        (fails(429, "too much", Retry_After="0"), "429: too much"),
+        (say("late", delay=1), "no reply within 0.2 s, asked 2 times"),
+        (ends_mid_stream(), "cannot be reached"),
+    ],
+)
+def test_a_failure_of_one_request_at_a_server_that_answers_is_that_requests(reply: Reply, problem: str) -> None:
+    with LLMServer(spoiling(reply)) as server:
+        endpoint = Endpoint("m", server.url, retries=1, timeout=0.2)
+        with pytest.raises(EndpointFailed, match=problem):
+            endpoint.complete(BAD, **ASK)
+        assert endpoint.complete(HELLO, **ASK) == [("one", False)]
+    assert sum(asked.text == "bad" for asked in server.asked) == 2
+
+
+def test_a_failing_request_needs_no_further_one_where_others_were_answered_meanwhile() -> None:
+    answered = threading.Event()
+
+    def script(asked: Asked) -> Reply:
+        if asked.text == "bad":
+            assert answered.wait(20)
+            return fails(500)
+        return say("one")
+
+    with LLMServer(script) as server, ThreadPoolExecutor(1) as pool:
+        endpoint = Endpoint("m", server.url, retries=0)
+        failing = pool.submit(endpoint.complete, BAD, **ASK)
+        while not server.asked:
+            time.sleep(0.01)
+        endpoint.complete(HELLO, **ASK)
+        answered.set()
+        with pytest.raises(EndpointFailed):
+            failing.result()
     assert len(server.asked) == 2
+
+
+def test_a_service_that_refuses_the_plain_question_is_there_too(tmp_path: Path) -> None:
+    """A recogniser may take no silence, and a vision model no question without a picture."""
+    (tmp_path / "bad.wav").write_bytes(b"bad")
+    with LLMServer(lambda asked: fails(500 if asked.body["file"] == b"bad" else 400)) as server:
+        with pytest.raises(EndpointFailed, match="500"):
+            Endpoint("whisper", server.url, retries=0).transcribe(str(tmp_path / "bad.wav"))
+    assert server.asked[1].body["file"].startswith(b"RIFF")
+    with LLMServer(lambda asked: fails(500 if asked.text == "bad" else 422)) as server, pytest.raises(EndpointFailed):
+        Endpoint("m", server.url, retries=0).complete(BAD, **ASK)
+    with LLMServer(lambda asked: fails(500 if asked.text == "bad" else 401)) as server:
+        with pytest.raises(EndpointDown, match="401: no; set OPENAI_API_KEY"):  # nor would the next be answered
+            Endpoint("m", server.url, retries=0).complete(BAD, **ASK)
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -208,7 +273,7 @@ def test_a_server_that_does_not_answer_in_time() -> None:
 
     with serving(slow) as server, pytest.raises(EndpointDown, match=r"no reply within 0.2 s, asked 2 times"):
         ask(server.url, retries=1, timeout=0.2)
-    assert len(server.asked) == 2
+    assert [one["messages"] for one in server.asked] == [HELLO, HELLO, PLAIN]
 
 
 @pytest.mark.parametrize(
@@ -314,8 +379,8 @@ def test_a_transcription_sends_the_file_and_the_language(tmp_path: Path) -> None
     (tmp_path / "a.wav").write_bytes(b"RIFF\x00\xff")
     with LLMServer(lambda _: heard(" Good morning.\n")) as server:
         endpoint = Endpoint("whisper", server.url)
-        assert endpoint.transcribe(str(tmp_path / "a.wav"), "en") == "Good morning."
-        assert endpoint.transcribe(str(tmp_path / "a.wav")) == "Good morning."
+        for language in ("en", None):
+            assert endpoint.transcribe(str(tmp_path / "a.wav"), language).answers == [("Good morning.", False)]
     with_language, without = (one.body for one in server.asked)
     assert with_language == {"model": "whisper", "file": b"RIFF\x00\xff", "language": "en"}
     assert without == {"model": "whisper", "file": b"RIFF\x00\xff"}
@@ -326,7 +391,7 @@ def test_a_transcription_sends_the_file_and_the_language(tmp_path: Path) -> None
 def test_a_recogniser_that_hears_nothing_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     with LLMServer(lambda _: heard("")) as server:
-        assert Endpoint("whisper", server.url).transcribe(str(tmp_path / "a.wav")) == ""
+        assert Endpoint("whisper", server.url).transcribe(str(tmp_path / "a.wav")).answers[0].text == ""
 
 
 @pytest.mark.parametrize(
@@ -414,7 +479,7 @@ def test_requests_are_spread_over_the_minute() -> None:
 
 def test_the_limit_counts_what_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[str] = []
-    monkeypatch.setattr("swift_saber.pace.Pace.wait", lambda _: waited.append("turn"))
+    monkeypatch.setattr("swift_saber.endpoint.Pace.wait", lambda _: waited.append("turn"))
     with LLMServer(lambda asked: say("one") if asked.number else fails(500)) as server:
         Endpoint("m", server.url, retries=1, requests_per_minute=600).complete(HELLO, **ASK)
     assert len(waited) == len(server.asked) == 2

@@ -1,47 +1,10 @@
-"""Recognisers of speech: a service behind an address, and an engine on this machine.
+"""A recogniser of speech on this machine: sound in, words out. The one behind an address is endpoint.transcribe."""
 
-Knows sound in and words out; knows nothing of records, or of how well the words fit.
-"""
+from typing import Any
 
-from typing import Any, ClassVar, Protocol
-
-from swift_saber.endpoint import Endpoint
 from swift_saber.errors import InputError, unreadable
-from swift_saber.language import Language
 
 RATE = 16_000
-
-
-class Recogniser(Protocol):
-    """Hears speech."""
-
-    #: Those that it can hear.
-    languages: ClassVar[frozenset[Language]]
-
-    def transcribe(self, path: str, language: Language) -> str:
-        """Return the words in a sound file; "" where none are heard.
-
-        Args:
-            path: a wav file, 16 kHz mono.
-            language: that is spoken.
-
-        Raises:
-            EndpointDown: nothing can be heard as things are.
-            InputError: this file cannot be heard.
-        """
-
-
-class EndpointRecogniser:
-    """A recogniser behind an OpenAI-compatible address, at /v1/audio/transcriptions; threads may share one."""
-
-    languages: ClassVar[frozenset[Language]] = frozenset({"en", "zh"})
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    def transcribe(self, path: str, language: Language) -> str:
-        """As Recogniser; EndpointRefused where the service refuses this file."""
-        return self._endpoint.transcribe(path, language)
 
 
 class LocalRecogniser:
@@ -57,7 +20,7 @@ class LocalRecogniser:
         InputError: pocketsphinx is not installed.
     """
 
-    languages: ClassVar[frozenset[Language]] = frozenset({"en"})
+    model, address = "pocketsphinx", "this machine"  # as an Endpoint has them
 
     def __init__(self) -> None:
         try:
@@ -67,8 +30,14 @@ class LocalRecogniser:
             raise InputError("this Python", "pocketsphinx", "is not installed", remedy) from error
         self._decoder = pocketsphinx.Decoder(loglevel="FATAL")
 
-    def transcribe(self, path: str, language: Language) -> str:
-        """As Recogniser; the words depend on the file alone, not on what was heard before."""
+    def transcribe(self, path: str) -> str:
+        """Return the words in a wav file of 16 kHz mono; "" where none are heard.
+
+        They depend on the file alone, not on what was heard before.
+
+        Raises:
+            InputError: the file cannot be heard.
+        """
         samples = _samples(path)
         # Else its estimates of level and noise go over from one file to the next and change what is heard there.
         self._decoder.reinit_feat()

@@ -1,7 +1,8 @@
 """`swift-saber pipeline`: the stages of a recipe one after another, each from the files of the one before.
 
 A stage runs in a process of its own, through datatrove's executor. What is finished is not done again; what was
-stopped goes on; a stage whose settings changed is refused, not mixed.
+stopped goes on; clips that a server had no answer for are asked about again; a stage whose settings changed is refused,
+not mixed.
 """
 
 import hashlib
@@ -23,12 +24,12 @@ from tqdm import tqdm
 
 from swift_saber import __version__
 from swift_saber.errors import InputError
-from swift_saber.pipeline.executors import executor_of
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
 from swift_saber.pipeline.stages.prompts import digests
-from swift_saber.pipeline.steps import ReadRows, RunStage, rows_file
+from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
+from swift_saber.reply import UNANSWERED
 from swift_saber.row_log import RowLog
 from swift_saber.rows import write_rows
 from swift_saber.strict_json import dumps, parse_json
@@ -62,6 +63,7 @@ def run(path: str, until: str | None = None) -> None:
         _manifest(plan)
         _check_settings(plan, names)
         _note(plan, runs)
+        _ask_again(plan, names)
         if plan.executor == "slurm":
             _submit(plan, names)
             return
@@ -127,7 +129,29 @@ def _run_stage(plan: Plan, name: str) -> None:
     kept, dropped = (
         sum(_lines(rows_file(folder, number, kind)) for number in range(plan.tasks)) for kind in ("kept", "dropped")
     )
-    print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped", file=sys.stderr)
+    unanswered = sum(_unanswered(folder, number) for number in range(plan.tasks))
+    again = f", {unanswered} of them {UNANSWERED}: the next run asks again" if unanswered else ""
+    print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped{again}", file=sys.stderr)
+
+
+def _ask_again(plan: Plan, names: list[str]) -> None:
+    """Take tasks with clips that a server had no answer for, and the same tasks of later stages, as not done."""
+    tasks: set[int] = set()
+    for name, settings in plan.stages.items():
+        if name in names:
+            tasks |= {number for number in range(plan.tasks) if _unanswered(plan.output / name, number)}
+        ranks = {0} if tasks and make_stage(name, settings).whole else tasks
+        for rank in ranks:
+            (plan.output / name / "log" / "completions" / f"{rank:05d}").unlink(missing_ok=True)
+
+
+def _unanswered(folder: Path, number: int) -> int:
+    """How many clips in a file of drops had no answer."""
+    file, mark = rows_file(folder, number, "dropped"), f'"reason": "{UNANSWERED}"'.encode()
+    if not file.exists():
+        return 0
+    with file.open("rb") as lines:
+        return sum(mark in line for line in lines)
 
 
 def _submit(plan: Plan, names: list[str]) -> None:

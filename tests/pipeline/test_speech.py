@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from swift_saber.asker import usage
 from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
 from swift_saber.pipeline.speech import Speech
 from swift_saber.pipeline.stage import Drop
+from swift_saber.rows import write_rows
 from swift_saber.strict_json import dumps
 from tests.pipeline.asr_server import hearing, needs_espeak, say
 
@@ -91,6 +93,46 @@ def test_one_refused_clip_is_dropped_and_the_others_go_on(clips: list[dict[str, 
     assert isinstance(first[0], dict)
     assert isinstance(first[2], dict)
     assert server.files == ["0.wav", "1.wav", "2.wav"]  # the refused one is not sent again either
+
+
+def test_a_clip_that_the_server_fails_at_is_set_aside_and_sent_again_by_the_next_run(
+    clips: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    def answer(filename: str) -> Any:
+        return (500, {"error": {"message": "decoder"}}) if filename == "1.wav" and broken else right(filename)
+
+    broken = True
+    with hearing(answer) as server:
+        first = list(stage(server.url).run(clips[:3], tmp_path / "out", 0))
+        assert first[1] == Drop(clips[1], "not answered", "500: decoder")
+        broken = False
+        again = list(stage(server.url).run(clips[:3], tmp_path / "out", 0))
+    assert [type(one) for one in again] == [dict, dict, dict]
+    assert (again[0], again[2]) == (first[0], first[2])
+    # The client sends it 5 times more.
+    sent = [name for name in server.files if name != "silence.wav"]
+    assert sent == ["0.wav", *["1.wav"] * 7, "2.wav"]
+
+
+def test_a_transcript_says_what_it_cost(clips: list[dict[str, Any]], tmp_path: Path) -> None:
+    paid = {"usage": {"type": "tokens", "input_tokens": 14, "output_tokens": 3}}
+    with hearing(lambda filename: (200, {"text": right(filename), **paid})) as server:
+        list(stage(server.url).run(clips[:2], tmp_path / "out", 0))
+    assert usage(tmp_path / "out") == {"whisper": {"requests": 2, "prompt_tokens": 28, "completion_tokens": 6}}
+
+
+def test_transcripts_of_before_they_said_what_they_cost_are_not_asked_for_again(
+    clips: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    kept = {"id": "test/0/whisper", "engine": "whisper", "heard": "This is clip number 0!"}
+    refused = {"id": "test/1/whisper", "engine": "whisper", "refused": "400: too noisy"}
+    write_rows(tmp_path / "out" / "transcripts" / "00000.jsonl", [kept, refused])
+    with hearing(right) as server:
+        heard, drop = stage(server.url).run(clips[:2], tmp_path / "out", 0)
+    assert isinstance(heard, dict) and heard["speech"]["heard"] == kept["heard"]
+    assert drop == Drop(clips[1], "not transcribed", "400: too noisy")
+    assert server.files == []
+    assert usage(tmp_path / "out") == {}
 
 
 def test_a_clip_without_its_file_is_dropped_and_tried_again_when_it_is_there(
@@ -171,7 +213,7 @@ def test_a_server_that_refuses_every_clip_stops_the_run_again_and_again(
     many = [clips[0] | {"id": f"test/{number}"} for number in range(40)]
     with hearing(lambda _: (400, {"error": {"message": "model does not take audio"}})) as server:
         for _ in range(2):
-            with pytest.raises(EndpointDown, match="all of the first 20 clips were refused .*does not take audio"):
+            with pytest.raises(EndpointDown, match="all of the first 20 requests were refused .*does not take audio"):
                 list(stage(server.url, concurrency=1).run(many, tmp_path / "out", 0))
     assert 20 <= len(server.asked) <= 40
 
@@ -182,7 +224,8 @@ def test_transcripts_of_a_killed_run_are_kept_as_rows_that_a_person_can_read(
     with hearing(right) as server:
         list(stage(server.url).run(clips[:1], tmp_path / "out", 7))
     (line,) = (tmp_path / "out" / "transcripts" / "00007.jsonl").read_text().splitlines()
-    assert json.loads(line) == {"id": "test/0/whisper", "engine": "whisper", "heard": "This is clip number 0!"}
+    paid = {"prompt_tokens": 0, "completion_tokens": 0}  # as far as the server says
+    assert json.loads(line) == {"id": "test/0/whisper", "engine": "whisper", "heard": "This is clip number 0!"} | paid
 
 
 @pytest.mark.parametrize(
