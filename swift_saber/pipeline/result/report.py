@@ -1,8 +1,8 @@
 """The run report: one page, report.html, that says what became of the clips and shows some of them.
 
 The page needs no network and no server: style and script are inside, clips are reached by their relative paths. What it
-shows of data cannot run: jinja2 escapes all of it, and the page's own policy allows no other script. What the page looks
-like is in report.html; here is what it is told.
+shows of data cannot run: jinja2 escapes all of it, and the page's own policy allows no other script. What it looks like
+is in report.html; here is what it is told.
 """
 
 from collections import Counter
@@ -127,12 +127,12 @@ def _rows(found: Survey) -> dict[str, list[list[Any]]]:
 
 def _sampled(run_folder: Path, stage: str, line: dict[str, Any], reason: str | None) -> dict[str, Any]:
     """What is shown of a clip: the drop, players, what the stage looks at, and the rest."""
-    row = line if reason is None else line["row"]
+    row, drop = line, None
+    if reason is not None:
+        row, drop = line["row"], {key: line[key] for key in ("reason", "value", "limit") if line.get(key) is not None}
     shown = {key: row[key] for key in ("id", "source", "language", "transcript", *_SHOWN.get(stage, ())) if key in row}
     return {
-        "drop": {key: line[key] for key in ("reason", "value", "limit") if line.get(key) is not None}
-        if reason
-        else None,
+        "drop": drop,
         "players": [
             (kind, str(path), clip_address(path, run_folder))
             for kind in ("video", "audio")
