@@ -3,7 +3,6 @@
 import os
 import tempfile
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
 from swift_saber.inference.run import DEFAULTS
 from swift_saber.language import Language
 from swift_saber.media_check import check_clips
-from swift_saber.media_read import is_silent, open_media
+from swift_saber.media_read import first_stream, is_silent, open_media
+from swift_saber.pipeline.measure_sound import samples_of, wav
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import to_swift_row
 
-# What the audio encoder of Qwen2.5-Omni and Qwen3-Omni takes; ms-swift would resample to it.
-_SAMPLE_RATE = 16000
 _CHECK_SECONDS = 60.0
 _REPLY_SECONDS = 900.0
 
@@ -113,8 +111,7 @@ def _streams(path: str, clip: str) -> tuple[bool, bool]:
         raise InputError(clip, "clip", "is not a file", "give the path of a video or a sound file")
     try:
         with open_media(path) as container:
-            pictures = [one for one in container.streams.video if not one.disposition & one.disposition.attached_pic]
-            found = bool(pictures), bool(container.streams.audio)
+            found = first_stream(container, "video") is not None, first_stream(container, "audio") is not None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = one_line(str(getattr(error, "strerror", None) or error))
         raise InputError(clip, "clip", f"is not media that can be read ({reason})", "re-encode it") from error
@@ -126,18 +123,13 @@ def _streams(path: str, clip: str) -> tuple[bool, bool]:
 def _sound_of(path: str, to: Path) -> Path | None:
     """Write a file's sound as a wav of one channel; None where it is silent."""
     import av
-    import soundfile
 
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=_SAMPLE_RATE)
-    silent = True
-    with open_media(path) as container, soundfile.SoundFile(str(to), "w", _SAMPLE_RATE, 1, "PCM_16") as file:
-        try:
-            for frame in chain(container.decode(audio=0), [None]):
-                for part in resampler.resample(frame):
-                    samples = part.to_ndarray()[0]
-                    silent = silent and is_silent(samples)
-                    file.write(samples)
-        except av.error.FFmpegError as error:
-            reason = one_line(str(error.strerror or error))
-            raise InputError(path, "sound", f"does not decode to its end ({reason})", "re-encode the clip") from error
-    return None if silent else to
+    try:
+        samples = samples_of(path)
+    except av.error.FFmpegError as error:
+        reason = one_line(str(error.strerror or error))
+        raise InputError(path, "sound", f"does not decode to its end ({reason})", "re-encode the clip") from error
+    if is_silent(samples):
+        return None
+    to.write_bytes(wav(samples))
+    return to

@@ -4,14 +4,11 @@ Equal files give equal bytes, since a request is known again by what it holds.
 """
 
 import io
-from itertools import chain
 
 from swift_saber.errors import InputError
-from swift_saber.media_read import file_problem, open_media, reason
+from swift_saber.media_read import file_problem, first_stream, open_media, reason
+from swift_saber.pipeline.measure_sound import samples_of, wav
 from swift_saber.reply import Unusable
-
-#: What the audio encoders of Qwen2.5-Omni and Qwen3-Omni take.
-SAMPLE_RATE = 16_000
 
 # What mp4 holds and every server reads.
 _MP4_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})
@@ -19,27 +16,21 @@ _KINDS = {"mp4": "video/mp4", "flv": "video/x-flv", "matroska": "video/x-matrosk
 
 
 def sound_of(path: str) -> bytes:
-    """Return a file's sound as a WAV file of 16-bit samples, one channel, SAMPLE_RATE.
+    """Return a file's sound as a WAV file of 16-bit samples, one channel, 16 kHz.
 
     Raises:
         InputError: the file cannot be opened.
         Unusable: it has no sound, or one that does not decode.
     """
     import av
-    import soundfile
 
-    out = io.BytesIO()
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     try:
-        with open_media(path) as source, soundfile.SoundFile(out, "w", SAMPLE_RATE, 1, "PCM_16", format="WAV") as file:
-            if not source.streams.audio:
-                raise Unusable("the clip has no sound")
-            for frame in chain(source.decode(audio=0), [None]):
-                for part in resampler.resample(frame):
-                    file.write(part.to_ndarray()[0])
+        samples = samples_of(path)
     except (av.error.FFmpegError, OSError) as error:
         raise _unreadable(path, error, "sound") from error
-    return out.getvalue()
+    if not len(samples):
+        raise Unusable("the clip has no sound")
+    return wav(samples)
 
 
 def picture_of(path: str) -> tuple[bytes, str]:
@@ -54,9 +45,9 @@ def picture_of(path: str) -> tuple[bytes, str]:
     out = io.BytesIO()
     try:
         with open_media(path) as source:
-            if not source.streams.video:
+            stream = first_stream(source, "video")
+            if stream is None:
                 raise Unusable("the clip has no picture")
-            stream = source.streams.video[0]
             form = "mp4" if stream.codec_context.name in _MP4_CODECS else "matroska"
             if form != "mp4" and source.format.name == "flv":
                 form = "flv"  # its own codecs go into nothing else

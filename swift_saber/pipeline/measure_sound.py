@@ -1,15 +1,19 @@
-"""The sound of one clip, taken piece by piece: how loud it is, how much of it is silence, a fingerprint, and a wav."""
+"""Sound as the models take it, and what a clip's sound measures: how loud it is, how much is silence, a fingerprint."""
 
+import io
 import os
 import wave
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from swift_saber.errors import InputError, unreadable
+from swift_saber.media_read import are_numbers, first_stream, open_media
 
+#: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
 #: The level below which 20 ms are silence, in dBFS. Ours: far above the noise of 16 bits (-98), and below quiet acted
 #: speech in a studio.
@@ -22,6 +26,48 @@ _FLOOR = -120.0
 _MOMENTS, _BANDS, _LOW, _HIGH, _FFT = 17, 17, 200.0, 3600.0, 2 * _WINDOW
 _LEAST = 1e-4  # of the loudest band: what is 50 dB below it counts as silent, so that a copy's noise tells nothing
 _QUIET = 1e-4  # of the loudest window: the quiet before and after is not looked at, since encoders make it longer
+
+
+class Resampler:
+    """Turns the frames of a sound into samples of 16 bits, RATE, one channel."""
+
+    def __init__(self) -> None:
+        import av
+
+        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+
+    def __call__(self, frame: Any) -> list[Any]:
+        """Return what comes out when an av.AudioFrame is put in, or None at the end: int16 arrays of shape (n,)."""
+        return [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
+
+
+def samples_of(path: str | os.PathLike[str]) -> Any:
+    """Return the sound of a file: int16 of shape (n,), at RATE; n is 0 where it has none.
+
+    Raises:
+        av.error.FFmpegError, OSError: the file cannot be opened, or its sound does not decode to the end.
+    """
+    resample = Resampler()
+    with open_media(path) as container:
+        stream = first_stream(container, "audio")
+        frames = container.decode(stream) if stream else ()
+        return np.concatenate(
+            [np.zeros(0, np.int16), *(part for frame in chain(frames, [None]) for part in resample(frame))]
+        )
+
+
+def wav(samples: Any) -> bytes:
+    """Return samples, int16 of shape (n,) at RATE, as a WAV file; the same bytes for the same samples."""
+    out = io.BytesIO()
+    with _wav_writer(out) as file:
+        file.writeframes(samples.astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def _wav_writer(file: Any) -> wave.Wave_write:
+    writer = wave.open(file, "wb")  # noqa: SIM115 (its user closes it)
+    writer.setparams((1, 2, RATE, 0, "NONE", ""))
+    return writer
 
 
 class Sound:
@@ -39,7 +85,7 @@ class Sound:
         self._path = Path(path) if path else None
         self._partial = self._path.with_name(self._path.name + ".partial") if self._path else None
         self._file: Any = None
-        self._resampler: Any = None
+        self._resample = Resampler()
         self._kept = False
         self.samples, self.numbers = 0, True
         self._sum, self._squares, self._windows, self._silent = 0, 0, 0, 0
@@ -52,14 +98,10 @@ class Sound:
 
     def take(self, frame: Any) -> float:
         """Take an av.AudioFrame, and return how many seconds there are until its end."""
-        import av
-
-        if self._resampler is None:
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
         if frame.format.name.startswith(("flt", "dbl")):
-            self.numbers = self.numbers and bool(np.isfinite(frame.to_ndarray()).all())
-        for part in self._resampler.resample(frame):
-            self._add(part.to_ndarray()[0])
+            self.numbers = self.numbers and are_numbers(frame.to_ndarray())
+        for samples in self._resample(frame):
+            self._add(samples)
         return self.seconds
 
     def _add(self, samples: Any) -> None:
@@ -84,9 +126,8 @@ class Sound:
 
     def found(self) -> dict[str, Any]:
         """Return loudness, silence_share and sound_hash as measure.py describes them; ends the taking."""
-        if self._resampler is not None:
-            for part in self._resampler.resample(None):
-                self._add(part.to_ndarray()[0])
+        for samples in self._resample(None):
+            self._add(samples)
         if not self.samples:
             return {"loudness": None, "silence_share": None, "sound_hash": None}
         if len(self._rest):  # the last window is filled with silence
@@ -107,8 +148,7 @@ class Sound:
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = wave.open(str(self._partial), "wb")  # noqa: SIM115 (open until keep or close)
-                self._file.setparams((1, 2, RATE, 0, "NONE", ""))
+                self._file = _wav_writer(str(self._partial))
             self._file.writeframesraw(samples.astype("<i2").tobytes())
         except OSError as error:
             raise _unwritable(self._path, error) from error

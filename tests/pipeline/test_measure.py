@@ -7,7 +7,9 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
+from swift_saber.pipeline.clip_media import sound_of
 from swift_saber.pipeline.measure import measure
+from swift_saber.pipeline.measure_sound import samples_of
 from tests.media_faults import RATE, encode
 from tests.pipeline.clips import scene, speech
 
@@ -82,6 +84,20 @@ def test_the_sound_is_written_as_16_khz_mono_pcm(tmp_path: Path) -> None:
     # The same tone at the same level: over whole periods, away from the ends, its mean square is 1/8.
     assert np.square(samples[1600:30_400]).mean() == pytest.approx(1 / 8, rel=0.01)
     assert [path.name for path in to.parent.iterdir()] == ["sound.wav"]
+
+
+def test_a_clips_sound_is_the_same_to_the_bit_whoever_takes_it_out(tmp_path: Path) -> None:
+    encode(tmp_path / "film.mp4", scene(1), speech(1), rate=48_000)
+    measure(str(tmp_path / "film.mp4"), None, str(tmp_path / "cleaned.wav"))
+    taken = (tmp_path / "cleaned.wav").read_bytes()
+    assert sound_of(str(tmp_path / "film.mp4")) == taken
+    # What has this form already stays as it is.
+    assert np.array_equal(samples_of(tmp_path / "cleaned.wav"), np.frombuffer(taken[44:], "<i2"))
+
+
+def test_a_file_without_sound_has_no_samples(tmp_path: Path) -> None:
+    encode(tmp_path / "film.mp4", scene(1))
+    assert samples_of(tmp_path / "film.mp4").shape == (0,)
 
 
 def test_of_a_clip_beyond_the_limit_the_header_is_believed_and_nothing_is_written(tmp_path: Path) -> None:
