@@ -62,9 +62,9 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace, _: list[str]) -> None:
-    from swift_saber.pipeline.sources.base import find_source, source_keys
+    from swift_saber.pipeline.sources.base import readers
 
-    for source in map(find_source, source_keys()):
+    for source in readers().values():
         layout = dedent(source.layout).strip("\n").rstrip()
         if args.json:
             known = {"key": source.key, "title": source.title, "languages": source.languages, "access": source.access}

@@ -9,21 +9,9 @@ import pytest
 
 from swift_saber.cli_sources import add_sources
 from swift_saber.errors import InputError
+from swift_saber.pipeline.sources.base import readers
 from swift_saber.rows import read_rows
 from tests.pipeline.sources.layout import put, put_all, put_table
-
-TEN = {
-    "crema-d",
-    "mead",
-    "meld",
-    "meiju25",
-    "mer25",
-    "msp-improv",
-    "multidialog",
-    "ravdess",
-    "ch-sims-v2",
-    "memor",
-}
 
 
 def _run(*arguments: object) -> int:
@@ -62,7 +50,7 @@ def takes(tmp_path: Path) -> Path:
 def test_the_list_names_all_and_says_what_each_needs(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("--json") == 0
     listed = {row["key"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert listed.keys() == TEN | {"generic"}
+    assert listed.keys() == readers().keys()
     assert all(row["access"] and row["layout"] and row["languages"] for row in listed.values())
     assert _run() == 0
     shown = capsys.readouterr().out

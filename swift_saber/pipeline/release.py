@@ -25,6 +25,7 @@ from typing import IO, Any
 from swift_saber.annotation import Row, infer_language, load_record
 from swift_saber.errors import InputError, unreadable
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources.base import readers
 from swift_saber.rows import parse_row, read_lines
 from swift_saber.strict_json import dumps
 
@@ -34,23 +35,6 @@ from swift_saber.strict_json import dumps
 ALIKE = 0.75
 #: How much more alike the best clip must be than the next. Ours: one word in seven.
 AHEAD = 0.15
-#: Datasets that use one name in several splits: even the only clip of a name that is at hand may be the wrong one.
-REPEATING = frozenset({"meld"})
-
-# What the datasets' own names look like, to say which dataset a record without clip is of. Of these, only those of MELD
-# and of the MER series were seen in the release.
-_FORMS = {
-    "crema-d": r"\d{4}_[A-Z]{3}_[A-Z]{3}_(XX|LO|MD|HI)",
-    "ravdess": r"0[1-3](-\d\d){6}",
-    "msp-improv": r"MSP-IMPROV-S\d\d[AHSN]-.*",
-    "meld": r"dia\d+_utt\d+",
-    "meiju25": r"Track[12]_(Training|Validation|Testing)_\d{5}",
-    "mer25": r"sample(new\d?)?_\d{8}",
-    "multidialog": r"t_[0-9a-f-]{36}(_\d+[a-l])?",
-    "memor": r"S\d\dE\d\d_\d{3}",
-    "ch-sims-v2": r"(video_\d{4}|aqgy\d_\d{4}|csbgs\d_\d{4}|test\d+|video_xjzw).*",
-    "mead": r"[MW]\d{3}[-_].*",
-}
 
 
 @dataclass
@@ -97,7 +81,7 @@ class JoinReport:
 
 def likely_source(name: str) -> str | None:
     """Return the key of the dataset whose own names look like the last part of this one, or None."""
-    return next((key for key, form in _FORMS.items() if re.fullmatch(form, _last(name))), None)
+    return next((key for key, reader in readers().items() if re.fullmatch(reader.own_names, _last(name))), None)
 
 
 def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: JoinReport) -> Iterator[dict[str, Any]]:
@@ -167,7 +151,8 @@ def _meant(name: str, row: Row, clips: list[dict[str, Any]]) -> tuple[list[dict[
     same = [clip for clip in clips if clip["language"] == row.language]
     if not same:
         return [], f"no clip of this name in its language ({row.language})"
-    if len(same) == 1 and same[0]["source"] not in REPEATING:
+    reader = readers().get(same[0]["source"])
+    if len(same) == 1 and not (reader and reader.repeats):
         return same, ""
     spoken = row.record.speech_content
     if not _plain(spoken) or not all(clip.get("transcript") for clip in same):

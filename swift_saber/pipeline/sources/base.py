@@ -12,6 +12,7 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
@@ -62,6 +63,11 @@ class Source(ABC):
     access: ClassVar[str]
     #: What the folder must look like: a few lines.
     layout: ClassVar[str]
+    #: What its clips' own names look like, by which a released record without clip is said to be of it. Only those of
+    #: MELD and of the MER series were seen in the release.
+    own_names: ClassVar[str] = ""
+    #: Whether one name is in several splits, so that even the only clip of a name that is at hand may be a wrong one.
+    repeats: ClassVar[bool] = False
     #: What can be chosen beside the folder: names of __init__'s keywords, with one sentence on each.
     options: ClassVar[dict[str, str]] = {}
 
@@ -108,6 +114,10 @@ class Source(ABC):
         """Return the error for a folder that is not the dataset's: say what was looked for in it."""
         problem = f"is no folder of {self.title}: {sought} is not there"
         return InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
+
+    def wrong_option(self, name: str, value: object, remedy: str) -> InputError:
+        """Return the error for an option whose value cannot be used."""
+        return InputError("recipe", f"sources.{self.key}.{name}", f"is {quoted(value)}", remedy)
 
     def skip(self, reason: str, what: object) -> None:
         """Count a file, row or take (its id or path) that becomes no clip; reasons are a few fixed words."""
@@ -235,26 +245,16 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def source_keys() -> list[str]:
-    """Return the keys of all readers, sorted."""
-    names = (module.name for module in pkgutil.iter_modules(sources.__path__))
-    return sorted(name.replace("_", "-") for name in names if name != "base" and not name.startswith("_"))
-
-
-def find_source(key: str) -> type[Source]:
-    """Return the reader's class.
-
-    Raises:
-        InputError: there is no such reader; the known ones are named.
-    """
-    if key not in source_keys():
-        raise InputError("recipe", "sources", f"{quoted(key)} is no source", f"give one of: {', '.join(source_keys())}")
-    module = import_module(f"{sources.__name__}.{key.replace('-', '_')}")
-    [found] = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Source) and value.__module__ == module.__name__
-    ]
+@cache
+def readers() -> dict[str, type[Source]]:
+    """Return the readers of all datasets by their keys: of each file beside this one its subclass of Source."""
+    found: dict[str, type[Source]] = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
+        module = import_module(f"{sources.__name__}.{name}")
+        for value in vars(module).values():
+            own = isinstance(value, type) and value.__module__ == module.__name__ != __name__
+            if own and issubclass(value, Source):
+                found[value.key] = value
     return found
 
 
@@ -262,14 +262,16 @@ def open_source(key: str, folder: str | os.PathLike[str], **options: Any) -> Sou
     """Return the reader of a dataset's folder; nothing is read yet.
 
     Args:
-        key: one of source_keys().
+        key: one of readers().
         folder: the dataset's.
         options: see the reader's `options`.
 
     Raises:
         InputError: there is no such reader, or it has no such option, or not with this value.
     """
-    source = find_source(key)
+    if key not in readers():
+        raise InputError("recipe", "sources", f"{quoted(key)} is no source", f"give one of: {', '.join(readers())}")
+    source = readers()[key]
     for name in options:
         if name not in source.options:
             remedy = f"it has: {', '.join(source.options)}" if source.options else "it has no options"

@@ -37,6 +37,7 @@ class ChSimsV2(Source):
     key = "ch-sims-v2"
     title = "CH-SIMS v2.0"
     languages = ("zh",)
+    own_names = r"(video_\d{4}|aqgy\d_\d{4}|csbgs\d_\d{4}|test\d+|video_xjzw).*"
     access = "Google Drive or Baidu, linked from github.com/thuiar/ch-sims-v2; open, no licence is stated."
     layout = """
         [ch-simsv2s/]meta.csv

@@ -51,6 +51,7 @@ class CremaD(Source):
     key = "crema-d"
     title = "CREMA-D"
     languages = ("en",)
+    own_names = r"\d{4}_[A-Z]{3}_[A-Z]{3}_(XX|LO|MD|HI)"
     access = "github.com/CheyneyComputerScience/CREMA-D (git clone with git-lfs); open, ODbL 1.0 and DbCL 1.0."
     layout = """
         VideoFlash/1001_DFA_ANG_XX.flv   (or converted to mp4, in any folder)

@@ -46,9 +46,9 @@ class Generic(Source):
     def __init__(self, folder: str | Path, *, language: Language | None = None, name: str = "generic") -> None:
         super().__init__(folder)
         if language is not None and language not in _LANGUAGES:
-            raise self._option("language", language, "give zh or en")
+            raise self.wrong_option("language", language, "give zh or en")
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
-            raise self._option("name", name, "give a short name of letters, digits, dots and dashes")
+            raise self.wrong_option("name", name, "give a short name of letters, digits, dots and dashes")
         self.language = language
         self.name = name
 
@@ -109,9 +109,6 @@ class Generic(Source):
                 raise InputError(where, "id", f"{quoted(native)} is there twice", "remove one of the two rows")
             found[native] = row
         return found
-
-    def _option(self, name: str, value: object, remedy: str) -> InputError:
-        return InputError("recipe", f"sources.{self.key}.{name}", f"is {quoted(value)}", remedy)
 
 
 def _checked(where: str, given: dict[str, Any]) -> dict[str, str]:

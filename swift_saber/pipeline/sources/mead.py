@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from swift_saber.errors import InputError, quoted
 from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
@@ -38,6 +37,7 @@ class Mead(Source):
     key = "mead"
     title = "MEAD"
     languages = ("en",)
+    own_names = r"[MW]\d{3}[-_].*"
     access = "wywu.github.io/projects/MEAD/MEAD.html: ask for the link under its terms of use; non-commercial."
     layout = """
         M003/video/front/angry/level_1/001.mp4   (unpack each actor's video.tar)
@@ -48,8 +48,7 @@ class Mead(Source):
     def __init__(self, folder: str | Path, *, view: str = "front") -> None:
         super().__init__(folder)
         if view not in _VIEWS:
-            remedy = f"give one of: {', '.join(_VIEWS)}"
-            raise InputError("recipe", f"sources.{self.key}.view", f"is {quoted(view)}", remedy)
+            raise self.wrong_option("view", view, f"give one of: {', '.join(_VIEWS)}")
         self.view = view
 
     def read(self) -> Iterator[Clip]:

@@ -35,6 +35,7 @@ class Meiju25(Source):
     key = "meiju25"
     title = "MEIJU25 (MC-EIU)"
     languages = ("en", "zh")
+    own_names = r"Track[12]_(Training|Validation|Testing)_\d{5}"
     access = "Ask the organisers of the MEIJU Challenge 2025 by e-mail (EULA): academic use only, no uploading."
     layout = """
         Track1/<English|Mandarin>/Annotation/{Training,Validation}/<name>.mp4

@@ -39,6 +39,8 @@ class Meld(Source):
     key = "meld"
     title = "MELD"
     languages = ("en",)
+    own_names = r"dia\d+_utt\d+"
+    repeats = True
     access = "github.com/declare-lab/MELD links MELD.Raw.tar.gz; open download, the repository is GPL-3.0."
     layout = """
         train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv   (at any depth)

@@ -29,6 +29,7 @@ class Memor(Source):
     key = "memor"
     title = "MEmoR"
     languages = ("en",)
+    own_names = r"S\d\dE\d\d_\d{3}"
     access = "Sign the agreement in github.com/sunlightsgy/MEmoR and mail it: non-commercial, must not be passed on."
     layout = """
         data.json, anno.json            (clips with their sentences; samples with their emotions)

@@ -35,6 +35,7 @@ class Mer25(Source):
     key = "mer25"
     title = "MER25 (MER2025)"
     languages = ("zh",)
+    own_names = r"sample(new\d?)?_\d{8}"
     access = (
         "Hugging Face MERChallenge/MER2025, gated: sign the EULA form there; CC BY-NC 4.0, and it must not be uploaded "
         "again."

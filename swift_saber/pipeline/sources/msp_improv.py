@@ -37,6 +37,7 @@ class MspImprov(Source):
     key = "msp-improv"
     title = "MSP-IMPROV"
     languages = ("en",)
+    own_names = r"MSP-IMPROV-S\d\d[AHSN]-.*"
     access = (
         "ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Improv.html: a licence agreement, signed by an institution."
     )

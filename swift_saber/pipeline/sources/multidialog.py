@@ -30,6 +30,7 @@ class MultiDialog(Source):
     key = "multidialog"
     title = "MultiDialog"
     languages = ("en",)
+    own_names = r"t_[0-9a-f-]{36}(_\d+[a-l])?"
     access = (
         "Sound and tables: Hugging Face IVLLab/MultiDialog (may ask for a token); video of whole conversations: the "
         "Google Drive folder that multidialog.github.io links to; the licence is stated in two ways."

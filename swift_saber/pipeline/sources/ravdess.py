@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
-from swift_saber.errors import InputError, quoted
 from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
@@ -33,6 +32,7 @@ class Ravdess(Source):
     key = "ravdess"
     title = "RAVDESS"
     languages = ("en",)
+    own_names = r"0[1-3](-\d\d){6}"
     access = "zenodo.org/records/1188976; open, CC BY-NC-SA 4.0."
     layout = """
         Actor_01/01-01-01-01-01-01-01.mp4 ... Actor_24/01-01-08-02-02-02-24.mp4
@@ -45,7 +45,7 @@ class Ravdess(Source):
     def __init__(self, folder: str | Path, *, songs: bool = False) -> None:
         super().__init__(folder)
         if not isinstance(songs, bool):
-            raise InputError("recipe", f"sources.{self.key}.songs", f"is {quoted(songs)}", "give true or false")
+            raise self.wrong_option("songs", songs, "give true or false")
         self.songs = songs
 
     def read(self) -> Iterator[Clip]:

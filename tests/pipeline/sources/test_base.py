@@ -7,7 +7,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import EMOTIONS, Clip
 from swift_saber.pipeline.sources import base
-from swift_saber.pipeline.sources.base import Source, common_emotion, find_source, open_source, source_keys
+from swift_saber.pipeline.sources.base import Source, common_emotion, open_source, readers
 from tests.pipeline.sources.layout import put, put_all, put_pointer, put_table, put_text
 
 
@@ -188,10 +188,9 @@ def test_words_are_mapped_to_the_common_emotions(word: str, emotion: str | None)
 
 
 def test_each_reader_is_found_by_its_key_and_says_what_it_needs() -> None:
-    keys = source_keys()
-    assert {"crema-d", "ravdess", "msp-improv", "mead", "meld", "generic"} <= set(keys)
-    for key in keys:
-        source = find_source(key)
+    modules = {path.stem.replace("_", "-") for path in Path(base.__file__).parent.glob("[!_]*.py")} - {"base"}
+    assert readers().keys() == modules
+    for key, source in readers().items():
         assert source.key == key
         assert source.title and source.access.endswith(".") and source.layout.strip()
         assert set(source.languages) <= {"zh", "en"} and source.languages
