@@ -16,7 +16,7 @@ STAGES = {
     "clean": "stages.clean:Clean",
     "dedup": "stages.dedup:Dedup",
     "annotate": "stages.annotate:Annotate",
-    "speech": "speech:Speech",
+    "speech": "stages.speech:Speech",
     "visual": "stages.visual:Visual",
     "consistency": "stages.consistency:Consistency",
     "split": "stages.split:Split",

@@ -9,9 +9,9 @@ import soundfile
 
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused
 from swift_saber.errors import InputError
-from swift_saber.pipeline.asr import LocalRecogniser
+from swift_saber.pipeline.stages.asr import LocalRecogniser
 from swift_saber.pipeline.wer import word_error_rate
-from tests.pipeline.asr_server import hearing, needs_espeak, say
+from tests.pipeline.stages.asr_server import hearing, needs_espeak, say
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from swift_saber.asker import Replies
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
 from swift_saber.errors import InputError
 from swift_saber.language import Language
-from swift_saber.pipeline.asr import LocalRecogniser
 from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stages.asr import LocalRecogniser
 from swift_saber.pipeline.wer import UNIT, word_error_rate
 from swift_saber.reply import UNANSWERED, Unusable
 from swift_saber.row_log import RowLog

@@ -15,11 +15,11 @@ import soundfile
 from swift_saber.asker import usage
 from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.pipeline.speech import Speech
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages.speech import Speech
 from swift_saber.rows import write_rows
 from swift_saber.strict_json import dumps
-from tests.pipeline.asr_server import hearing, needs_espeak, say
+from tests.pipeline.stages.asr_server import hearing, needs_espeak, say
 
 Found = list[dict[str, Any] | Drop]
 
