@@ -28,7 +28,7 @@ import numpy as np
 from swift_saber.annotation import Record
 from swift_saber.errors import InputError
 from swift_saber.mini import face, voice
-from swift_saber.rows import write_rows
+from swift_saber.rows import whole, write_rows
 from swift_saber.sed import INSTRUCTIONS
 from swift_saber.strict_json import dumps, parse_json
 
@@ -141,15 +141,13 @@ def write_clip(truth: Truth, *, media: Path, seed: int) -> None:
     if not mp4.exists():
         expression = None if truth.face == HIDDEN else truth.face
         frames = face.draw_frames(truth.wall, truth.shirt, expression, _rng(seed, truth.id, "face"))
-        part = mp4.with_suffix(".part")
-        face.write_mp4(part, frames)
-        part.replace(mp4)
+        with whole(mp4) as part:
+            face.write_mp4(part, frames)
     if not wav.exists():
         tone = None if truth.voice == SILENT else truth.voice
         sound = voice.synthesize(truth.pitch, tone, _rng(seed, truth.id, "voice"))
-        part = wav.with_suffix(".part")
-        voice.write_wav(part, sound)
-        part.replace(wav)
+        with whole(wav) as part:
+            voice.write_wav(part, sound)
 
 
 def write_clips(truths: list[Truth], *, media: Path, seed: int, workers: int | None = None) -> None:

@@ -58,8 +58,8 @@ def measure(
         av.error.FFmpegError, ValueError: the clip cannot be decoded.
         InputError: the sound cannot be written.
     """
-    picture, sound = _Picture(), Sound(sound_to)
-    try:
+    picture = _Picture()
+    with Sound(sound_to) as sound:
         seen = _read(video, picture, None if audio else sound, until)
         heard = _read(audio, None, sound, until) if audio else seen
         seconds = max(picture.seconds, sound.seconds)
@@ -69,11 +69,9 @@ def measure(
         found = picture.found() | {"seconds": round(seconds, 3)} | sound.found()
         found["doubts"] = None if cut else picture.doubts(seen)
         found["sound_fault"] = None if cut or not sound.samples else _sound_fault(heard, sound)
-        if not cut:
-            sound.keep()
+        if cut:
+            sound.discard()
         return found
-    finally:
-        sound.close()
 
 
 def _read(path: str, picture: "_Picture | None", sound: Sound | None, until: float) -> Reading:

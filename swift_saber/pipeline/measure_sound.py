@@ -3,15 +3,16 @@
 import io
 import os
 import wave
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from swift_saber.errors import InputError, unreadable
 from swift_saber.media_read import are_numbers, first_stream, open_media
+from swift_saber.rows import whole
 
 #: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
@@ -71,10 +72,10 @@ def _wav_writer(file: Any) -> wave.Wave_write:
 
 
 class Sound:
-    """Takes the frames of a sound, and writes them as 16 kHz mono PCM wav.
+    """Takes the frames of a sound, and writes them as 16 kHz mono PCM wav, which has its name after a `with` block.
 
     Args:
-        path: of the wav, or None.
+        path: of the wav, or None. Nothing is written of a clip without sound.
 
     Attributes:
         samples: taken so far, at 16 kHz.
@@ -82,11 +83,10 @@ class Sound:
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path = Path(path) if path else None
-        self._partial = self._path.with_name(self._path.name + ".partial") if self._path else None
-        self._file: Any = None
+        self._path = path
+        self._open = ExitStack()
+        self._file: wave.Wave_write | None = None
         self._resample = Resampler()
-        self._kept = False
         self.samples, self.numbers = 0, True
         self._sum, self._squares, self._windows, self._silent = 0, 0, 0, 0
         self._rest = np.zeros(0, np.int16)
@@ -97,7 +97,11 @@ class Sound:
         return self.samples / RATE
 
     def take(self, frame: Any) -> float:
-        """Take an av.AudioFrame, and return how many seconds there are until its end."""
+        """Take an av.AudioFrame, and return how many seconds there are until its end.
+
+        Raises:
+            InputError: the wav cannot be written.
+        """
         if frame.format.name.startswith(("flt", "dbl")):
             self.numbers = self.numbers and are_numbers(frame.to_ndarray())
         for samples in self._resample(frame):
@@ -111,10 +115,10 @@ class Sound:
         self._sum += int(wide.sum())
         self._squares += int((wide * wide).sum())
         self._rest = np.concatenate([self._rest, samples])
-        whole = len(self._rest) // _WINDOW
-        if whole >= 16:  # some at a time, since each call of numpy costs more than a window
-            self._look(self._rest[: whole * _WINDOW].reshape(whole, _WINDOW))
-            self._rest = self._rest[whole * _WINDOW :]
+        count = len(self._rest) // _WINDOW
+        if count >= 16:  # some at a time, since each call of numpy costs more than a window
+            self._look(self._rest[: count * _WINDOW].reshape(count, _WINDOW))
+            self._rest = self._rest[count * _WINDOW :]
 
     def _look(self, windows: Any) -> None:
         """Take windows of 20 ms, int16 of shape (windows, 320)."""
@@ -143,38 +147,40 @@ class Sound:
         }
 
     def _write(self, samples: Any) -> None:
-        if self._path is None or self._partial is None:
+        if self._path is None:
             return
-        try:
+        with _writing(self._path):
             if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = _wav_writer(str(self._partial))
+                partial = self._open.enter_context(whole(self._path))
+                self._file = self._open.enter_context(_wav_writer(str(partial)))
             self._file.writeframesraw(samples.astype("<i2").tobytes())
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
 
-    def keep(self) -> None:
-        """Give the wav its name: it is whole.
+    def discard(self) -> None:
+        """Take away what was written."""
+        with suppress(_Unwanted):
+            self._open.__exit__(_Unwanted, _Unwanted(), None)
 
-        Raises:
-            InputError: it cannot be written.
-        """
-        if self._file is None or self._path is None or self._partial is None:
-            return
-        try:
-            self._file.close()
-            os.replace(self._partial, self._path)
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
-        self._kept = True
+    def __enter__(self) -> "Sound":
+        return self
 
-    def close(self) -> None:
-        """Take away what was written without `keep`."""
-        if self._partial is None or self._file is None or self._kept:
-            return
-        with suppress(OSError):  # of a full disk, whose error is under way already
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
+    def __exit__(self, *error: Any) -> None:
+        with _writing(self._path):
+            self._open.__exit__(*error)
+
+
+class _Unwanted(Exception):
+    """Ends the writing of a wav before it is whole."""
+
+
+@contextmanager
+def _writing(path: str | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        said = unreadable(str(path), error)
+        raise InputError(
+            said.where, said.field, f"cannot be written: {said.problem}", "make room and run again"
+        ) from error
 
 
 def _filters() -> Any:
@@ -213,8 +219,3 @@ def _change_hash(bands: Any) -> int:
     level = np.log(np.maximum(energy, _LEAST * energy.max()))
     bits = np.diff(np.diff(level, axis=0), axis=1) > 0
     return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    said = unreadable(path, error)
-    return InputError(said.where, said.field, f"cannot be written: {said.problem}", "make room and run again")
