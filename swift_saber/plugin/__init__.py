@@ -1,4 +1,8 @@
-"""The rooms that import ms-swift. The file to give to ms-swift is saber_plugin.py, beside this one."""
+"""What ms-swift loads, and what that needs; the file to give to ms-swift is saber_plugin.py, beside this one.
+
+Its neighbours are called saber_* too, since ms-swift puts this folder on sys.path: there each is a top-level name, and
+an `options.py` or `dataset.py` would be imported for any other module of that name.
+"""
 
 from pathlib import Path
 

@@ -23,11 +23,11 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_dataset, saber_report
+    from swift_saber.plugin import saber_bad_rows, saber_dataset
 
     saber_dataset.register()
     _register_templates()
-    saber_report.register()
+    saber_bad_rows.register()
     _register_trainer()
     _extend_args_json()
     _registered = True
@@ -53,7 +53,7 @@ def _register_trainer() -> None:
 
     from swift_saber.plugin.saber_options import check_arguments
 
-    TrainerFactory.TRAINER_MAPPING["dpo"] = "swift_saber.plugin.saber_trainer.CADPOTrainer"
+    TrainerFactory.TRAINER_MAPPING["dpo"] = "swift_saber.plugin.saber_ca_dpo.CADPOTrainer"
     # The first step after ms-swift has imported the plugin in which it holds all arguments.
     get_training_args = TrainerFactory.get_training_args
 

@@ -13,8 +13,8 @@ from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
 from swift_saber.errors import InputError
 from swift_saber.language import Language, text_language
+from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
-from swift_saber.plugin.saber_report import BadRows
 from swift_saber.rows import row_id
 from swift_saber.sed import INSTRUCTIONS
 

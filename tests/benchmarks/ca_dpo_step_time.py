@@ -21,7 +21,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPE = REPOSITORY / "recipes" / "mini" / "sed.yaml"  # for its media settings
-STOCK, OURS = "swift.rlhf_trainers.DPOTrainer", "swift_saber.plugin.saber_trainer.CADPOTrainer"
+STOCK, OURS = "swift.rlhf_trainers.DPOTrainer", "swift_saber.plugin.saber_ca_dpo.CADPOTrainer"
 
 BATCHES = 6
 

@@ -7,7 +7,7 @@ from typing import Any
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import read_rows, write_rows
 
-OURS = "swift_saber.plugin.saber_trainer.CADPOTrainer"
+OURS = "swift_saber.plugin.saber_ca_dpo.CADPOTrainer"
 STOCK = "swift.rlhf_trainers.DPOTrainer"
 FULL = {"tuner_type": "full", "freeze_vit": "false", "freeze_aligner": "false"}
 FLAGS = {
