@@ -186,6 +186,10 @@ class Asker:
         except Unusable as error:
             raise Unusable(error.reason, error.kind, second["reply"]) from error
 
+    def knows(self, clip: str, messages: Sequence[dict[str, Any]], schema: dict[str, Any] | None = None) -> bool:
+        """Return whether there is a reply of an earlier run to this question, as ask takes it."""
+        return self._name(clip, 1, messages, self._service.response_format(schema)) in self._replies
+
     def _read(self, row: dict[str, Any], read: Callable[[str], T]) -> T:
         if row["cut"]:
             raise Unusable(f"it was cut at {self._service.max_tokens} tokens; it must be shorter", "too long")
@@ -196,12 +200,14 @@ class Asker:
     ) -> dict[str, Any]:
         """The row of the log that holds the reply to this request."""
         form = self._service.response_format(schema)
-        asked = dumps([self._service.model, self._service.max_tokens, form, messages])
-        name = f"{clip}/{attempt}/{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
         try:
-            return self._replies.of(name, lambda: self._sent(messages, form))
+            return self._replies.of(self._name(clip, attempt, messages, form), lambda: self._sent(messages, form))
         except Unusable as error:
             raise Unusable(f"{error.kind}: {error.reason}", error.kind) from error
+
+    def _name(self, clip: str, attempt: int, messages: Sequence[dict[str, Any]], form: dict[str, Any] | None) -> str:
+        asked = dumps([self._service.model, self._service.max_tokens, form, messages])
+        return f"{clip}/{attempt}/{hashlib.sha256(asked.encode()).hexdigest()[:32]}"
 
     def _sent(self, messages: Sequence[dict[str, Any]], form: dict[str, Any] | None) -> dict[str, Any]:
         with self._room:

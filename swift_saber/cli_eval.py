@@ -10,11 +10,11 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from swift_saber.cli_judge import add_judge, judge_of
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import BENCHMARKS
 from swift_saber.evaluation.benchmarks import command as of_benchmark
 
-_JUDGE = "judge"
 _WIDTH = 100
 _ABOUT = (
     "In the folder: questions.jsonl, answers.jsonl, items.jsonl, scores.json, scores.md. The same command goes on "
@@ -83,38 +83,7 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
             "infer", nargs="*", metavar="ARGUMENT", help="after --: further --key value for swift infer"
         )
     if about.judged:
-        _add_judge(parser)
-
-
-def _add_judge(parser: argparse.ArgumentParser) -> None:
-    judge = parser.add_argument_group("judge", "its name stands in every result; its replies are kept in the folder")
-    judge.add_argument("--judge", metavar="MODEL", help="name of the model that judges, as its server knows it")
-    judge.add_argument("--base-url", metavar="URL", help="its OpenAI-compatible address, .../v1")
-    judge.add_argument("--key-env", metavar="NAME", help="variable that holds its key (default OPENAI_API_KEY)")
-    judge.add_argument("--concurrency", type=int, help="requests at a time (default 8, ours)")
-    judge.add_argument(
-        "--reply-form",
-        choices=("json_schema", "json_object", "none"),
-        help="what the server is held to (default json_schema; some servers take only the others)",
-    )
-
-
-def _service(args: argparse.Namespace) -> Any:
-    """The judge that the arguments name, or None."""
-    from swift_saber.service import Service
-
-    given = {name: getattr(args, name) for name in ("base_url", "key_env", "concurrency", "reply_form")}
-    given = {name: value for name, value in given.items() if value is not None}
-    if args.judge is None:
-        if given:
-            option = f"--{next(iter(given)).replace('_', '-')}"
-            raise InputError("eval", option, "is given without --judge", "name the judge's model")
-        return None
-    try:
-        return Service.read({"model": args.judge, **given}, _JUDGE)
-    except InputError as error:
-        option = error.field.removeprefix(f"{_JUDGE}.").replace("_", "-")
-        raise InputError("eval", f"--{option}", error.problem, error.remedy) from error
+        add_judge(parser, "its name stands in every result; its replies are kept in the folder")
 
 
 def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
@@ -129,7 +98,7 @@ def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
             raise InputError("eval", "--answers", "leaves nothing for the arguments after --", "leave one of them out")
         asked = {"gpu": args.gpu, "arguments": args.infer, "answers": args.answers}
     benchmark = about.benchmark(args)
-    judge = _service(args) if about.judged else None
+    judge = judge_of(args, "eval") if about.judged else None
     if evaluate(benchmark, args.output, model=args.model, judge=judge, **asked) is not None:
         print((args.output / "scores.md").read_text(encoding="utf-8"), end="")
     else:

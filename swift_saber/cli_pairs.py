@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from swift_saber.cli_judge import add_judge, judge_of
 from swift_saber.errors import InputError
 
 _SECONDARY = "reported by a secondary source"
@@ -76,32 +77,21 @@ def _add_sample(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="ask for K more without the sound, or without the picture (ours; default: no)",
     )
-    parser.add_argument("--batch-size", type=int, default=16, help="answers at a time in this process (default 16)")
+    parser.add_argument("--batch-size", type=int, default=16, help="answers at a time without --base-url (default 16)")
     parser.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Score candidates from 1 to 5 for logical consistency and for evidence alignment. That these two are scored is "
-        f"{_SECONDARY}; the scale, the judge's prompt and every default are ours. The judge's key is read from "
-        "OPENAI_API_KEY."
+        f"{_SECONDARY}; the scale, the judge's prompt and every default are ours."
     )
     parser.add_argument("candidates", type=Path, help="JSONL that `pairs sample` wrote")
     parser.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
-    by = parser.add_mutually_exclusive_group(required=True)
-    by.add_argument("--judge", metavar="MODEL", help="name of the model that judges, as its server knows it")
-    by.add_argument("--rules", choices=("mini",), help="in the place of a judge: the truth of the demo's world")
-    parser.add_argument("--base-url", help="OpenAI-compatible address of the judge")
+    add_judge(parser, "a model, whose replies are kept beside the output", rules=("mini",))
+    parser.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
     parser.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
     parser.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
-    parser.add_argument(
-        "--response-format",
-        choices=("json_schema", "json_object", "none"),
-        default="json_schema",
-        help="what the server is held to (default json_schema; some servers take only the others)",
-    )
-    parser.add_argument("--timeout", type=float, default=120.0, help="seconds for one reply (default 120)")
-    parser.add_argument("--concurrency", type=int, default=8, help="requests at a time (default 8)")
 
 
 def _add_select(parser: argparse.ArgumentParser) -> None:
@@ -166,13 +156,15 @@ def _resumable(step: Callable[[argparse.Namespace], None]) -> Callable[[argparse
 
 
 def _sample(args: argparse.Namespace) -> None:
-    from swift_saber.pairs.sample import run_sample
+    from swift_saber.endpoint import Endpoint
+    from swift_saber.pairs.sample import sample
 
-    counts = run_sample(
+    # K long answers in one reply take minutes, even from a quick server.
+    source = Endpoint(args.model, args.base_url, timeout=900.0) if args.base_url else args.model
+    counts = sample(
         args.questions,
         args.output,
-        model=args.model,
-        base_url=args.base_url,
+        source=source,
         k=args.k,
         temperature=args.temperature,
         max_new_tokens=args.max_new_tokens,
@@ -187,8 +179,6 @@ def _sample(args: argparse.Namespace) -> None:
 def _score(args: argparse.Namespace) -> None:
     from swift_saber.pairs.score import score
 
-    if args.concurrency < 1 or args.timeout <= 0:
-        raise InputError("pairs score", "settings", "--concurrency and --timeout are above 0", "correct them")
     if not args.candidates.is_file():
         raise InputError(str(args.candidates), "file", "is not there", "run `swift-saber pairs sample` first")
     if args.rules:
@@ -206,17 +196,18 @@ def _score(args: argparse.Namespace) -> None:
 def _judged(args: argparse.Namespace) -> dict[str, Any]:
     from contextlib import nullcontext
 
-    from swift_saber.endpoint import Endpoint
+    from swift_saber.asker import usage
     from swift_saber.pairs.judge import Judge
     from swift_saber.pairs.records import Records
     from swift_saber.pairs.score import judge_log, score
     from swift_saber.row_log import RowLog
 
-    endpoint = Endpoint(args.judge, args.base_url, timeout=args.timeout)
+    service, replies = judge_of(args, "pairs score"), judge_log(args.output)
     shown = Records(args.records) if args.show == "record" else nullcontext()
-    with shown as records, RowLog(judge_log(args.output)) as cache:
-        judge = Judge(endpoint, cache, show=args.show, records=records, reply_form=args.response_format)
-        return score(args.candidates, args.output, judge, concurrency=args.concurrency)
+    with shown as records, RowLog(replies) as log:
+        judge = Judge(service, log, show=args.show, records=records)
+        counts = score(args.candidates, args.output, judge, concurrency=service.concurrency)
+    return counts | usage(replies).get(service.model, {})
 
 
 def _select(args: argparse.Namespace, _: list[str]) -> None:

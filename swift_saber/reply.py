@@ -5,6 +5,7 @@ Knows JSON and fences; knows nothing of what is asked.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from swift_saber.errors import InputError
@@ -52,6 +53,44 @@ def read_object(reply: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unusable("it is JSON, but no object", "prose" if isinstance(value, str) else "not the schema")
     return value
+
+
+def object_schema(**properties: Any) -> dict[str, Any]:
+    """Return the JSON schema of an object with these keys, each with its schema, and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def score_schema(criteria: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Return the JSON schema of a reply that scores criteria, each with its lowest and highest score."""
+    scores = {name: {"type": "integer", "enum": list(range(low, high + 1))} for name, (low, high) in criteria.items()}
+    return object_schema(reason={"type": "string"}, **scores)  # the reason first: the numbers are written after it
+
+
+def read_scores(reply: str, criteria: Mapping[str, tuple[int, int]]) -> tuple[dict[str, int], str]:
+    """Return the scores that a reply of score_schema holds, and its reason ("" where it gives none).
+
+    Other keys are not looked at.
+
+    Raises:
+        Unusable: as read_object; "not the schema" where a score is missing, or is no integer: 4.5, "4" and true are
+            none; or "out of range".
+    """
+    value = read_object(reply)
+    scores: dict[str, int] = {}
+    for name, (low, high) in criteria.items():
+        score = value.get(name)
+        if not isinstance(score, int) or isinstance(score, bool):
+            raise Unusable(f'"{name}" must be there and be an integer')
+        if not low <= score <= high:
+            raise Unusable(f'"{name}" must be an integer from {low} to {high}', "out of range")
+        scores[name] = score
+    reason = value.get("reason")
+    return scores, reason.strip() if isinstance(reason, str) else ""
 
 
 def fence_mark(text: str) -> str:

@@ -199,9 +199,10 @@ def test_a_server_that_answers_none_of_the_first_clips_ends_the_run_though_it_sa
                 with pytest.raises(Unusable):
                     asker.ask(f"s/bad{number}", [{"role": "user", "content": "bad"}], upper)
         with replies_log(tmp_path, "q", 0) as log:  # nor does a run end in which these are all that is left
+            asker = Asker(service, log)
             for number in range(30):
                 with pytest.raises(Unusable):
-                    Asker(service, log).ask(f"s/bad{number}", [{"role": "user", "content": "bad"}], upper)
+                    asker.ask(f"s/bad{number}", [{"role": "user", "content": "bad"}], upper)
 
 
 def test_a_reply_that_comes_too_late_stops_the_run(tmp_path: Path) -> None:

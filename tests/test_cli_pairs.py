@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from swift_saber.mini.world import Truth, record, sample_split, training_row, wr
 from swift_saber.rows import write_rows
 from swift_saber.sed import render
 
+from .llm_server import COMPLETION_TOKENS, PROMPT_TOKENS
 from .pairs.judge_server import JudgeServer, reply, write_records
 
 
@@ -88,6 +90,42 @@ def test_a_missing_setting_is_named(
         place = command.index(left_out)
         assert main(command[:place] + command[place + 2 :]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_judge_is_asked_with_its_own_key_and_what_it_cost_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "sk-of-the-judge")
+    write_candidates(tmp_path, 1, 2)
+    with JudgeServer(lambda _: reply(4, 2)) as server:
+        assert main(score_command(tmp_path, server, "--key-env", "JUDGE_KEY")) == 0
+    assert {asked.headers["authorization"] for asked in server.asked} == {"Bearer sk-of-the-judge"}
+    said = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[:-1])
+    cost = (said["requests"], said["prompt tokens"], said["completion tokens"])
+    assert cost == ("2", str(2 * PROMPT_TOKENS), str(2 * COMPLETION_TOKENS))
+
+
+@pytest.mark.parametrize("option", ["--reply-form", "--response-format"])
+def test_the_form_of_the_reply_has_one_name_in_both_commands_and_the_old_one_goes_on_working(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_candidates(tmp_path, 1, 1)
+    with JudgeServer(lambda _: reply(4, 2)) as server:
+        assert main(score_command(tmp_path, server, option, "json_object")) == 0
+        assert server.requests[0]["response_format"] == {"type": "json_object"}
+        assert main(score_command(tmp_path, server, "--concurrency", "0")) == 2
+    assert "pairs score: --concurrency: 0 is not an integer of at least 1" in capsys.readouterr().err
+
+
+def test_pairs_and_eval_name_a_judge_by_the_same_options(capsys: pytest.CaptureFixture[str]) -> None:
+    options = []
+    for command in (("pairs", "score"), ("eval", "saber-test")):
+        with pytest.raises(SystemExit):
+            main([*command, "--help"])
+        _, _, judge = capsys.readouterr().out.partition("\njudge:\n")
+        options.append(set(re.findall(r"^  (--[a-z-]+)", judge, re.MULTILINE)))
+    assert options[0] - {"--rules"} == options[1]
+    assert options[1] == {"--judge", "--base-url", "--key-env", "--concurrency", "--timeout", "--reply-form"}
 
 
 def test_a_missing_file_of_candidates_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

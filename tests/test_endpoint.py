@@ -247,15 +247,19 @@ def test_a_failing_request_needs_no_further_one_where_others_were_answered_meanw
 def test_a_service_that_refuses_the_plain_question_is_there_too(tmp_path: Path) -> None:
     """A recogniser may take no silence, and a vision model no question without a picture."""
     (tmp_path / "bad.wav").write_bytes(b"bad")
-    with LLMServer(lambda asked: fails(500 if asked.body["file"] == b"bad" else 400)) as server:
-        with pytest.raises(EndpointFailed, match="500"):
-            Endpoint("whisper", server.url, retries=0).transcribe(str(tmp_path / "bad.wav"))
+    with (
+        LLMServer(lambda asked: fails(500 if asked.body["file"] == b"bad" else 400)) as server,
+        pytest.raises(EndpointFailed, match="500"),
+    ):
+        Endpoint("whisper", server.url, retries=0).transcribe(str(tmp_path / "bad.wav"))
     assert server.asked[1].body["file"].startswith(b"RIFF")
     with LLMServer(lambda asked: fails(500 if asked.text == "bad" else 422)) as server, pytest.raises(EndpointFailed):
         Endpoint("m", server.url, retries=0).complete(BAD, **ASK)
-    with LLMServer(lambda asked: fails(500 if asked.text == "bad" else 401)) as server:
-        with pytest.raises(EndpointDown, match="401: no; set OPENAI_API_KEY"):  # nor would the next be answered
-            Endpoint("m", server.url, retries=0).complete(BAD, **ASK)
+    with (
+        LLMServer(lambda asked: fails(500 if asked.text == "bad" else 401)) as server,
+        pytest.raises(EndpointDown, match="401: no; set OPENAI_API_KEY"),  # nor would the next be answered
+    ):
+        Endpoint("m", server.url, retries=0).complete(BAD, **ASK)
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -14,7 +14,15 @@ from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from swift_saber.asker import Asker, replies_log
-from swift_saber.reply import Unusable, fenced_question, read_object
+from swift_saber.reply import (
+    UNANSWERED,
+    Unusable,
+    fenced_question,
+    object_schema,
+    read_object,
+    read_scores,
+    score_schema,
+)
 from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
@@ -46,7 +54,8 @@ class Judge:
 
     What was answered is asked for again only when the model, the prompt, the texts, or the longest reply are others:
     in this run, in a later one, and in other evaluations with the same folder. Replies that could not be used and
-    refusals are kept too; remove the folder to ask for them again.
+    refusals are kept too; remove the folder to ask for them again. What the model had no answer to is asked again by
+    the next run.
 
     Args:
         service: the judge model.
@@ -95,16 +104,14 @@ class Judge:
 
         Raises:
             Unusable: neither the reply nor a second one is a JSON object with an integer in range for each criterion,
-                or the request was refused.
+                or the request was refused or not answered.
             EndpointDown: nothing can be asked as things are; what is answered so far is kept.
         """
-        properties: dict[str, Any] = {"reason": {"type": "string"}}  # first, so that the numbers are written after it
-        for name, (low, high) in criteria.items():
-            properties[name] = {"type": "integer", "enum": list(range(low, high + 1))}
         form = ", ".join(
             ['"reason": "one sentence"', *(f'"{n}": {low} to {high}' for n, (low, high) in criteria.items())]
         )
-        return self._ask(key, system, form, quoted, properties, lambda reply: _rating(reply, criteria))
+        schema = score_schema(criteria)
+        return self._ask(key, system, form, quoted, schema, lambda reply: Rating(*read_scores(reply, criteria)))
 
     def extract(self, key: str, system: str, quoted: Mapping[str, str], field: str) -> list[str]:
         """Return the list of short texts that the judge reads out of what is shown, such as emotion labels.
@@ -119,8 +126,8 @@ class Judge:
         Raises:
             Unusable, EndpointDown: as rate.
         """
-        properties = {field: {"type": "array", "items": {"type": "string"}}}
-        return self._ask(key, system, f'"{field}": ["...", ...]', quoted, properties, lambda reply: _list(reply, field))
+        schema = object_schema(**{field: {"type": "array", "items": {"type": "string"}}})
+        return self._ask(key, system, f'"{field}": ["...", ...]', quoted, schema, lambda reply: _list(reply, field))
 
     def _ask(
         self,
@@ -128,7 +135,7 @@ class Judge:
         system: str,
         form: str,
         quoted: Mapping[str, str],
-        properties: dict[str, Any],
+        schema: dict[str, Any],
         read: Callable[[str], T],
     ) -> T:
         asker = self._asker
@@ -139,12 +146,6 @@ class Judge:
         # A lone surrogate, which JSON can spell, can go into no request.
         texts = {name: text.encode("utf-8", "replace").decode() for name, text in quoted.items()}
         messages = fenced_question(rules, texts)
-        schema = {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
         digest = hashlib.sha256(dumps([messages, schema]).encode()).hexdigest()[:32]
         # Two questions with the same texts are one, also while the first is under way.
         with self._lock:
@@ -157,7 +158,7 @@ class Judge:
             try:
                 known.set_result(asker.ask(digest, messages, read, schema))
             except BaseException as error:
-                if not isinstance(error, Unusable):  # such as EndpointDown: the next call asks again
+                if not isinstance(error, Unusable) or error.kind == UNANSWERED:  # the next call asks again
                     with self._lock:
                         del self._known[digest]
                 known.set_exception(error)
@@ -171,20 +172,6 @@ class Judge:
 def _escape(text: str) -> str:
     """The text such that str.format gives it back."""
     return text.replace("{", "{{").replace("}", "}}")
-
-
-def _rating(reply: str, criteria: Mapping[str, tuple[int, int]]) -> Rating:
-    value = read_object(reply)
-    scores: dict[str, int] = {}
-    for name, (low, high) in criteria.items():
-        score = value.get(name)
-        if not isinstance(score, int) or isinstance(score, bool):
-            raise Unusable(f'"{name}" must be there and be an integer')
-        if not low <= score <= high:
-            raise Unusable(f'"{name}" must be an integer from {low} to {high}')
-        scores[name] = score
-    reason = value.get("reason")
-    return Rating(scores, reason.strip() if isinstance(reason, str) else "")
 
 
 def _list(reply: str, field: str) -> list[str]:

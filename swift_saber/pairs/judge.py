@@ -6,23 +6,23 @@ Their wording here, the scale of 1 to 5 and the form of the reply are ours; the 
 
 import hashlib
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any, Literal, NamedTuple
 
-from swift_saber.endpoint import Endpoint, EndpointRefused, clip_parts
+from swift_saber.asker import Asker
+from swift_saber.clip_parts import clip_parts
 from swift_saber.errors import InputError
 from swift_saber.pairs.records import Records
-from swift_saber.reply import Unusable, fence_mark, read_object
+from swift_saber.reply import Unusable, fence_mark, read_scores, score_schema
 from swift_saber.row_log import RowLog
 from swift_saber.rows import media_list
 from swift_saber.sed import render
+from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
 CRITERIA = ("logical_consistency", "evidence_alignment")
 LOWEST, HIGHEST = 1, 5
 
 Show = Literal["record", "clip"]
-ReplyForm = Literal["json_schema", "json_object", "none"]
 
 # Raise it when the prompt changes: scores of different prompts must not stand in one file.
 PROMPT_VERSION = 1
@@ -59,30 +59,8 @@ Reply with one JSON object and nothing else:
 _RECORD_SHOWN = "You are given the clip's checked reference record, which counts as what really is in the clip."
 _CLIP_SHOWN = "You are given the clip itself: look at it and listen to it."
 
-_RATING = {"type": "integer", "enum": list(range(LOWEST, HIGHEST + 1))}
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    # The reason stands first, so that the numbers are written after it.
-    "properties": {"reason": {"type": "string"}, **dict.fromkeys(CRITERIA, _RATING)},
-    "required": ["reason", *CRITERIA],
-    "additionalProperties": False,
-}
-_REPLY_FORMS: dict[ReplyForm, dict[str, Any] | None] = {
-    "json_schema": {"type": "json_schema", "json_schema": {"name": "rating", "strict": True, "schema": SCHEMA}},
-    "json_object": {"type": "json_object"},
-    "none": None,
-}
-_MAX_TOKENS = 1024
-# The first time the likeliest reply is asked for; after a reply that cannot be used, others.
-_TEMPERATURES = (0.0, 0.7, 0.7)
-
-
-class JudgeError(Exception):
-    """There is no rating; `reason` is a short category, by which failures are counted."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+_RANGES = dict.fromkeys(CRITERIA, (LOWEST, HIGHEST))
+SCHEMA = score_schema(_RANGES)
 
 
 class Rating(NamedTuple):
@@ -93,61 +71,32 @@ class Rating(NamedTuple):
 
 
 def read_reply(reply: str) -> dict[str, int]:
-    """Return the scores that a judge's reply holds.
-
-    Args:
-        reply: one JSON object, bare or in a ```json fence. Other keys than CRITERIA are not looked at.
-
-    Raises:
-        JudgeError: "empty", "prose" (not one JSON object), "not the schema" (a criterion is missing, or is not an
-            integer: 4.5, "4" and true are none), or "out of range".
-    """
-    try:
-        value = read_object(reply)
-    except Unusable as error:
-        raise JudgeError(error.kind) from error
-    scores: dict[str, int] = {}
-    for name in CRITERIA:
-        score = value.get(name)
-        if not isinstance(score, int) or isinstance(score, bool):
-            raise JudgeError("not the schema")
-        scores[name] = score
-    if not all(LOWEST <= score <= HIGHEST for score in scores.values()):
-        raise JudgeError("out of range")
-    return scores
+    """Return the scores that a judge's reply holds; raises as reply.read_scores."""
+    return read_scores(reply, _RANGES)[0]
 
 
 class Judge:
     """Rates answers by asking a model; threads may share one.
 
     Args:
-        endpoint: the model.
-        cache: what was answered before, and where what is answered now goes: a reply that could be read is asked for
-            once. Memory: about 200 bytes for each.
+        service: the model.
+        log: an open file for its replies. What is in it is not asked for again, be it a refusal or a reply that could
+            not be used.
         show: "record", the checked record of the clip, or "clip", its media, which go along as data URLs.
         records: the checked records, needed for "record".
-        reply_form: "json_schema" holds the server to SCHEMA, "json_object" to JSON, "none" to nothing.
 
     Raises:
-        InputError: the cache holds a row that is no rating.
+        InputError: the log is damaged, or as Endpoint.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        cache: RowLog,
-        *,
-        show: Show = "record",
-        records: Records | None = None,
-        reply_form: ReplyForm = "json_schema",
-    ) -> None:
+    def __init__(self, service: Service, log: RowLog, *, show: Show = "record", records: Records | None = None) -> None:
         if show == "record" and records is None:
             raise ValueError("the judge is to be shown records, and none are given")
-        self.settings = {"by": endpoint.model, "show": show, "prompt": PROMPT_VERSION}
-        self._endpoint, self._cache, self._show, self._records = endpoint, cache, show, records
-        self._form = _REPLY_FORMS[reply_form]
-        self._lock = Lock()
-        self._known = {row["id"]: _cached(row, cache) for row in cache.read()}
+        self.settings = {"by": service.model, "show": show, "prompt": PROMPT_VERSION}
+        self._service, self._show, self._records = service, show, records
+        self._asker = Asker(service, log)
+        # Logs of before the asker kept them hold the replies that could be read, and their scores.
+        self._earlier = {row["id"]: row["reply"] for row in log.read() if "scores" in row}
 
     def __call__(self, row: Mapping[str, Any], text: str) -> Rating:
         """Rate one answer.
@@ -157,34 +106,21 @@ class Judge:
             text: the answer, which goes to the judge as it is.
 
         Raises:
-            JudgeError: as read_reply, of the last of three replies; also "refused", "no record", "clip unreadable".
+            Unusable: as Asker.ask and read_reply; also of the kinds "no record" and "clip unreadable".
             EndpointDown: the run must stop.
         """
-        request = {"messages": self._messages(row, text), "response_format": self._form}
-        key = hashlib.sha256(dumps([self._endpoint.model, request]).encode()).hexdigest()[:32]
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None:
-            return Rating(known, cached=True)
-        scores, reply = self._ask(request)
-        with self._lock:
-            if key not in self._known:
-                self._known[key] = scores
-                self._cache.append({"id": key, "scores": scores, "clip": row["id"], "reply": reply})
-        return Rating(scores)
+        messages = self._messages(row, text)
+        if self._earlier and (reply := self._earlier.get(self._earlier_name(messages))):
+            return Rating(read_reply(reply), cached=True)
+        cached = self._asker.knows(row["id"], messages, SCHEMA)
+        return Rating(self._asker.ask(row["id"], messages, read_reply, SCHEMA), cached)
 
-    def _ask(self, request: dict[str, Any]) -> tuple[dict[str, int], str]:
-        failure = JudgeError("empty")
-        for temperature in _TEMPERATURES:
-            try:
-                replies = self._endpoint.complete(**request, temperature=temperature, max_tokens=_MAX_TOKENS)
-                reply = replies[0].text if replies else ""
-                return read_reply(reply), reply
-            except EndpointRefused:
-                failure = JudgeError("refused")
-            except JudgeError as error:
-                failure = error
-        raise failure
+    def _earlier_name(self, messages: list[dict[str, Any]]) -> str:
+        form = self._service.response_format(SCHEMA)
+        if form and "json_schema" in form:
+            form["json_schema"]["name"] = "rating"
+        asked = [self._service.model, {"messages": messages, "response_format": form}]
+        return hashlib.sha256(dumps(asked).encode()).hexdigest()[:32]
 
     def _messages(self, row: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
         mark = fence_mark(text)  # nothing in the text can pass for its end
@@ -194,21 +130,13 @@ class Judge:
             try:
                 media = clip_parts(media_list(dict(row), "videos"), media_list(dict(row), "audios"))
             except InputError as error:
-                raise JudgeError("clip unreadable") from error
+                raise Unusable(f"clip unreadable: {error}", "clip unreadable") from error
             content: Any = [*media, {"type": "text", "text": answer}]
         else:
             assert self._records is not None
             known = self._records.get(row["id"])
             if known is None:
-                raise JudgeError("no record")
+                raise Unusable("there is no record of the clip", "no record")
             rules = PROMPT.format(evidence=_RECORD_SHOWN, source="reference record", mark=mark)
             content = f"Reference record:\n\n{render(known.record, language=known.language)}\n\nAnalysis:\n\n{answer}"
         return [{"role": "system", "content": rules}, {"role": "user", "content": content}]
-
-
-def _cached(row: dict[str, Any], cache: RowLog) -> dict[str, int]:
-    try:
-        return read_reply(dumps(row.get("scores")))
-    except JudgeError as error:
-        where = f"{cache.path}: {row['id']}"
-        raise InputError(where, "scores", f"no rating ({error})", "remove the row: it is asked for again") from error

@@ -8,16 +8,17 @@ import sys
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.pairs.judge import JudgeError, Rating
+from swift_saber.pairs.judge import Rating
+from swift_saber.reply import UNANSWERED, Unusable
 from swift_saber.row_log import RowLog
-from swift_saber.rows import read_rows
+from swift_saber.rows import read_rows, write_rows
 from swift_saber.strict_json import dumps
 
 # So many failures with not one score mean a wrong setting, and no row is written that would have to be removed again.
@@ -31,7 +32,7 @@ class Scorer(Protocol):
     settings: dict[str, Any]
 
     def __call__(self, row: Mapping[str, Any], text: str) -> Rating:
-        """Raise JudgeError where there is no rating, any other error to stop the run."""
+        """Raise Unusable where there is no rating, any other error to stop the run."""
 
 
 def judge_log(output: Path) -> Path:
@@ -39,13 +40,19 @@ def judge_log(output: Path) -> Path:
     return output.with_name(output.name + ".judge.jsonl")
 
 
+def failures(output: Path) -> Path:
+    """Return where the clips are listed that are not in the output, beside it."""
+    return output.with_name(output.name + ".failed.jsonl")
+
+
 def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 1) -> dict[str, Any]:
     """Write each clip's row again, its candidates scored; rows that are there already are kept.
 
     Each candidate gains "scores" or, where there is no rating, "failure", a short reason; the row gains "scoring",
-    the scorer's settings. Equal texts of a clip are rated once; a candidate that
-    was cut is not rated, its failure is "cut short". Memory: the clips in work, and about 150 bytes for
-    each clip of the file.
+    the scorer's settings. Equal texts of a clip are rated once; a candidate that was cut is not rated, its failure is
+    "cut short". A clip with a candidate that the judge had no answer for is set aside: it is listed with the reason
+    in `failures(output)`, and scored by the next run. Memory: the clips in work, and about 150 bytes for each clip of
+    the file.
 
     Args:
         candidates: JSONL as `pairs sample` writes it.
@@ -55,7 +62,8 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
 
     Returns:
         {"clips", "already_there", "candidates", "scored", "from_cache", "failed": {reason: candidates}}: candidates,
-        scored and failed of the whole output, from_cache of this run: texts whose rating was known already.
+        scored and failed of the whole output and of the clips set aside, from_cache of this run: texts whose rating
+        was known already.
 
     Raises:
         InputError: a row is no row of candidates; the output was made from others or by another scorer; not one
@@ -69,15 +77,20 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
         already = len(done)
         clips = _compare(candidates, done, output)
         waiting: list[dict[str, Any]] = []
-        work = _scored(_left(candidates, done), scorer, concurrency, counts, failed)
-        with closing(work), tqdm(total=clips, initial=already, desc="clips scored", unit="clip") as bar:
+        with (
+            _set_aside(failures(output)) as aside,
+            closing(_scored(_left(candidates, done), scorer, concurrency, counts, failed)) as work,
+            tqdm(total=clips, initial=already, desc="clips scored", unit="clip") as bar,
+        ):
             for row in work:
-                waiting.append(row)
-                if not counts["scored"]:
-                    if failed.total() >= _GIVE_UP:
-                        raise _hopeless(candidates, failed)
-                    continue  # nothing is written before one candidate is scored
-                _write(log, waiting, bar)
+                if reason := _unanswered(row):
+                    aside.append({"id": row["id"], "reason": reason})
+                else:
+                    waiting.append(row)
+                if counts["scored"]:  # nothing is written before one candidate is scored
+                    _write(log, waiting, bar)
+                elif failed.total() >= _GIVE_UP:
+                    raise _hopeless(candidates, failed)
             if failed.total() and not counts["scored"]:
                 raise _hopeless(candidates, failed)
             _write(log, waiting, bar)
@@ -96,6 +109,25 @@ def _write(log: RowLog, rows: list[dict[str, Any]], bar: Any) -> None:
         log.append(row)
         bar.update()
     rows.clear()
+
+
+def _unanswered(row: Mapping[str, Any]) -> str | None:
+    """Why a candidate of a clip has no answer yet, or None."""
+    return next((one["reason"] for one in row["candidates"] if one.get("failure") == UNANSWERED), None)
+
+
+@contextmanager
+def _set_aside(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The clips to be listed when the run ends, however it ends."""
+    path.unlink(missing_ok=True)
+    clips: list[dict[str, Any]] = []
+    try:
+        yield clips
+    finally:
+        if clips:
+            write_rows(path, clips)
+            said = f"{len(clips)} clips are set aside: see {path}; the same command asks again"
+            print(f"swift-saber: {said}", file=sys.stderr)
 
 
 def _scored(
@@ -140,11 +172,12 @@ def _row(
         try:
             if candidate.get("cut"):
                 # Its end is what concludes: no judgement of the rest would be one of the answer.
-                raise JudgeError("cut short")
+                raise Unusable("its answer was cut", "cut short")
             rating = ratings[text].result()
-        except JudgeError as error:
-            failed[error.reason] += 1
-            scored.append({**candidate, "failure": error.reason})
+        except Unusable as error:
+            failed[error.kind] += 1
+            why = {"reason": error.reason} if error.kind == UNANSWERED else {}
+            scored.append({**candidate, "failure": error.kind, **why})
             continue
         counts["scored"] += 1
         counts["from_cache"] += rating.cached or text in known
@@ -231,8 +264,9 @@ def _hopeless(candidates: Path, failed: Counter[str]) -> InputError:
     remedies = {
         "cut short": "sample again with a larger --max-new-tokens",
         "no record": "give --records the file whose ids are those of the candidates",
-        "refused": "try --response-format json_object or none, and look at the server's log",
+        "refused": "try --reply-form json_object or none, and look at the server's log",
+        UNANSWERED: "look at the judge's log, and run again",
         "clip unreadable": "look at the paths in the file, and at ROOT_IMAGE_DIR",
     }
-    remedy = remedies.get(failed.most_common(1)[0][0], "try --response-format json_schema, or another judge")
+    remedy = remedies.get(failed.most_common(1)[0][0], "try --reply-form json_schema, or another judge")
     return InputError(str(candidates), "candidates", f"not one could be scored ({found})", remedy)

@@ -173,6 +173,24 @@ def test_a_run_stops_when_nothing_can_be_asked_and_the_next_goes_on(tmp_path: Pa
         assert len(server.asked) == stopped + 60 - 5
 
 
+def test_a_question_that_the_server_fails_at_is_its_own_failure_and_asked_again(tmp_path: Path) -> None:
+    with LLMServer(lambda asked: fails(500, "crash") if "text 3" in asked.text else say(rating())) as server:
+        with Judge(service(server), tmp_path) as judge:
+            found = rate_all(judge, tasks(range(6)), threads=1)
+            assert [name for name, one in found.items() if isinstance(one, str)] == ["3"]
+            assert found["3"] == "3: not answered: 500: crash"
+            server.script = lambda _: say(rating())
+            assert judge.rate(*tasks(range(4))[3]).scores["clues"] == 7  # in this run
+        server.script = lambda asked: fails(500) if "text 7" in asked.text else say(rating())
+        with Judge(service(server), tmp_path) as judge:
+            rate_all(judge, tasks(range(8)))
+        asked = len(server.asked)
+        server.script = lambda _: say(rating())
+        with Judge(service(server), tmp_path) as judge:  # and by the next
+            assert all(isinstance(one, Rating) for one in rate_all(judge, tasks(range(8))).values())
+    assert len(server.asked) - asked == 1
+
+
 def test_after_the_server_is_back_an_open_judge_can_be_asked_again(tmp_path: Path) -> None:
     with LLMServer(lambda _: fails(401)) as server, Judge(service(server), tmp_path) as judge:
         with pytest.raises(EndpointDown):

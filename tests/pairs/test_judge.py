@@ -1,15 +1,20 @@
 """pairs/judge.py: what a judge is shown, and which replies count."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from swift_saber.endpoint import Endpoint
-from swift_saber.pairs.judge import Judge, JudgeError, read_reply
+from swift_saber.asker import usage
+from swift_saber.pairs.judge import Judge, read_reply
 from swift_saber.pairs.records import Records
+from swift_saber.reply import Unusable
 from swift_saber.row_log import RowLog
+from swift_saber.rows import read_rows, write_rows
+from swift_saber.service import ReplyForm, Service
+from swift_saber.strict_json import dumps
 
 from .judge_server import JudgeServer, reply, write_records
 
@@ -48,15 +53,22 @@ def test_a_fence_around_the_reply_is_accepted(fence: str) -> None:
     ],
 )
 def test_every_other_reply_has_a_reason(text: str, reason: str) -> None:
-    with pytest.raises(JudgeError) as caught:
+    with pytest.raises(Unusable) as caught:
         read_reply(text)
-    assert caught.value.reason == reason
+    assert caught.value.kind == reason
 
 
-def ask(server: JudgeServer, folder: Path, text: str, row: dict[str, Any] | None = None, **options: Any) -> Any:
-    endpoint = Endpoint("j", server.address, timeout=5, retries=0)
-    with Records(write_records(folder)) as records, RowLog(folder / "judge.jsonl") as cache:
-        return Judge(endpoint, cache, records=records, **options)(row or {"id": "a"}, text)
+def ask(
+    server: JudgeServer,
+    folder: Path,
+    text: str,
+    row: dict[str, Any] | None = None,
+    reply_form: ReplyForm = "json_schema",
+    **options: Any,
+) -> Any:
+    service = Service("j", server.address, timeout=5, retries=0, reply_form=reply_form)
+    with Records(write_records(folder)) as records, RowLog(folder / "judge.jsonl") as log:
+        return Judge(service, log, records=records, **options)(row or {"id": "a"}, text)
 
 
 def test_the_judge_sees_the_record_and_the_whole_answer_between_lines_that_it_cannot_hold(tmp_path: Path) -> None:
@@ -92,29 +104,54 @@ def test_the_judge_can_be_shown_the_clip_itself(tmp_path: Path) -> None:
 
 
 def test_a_clip_that_cannot_be_read_is_a_failure_of_its_own(tmp_path: Path) -> None:
-    with JudgeServer([GOOD]) as server, pytest.raises(JudgeError, match="clip unreadable"):
+    with JudgeServer([GOOD]) as server, pytest.raises(Unusable, match="clip unreadable") as caught:
         ask(server, tmp_path, "x", {"id": "a", "audios": [str(tmp_path / "gone.wav")]}, show="clip")
+    assert caught.value.kind == "clip unreadable"
     assert server.requests == []
 
 
-def test_a_bad_reply_is_asked_for_again_twice_with_other_words_wanted(tmp_path: Path) -> None:
-    with JudgeServer(["Well.", reply(9, 9), GOOD]) as server:
+def test_a_bad_reply_is_shown_to_the_judge_with_what_is_wrong_and_asked_for_once_more(tmp_path: Path) -> None:
+    with JudgeServer([reply(9, 3), GOOD]) as server:
         assert ask(server, tmp_path, "x").scores == {"logical_consistency": 4, "evidence_alignment": 2}
-    first, second, third = (request["temperature"] for request in server.requests)
-    assert first == 0 < second == third
+    first, second = server.requests
+    assert second["messages"][:3] == [*first["messages"], {"role": "assistant", "content": reply(9, 3)}]
+    assert '"logical_consistency" must be an integer from 1 to 5' in second["messages"][3]["content"]
 
 
-def test_the_reason_of_the_last_of_three_replies_counts(tmp_path: Path) -> None:
-    with JudgeServer(["Well.", "Well.", reply(9, 9), GOOD]) as server, pytest.raises(JudgeError, match="out of range"):
+def test_what_is_wrong_with_the_last_reply_counts(tmp_path: Path) -> None:
+    with JudgeServer(["Well.", reply(9, 9), GOOD]) as server, pytest.raises(Unusable) as caught:
         ask(server, tmp_path, "x")
-    assert len(server.requests) == 3
+    assert caught.value.kind == "out of range"
+    assert len(server.requests) == 2
 
 
-def test_a_known_answer_is_not_asked_for_again_and_a_failure_is(tmp_path: Path) -> None:
-    with JudgeServer([GOOD, "Well.", "Well.", "Well.", reply(3, 3)]) as server:
+def test_what_was_answered_is_not_asked_for_again_be_it_useless_or_a_refusal(tmp_path: Path) -> None:
+    with JudgeServer([GOOD, "Well.", "Well.", 400]) as server:
         assert not ask(server, tmp_path, "x").cached
         assert ask(server, tmp_path, "x").cached
-        with pytest.raises(JudgeError, match="prose"):
-            ask(server, tmp_path, "y")
-        assert ask(server, tmp_path, "y").scores["logical_consistency"] == 3
-    assert len(server.requests) == 1 + 3 + 1
+        for text, kind in (("y", "prose"), ("z", "refused")):
+            for _ in range(2):
+                with pytest.raises(Unusable) as caught:
+                    ask(server, tmp_path, text)
+                assert caught.value.kind == kind
+    assert len(server.requests) == 1 + 2 + 1
+    # Each with what the model said, and what it cost.
+    log = tmp_path / "judge.jsonl"
+    assert [row.get("reply") for _, row in read_rows(log)] == [GOOD, "Well.", "Well.", None]
+    assert usage(log)["j"]["requests"] == 3
+
+
+@pytest.mark.parametrize("form", ["json_schema", "json_object", "none"])
+def test_replies_that_a_log_of_before_holds_are_not_asked_for_again(tmp_path: Path, form: ReplyForm) -> None:
+    """Such a row was named by the model and the request."""
+    with JudgeServer([GOOD]) as server:
+        ask(server, tmp_path, "x", reply_form=form)
+        messages, sent = server.requests[0]["messages"], server.requests[0].get("response_format")
+        if form == "json_schema":
+            sent["json_schema"]["name"] = "rating"
+        name = dumps(["j", {"messages": messages, "response_format": sent}])
+        row = {"id": hashlib.sha256(name.encode()).hexdigest()[:32], "scores": {"logical_consistency": 1}}
+        write_rows(tmp_path / "judge.jsonl", [row | {"clip": "a", "reply": reply(1, 1)}])
+        known = ask(server, tmp_path, "x", reply_form=form)
+    assert known == ({"logical_consistency": 1, "evidence_alignment": 1}, True)
+    assert len(server.requests) == 1

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from swift_saber.endpoint import Endpoint, EndpointDown
+from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.pairs.judge import Judge, JudgeError, Rating
+from swift_saber.pairs.judge import Judge, Rating
 from swift_saber.pairs.records import Records
-from swift_saber.pairs.score import judge_log, score
+from swift_saber.pairs.score import failures, judge_log, score
+from swift_saber.reply import Unusable
 from swift_saber.row_log import RowLog
+from swift_saber.service import Service
 
 from .judge_server import JudgeServer, reply, write_records
 
@@ -30,7 +32,7 @@ class Fixed:
     def __call__(self, row: Any, text: str) -> Rating:
         self.asked.append(text)
         if text not in self._scores:
-            raise JudgeError("unknown")
+            raise Unusable("a text that is not known", "unknown")
         return Rating(dict.fromkeys(GOOD, self._scores[text]))
 
 
@@ -50,15 +52,16 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def judged(server: JudgeServer, folder: Path, candidates: Path, *, concurrency: int = 1, **options: Any) -> Any:
-    endpoint = Endpoint("j", server.address, **{"timeout": 5, "retries": 0, **options})
+    service = Service("j", server.address, **{"timeout": 5, "retries": 0, "concurrency": concurrency, **options})
     output = folder / "scored.jsonl"
     with Records(write_records(folder)) as records, RowLog(judge_log(output)) as cache:
-        return score(candidates, output, Judge(endpoint, cache, records=records), concurrency=concurrency)
+        return score(candidates, output, Judge(service, cache, records=records), concurrency=concurrency)
 
 
 def said(request: dict[str, Any]) -> str:
-    """The answer that a request asks about."""
-    return str(request["messages"][1]["content"].splitlines()[-2])
+    """The answer that a request asks about; "Hello" of the plain question to a server that may be down."""
+    *_, last = request["messages"][:2]
+    return str(last["content"].splitlines()[-2]) if last["content"] != "Hello" else "Hello"
 
 
 def test_a_row_stays_as_it_is_and_its_candidates_gain_scores(tmp_path: Path) -> None:
@@ -171,8 +174,9 @@ def test_failures_are_counted_by_reason_and_stay_in_the_row(tmp_path: Path) -> N
     expected = {"prose": 1, "out of range": 1, "not the schema": 1, "refused": 1, "empty": 1, "no record": 1}
     assert report["failed"] == expected
     assert report["candidates"] == 7 == report["scored"] + sum(expected.values())
-    # One request for the good answer, three for each that failed, none for the clip without a record.
-    assert len(server.requests) == 1 + 3 * 5
+    # One request for the good answer and the refused one, two for each reply that could not be used, none for the
+    # clip without a record.
+    assert len(server.requests) == 2 + 2 * 4
     assert [candidate.get("failure") for candidate in read(tmp_path / "scored.jsonl")[0]["candidates"]] == [
         None,
         "prose",
@@ -201,7 +205,7 @@ def test_a_candidate_that_was_cut_is_not_judged_and_counts_as_a_failure(tmp_path
 def test_a_judge_that_dies_half_way_is_asked_nothing_twice(tmp_path: Path, concurrency: int) -> None:
     texts = {name: [f"{name}{i}" for i in range(3)] for name in "abcd"}
     candidates = write_candidates(tmp_path, **texts)
-    dead = {"b1", "b2", "c0", "c1", "c2", "d0", "d1", "d2"}
+    dead = {"b1", "b2", "c0", "c1", "c2", "d0", "d1", "d2", "Hello"}
     with JudgeServer(lambda request: 500 if said(request) in dead else reply(4, 2)) as server:
         with pytest.raises(EndpointDown, match="500"):
             judged(server, tmp_path, candidates, concurrency=concurrency)
@@ -230,7 +234,7 @@ def test_after_the_judge_went_down_what_waits_is_not_asked(tmp_path: Path) -> No
     assert len(server.requests) < 100
 
 
-def test_one_question_of_two_clips_asked_at_the_same_time_is_kept_once(tmp_path: Path) -> None:
+def test_one_question_of_two_clips_asked_at_the_same_time_is_kept_for_each(tmp_path: Path) -> None:
     candidates = write_candidates(tmp_path, a=["x"], b=["x"])
     both = threading.Barrier(2, timeout=30)
 
@@ -242,9 +246,48 @@ def test_one_question_of_two_clips_asked_at_the_same_time_is_kept_once(tmp_path:
     records.write_text(records.read_text().replace("of b", "of a"))
     output = tmp_path / "scored.jsonl"
     with JudgeServer(said_together) as server, Records(records) as known, RowLog(judge_log(output)) as cache:
-        judge = Judge(Endpoint("j", server.address, retries=0), cache, records=known)
+        judge = Judge(Service("j", server.address, retries=0), cache, records=known)
         assert score(candidates, output, judge, concurrency=2)["scored"] == 2
-        assert len(cache.ids()) == 1  # which raises where an id is there twice
+        assert {name.split("/")[0] for name in cache.ids()} == {"a", "b"}  # which raises where an id is there twice
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_clip_that_the_judge_fails_at_is_set_aside_and_scored_by_the_next_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], concurrency: int
+) -> None:
+    candidates = write_candidates(tmp_path, **{name: [f"{name}0", f"{name}1"] for name in "abc"})
+    listed = failures(tmp_path / "scored.jsonl")
+    with JudgeServer(lambda request: 500 if said(request) == "b1" else reply(4, 2)) as server:
+        for already in (0, 2):
+            report = judged(server, tmp_path, candidates, concurrency=concurrency)
+            assert report == {
+                "clips": 3,
+                "already_there": already,
+                "candidates": 6,
+                "scored": 5,
+                "from_cache": 1 if already else 0,
+                "failed": {"not answered": 1},
+            }
+            assert [row["id"] for row in read(tmp_path / "scored.jsonl")] == ["a", "c"]
+            assert read(listed) == [{"id": "b", "reason": "not answered: 500: no"}]
+            assert f"1 clips are set aside: see {listed}" in capsys.readouterr().err
+    with JudgeServer(lambda _: reply(5, 5)) as server:
+        assert judged(server, tmp_path, candidates, concurrency=concurrency)["failed"] == {}
+        assert list(map(said, server.requests)) == ["b1"]
+    *_, last = read(tmp_path / "scored.jsonl")
+    assert (last["id"], [one["scores"]["evidence_alignment"] for one in last["candidates"]]) == ("b", [2, 5])
+    assert not listed.exists()
+
+
+def test_a_judge_that_fails_at_every_answer_is_an_error_though_it_says_hello(tmp_path: Path) -> None:
+    candidates = write_candidates(tmp_path, a=["x", "y"])
+    with (
+        JudgeServer(lambda request: "Hi" if said(request) == "Hello" else 500) as server,
+        pytest.raises(InputError, match=r"not one could be scored \(not answered: 2\); look at the judge's log"),
+    ):
+        judged(server, tmp_path, candidates)
+    assert read(tmp_path / "scored.jsonl") == []
+    assert read(failures(tmp_path / "scored.jsonl")) == [{"id": "a", "reason": "not answered: 500: no"}]
 
 
 def test_a_judge_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
