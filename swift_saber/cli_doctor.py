@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, one_line
 from swift_saber.rows import write_rows
 from swift_saber.strict_json import dumps
 
@@ -23,12 +23,7 @@ _COLUMNS = ("frames", "size", "video", "audio", "text", "total")
 
 
 def add_doctor(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add both commands to a parser.
-
-    Args:
-        commands: the parser's subcommands.
-        command: adds one: its arguments are subcommands, name, function, help and example.
-    """
+    """Add both commands to the parser's subcommands, by way of cli.py's `_command`."""
     doctor = command(
         commands, "doctor", _doctor, "say what this machine can do and what is wrong with it", "doctor --model MODEL"
     )
@@ -70,7 +65,7 @@ def _doctor(args: argparse.Namespace, _: list[str]) -> int:
             print(dumps(dataclasses.asdict(finding)), flush=True)
         else:
             remedy = f"; {finding.remedy}" if finding.remedy else ""
-            print(_shown(f"{finding.level:<8} {finding.topic}: {finding.text}{remedy}"), flush=True)
+            print(one_line(f"{finding.level:<8} {finding.topic}: {finding.text}{remedy}"), flush=True)
     if not args.json:
         print(f"{problems} problem(s), {notes} note(s)")
     return 1 if problems else 0
@@ -125,12 +120,12 @@ def _counted(
             for entry in entries:
                 if "reason" in entry:
                     said = f"swift-saber: {entry['where']}: {entry['reason']}; {entry['remedy']}"
-                    tqdm.write(_shown(said), sys.stderr)
+                    tqdm.write(one_line(said), sys.stderr)
             yield entries
 
 
 def _line(entry: dict[str, Any]) -> str:
-    name = _shown(str(entry["id"]))[:32]
+    name = one_line(str(entry["id"]))[:32]
     if "reason" in entry:
         return f"{name:<32}  cannot be encoded"
     sizes = {f"{video['width']}x{video['height']}" for video in entry["videos"]}
@@ -155,11 +150,6 @@ def _print_totals(totals: "Totals", model: str, file: IO[str]) -> None:
         print(f"{label:<24} {value}", file=file)
     for place, one in enumerate(totals.longest):
         label = "longest" if place == 0 else ""
-        print(_shown(f"{label:<24} {one.total_tokens} tokens: {one.id} ({one.part}, {one.where})"), file=file)
-    print(_shown(f"{'model':<24} {model}"), file=file)
-    print(_shown(f"{'media settings':<24} {settings or 'none: the defaults of the reader'}"), file=file)
-
-
-def _shown(text: str) -> str:
-    """The text with what could move a terminal's cursor, or break its line, written as escapes."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        print(one_line(f"{label:<24} {one.total_tokens} tokens: {one.id} ({one.part}, {one.where})"), file=file)
+    print(one_line(f"{'model':<24} {model}"), file=file)
+    print(one_line(f"{'media settings':<24} {settings or 'none: the defaults of the reader'}"), file=file)

@@ -22,19 +22,16 @@ READERS = {
 }
 # The constants of qwen_omni_utils.vision_process that the media settings are measured by.
 CONSTANTS = ("VIDEO_MIN_TOKEN_NUM", "VIDEO_MAX_TOKEN_NUM", "FPS", "FRAME_FACTOR", "FPS_MIN_FRAMES", "FPS_MAX_FRAMES")
-_SECONDS = 300.0
+_SECONDS = 300.0  # that an answer may take
 
 
-def ask(
-    question: str, environment: Mapping[str, str], arguments: Sequence[str] = (), seconds: float = _SECONDS
-) -> dict[str, Any] | str:
+def ask(question: str, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any] | str:
     """Return what a function of this module answers in a Python of its own, or in one line why it did not.
 
     Args:
         question: the function's name.
         environment: for that Python.
         arguments: for the function.
-        seconds: how long it may take.
     """
     call = f"from swift_saber import doctor_machine as m; import json, sys; a = m.{question}(*sys.argv[1:])"
     command = [sys.executable, "-c", f"{call}; print(); print(json.dumps(a))", *arguments]
@@ -45,11 +42,11 @@ def ask(
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=seconds,
+            timeout=_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"did not answer within {seconds:g} s"
+        return f"did not answer within {_SECONDS:g} s"
     if done.returncode == 0:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return answer
