@@ -1,4 +1,4 @@
-"""How far a score could be from itself had other items been drawn: percentile bootstrap intervals.
+"""How far a score could be from itself had other items been drawn: percentile bootstrap intervals, by scipy.
 
 95 %, 1,000 draws, seed 0: ours. Knows numbers and items; knows nothing of what a score means.
 
@@ -9,7 +9,7 @@ items does not matter: they are sorted before anything is drawn.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,27 +33,19 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: Sequence[float], *, draws: int = DRAWS, seed: int = SEED) -> Interval | None:
+def mean_interval(values: Sequence[float]) -> Interval | None:
     """Return the interval of the mean of some numbers, or None for fewer than two (Efron 1979).
 
     Each draw takes n of the n values with replacement; the ends are the 2.5th and 97.5th percentile of their means.
 
     Args:
         values: the scores of the items, (n,).
-        draws: how many times n values are drawn.
-        seed: of the drawing.
     """
-    if len(values) < 2:
-        return None
-    return _ends(_drawn_means(values, draws, np.random.default_rng(seed)))
+    return group_means_interval({"": values}, lambda means: means[""])
 
 
 def group_means_interval(
-    groups: Mapping[str, Sequence[float]],
-    combine: Callable[[Mapping[str, Means]], Means],
-    *,
-    draws: int = DRAWS,
-    seed: int = SEED,
+    groups: Mapping[str, Sequence[float]], combine: Callable[[Mapping[str, Means]], Means]
 ) -> Interval | None:
     """Return the interval of what is computed from the means of groups, or None where no group has two items.
 
@@ -64,18 +56,16 @@ def group_means_interval(
         groups: {group: its items' scores}, none of them empty.
         combine: from {group: (draws,) means} to (draws,) scores, e.g. `lambda means: sum(means.values()) / len(means)`
             for the mean of group means, or the difference of two groups.
-        draws: as in mean_interval.
-        seed: as in mean_interval.
     """
-    if all(len(values) < 2 for values in groups.values()):
-        return None
-    rng = np.random.default_rng(seed)
-    return _ends(combine({group: _drawn_means(groups[group], draws, rng) for group in sorted(groups)}))
+    names = sorted(groups)
+
+    def combined(*drawn: Means, axis: int) -> Means:
+        return combine({name: values.mean(axis=axis) for name, values in zip(names, drawn, strict=True)})
+
+    return _interval([np.sort(np.asarray(groups[name], dtype=np.float64)) for name in names], combined, vectorized=True)
 
 
-def statistic_interval(
-    items: Sequence[Item], statistic: Callable[[Sequence[Item]], float], *, draws: int = DRAWS, seed: int = SEED
-) -> Interval | None:
+def statistic_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float]) -> Interval | None:
     """Return the interval of any number that is computed from items, or None where no group has two of them.
 
     For what is no mean, e.g. a weighted F1; stratified by Item.group as in group_means_interval. The statistic is
@@ -84,35 +74,31 @@ def statistic_interval(
     Args:
         items: with ids of their own.
         statistic: of as many items, some of them several times.
-        draws: as in mean_interval.
-        seed: as in mean_interval.
     """
     ordered = sorted(items, key=lambda item: (item.group, item.id))
     strata = [list(members) for _, members in groupby(ordered, key=lambda item: item.group)]
-    if all(len(stratum) < 2 for stratum in strata):
+
+    def of_places(*drawn: NDArray[np.int64]) -> float:
+        places = zip(strata, drawn, strict=True)
+        return statistic([stratum[place] for stratum, of in places for place in of[: len(stratum)]])
+
+    return _interval([np.arange(len(stratum)) for stratum in strata], of_places, vectorized=False)
+
+
+def _interval(samples: Sequence[NDArray[Any]], statistic: Callable[..., Any], *, vectorized: bool) -> Interval | None:
+    from scipy.stats import bootstrap
+
+    if all(len(sample) < 2 for sample in samples):
         return None
-    rng = np.random.default_rng(seed)
-    found = np.empty(draws)
-    for draw in range(draws):
-        drawn = [
-            stratum[place] for stratum in strata for place in rng.integers(len(stratum), size=len(stratum)).tolist()
-        ]
-        found[draw] = statistic(drawn)
-    return _ends(found)
-
-
-def _drawn_means(values: Sequence[float], draws: int, rng: np.random.Generator) -> Means:
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    count = len(ordered)
-    at_once = max(1, _AT_ONCE // count)
-    parts = []
-    for start in range(0, draws, at_once):
-        places = rng.integers(count, size=(min(at_once, draws - start), count))
-        parts.append(ordered[places].mean(axis=1))
-    return np.concatenate(parts)
-
-
-def _ends(scores: Means) -> Interval:
-    outside = 50 * (1 - LEVEL)
-    low, high = np.percentile(scores, (outside, 100 - outside))
-    return Interval(float(low), float(high))
+    found = bootstrap(
+        # It refuses a sample of one: twice the same changes no mean.
+        [sample if len(sample) > 1 else np.repeat(sample, 2) for sample in samples],
+        statistic,
+        n_resamples=DRAWS,
+        batch=max(1, _AT_ONCE // max(map(len, samples))),
+        vectorized=vectorized,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=SEED,
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))

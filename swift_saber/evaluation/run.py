@@ -37,6 +37,8 @@ _PACKAGES = (
     "transformers",
     "qwen-omni-utils",
     "numpy",
+    "scipy",
+    "scikit-learn",
     "nltk",
     "rouge-score",
     "bert-score",

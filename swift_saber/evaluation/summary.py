@@ -49,7 +49,8 @@ def summarise(items: Sequence[Item], metric: str) -> dict[str, Any]:
             missing.
     """
     values = _values(items, metric)
-    return _summary(items, metric, math.fsum(values) / len(values) if values else None, mean_interval(values))
+    value = math.fsum(values) / len(values) if values else None
+    return summary(items, value, mean_interval(values), _unjudged(items, metric))
 
 
 def aggregate(items: Sequence[Item], metric: str, combine: Callable[[Mapping[str, Means]], Means]) -> dict[str, Any]:
@@ -66,9 +67,10 @@ def aggregate(items: Sequence[Item], metric: str, combine: Callable[[Mapping[str
     """
     groups = {name: _values(members, metric) for name, members in by_group(items).items()}
     if not groups or not all(groups.values()):
-        return _summary(items, metric, None, None)
+        return summary(items, None, None, _unjudged(items, metric))
     means = {name: np.array([math.fsum(values) / len(values)]) for name, values in groups.items()}
-    return _summary(items, metric, float(combine(means)[0]), group_means_interval(groups, combine))
+    ends = group_means_interval(groups, combine)
+    return summary(items, float(combine(means)[0]), ends, _unjudged(items, metric))
 
 
 def by_group(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -160,7 +162,14 @@ def read_scores(path: str | os.PathLike[str]) -> dict[str, Any]:
     return scores
 
 
-def _summary(items: Sequence[Item], metric: str, value: float | None, ends: Interval | None) -> dict[str, Any]:
+def summary(items: Sequence[Item], value: float | None, ends: Interval | None, unjudged: int = 0) -> dict[str, Any]:
+    """Return a score in the form of summarise, for what is computed in another way.
+
+    Args:
+        items: all that the score is about.
+        value, ends: the score and its interval; None where there is nothing to compute them from.
+        unjudged: how many of the items are not in it because the judge failed.
+    """
     return {
         "value": value,
         "low": ends.low if ends else None,
@@ -168,8 +177,12 @@ def _summary(items: Sequence[Item], metric: str, value: float | None, ends: Inte
         "n": len(items),
         "invalid": sum(item.state == "invalid" for item in items),
         "missing": sum(item.state == "missing" for item in items),
-        "unjudged": sum(item.scores[metric] is None for item in items),
+        "unjudged": unjudged,
     }
+
+
+def _unjudged(items: Iterable[Item], metric: str) -> int:
+    return sum(item.scores[metric] is None for item in items)
 
 
 def _values(items: Iterable[Item], metric: str) -> list[float]:

@@ -24,7 +24,7 @@ from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
-from swift_saber.evaluation.summary import summarise
+from swift_saber.evaluation.summary import summarise, summary
 from swift_saber.language import Language
 from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.plugin.saber_convert import sound_in_video
@@ -453,15 +453,8 @@ def _ew_metrics(items: Sequence[Item], wheel: Wheels, level: Level) -> dict[str,
             return float(getattr(ew_score(table[[rows[item.id] for item in drawn]]), name))
 
         ends = statistic_interval(clips, of_drawn)
-        metrics[f"ew_{name}_{level}"] = {
-            "value": getattr(score, name) if score else None,
-            "low": ends.low if ends else None,
-            "high": ends.high if ends else None,
-            "n": len(items),
-            "invalid": sum(item.state == "invalid" for item in items),
-            "missing": sum(item.state == "missing" for item in items),
-            "unjudged": len(items) - len(judged),
-        }
+        value = getattr(score, name) if score else None
+        metrics[f"ew_{name}_{level}"] = summary(items, value, ends, len(items) - len(judged))
     return metrics
 
 

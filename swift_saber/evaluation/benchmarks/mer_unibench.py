@@ -20,8 +20,9 @@ from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.metrics import accuracy, weighted_scores
+from swift_saber.evaluation.metrics import accuracy, weighted_intervals, weighted_scores
 from swift_saber.evaluation.run import Benchmark
+from swift_saber.evaluation.summary import summary
 from swift_saber.rows import read_rows
 
 HITS = "hits"
@@ -138,24 +139,17 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
 
 
 def _metrics(members: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    if HITS in members[0].details:
-        return {"hit_rate": _metric(members, _hit_rate)}
-    return {name: _metric(members, _sentiment(name)) for name in ("f1", "accuracy")}
-
-
-def _metric(members: Sequence[Item], statistic: Any) -> dict[str, Any]:
-    value = statistic(members)
     # A draw of clips that do not count would have no value.
-    ends = statistic_interval([item for item in members if _counts(item)], statistic)
-    states = [item.state for item in members]
+    counted = [item for item in members if _counts(item)]
+    if HITS in members[0].details:
+        ends = statistic_interval(counted, _hit_rate)
+        return {"hit_rate": summary(members, _hit_rate(counted) if counted else None, ends)}
+    score = sentiment_score([item.truth for item in members], [item.prediction for item in members])
+    signs, said = [str(_sign(item.truth)) for item in counted], [_sign(item.prediction) for item in counted]
+    both = weighted_intervals(signs, said, [item.group for item in counted]) or {}
     return {
-        "value": None if np.isnan(value) else value,
-        "low": ends.low if ends else None,
-        "high": ends.high if ends else None,
-        "n": len(members),
-        "invalid": states.count("invalid"),
-        "missing": states.count("missing"),
-        "unjudged": 0,
+        "f1": summary(members, score.f1 if score else None, both.get("f1")),
+        "accuracy": summary(members, score.accuracy if score else None, both.get("recall")),  # which it is, weighted
     }
 
 
@@ -167,21 +161,8 @@ def _counts(item: Item) -> bool:
 
 
 def _hit_rate(drawn: Sequence[Item]) -> float:
-    """As unibench.hit_rate, from hits that are there; NaN where no truth is in any wheel."""
-    table = np.array([[np.nan if hit is None else hit for hit in item.details[HITS]] for item in drawn])
-    counted = ~np.isnan(table)
-    columns = counted.any(axis=0)
-    if not columns.any():
-        return float("nan")
-    return float((np.nansum(table, axis=0)[columns] / counted.sum(axis=0)[columns]).mean())
-
-
-def _sentiment(name: str) -> Any:
-    def statistic(drawn: Sequence[Item]) -> float:
-        found = sentiment_score([item.truth for item in drawn], [item.prediction for item in drawn])
-        return float("nan") if found is None else float(getattr(found, name))
-
-    return statistic
+    value = hit_rate([item.details[HITS] for item in drawn]).value
+    return math.nan if value is None else value
 
 
 def _sentiments(path: Path) -> dict[str, float | None]:
@@ -229,19 +210,17 @@ def hits(truth: str, labels: Sequence[str], wheels: Wheels) -> list[float | None
     return [float(bool(true & said)) if true else None for true, said in pairs]
 
 
-def hit_rate(truths: Sequence[str], labels: Sequence[Sequence[str]], wheels: Wheels) -> HitRate:
+def hit_rate(clips: Sequence[Sequence[float | None]]) -> HitRate:
     """Return the mean over the wheels of the share of clips that hit.
 
     Args:
-        truths: the emotion of each clip, (n,).
-        labels: the predicted labels of each, (n,), in the same order; [] for a clip without an answer, which misses.
-        wheels: as in hits.
+        clips: as hits returns them, (n, wheels).
     """
-    clips = [hits(truth, said, wheels) for truth, said in zip(truths, labels, strict=True)]
-    columns = [[hit for hit in wheel if hit is not None] for wheel in zip(*clips, strict=True)]
-    rates = [sum(column) / len(column) for column in columns if column]
-    counted = sum(any(hit is not None for hit in clip) for clip in clips)
-    return HitRate(sum(rates) / len(rates) if rates else None, counted)
+    table = np.array(clips, dtype=np.float64)  # NaN for None
+    counted = ~np.isnan(table)
+    wheels = counted.any(axis=0)
+    value = float(np.nanmean(table[:, wheels], axis=0).mean()) if wheels.any() else None
+    return HitRate(value, int(counted.any(axis=1).sum()))
 
 
 class SentimentScore(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 
 from swift_saber import cli
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.mer_unibench import hit_rate, items, read_truths, scores
+from swift_saber.evaluation.benchmarks.mer_unibench import hit_rate, hits, items, read_truths, scores
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.rows import write_rows
@@ -38,7 +38,8 @@ def test_the_command_scores_labels_and_no_clip_is_left_out(
     found = read_scores(tmp_path / "run")["metrics"]["hit_rate"]
     # b has no answer and misses where a wheel knows it, which wheel 1 alone does; c is in no wheel.
     assert found["value"] == pytest.approx((0 / 2 + 4 * 1 / 1) / 5)
-    assert found["value"] == hit_rate(["mad", "happy", "neutral"], [["blue"], [], []], Wheels(wheel)).value
+    pairs = (("mad", ["blue"]), ("happy", []), ("neutral", []))
+    assert found["value"] == hit_rate([hits(truth, labels, Wheels(wheel)) for truth, labels in pairs]).value
     assert (found["n"], found["missing"], found["invalid"]) == (3, 1, 1)
     assert found["low"] <= found["value"] <= found["high"]
     assert [item.state for item in read_items(tmp_path / "run")] == ["answered", "missing", "invalid"]
