@@ -24,7 +24,7 @@ from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
-from swift_saber.rows import parse_row, read_rows, row_id, write_rows
+from swift_saber.rows import parse_row, read_rows, row_id, whole, write_rows
 from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
@@ -130,9 +130,8 @@ def evaluate(
     if answers is not None and answers.exists():
         settings["answers"] = file_digest(answers)
         if not results.exists():  # only now: answers that cannot be used must not stay
-            partial = results.with_name(results.name + ".partial")
-            shutil.copyfile(answers, partial)
-            os.replace(partial, results)
+            with whole(results) as partial:
+                shutil.copyfile(answers, partial)
     return _write(benchmark, folder, named, items, judge, settings)
 
 

@@ -435,7 +435,7 @@ def scores(items: Sequence[Item], wheel: Wheels | None = None) -> dict[str, Any]
         for level in LEVELS:
             metrics |= _ew_metrics(ordered, wheel, level)
         notes += _coverage_notes(ordered, wheel)
-    return {"benchmark": "emer", "metrics": metrics, "groups": {}, "tables": {}, "context": [], "notes": notes}
+    return {"metrics": metrics, "groups": {}, "tables": {}, "context": [], "notes": notes}
 
 
 def _ew_metrics(items: Sequence[Item], wheel: Wheels, level: Level) -> dict[str, dict[str, Any]]:

@@ -129,7 +129,6 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     why = "in no wheel: not in the hit rate" if HITS in ordered[0].details else "0: not in the scores"
     notes = [f"{sum(not _counts(item) for item in ordered)} of {len(ordered)} truths are {why}"]
     return {
-        "benchmark": "mer-unibench",
         "metrics": _metrics(ordered),
         "groups": by_group if len(groups) > 1 else {},
         "tables": {},

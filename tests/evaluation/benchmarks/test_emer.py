@@ -143,7 +143,7 @@ def test_a_judge_that_fails_half_of_the_time_is_counted_and_never_left_out_silen
 
 def test_the_items_and_scores_can_be_written(tmp_path: Path, wheels: Wheels) -> None:
     items = made(tmp_path, wheels)
-    scores = {"model": "m", "judge": "j", **emer.scores(items, wheels), "manifest": {}}
+    scores = {"benchmark": "emer", "model": "m", "judge": "j", **emer.scores(items, wheels), "manifest": {}}
     write_items(tmp_path / "run", items)
     write_scores(tmp_path / "run", scores)
     # Markdown escapes the underscores.

@@ -22,7 +22,7 @@ from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scena
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.summary import by_group
-from swift_saber.rows import read_rows, write_rows
+from swift_saber.rows import read_rows, whole, write_rows, write_text
 from swift_saber.strict_json import dumps
 
 _PAIR = ("expected_emotion", "expected_intent", "predicted_emotion", "predicted_intent")
@@ -31,20 +31,16 @@ _TEXT = ("reference", "prediction")
 
 
 def from_official(
-    path: Path,
-    scenario: str | None = None,
-    *,
-    official: bool = False,
-    judge: Judge | None = None,
-    bert_model: Path | None = None,
+    path: Path, *, official: bool = False, judge: Judge | None = None, bert_model: Path | None = None
 ) -> list[Item]:
     """Return the items of a result file in the benchmark's form.
 
+    Its scenario is known for emotion and intent and for reasoning, and else taken from the file's name; where that
+    names none, the labels are those of the scenarios that have all of the expected ones, and the group is the file's
+    name.
+
     Args:
         path: a JSON list, an object with such a list in "examples", or JSONL.
-        scenario: its name. Without it, it is known for emotion and intent and for reasoning, and else taken from the
-            file's name; where that names none, the labels are those of the scenarios that have all of the expected
-            ones, and the group is the file's name.
         official: count a value only where it is a label but for case and white space around it, as the official scorer.
         judge, bert_model: as items.items.
 
@@ -55,7 +51,7 @@ def from_official(
     rows = list(_rows(path))
     keys = _form(rows[0][1], rows[0][0])
     expected = [_value(row, keys[0], where) or "" for where, row in rows]
-    known, group = _scenario(path, scenario, keys, expected)
+    known, group = _scenario(path, keys, expected)
     found: dict[str, Item] = {}
     for where, row in rows:
         item = _item(row, where, keys, known, group, official)
@@ -89,10 +85,10 @@ def to_official(items: Sequence[Item], folder: Path) -> list[Path]:
             write_rows(written[-1], rows)
             continue
         written.append(folder / f"{group}.json")
-        written[-1].write_text("[\n" + ",\n".join(map(dumps, rows)) + "\n]\n", encoding="utf-8")
+        write_text(written[-1], "[\n" + ",\n".join(map(dumps, rows)) + "\n]\n")
         if is_text(members[0]):
             written.append(folder / f"{group}.csv")
-            with written[-1].open("w", encoding="utf-8", newline="") as file:
+            with whole(written[-1]) as partial, partial.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
                 writer.writerow(["video", "prediction", "expected"])
                 writer.writerows([row["video"], row["prediction"], row["reference"]] for row in rows)
@@ -138,20 +134,16 @@ def _form(row: dict[str, Any], where: str) -> tuple[str, ...]:
     raise InputError(where, "row", f"has the keys {quoted(', '.join(map(str, row)))}", f"the benchmark's are {known}")
 
 
-def _scenario(path: Path, name: str | None, keys: tuple[str, ...], expected: list[str]) -> tuple[Scenario, str]:
+def _scenario(path: Path, keys: tuple[str, ...], expected: list[str]) -> tuple[Scenario, str]:
     """The scenario whose labels count, and the group of the items."""
     of_form = [one for one in SCENARIOS.values() if _keys_of(one) == keys]
-    named = [one for one in of_form if one.name == name] if name else of_form
-    if not named:
-        problem = f"{quoted(name)} is no scenario with rows of this kind"
-        raise InputError(str(path), "scenario", problem, f"use one of {', '.join(one.name for one in of_form)}")
     # The longest name first: "ch-simsv2s" is not "SIMS".
     stem = path.stem.lower().replace("-", "_")
-    for one in sorted(named, key=lambda one: -len(one.name)):
-        if len(named) == 1 or one.name.lower().replace("-", "_") in stem:
+    for one in sorted(of_form, key=lambda one: -len(one.name)):
+        if len(of_form) == 1 or one.name.lower().replace("-", "_") in stem:
             return one, one.name
     wanted = {label.strip().lower() for label in expected}
-    fitting = [one for one in named if wanted <= set(one.labels)]
+    fitting = [one for one in of_form if wanted <= set(one.labels)]
     if len({one.labels for one in fitting}) == 1:
         return fitting[0], path.stem
     problem = "is not clear from the file's name or its labels"

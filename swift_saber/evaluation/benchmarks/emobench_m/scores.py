@@ -58,7 +58,6 @@ def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
     notes = [note for name, found in groups.items() for note in _notes(name, found, kept[name], official)]
     points, lacking = _points(groups, kept, official)
     return {
-        "benchmark": "emobench-m",
         "metrics": {**points, "invalid_rate": _invalid_rate(items)},
         "groups": {
             name: {**_group(found, kept[name], official), "invalid_rate": _invalid_rate(found)}
