@@ -96,20 +96,6 @@ class Service:
         return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
 
 
-def check_number(value: object, field: str, low: float, *, whole: bool) -> None:
-    """Refuse a setting that is no number of at least `low`, or no integer where it must be one."""
-    fits = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not fits or not low <= value < float("inf"):  # type: ignore[operator]
-        what = f"{'an integer' if whole else 'a number'} of at least {low:g}"
-        raise InputError("recipe", field, f"{quoted(value)} is not {what}", f"write {what}")
-
-
-def check_choice(value: object, field: str, choices: tuple[str, ...]) -> None:
-    """Refuse a setting that is none of the choices."""
-    if value not in choices:
-        raise InputError("recipe", field, f"{quoted(value)} is not known", f"write {' or '.join(choices)}")
-
-
 @dataclass(frozen=True, config=SETTINGS)
 class _Addressed:
     form: Literal["url"]
@@ -130,5 +116,7 @@ def read_media(value: object, field: str) -> dict[str, Any]:
     """
     if isinstance(value, Mapping):
         return asdict(read_settings(_Addressed, value, field))
-    check_choice(value, field, tuple(form for form in get_args(Form) if form != "url"))
+    forms = [form for form in get_args(Form) if form != "url"]
+    if value not in forms:
+        raise InputError("recipe", field, f"{quoted(value)} is not known", f"write {' or '.join(forms)}")
     return {"form": value}

@@ -11,10 +11,10 @@ where it is missing. A validator of one's own raises InputError; its place is pu
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 
 from swift_saber.errors import InputError, kind, quoted
 
@@ -25,6 +25,8 @@ SETTINGS = ConfigDict(extra="forbid", field_title_generator=lambda *_: _TEXT)
 #: Numbers as YAML has them: true is none, nor is "8"; a whole number is no 8.0.
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+#: Behind a Number and its limits: it stays as it was written, 30 and not 30.0, where it goes into rows.
+AS_WRITTEN = WrapValidator(lambda value, check: (check(value), value)[1])
 
 _UNKNOWN = frozenset({"unexpected_keyword_argument", "extra_forbidden", "invalid_key"})
 _TYPES = {
@@ -60,14 +62,19 @@ def read_settings(form: type[T], settings: object, block: str) -> T:
     raise InputError("recipe", ".".join((block, *map(str, place))), problem, remedy)
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return what to do about a name that is not known: what it may have been meant for, or all that are known."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"write {close[0]}" if close else f"it takes {', '.join(names)}"
+
+
 def _said(
     wrong: str, value: object, context: Mapping[str, Any], schema: dict[str, Any], place: Sequence[int | str]
 ) -> tuple[str, str]:
     """What is wrong with the value at a place, and what to do about it."""
     if wrong in _UNKNOWN:
-        known = list(_at(schema, place[:-1])["properties"])
-        close = difflib.get_close_matches(str(place[-1]), known, n=1)
-        return "is not a setting", f"write {close[0]}" if close else f"it takes {', '.join(known)}"
+        return "is not a setting", nearest(str(place[-1]), _at(schema, place[:-1])["properties"])
     wanted = _at(schema, place)
     if isinstance(own := context.get("error"), InputError):
         return own.problem, own.remedy

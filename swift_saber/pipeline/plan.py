@@ -1,25 +1,25 @@
 """A pipeline recipe, read and checked: what is run, in which order, with which settings, and where."""
 
-import importlib
-import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.pipeline.stage import Stage
+from swift_saber.pipeline.stages.annotate import Annotate
+from swift_saber.pipeline.stages.clean import Clean
+from swift_saber.pipeline.stages.consistency import Consistency
+from swift_saber.pipeline.stages.dedup import Dedup
+from swift_saber.pipeline.stages.speech import Speech
+from swift_saber.pipeline.stages.split import Split
+from swift_saber.pipeline.stages.visual import Visual
 from swift_saber.recipe import check_recipe
+from swift_saber.settings import nearest
 
-#: The stages in their order, and the class of each. A recipe runs those that it has a block for.
-STAGES = {
-    "clean": "stages.clean:Clean",
-    "dedup": "stages.dedup:Dedup",
-    "annotate": "stages.annotate:Annotate",
-    "speech": "stages.speech:Speech",
-    "visual": "stages.visual:Visual",
-    "consistency": "stages.consistency:Consistency",
-    "split": "stages.split:Split",
+#: The stages in their order, by their names. A recipe runs those that it has a block for.
+STAGES: dict[str, type[Stage]] = {
+    stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Split)
 }
 EXECUTORS = ("local", "slurm", "ray")
 #: Settings that no result depends on: they may change between two runs of one output folder.
@@ -28,7 +28,7 @@ NO_MATTER = frozenset(
 )
 #: A reader's key, its folder, and what else it is told.
 Source = tuple[str, str, dict[str, Any]]
-_KEYS = {"output", "executor", "workers", "tasks", "sources", "slurm", "ray"} | STAGES.keys()
+_KEYS = ("output", "executor", "workers", "tasks", "sources", "slurm", "ray", *STAGES)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ def read_plan(path: str) -> Plan:
         InputError: it cannot be read, or a value is missing or wrong.
     """
     recipe = check_recipe(path)
-    if unknown := sorted(recipe.keys() - _KEYS):
-        raise InputError(path, unknown[0], "is not known", f"known are {', '.join(sorted(_KEYS))}")
+    check_known(recipe, _KEYS, path)
     output = _wanted(recipe, "output", str, path)
     executor = recipe.get("executor", "local")
     if executor not in EXECUTORS:
@@ -93,18 +92,20 @@ def make_stage(name: str, settings: Mapping[str, Any]) -> Stage:
     Raises:
         InputError: a setting is unknown or wrong.
     """
-    module, _, attribute = STAGES[name].partition(":")
-    found: type[Stage] = getattr(importlib.import_module(f"swift_saber.pipeline.{module}"), attribute)
-    parameters = list(inspect.signature(found).parameters.values())
-    known = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD]
-    names = [parameter.name for parameter in known]
-    # A stage that takes any keyword says itself which it knows.
-    if known == parameters and (unknown := sorted(settings.keys() - set(names))):
-        raise InputError("recipe", f"{name}.{unknown[0]}", "is not known", f"known are {', '.join(names)}")
-    for parameter in known:
-        if parameter.default is parameter.empty and parameter.name not in settings:
-            raise InputError("recipe", f"{name}.{parameter.name}", "is missing", "add it to the stage's block")
-    return found(**settings)
+    check_known(settings, [field.name for field in fields(STAGES[name].form)], "recipe", f"{name}.")
+    return STAGES[name](**settings)
+
+
+def check_known(given: Iterable[str], known: Iterable[str], where: str, block: str = "") -> None:
+    """Refuse a key that is not known.
+
+    Args:
+        given, known: keys.
+        where: names the recipe.
+        block: the name of the block that they stand in, and a dot.
+    """
+    if unknown := sorted(set(given) - set(known)):
+        raise InputError(where, f"{block}{unknown[0]}", "is not known", nearest(unknown[0], known))
 
 
 def result_settings(settings: Any) -> Any:

@@ -23,7 +23,7 @@ from datatrove.executor.base import PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.plan import Plan
+from swift_saber.pipeline.plan import Plan, check_known
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.rows import partial_path, read_rows
 from swift_saber.strict_json import dumps
@@ -177,10 +177,7 @@ def executor_of(
             # The Python that runs this.
             options["env_command"] = f'export PATH="{Path(sys.executable).parent}:$PATH"'
     known = inspect.signature(found).parameters
-    for key in plan.cluster:
-        if key not in known or key in _OURS:
-            free = ", ".join(sorted(known.keys() - _OURS))
-            raise InputError(plan.path, f"{plan.executor}.{key}", "is not known", f"known are {free}")
+    check_known(plan.cluster, sorted(known.keys() - _OURS), plan.path, f"{plan.executor}.")
     for key, parameter in known.items():
         if parameter.default is parameter.empty and key not in {*options, *_OURS}:
             raise InputError(plan.path, f"{plan.executor}.{key}", "is missing", "add it to the recipe")

@@ -14,23 +14,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from swift_saber.html import clip_address, policy
+from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
 from swift_saber.rows import media_list
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 _USAGE = {"requests": "请求数", "prompt_tokens": "提示词元", "completion_tokens": "生成词元"}
-#: In the order of the released prompt.
-_RECORD = ("video_desc", "audio_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis")
-#: What a stage looks at or adds, shown beside a clip; the rest is folded away.
-_SHOWN = {
-    "clean": ("measures",),
-    "dedup": ("measures",),
-    "annotate": ("labels", *_RECORD),
-    "speech": ("speech", "audio_desc"),
-    "visual": ("visual", "video_desc", "facial_exp_desc", "body_lang_desc"),
-    "consistency": ("consistency", "cues", *_RECORD),
-    "split": ("part", "consistency", "speaker", "origin", "split"),
-}
+#: Of every clip; what a stage looks at or adds comes after it, and the rest is folded away.
+_SHOWN = ("id", "source", "language", "transcript")
 _PLAYERS = 4  # of each kind for one clip
 
 
@@ -130,7 +121,8 @@ def _sampled(run_folder: Path, stage: str, line: dict[str, Any], reason: str | N
     row, drop = line, None
     if reason is not None:
         row, drop = line["row"], {key: line[key] for key in ("reason", "value", "limit") if line.get(key) is not None}
-    shown = {key: row[key] for key in ("id", "source", "language", "transcript", *_SHOWN.get(stage, ())) if key in row}
+    known = STAGES[stage].shown if stage in STAGES else ()
+    shown = {key: row[key] for key in (*_SHOWN, *known) if key in row}
     return {
         "drop": drop,
         "players": [

@@ -17,6 +17,7 @@ from typing import Any
 
 from swift_saber.annotation import RECORD_KEYS
 from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
 from swift_saber.rows import read_rows
 from swift_saber.strict_json import dumps, parse_json
@@ -24,8 +25,6 @@ from swift_saber.strict_json import dumps, parse_json
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.
 Look = Callable[[str, Row, dict[str, Any] | None], None]
 MANIFEST = "manifest"
-#: The key that holds what a stage measured, whose numbers are worth a histogram (clip.py).
-MEASURED = {"clean": "measures", "speech": "speech", "visual": "visual"}
 #: What clips are counted by in each stage.
 CATEGORIES = ("source", "language", "emotion", "consistency", "part")
 _SAMPLES = 4  # of what each stage kept, and of each reason of its drops
@@ -177,7 +176,7 @@ class Survey:
                 _count(self.counts.setdefault((stage, category), Counter()), str(row_of[category]))
         self.records[stage] += not RECORD_KEYS.isdisjoint(row)
         self.sound.setdefault(stage, Counter())["own file" if row.get("audios") else "in the video"] += 1
-        for name, value in _leaves(row.get(MEASURED.get(stage, "")), ""):
+        for name, value in _leaves(row.get(STAGES[stage].measured), "") if stage in STAGES else ():
             self.numbers.setdefault((stage, name), Numbers()).add(value)
 
     def _look_at_drop(self, key: tuple[str, str], drop: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic.dataclasses import dataclass
 
 from swift_saber.annotation import DIMENSIONS, Record
 from swift_saber.asker import Asker, replies_log
@@ -11,30 +13,21 @@ from swift_saber.clip_parts import clip_parts, data_url, media_part
 from swift_saber.errors import InputError
 from swift_saber.language import Language, text_language
 from swift_saber.pipeline.clip_media import sound_of
-from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stage import Drop, Row, Stage, in_order, no_reply
 from swift_saber.pipeline.stages.prompts import ANNOTATE
-from swift_saber.reply import Unusable, read_object
+from swift_saber.reply import Unusable, object_schema, read_object
 from swift_saber.rows import media_list
 from swift_saber.sed import reserved_markup
-from swift_saber.service import Service, check_choice, read_media
+from swift_saber.service import Service, read_media
+from swift_saber.settings import SETTINGS
 
 _TEXT = {"type": "string"}
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 #: The record, evidence before reasoning.
-SCHEMA = _object(
+SCHEMA = object_schema(
     video_desc=_TEXT,
-    audio_desc=_object(acoustic_feat=_TEXT, speech_content=_TEXT),
+    audio_desc=object_schema(acoustic_feat=_TEXT, speech_content=_TEXT),
     facial_exp_desc=_TEXT,
     body_lang_desc=_TEXT,
     sentiment_analysis=_TEXT,
@@ -70,6 +63,19 @@ def read_record(reply: str, language: Language) -> Record:
     return record
 
 
+@dataclass(frozen=True, config=SETTINGS)
+class Settings(Service):
+    """The model that annotates, and how it is asked.
+
+    Attributes:
+        language: "clip", the language of the clip (published), or "zh" or "en" for all.
+        media: how clips travel (service.read_media): "base64" (default, ours), "path", "bare_path", or a mapping.
+    """
+
+    language: Literal["clip", "zh", "en"] = "clip"
+    media: Any = "base64"
+
+
 class Annotate(Stage):
     """Adds the record's keys to each row, or drops it with "no valid annotation".
 
@@ -78,32 +84,25 @@ class Annotate(Stage):
 
     Where a clip's sound is inside its video, it goes along besides as a WAV file in a data URL, since servers do not
     look for it there.
-
-    Args:
-        language: "clip", the language of the clip (published), or "zh" or "en" for all.
-        media: how clips travel (service.read_media): "base64" (default, ours), "path", "bare_path", or a mapping.
-        service: the settings of service.Service.
-
-    Raises:
-        InputError: a setting is missing, not known or wrong.
     """
 
     name = "annotate"
+    form = Settings
+    shown = ("labels", *SCHEMA["properties"])
+    settings: Settings
 
-    def __init__(self, *, language: str = "clip", media: Any = "base64", **service: Any) -> None:
-        check_choice(language, "annotate.language", ("clip", "zh", "en"))
-        self._language: Any = language
-        self._media = read_media(media, "annotate.media")
-        self._service = Service.read(service, self.name)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._media = read_media(self.settings.media, "annotate.media")
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its record, or its Drop; replies are kept in the folder."""
         with replies_log(folder, "annotate", rank) as log:
-            asker = Asker(self._service, log)
-            yield from in_order(partial(self._one, asker), rows, self._service.concurrency)
+            asker = Asker(self.settings, log)
+            yield from in_order(partial(self._one, asker), rows, self.settings.concurrency)
 
     def _one(self, asker: Asker, row: Row) -> Row | Drop:
-        language: Language = row["language"] if self._language == "clip" else self._language
+        language: Language = row["language"] if self.settings.language == "clip" else self.settings.language
         try:
             content = [*self._parts(row), {"type": "text", "text": ANNOTATE[language]}]
             messages = [{"role": "user", "content": content}]

@@ -5,15 +5,17 @@ The paper publishes only the names of its filters, "Mute, Length, Low Quality" (
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
-from swift_saber.errors import InputError, quoted
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic.dataclasses import dataclass
+
+from swift_saber.errors import InputError
 from swift_saber.media import Problem
 from swift_saber.media_fault import clip_fault, place_fault
 from swift_saber.media_pool import guarded
@@ -22,12 +24,59 @@ from swift_saber.pipeline.measure import measure
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.row_log import RowLog
 from swift_saber.rows import partial_path
+from swift_saber.settings import AS_WRITTEN, SETTINGS, Number, Whole
 
 Entry = dict[str, Any]
 
 _FIRST_PARTS = 2  # of an id are folders, so that no folder holds a whole corpus
 _DIGITAL_SILENCE = -90.0  # dBFS; one step of 16 bits up and down is -96
 _LONGEST = 80  # bytes of a name; file systems take 255
+
+
+_Positive = Annotated[Number, Field(ge=0), AS_WRITTEN]
+_Share = Annotated[Number, Field(ge=0, le=1), AS_WRITTEN]
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Settings:
+    """What clips are dropped for.
+
+    Attributes:
+        min_seconds: 1: a shorter clip holds a word at most, and two pictures at the 2 a second of ms-swift's reader.
+        max_seconds: 30: recognisers hear 30 seconds at a time, and the published FPS_MAX_FRAMES=40 thins out the
+            pictures of clips above 20.
+        min_loudness: -60 dBFS over the whole clip: quiet acted speech in a studio is louder, an open microphone's
+            noise is not.
+        max_silence_share: 0.95 of the windows of 20 ms below -60 dBFS: an utterance between long pauses stays.
+        min_side: 180 pixels of the shorter side: the model is shown 224 x 224 (VIDEO_MAX_PIXELS=50176, published).
+        min_fps: 10 pictures a second: a passing expression lasts a fifth of a second or so.
+        max_black_share: 0.5 of the sampled pictures: half of the clip must show something.
+        max_frozen_share: 0.9 of the sampled pictures: a face that is held still moves now and then; a still does not.
+        min_sharpness: 10 levels squared, so that only what has hardly an edge goes: three photographs of 640 x 480
+            had 760 to 2,760, and 3 to 6 when blurred with a sigma of 8 pixels.
+        media_limit: 60 seconds of decoding for one clip; a broken file can hold a decoder for ever.
+        workers: processes for each task that decode; 1, since tasks are what a run multiplies.
+    """
+
+    min_seconds: _Positive = 1.0
+    max_seconds: Annotated[Number, Field(ge=0, validate_default=True), AS_WRITTEN] = 30.0
+    min_loudness: Annotated[Number, Field(ge=-120, le=0), AS_WRITTEN] = -60.0
+    max_silence_share: _Share = 0.95
+    min_side: _Positive = 180
+    min_fps: _Positive = 10.0
+    max_black_share: _Share = 0.5
+    max_frozen_share: _Share = 0.9
+    min_sharpness: _Positive = 10.0
+    media_limit: Annotated[Number, Field(ge=1), AS_WRITTEN] = 60.0
+    workers: Annotated[Whole, Field(ge=1)] = 1
+
+    @field_validator("max_seconds")
+    @classmethod
+    def _not_below(cls, value: float, info: ValidationInfo) -> float:
+        least = info.data.get("min_seconds", 0)
+        if value < least:
+            raise InputError("recipe", "max_seconds", f"{value:g} is below min_seconds", f"write at least {least:g}")
+        return value
 
 
 class Clean(Stage):
@@ -43,57 +92,13 @@ class Clean(Stage):
 
     What was measured is kept in `measures/`, one file for each task; a clip is not decoded again while its wav is
     whole and its files are those of then.
-
-    Args:
-        min_seconds: 1: a shorter clip holds a word at most, and two pictures at the 2 a second of ms-swift's reader.
-        max_seconds: 30: recognisers hear 30 seconds at a time, and the published FPS_MAX_FRAMES=40 thins out the
-            pictures of clips above 20.
-        min_loudness: -60 dBFS over the whole clip: quiet acted speech in a studio is louder, an open microphone's
-            noise is not.
-        max_silence_share: 0.95 of the windows of 20 ms below -60 dBFS: an utterance between long pauses stays.
-        min_side: 180 pixels of the shorter side: the model is shown 224 x 224 (VIDEO_MAX_PIXELS=50176, published).
-        min_fps: 10 pictures a second: a passing expression lasts a fifth of a second or so.
-        max_black_share: 0.5 of the sampled pictures: half of the clip must show something.
-        max_frozen_share: 0.9 of the sampled pictures: a face that is held still moves now and then; a still does not.
-        min_sharpness: 10 levels squared, so that only what has hardly an edge goes: three photographs of 640 x 480
-            had 760 to 2,760, and 3 to 6 when blurred with a sigma of 8 pixels.
-        media_limit: 60 seconds of decoding for one clip; a broken file can hold a decoder for ever.
-        workers: processes for each task that decode; 1, since tasks are what a run multiplies.
-
-    Raises:
-        InputError: names the setting in the recipe that cannot be used.
     """
 
-    name: ClassVar[str] = "clean"
-
-    def __init__(
-        self,
-        *,
-        min_seconds: float = 1.0,
-        max_seconds: float = 30.0,
-        min_loudness: float = -60.0,
-        max_silence_share: float = 0.95,
-        min_side: int = 180,
-        min_fps: float = 10.0,
-        max_black_share: float = 0.5,
-        max_frozen_share: float = 0.9,
-        min_sharpness: float = 10.0,
-        media_limit: float = 60.0,
-        workers: int = 1,
-    ) -> None:
-        self.min_seconds = _number("min_seconds", min_seconds, 0)
-        self.max_seconds = _number("max_seconds", max_seconds, self.min_seconds)
-        self.min_loudness = _number("min_loudness", min_loudness, -120, 0)
-        self.max_silence_share = _number("max_silence_share", max_silence_share, 0, 1)
-        self.min_side = _number("min_side", min_side, 0)
-        self.min_fps = _number("min_fps", min_fps, 0)
-        self.max_black_share = _number("max_black_share", max_black_share, 0, 1)
-        self.max_frozen_share = _number("max_frozen_share", max_frozen_share, 0, 1)
-        self.min_sharpness = _number("min_sharpness", min_sharpness, 0)
-        self.media_limit = _number("media_limit", media_limit, 1)
-        self.workers = int(_number("workers", workers, 1))
-        if self.workers != workers:
-            raise InputError("recipe", "clean.workers", f"is {quoted(workers)}", "write a whole number")
+    name = "clean"
+    form = Settings
+    measured = "measures"
+    shown = ("measures",)
+    settings: Settings
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """See Stage.
@@ -114,7 +119,8 @@ class Clean(Stage):
                         yield self._judge(row, entry or {}, folder)
                     continue
                 jobs = (((row, key), self._job(row, folder)) for row, key, _ in group)
-                with closing(guarded(jobs, examine, workers=self.workers, limit=self.media_limit)) as answers:
+                told = self.settings
+                with closing(guarded(jobs, examine, workers=told.workers, limit=told.media_limit)) as answers:
                     for (row, key), answer in answers:
                         entry = _entry(answer, row["videos"][0])
                         if key not in known:
@@ -124,7 +130,7 @@ class Clean(Stage):
     def _keyed(self, rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
         """Each row with what its measures depend on: its id, its files and the settings that end the decoding."""
         for row in rows:
-            files = [*_media(row), self.max_seconds, self.media_limit]
+            files = [*_media(row), self.settings.max_seconds, self.settings.media_limit]
             stamp = hashlib.sha256(json.dumps([_state(f) if isinstance(f, str) else f for f in files]).encode())
             yield row, f"{row['id']} {stamp.hexdigest()[:16]}"
 
@@ -142,7 +148,7 @@ class Clean(Stage):
 
     def _job(self, row: Row, folder: Path) -> list[Any]:
         video, audio = _media(row)
-        return [video, audio, str(_sound_path(folder, row)), self.max_seconds]
+        return [video, audio, str(_sound_path(folder, row)), self.settings.max_seconds]
 
     def _judge(self, row: Row, entry: Entry, folder: Path) -> Row | Drop:
         sound = _sound_path(folder, row)
@@ -158,20 +164,26 @@ class Clean(Stage):
 
     def _beyond(self, found: dict[str, Any]) -> tuple[str, Any, Any] | None:
         """The first threshold that the measures are beyond, as reason, value and limit."""
-        if found["seconds"] > self.max_seconds:  # before the sound, of which nothing was measured then
-            return "too long", found["seconds"], self.max_seconds
+        most = least = self.settings
+        if found["seconds"] > most.max_seconds:  # before the sound, of which nothing was measured then
+            return "too long", found["seconds"], most.max_seconds
         if found["loudness"] is None:
             return "no sound", None, None
         side = min(found["width"], found["height"])
         checks = (
-            ("too short", found["seconds"] < self.min_seconds, found["seconds"], self.min_seconds),
-            ("low resolution", side < self.min_side, side, self.min_side),
-            ("low frame rate", found["fps"] < self.min_fps, found["fps"], self.min_fps),
-            ("black", found["black_share"] > self.max_black_share, found["black_share"], self.max_black_share),
-            ("frozen", found["frozen_share"] > self.max_frozen_share, found["frozen_share"], self.max_frozen_share),
-            ("blurred", found["sharpness"] < self.min_sharpness, found["sharpness"], self.min_sharpness),
-            ("mute", found["loudness"] < self.min_loudness, found["loudness"], self.min_loudness),
-            ("mute", found["silence_share"] > self.max_silence_share, found["silence_share"], self.max_silence_share),
+            ("too short", found["seconds"] < least.min_seconds, found["seconds"], least.min_seconds),
+            ("low resolution", side < least.min_side, side, least.min_side),
+            ("low frame rate", found["fps"] < least.min_fps, found["fps"], least.min_fps),
+            ("black", found["black_share"] > most.max_black_share, found["black_share"], most.max_black_share),
+            ("frozen", found["frozen_share"] > most.max_frozen_share, found["frozen_share"], most.max_frozen_share),
+            ("blurred", found["sharpness"] < least.min_sharpness, found["sharpness"], least.min_sharpness),
+            ("mute", found["loudness"] < least.min_loudness, found["loudness"], least.min_loudness),
+            (
+                "mute",
+                found["silence_share"] > most.max_silence_share,
+                found["silence_share"],
+                most.max_silence_share,
+            ),
         )
         return next(((why, value, limit) for why, beyond, value, limit in checks if beyond), None)
 
@@ -264,11 +276,3 @@ def _entry(answer: Any | Problem, video: str) -> Entry:
         raise InputError(*answer["stop"])
     entry: Entry = answer
     return entry
-
-
-def _number(key: str, value: Any, least: float, most: float = math.inf) -> float:
-    """A setting that is a number within least..most."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        reach = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-        raise InputError("recipe", f"clean.{key}", f"is {quoted(value)}", f"write a number {reach}")
-    return value

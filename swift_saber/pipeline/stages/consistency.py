@@ -3,38 +3,21 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from swift_saber.annotation import Record
 from swift_saber.asker import Asker, replies_log
-from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stage import Drop, Row, Stage, in_order, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CONSISTENCY
-from swift_saber.reply import Unusable, fenced_question, read_object
+from swift_saber.reply import Unusable, fenced_question, object_schema, read_object
 from swift_saber.service import Service
 
 VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
 ACOUSTIC = ("acoustic_feat", "speech_content")
 LABELS = ("consistent", "inconsistent")
 
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    # The cues stand first, so that the label is given after the evidence for it.
-    "properties": {
-        "cues": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"visual": {"type": "string"}, "acoustic": {"type": "string"}},
-                "required": ["visual", "acoustic"],
-                "additionalProperties": False,
-            },
-        },
-        "consistency": {"type": "string", "enum": list(LABELS)},
-    },
-    "required": ["cues", "consistency"],
-    "additionalProperties": False,
-}
+_CUE = object_schema(visual={"type": "string"}, acoustic={"type": "string"})
+# The cues stand first, so that the label is given after the evidence for it.
+SCHEMA = object_schema(cues={"type": "array", "items": _CUE}, consistency={"type": "string", "enum": list(LABELS)})
 
 
 def read_label(reply: str, record: Record) -> tuple[str, list[dict[str, str]]]:
@@ -74,26 +57,21 @@ class Consistency(Stage):
 
     The model gets the visual and the acoustic evidence of the record. It does not get sentiment_analysis, in which
     the annotator has already said how the two go together, nor the labels of the source.
-
-    Args:
-        service: the settings of service.Service.
-
-    Raises:
-        InputError: a setting is missing, not known or wrong.
     """
 
     name = "consistency"
-
-    def __init__(self, **service: Any) -> None:
-        self._service = Service.read(service, self.name)
+    form = Service
+    shown = ("consistency", "cues", *VISUAL, "audio_desc", "sentiment_analysis")
+    settings: Service
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its label, or its Drop; replies are kept in the folder."""
         with replies_log(folder, "consistency", rank) as log:
-            asker = Asker(self._service, log)
-            yield from in_order(partial(self._one, asker), rows, self._service.concurrency)
+            asker = Asker(self.settings, log)
+            yield from in_order(partial(self._one, asker), rows, self.settings.concurrency)
 
     def _one(self, asker: Asker, row: Row) -> Row | Drop:
+        must_have_record(row)
         record = Record.from_dict(row, row["id"])
         texts = {f"Visual evidence, {name}": getattr(record, name) for name in VISUAL}
         texts |= {f"Acoustic evidence, {name}": getattr(record, name) for name in ACOUSTIC}

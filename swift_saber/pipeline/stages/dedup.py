@@ -7,15 +7,37 @@ many sentences in one place (the same picture), and sets of several cameras have
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
-from swift_saber.errors import InputError, quoted
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.settings import AS_WRITTEN, SETTINGS, Number, Whole
 
 _BITS = 256  # of each of measure.py's hashes
 # The parts of the sound's hash by which clips are looked up: 32 of 12 bits, each from 8 bits further on.
 _BANDS, _WIDTH = 32, 12
 _SLOTS = 1 << 16  # chains for each part
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Settings:
+    """How much two clips may differ and be the same. Unrelated ones differ in about half of 256 bits.
+
+    Attributes:
+        max_sound_bits: how many of 256 bits of the sound may differ. 40, ours: of synthetic speech, another encoding
+            differed in 0 to 39 and another sentence in 93 and more.
+        max_picture_bits: how many of 256 bits of four pictures may differ. 16, ours: of drawn scenes, another encoding
+            differed in 0 to 9 and another scene in 90 and more. Neither limit has been tried on a real corpus; two
+            takes of one sentence by one actor are the hardest case.
+        max_seconds_apart: 0.25, ours: encoders add up to a tenth of a second.
+    """
+
+    max_sound_bits: Annotated[Whole, Field(ge=0, le=_BITS // 2 - 1)] = 40
+    max_picture_bits: Annotated[Whole, Field(ge=0, le=_BITS // 2 - 1)] = 16
+    max_seconds_apart: Annotated[Number, Field(ge=0, le=60), AS_WRITTEN] = 0.25
 
 
 class Dedup(Stage):
@@ -25,35 +47,13 @@ class Dedup(Stage):
     and at the default limit in 99 of 100 pairs (were the differing bits spread at random; they lie together, which
     leaves more parts alike). Memory is some 200 bytes and the id for each clip that stays, and time grows with the
     number of clips, hardly with that of pairs.
-
-    Args:
-        max_sound_bits: how many of 256 bits of the sound may differ. 40, ours: of synthetic speech, another encoding
-            differed in 0 to 39 and another sentence in 93 and more.
-        max_picture_bits: how many of 256 bits of four pictures may differ. 16, ours: of drawn scenes, another encoding
-            differed in 0 to 9 and another scene in 90 and more. Neither limit has been tried on a real corpus; two
-            takes of one sentence by one actor are the hardest case.
-        max_seconds_apart: 0.25, ours: encoders add up to a tenth of a second.
-
-    Raises:
-        InputError: names the setting in the recipe that cannot be used.
     """
 
-    name: ClassVar[str] = "dedup"
-    whole: ClassVar[bool] = True
-
-    def __init__(
-        self, *, max_sound_bits: int = 40, max_picture_bits: int = 16, max_seconds_apart: float = 0.25
-    ) -> None:
-        for key, value in (("max_sound_bits", max_sound_bits), ("max_picture_bits", max_picture_bits)):
-            if type(value) is not int or not 0 <= value < _BITS // 2:
-                remedy = f"write a whole number from 0 to {_BITS // 2 - 1}; unrelated clips differ in about half of 256"
-                raise InputError("recipe", f"dedup.{key}", f"is {quoted(value)}", remedy)
-        if type(max_seconds_apart) not in (int, float) or not 0 <= max_seconds_apart <= 60:
-            problem = f"is {quoted(max_seconds_apart)}"
-            raise InputError("recipe", "dedup.max_seconds_apart", problem, "write a number of seconds from 0 to 60")
-        self.max_sound_bits = max_sound_bits
-        self.max_picture_bits = max_picture_bits
-        self.max_seconds_apart = max_seconds_apart
+    name = "dedup"
+    form = Settings
+    whole = True
+    shown = ("measures",)
+    settings: Settings
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """See Stage; nothing is kept in the folder, since nothing here takes time.
@@ -62,11 +62,11 @@ class Dedup(Stage):
             InputError: a row was not measured.
         """
         limit = {
-            "sound_bits": self.max_sound_bits,
-            "picture_bits": self.max_picture_bits,
-            "seconds": self.max_seconds_apart,
+            "sound_bits": self.settings.max_sound_bits,
+            "picture_bits": self.settings.max_picture_bits,
+            "seconds": self.settings.max_seconds_apart,
         }
-        index = _Index(self)
+        index = _Index(self.settings)
         for row in rows:
             twin = index.find_or_add(row["id"], *_prints(row))
             yield row if twin is None else Drop(row, "near-duplicate", value=twin, limit=limit)
@@ -79,7 +79,7 @@ class _Index:
     different chains.
     """
 
-    def __init__(self, limits: Dedup) -> None:
+    def __init__(self, limits: Settings) -> None:
         self._limits = limits
         self._step = max(limits.max_seconds_apart, 0.01)
         self._last = array("i", [-1]) * (_BANDS * _SLOTS)

@@ -7,21 +7,56 @@ source). How its clips were chosen was not found: all else here is ours.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator
+from pydantic.dataclasses import dataclass
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.pipeline.stages.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.rows import read_rows, write_text
+from swift_saber.settings import SETTINGS
 from swift_saber.strict_json import dumps
 
 SHARES = "shares a speaker or video with the test set"
 OFFICIAL = "in the test set of its source"
 _HALVES = {"consistent": 0, "inconsistent": 1}
+
+
+def _fits(right: Callable[[Any], bool], wanted: str) -> BeforeValidator:
+    """What refuses a setting that is not right."""
+
+    def check(value: Any) -> Any:
+        if not right(value):
+            raise InputError("recipe", "split", f"is {quoted(value)}", f"write {wanted}")
+        return value
+
+    return BeforeValidator(check)
+
+
+@dataclass(frozen=True, config=SETTINGS)
+class Settings:
+    """How large the test set is, and what it may take.
+
+    Attributes:
+        test: clips in the test set, an even number (1,800 is published). With fewer that fit, as many as possible.
+        seed: of the choice (ours).
+        keep_official: never train on a clip that its own source has for testing (ours), so that a trained model
+            can still be measured on the source's test set. Such a clip is in our test set or dropped.
+        share: at most this part of a source's training clips goes to the test set or is dropped for it (ours), so
+            that a source whose clips all hang together, such as a series with one cast, is not lost to training.
+    """
+
+    test: Annotated[int, _fits(lambda it: type(it) is int and it > 0 and it % 2 == 0, "an even number above 0")] = 1800
+    seed: Annotated[int, _fits(lambda it: type(it) is int, "a whole number")] = 0
+    keep_official: Annotated[bool, _fits(lambda it: isinstance(it, bool), "true or false")] = True
+    share: Annotated[
+        float, _fits(lambda it: type(it) in (int, float) and 0 < it <= 1, "a number above 0, at most 1")
+    ] = 0.5
 
 
 class Split(Stage):
@@ -36,28 +71,11 @@ class Split(Stage):
     How many there are is said in split.json, which the report shows together with what fell short.
     """
 
-    name: ClassVar[str] = "split"
-    whole: ClassVar[bool] = True
-
-    def __init__(self, test: int = 1800, seed: int = 0, keep_official: bool = True, share: float = 0.5) -> None:
-        """Take the settings of the recipe's block "split".
-
-        Args:
-            test: clips in the test set, an even number (1,800 is published). With fewer that fit, as many as possible.
-            seed: of the choice (ours).
-            keep_official: never train on a clip that its own source has for testing (ours), so that a trained model
-                can still be measured on the source's test set. Such a clip is in our test set or dropped.
-            share: at most this part of a source's training clips goes to the test set or is dropped for it (ours), so
-                that a source whose clips all hang together, such as a series with one cast, is not lost to training.
-
-        Raises:
-            InputError: a value is of the wrong type or out of range.
-        """
-        _check(type(test) is int and test > 0 and test % 2 == 0, "test", test, "an even number above 0")
-        _check(type(seed) is int, "seed", seed, "a whole number")
-        _check(isinstance(keep_official, bool), "keep_official", keep_official, "true or false")
-        _check(type(share) in (int, float) and 0 < share <= 1, "share", share, "a number above 0, at most 1")
-        self.test, self.seed, self.keep_official, self.share = test, seed, keep_official, share
+    name = "split"
+    form = Settings
+    whole = True
+    shown = ("part", "consistency", "speaker", "origin", "split")
+    settings: Settings
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its part, or its Drop; writes folder/split.json before the first.
@@ -72,7 +90,7 @@ class Split(Stage):
             spool.unlink()
             return
         numbers = groups.of(clips.nodes)
-        verdicts = choose(clips, numbers, self.test, self.share)
+        verdicts = choose(clips, numbers, self.settings.test, self.settings.share)
         self._write_note(folder / "split.json", clips, numbers, verdicts)
         for verdict, trains, (_, row) in zip(verdicts.tolist(), clips.trains, read_rows(spool), strict=True):
             if verdict == TEST:
@@ -99,9 +117,9 @@ class Split(Stage):
                 stratum = strata.setdefault((row["language"], row["source"]), len(strata))
                 names = (f"{key} {row[key]}" for key in ("speaker", "origin") if row.get(key))
                 clips.nodes.append(groups.add(*names))
-                clips.keys.append(_key(row["id"], self.seed))
+                clips.keys.append(_key(row["id"], self.settings.seed))
                 clips.cells.append(2 * stratum + half)
-                clips.trains.append(not (self.keep_official and row.get("split") == "test"))
+                clips.trains.append(not (self.settings.keep_official and row.get("split") == "test"))
         clips.strata = list(strata)
         return clips, groups
 
@@ -116,14 +134,14 @@ class Split(Stage):
             for at, (language, source) in enumerate(clips.strata)
         ]
         note: dict[str, Any] = {
-            "wanted": self.test,
+            "wanted": self.settings.test,
             "test": int(test.sum()),
             "train": int(train.sum()),
             "groups": {"all": int(groups.max()) + 1, "test": len(set(groups[test].tolist()))},
             "alone": {"test": int((alone & test).sum()), "train": int((alone & train).sum())},
             "strata": sorted(strata, key=lambda of: (of["language"], of["source"])),
         }
-        note["notes"] = list(_notes(note, self.share))
+        note["notes"] = list(_notes(note, self.settings.share))
         write_text(path, json.dumps(note, ensure_ascii=False, indent=1) + "\n")
 
 
@@ -156,8 +174,3 @@ def _key(name: str, seed: int) -> int:
     """A number that depends on the id and the seed alone, so that the order of rows does not matter."""
     digest = hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")
-
-
-def _check(right: bool, key: str, value: object, wanted: str) -> None:
-    if not right:
-        raise InputError("recipe", f"split.{key}", f"is {quoted(value)}", f"write {wanted}")

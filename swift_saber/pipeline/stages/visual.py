@@ -3,39 +3,31 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from swift_saber.annotation import Record
 from swift_saber.asker import Asker, replies_log
 from swift_saber.clip_parts import data_url, media_part
 from swift_saber.language import text_language
 from swift_saber.pipeline.clip_media import picture_of
-from swift_saber.pipeline.no_reply import no_reply
-from swift_saber.pipeline.stage import Drop, Row, Stage, in_order
+from swift_saber.pipeline.stage import Drop, Row, Stage, in_order, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CAPTION, CHECK_VISUAL
-from swift_saber.reply import Unusable, fenced_question, read_object
+from swift_saber.reply import Unusable, fenced_question, object_schema, read_object
 from swift_saber.rows import media_list
-from swift_saber.service import Service, check_number
+from swift_saber.service import Service
+from swift_saber.settings import SETTINGS, Whole
 
 FIELDS = ("video_desc", "facial_exp_desc", "body_lang_desc")
 VERDICTS = ("supported", "contradicted", "not mentioned")
 
-_VERDICT = {
-    "type": "object",
-    # The words stand first, so that the verdict is given after the evidence for it.
-    "properties": {
-        "words": {"type": "array", "items": {"type": "string"}},
-        "verdict": {"type": "string", "enum": list(VERDICTS)},
-    },
-    "required": ["words", "verdict"],
-    "additionalProperties": False,
-}
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": dict.fromkeys(FIELDS, _VERDICT),
-    "required": list(FIELDS),
-    "additionalProperties": False,
-}
+# The words stand first, so that the verdict is given after the evidence for it.
+_VERDICT = object_schema(
+    words={"type": "array", "items": {"type": "string"}}, verdict={"type": "string", "enum": list(VERDICTS)}
+)
+SCHEMA = object_schema(**dict.fromkeys(FIELDS, _VERDICT))
 
 
 def read_caption(reply: str) -> str:
@@ -78,39 +70,45 @@ def read_verdicts(reply: str, fields: dict[str, str]) -> dict[str, dict[str, Any
     return found
 
 
+@dataclass(frozen=True, config=SETTINGS)
+class Settings:
+    """Who looks, who compares, and what is dropped.
+
+    Attributes:
+        caption: a video model, best not the one that annotated.
+        judge: a language model.
+        max_contradicted: a row with more contradicted fields than this, of three, is dropped. 0 is ours: a record
+            with one field that a witness contradicts teaches evidence that is not there.
+    """
+
+    caption: Service
+    judge: Service
+    max_contradicted: Annotated[Whole, Field(ge=0)] = 0
+
+
 class Visual(Stage):
     """Adds "visual" to each row, or drops it with "picture contradicted" or "no verdict".
 
     The captioning model gets a copy of the video without its sound, always as a data URL, so that it cannot take from
     the voice what it says of the face. The judging model gets the caption and the three visual fields as texts.
-
-    Args:
-        caption: the settings of service.Service for a video model, best not the one that annotated.
-        judge: the settings of service.Service for a language model.
-        max_contradicted: a row with more contradicted fields than this, of three, is dropped. 0 is ours: a record
-            with one field that a witness contradicts teaches evidence that is not there.
-
-    Raises:
-        InputError: a setting is missing, not known or wrong.
     """
 
     name = "visual"
-
-    def __init__(self, *, caption: Any, judge: Any, max_contradicted: int = 0) -> None:
-        check_number(max_contradicted, "visual.max_contradicted", 0, whole=True)
-        self._limit = max_contradicted
-        self._caption = Service.read(caption, "visual.caption")
-        self._judge = Service.read(judge, "visual.judge")
+    form = Settings
+    measured = "visual"
+    shown = ("visual", *FIELDS)
+    settings: Settings
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its verdicts, or its Drop; replies are kept in the folder."""
         with replies_log(folder, "caption", rank) as captions, replies_log(folder, "judge", rank) as verdicts:
-            askers = Asker(self._caption, captions), Asker(self._judge, verdicts)
+            askers = Asker(self.settings.caption, captions), Asker(self.settings.judge, verdicts)
             # Enough for both to be busy; each asker keeps to its own number.
-            threads = self._caption.concurrency + self._judge.concurrency
+            threads = self.settings.caption.concurrency + self.settings.judge.concurrency
             yield from in_order(partial(self._one, *askers), rows, threads)
 
     def _one(self, captioner: Asker, judge: Asker, row: Row) -> Row | Drop:
+        must_have_record(row)
         record = Record.from_dict(row, row["id"])
         fields = {name: getattr(record, name) for name in FIELDS}
         language = text_language("".join(fields.values())) or row["language"]
@@ -124,6 +122,7 @@ class Visual(Stage):
         except Unusable as error:
             return no_reply(row, "no verdict", error)
         visual = {"caption": caption, "fields": verdicts}
-        if sum(one["verdict"] == "contradicted" for one in verdicts.values()) > self._limit:
-            return Drop(row, "picture contradicted", visual, self._limit)
+        limit = self.settings.max_contradicted
+        if sum(one["verdict"] == "contradicted" for one in verdicts.values()) > limit:
+            return Drop(row, "picture contradicted", visual, limit)
         return row | {"visual": visual}

@@ -9,7 +9,7 @@ import soundfile
 
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused
 from swift_saber.errors import InputError
-from swift_saber.pipeline.stages.asr import LocalRecogniser
+from swift_saber.pipeline.stages.speech import LocalRecogniser
 from swift_saber.pipeline.wer import word_error_rate
 from tests.pipeline.stages.asr_server import hearing, needs_espeak, say
 
@@ -32,8 +32,8 @@ def test_the_file_model_and_language_are_sent_and_the_text_comes_back(tone: Path
     assert heard.answers[0].text == "你好"
     (upload,) = server.asked
     assert upload.path == "/v1/audio/transcriptions"
-    assert upload.sound == tone.read_bytes()
-    assert {"model": "whisper", "language": "zh"}.items() <= upload.fields.items()
+    assert upload.body["file"] == tone.read_bytes()
+    assert {"model": "whisper", "language": "zh"}.items() <= upload.body.items()
 
 
 def test_a_refusal_and_a_server_that_is_down_are_told_apart(tone: Path) -> None:

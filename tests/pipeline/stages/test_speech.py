@@ -19,7 +19,7 @@ from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.speech import Speech
 from swift_saber.rows import write_rows
 from swift_saber.strict_json import dumps
-from tests.pipeline.stages.asr_server import hearing, needs_espeak, say
+from tests.pipeline.stages.asr_server import files, hearing, needs_espeak, say
 
 Found = list[dict[str, Any] | Drop]
 
@@ -79,7 +79,7 @@ def test_chinese_is_judged_by_characters_and_a_limit_of_its_own(clips: list[dict
     assert passed["speech"] == {"heard": "我不知道吗", "error_rate": 0.2, "unit": "cer", "engine": "whisper"}
     assert isinstance(dropped, Drop)
     assert dropped.limit == 0.1
-    assert {upload.fields["language"] for upload in server.asked} == {"zh"}
+    assert {upload.body["language"] for upload in server.asked} == {"zh"}
 
 
 def test_one_refused_clip_is_dropped_and_the_others_go_on(clips: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_one_refused_clip_is_dropped_and_the_others_go_on(clips: list[dict[str, 
     assert first[1] == Drop(clips[1], "not transcribed", "400: too noisy")
     assert isinstance(first[0], dict)
     assert isinstance(first[2], dict)
-    assert server.files == ["0.wav", "1.wav", "2.wav"]  # the refused one is not sent again either
+    assert files(server) == ["0.wav", "1.wav", "2.wav"]  # the refused one is not sent again either
 
 
 def test_a_clip_that_the_server_fails_at_is_set_aside_and_sent_again_by_the_next_run(
@@ -110,7 +110,7 @@ def test_a_clip_that_the_server_fails_at_is_set_aside_and_sent_again_by_the_next
     assert [type(one) for one in again] == [dict, dict, dict]
     assert (again[0], again[2]) == (first[0], first[2])
     # The client sends it 5 times more.
-    sent = [name for name in server.files if name != "silence.wav"]
+    sent = [name for name in files(server) if name != "silence.wav"]
     assert sent == ["0.wav", *["1.wav"] * 7, "2.wav"]
 
 
@@ -131,7 +131,7 @@ def test_transcripts_of_before_they_said_what_they_cost_are_not_asked_for_again(
         heard, drop = stage(server.url).run(clips[:2], tmp_path / "out", 0)
     assert isinstance(heard, dict) and heard["speech"]["heard"] == kept["heard"]
     assert drop == Drop(clips[1], "not transcribed", "400: too noisy")
-    assert server.files == []
+    assert files(server) == []
     assert usage(tmp_path / "out") == {}
 
 
@@ -167,7 +167,7 @@ def test_a_server_that_goes_down_stops_the_run_and_nothing_is_sent_twice(
         list(stage(server.url, concurrency=1).run(clips, tmp_path / "out", 0))
     with hearing(right) as server:
         assert list(stage(server.url, concurrency=1).run(clips, tmp_path / "out", 0)) == whole
-    assert server.files == [f"{number}.wav" for number in range(3, 8)]
+    assert files(server) == [f"{number}.wav" for number in range(3, 8)]
 
 
 def test_a_run_that_is_left_at_any_row_goes_on_without_asking_twice(
@@ -181,7 +181,7 @@ def test_a_run_that_is_left_at_any_row_goes_on_without_asking_twice(
             assert list(itertools.islice(run, rows)) == whole[:rows]
             run.close()  # type: ignore[attr-defined]
         assert list(stage(server.url, concurrency=2).run(clips, tmp_path / "out", 0)) == whole
-    assert server.files == [f"{number}.wav" for number in range(8)]
+    assert files(server) == [f"{number}.wav" for number in range(8)]
 
 
 def test_rows_keep_their_order_while_several_are_asked_at_a_time(clips: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_another_recogniser_hears_for_itself(clips: list[dict[str, Any]], tmp_pa
         (found,) = other.run(clips[:1], tmp_path / "out", 0)
     assert isinstance(found, dict)
     assert found["speech"]["engine"] == "paraformer"
-    assert [upload.fields["model"] for upload in server.asked] == ["whisper", "paraformer"]
+    assert [upload.body["model"] for upload in server.asked] == ["whisper", "paraformer"]
 
 
 def test_a_server_that_refuses_every_clip_stops_the_run_again_and_again(
