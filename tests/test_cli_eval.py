@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,20 @@ def test_help_has_an_example(benchmark: str, capsys: pytest.CaptureFixture[str])
         swift_saber(benchmark, "--help")
     assert raised.value.code == 0
     assert f"swift-saber eval {benchmark}" in capsys.readouterr().out
+
+
+def test_help_that_lists_benchmarks_loads_none_of_them() -> None:
+    code = """
+import sys
+from swift_saber import cli
+try:
+    cli.main(["eval", "--help"])
+except SystemExit:
+    print([name for name in sys.modules if name == "numpy" or name.startswith("swift_saber.evaluation.benchmarks.")])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(f"    {name}" in done.stdout for name in BENCHMARKS)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_probe_scores_existing_answers(data: Path, tmp_path: Path) -> None:
