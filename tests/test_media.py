@@ -4,6 +4,7 @@ import json
 import mimetypes
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ import soundfile
 
 from swift_saber.clip_parts import clip_parts
 from swift_saber.evaluation.benchmarks.emer import find_media
-from swift_saber.media import audio_problem, clip_problem, media_settings, video_problem
+from swift_saber.media import media_settings
+from swift_saber.media_fault import beginning_problem, clip_problem
 from swift_saber.media_read import content
 from swift_saber.pipeline.sources.generic import Generic
 from swift_saber.plugin.saber_folder import join_folder
 from tests.plugin.test_dataset import ENGLISH
+
+video_problem, audio_problem = (partial(beginning_problem, kind=kind) for kind in ("video", "audio"))
 
 # What readers know and data sets hold, and the media types that IANA registers or, with "x-", browsers know.
 VIDEO_TYPES = {

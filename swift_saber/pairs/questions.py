@@ -12,7 +12,7 @@ from typing import Any
 from swift_saber.endpoint import clip_parts
 from swift_saber.errors import InputError, quoted, sum_up
 from swift_saber.language import text_language
-from swift_saber.media import clip_problem
+from swift_saber.media_fault import clip_problem
 from swift_saber.plugin.saber_convert import to_swift_row
 from swift_saber.rows import media_path, parse_row, read_lines
 from swift_saber.sed import INSTRUCTIONS

@@ -12,7 +12,7 @@ from swift.template import MaxLengthError
 from swift.utils import get_logger, is_master
 
 from swift_saber.errors import InputError
-from swift_saber.media import clip_problem
+from swift_saber.media_fault import clip_problem
 from swift_saber.rows import media_list, media_path, read_rows, row_id
 from swift_saber.strict_json import dumps
 
