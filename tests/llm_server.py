@@ -30,6 +30,7 @@ class Asked:
         number: how many of this key came before.
         body: the JSON of a completion; "model", "language" and "file" (bytes) of a transcription.
         headers: names in lower case.
+        filename: of a transcription's file.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Asked:
     number: int
     body: dict[str, Any]
     headers: dict[str, str]
+    filename: str = ""
 
     @property
     def model(self) -> str:
@@ -75,7 +77,8 @@ class Reply:
     length: int | None = None
 
 
-def _json(status: int, value: Any, **more: Any) -> Reply:
+def sends(status: int, value: Any, **more: Any) -> Reply:
+    """Any JSON."""
     return Reply(status, json.dumps(value).encode(), **more)
 
 
@@ -84,12 +87,12 @@ def say(text: str | None, *, finish: str = "stop", delay: float = 0.0, length: i
     choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
     usage = {"prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS}
     body = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": usage}
-    return _json(200, body, delay=delay, length=length)
+    return sends(200, body, delay=delay, length=length)
 
 
 def heard(text: str, delay: float = 0.0) -> Reply:
     """A transcription."""
-    return _json(200, {"text": text}, delay=delay)
+    return sends(200, {"text": text}, delay=delay)
 
 
 def html() -> Reply:
@@ -104,7 +107,7 @@ def ends_mid_stream() -> Reply:
 
 def fails(status: int, message: str = "no", **headers: str) -> Reply:
     """An error status: 400, 401, 429 (with Retry_After="0"), 500, ..."""
-    return _json(
+    return sends(
         status,
         {"error": {"message": message}},
         headers={key.replace("_", "-"): value for key, value in headers.items()},
@@ -181,7 +184,7 @@ class LLMServer:
         self.asked: list[Asked] = []
         self.counts: Counter[str] = Counter()
         self.most = 0
-        self._under_way = 0
+        self._under_way, self._over = 0, False
         self._lock = threading.Lock()
         outer = self
 
@@ -190,6 +193,9 @@ class LLMServer:
 
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
+                if outer._over:  # a connection that was kept alive
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 asked = outer._take(self.path, headers, data)
                 try:
@@ -223,11 +229,12 @@ class LLMServer:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def _take(self, path: str, headers: dict[str, str], data: bytes) -> Asked:
-        body = _form(headers["content-type"], data) if path.endswith("/transcriptions") else json.loads(data)
+        form = path.endswith("/transcriptions")
+        body, filename = _form(headers["content-type"], data) if form else (json.loads(data), "")
         what = json.dumps(body, sort_keys=True, default=lambda sound: hashlib.sha256(sound).hexdigest())
         key = hashlib.sha256(f"{path}\n{what}".encode()).hexdigest()[:16]
         with self._lock:
-            asked = Asked(path, key, self.counts[key], body, headers)
+            asked = Asked(path, key, self.counts[key], body, headers, filename)
             self.counts[key] += 1
             self.asked.append(asked)
             self._under_way += 1
@@ -239,16 +246,19 @@ class LLMServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over = True
         self._server.shutdown()
         self._server.server_close()
 
 
-def _form(kind: str, data: bytes) -> dict[str, Any]:
-    """The fields of a multipart form; that of the file as bytes."""
+def _form(kind: str, data: bytes) -> tuple[dict[str, Any], str]:
+    """The fields of a multipart form, that of the file as bytes, and the file's name."""
     message = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + data, policy=email.policy.HTTP)
     found: dict[str, Any] = {}
+    filename = ""
     for part in message.iter_parts():
         payload = part.get_payload(decode=True)
         name = part.get_param("name", header="content-disposition")
         found[name] = payload if part.get_filename() else payload.decode()
-    return found
+        filename = part.get_filename() or filename
+    return found, filename

@@ -1,15 +1,13 @@
 """Requests to a real HTTP server that speaks, or does not speak, OpenAI's protocol."""
 
 import base64
-import json
+import itertools
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from tests.llm_server import (
     heard,
     html,
     say,
+    sends,
 )
 
 KEY = "sk-very-secret-0123456789"
@@ -38,51 +37,32 @@ HELLO = [{"role": "user", "content": "hello"}]
 PLAIN = [{"role": "user", "content": "Hello"}]
 
 
-@dataclass
 class Served:
     """A running server: its address and what it was asked."""
 
-    url: str
-    asked: list[dict[str, Any]] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
+    def __init__(self, server: LLMServer) -> None:
+        self.url, self._server = server.url, server
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return [asked.body | {"path": asked.path} for asked in self._server.asked]
+
+    @property
+    def headers(self) -> list[dict[str, str]]:
+        return [asked.headers for asked in self._server.asked]
 
 
 @contextmanager
 def serving(answer: Callable[[dict[str, Any], int], tuple[int, Any]]) -> Iterator[Served]:
     """Serve answer(request, how many came before) -> (status, JSON value or raw text)."""
-    lock = threading.Lock()
+    turn = itertools.count()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with lock:
-                number = len(served.asked)
-                served.asked.append(request | {"path": self.path})
-                served.headers.append({name.lower(): value for name, value in self.headers.items()})
-            status, body = answer(request, number)
-            plain = isinstance(body, str)
-            data = (body if plain else json.dumps(body)).encode()
-            try:
-                self.send_response(status)
-                self.send_header("Content-Type", "text/html" if plain else "application/json")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-            except (BrokenPipeError, ConnectionResetError):  # the client did not wait
-                pass
+    def script(asked: Asked) -> Reply:
+        status, body = answer(asked.body | {"path": asked.path}, next(turn))
+        return Reply(status, body.encode(), "text/html") if isinstance(body, str) else sends(status, body)
 
-        def log_message(self, *_: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Served(f"http://127.0.0.1:{server.server_port}/v1")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield served
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with LLMServer(script) as server:
+        yield Served(server)
 
 
 def completion(*texts: Any, finish: str = "stop") -> dict[str, Any]:
