@@ -9,12 +9,11 @@ import difflib
 import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted
 from swift_saber.language import Language, text_language
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import dumps, parse_json, read_text
 
 Consistency = Literal["consistent", "inconsistent"]
 
@@ -288,13 +287,7 @@ def load_record(path: str | os.PathLike[str]) -> Record:
         InputError: names the file (with the line, for a syntax error), the field, and the remedy.
     """
     where = str(path)
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
-        raise InputError(where, "file", problem, "save the file as UTF-8") from error
+    text = read_text(path)
     if not text.strip():
         raise InputError(where, "file", "is empty", "write the record or remove the file")
     return Record.from_dict(parse_json(text, where, numbered=True), where)

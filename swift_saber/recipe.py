@@ -1,12 +1,12 @@
 """A recipe, as ms-swift takes it: a YAML of arguments with an ENV block, and the flags after it, which win."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError
+from swift_saber.strict_json import read_text
 
 
 def check_recipe(path: str) -> dict[str, Any]:
@@ -17,12 +17,7 @@ def check_recipe(path: str) -> dict[str, Any]:
     """
     if not path.endswith((".yaml", ".yml")):
         raise InputError(path, "recipe", "is not named .yaml", "ms-swift takes other files for arguments: rename it")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(path, "recipe", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+    text = read_text(path)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         recipe = yaml.safe_load(text)

@@ -14,12 +14,12 @@ from typing import Any, get_args
 
 import numpy as np
 
-from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted
 from swift_saber.evaluation.interval import Interval, Means, group_means_interval, mean_interval
 from swift_saber.evaluation.item import Item, State
 from swift_saber.markdown import cell, table_lines
 from swift_saber.rows import read_rows, write_rows, write_text
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import dumps, read_json
 
 ITEMS, SCORES, TABLES = "items.jsonl", "scores.json", "scores.md"
 
@@ -149,13 +149,7 @@ def read_scores(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     path = Path(path)
     path = path / SCORES if path.is_dir() else path
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "name a scores.json") from error
-    scores = parse_json(text, str(path), numbered=True)
+    scores = read_json(path)
     if not isinstance(scores, dict):
         raise InputError(str(path), "scores", f"is {kind(scores)}, not an object", "name a scores.json")
     _check_scores(scores, str(path))

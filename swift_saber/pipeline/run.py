@@ -32,7 +32,7 @@ from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_fil
 from swift_saber.reply import UNANSWERED
 from swift_saber.row_log import RowLog
 from swift_saber.rows import write_rows
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import dumps, parse_json, read_json
 
 _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray")
 _LOOK_SECONDS = 0.3
@@ -122,7 +122,7 @@ def _run_stage(plan: Plan, name: str) -> None:
         process.kill()  # where it had not come to lead a group yet
         process.join()
     for error in sorted((folder / "errors").glob("*.json")):
-        raise InputError(*parse_json(error.read_text(encoding="utf-8"), str(error)))
+        raise InputError(*read_json(error))
     if executor.get_incomplete_ranks():
         problem = f"its process ended with status {process.exitcode}, and not all tasks are done"
         raise InputError(name, "stage", problem, f"look at {console}; the same command goes on")
@@ -196,7 +196,7 @@ def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) ->
     file = folder / "settings.json"
     if not file.exists():
         return False
-    kept = parse_json(file.read_text(encoding="utf-8"), str(file))
+    kept = read_json(file)
     if kept == parse_json(dumps(settings), "settings"):
         return True
     gone = " ".join(shlex.quote(str(one)) for one in stale if one.exists())
@@ -212,7 +212,7 @@ def _note(plan: Plan, runs: RowLog) -> None:
             versions[package] = version(package)
         except ModuleNotFoundError:
             continue
-    skipped = parse_json((plan.output / "manifest" / "skipped.json").read_text(encoding="utf-8"), "skipped.json")
+    skipped = read_json(plan.output / "manifest" / "skipped.json")
     said = {"recipe": plan.recipe, "versions": versions, "stages": list(plan.stages), "skipped": skipped}
     said["prompts"] = digests()
     write_rows(plan.output / "run.json", [said])

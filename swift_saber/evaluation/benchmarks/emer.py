@@ -29,6 +29,7 @@ from swift_saber.language import Language
 from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.plugin.saber_convert import sound_in_video
 from swift_saber.sed import INSTRUCTIONS
+from swift_saber.strict_json import read_text
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}
@@ -184,12 +185,7 @@ def read_reference(path: str | os.PathLike[str], language: Language = "en") -> l
         InputError: the file cannot be read, is not UTF-8 or no such CSV, holds no clip; a name or a description is
             blank, a name is there twice, or is no plain file name.
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+    text = read_text(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     found: dict[str, Reference] = {}
     errors: list[InputError] = []

@@ -20,7 +20,7 @@ from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.metrics import accuracy, weighted_intervals, weighted_scores
+from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from swift_saber.evaluation.run import Benchmark
 from swift_saber.evaluation.summary import summary
 from swift_saber.rows import read_rows
@@ -252,7 +252,8 @@ def sentiment_score(truths: Sequence[float], predictions: Sequence[float | None]
         return None
     signs = [truth for truth, _ in pairs if truth is not None]
     said = [prediction for _, prediction in pairs]
-    return SentimentScore(weighted_scores(signs, said)["f1"], accuracy(signs, said), len(pairs))
+    scores = weighted_scores(signs, said)
+    return SentimentScore(scores["f1"], scores["accuracy"], len(pairs))
 
 
 def _sign(value: float | None) -> str | None:

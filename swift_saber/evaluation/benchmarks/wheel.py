@@ -24,7 +24,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, quoted
+from swift_saber.strict_json import read_text
 
 Level = Literal["level1", "level1+2"]
 #: "level1" groups by the inner ring. "level1+2" is the mean over the inner and the second ring of each wheel: ten
@@ -208,12 +209,7 @@ def _read_synonyms(path: Path) -> dict[str, set[str]]:
 
 def _read_forms(path: Path) -> dict[str, set[str]]:
     """Each form, and each word itself, with the words that it is a form of."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+    text = read_text(path)
     found: dict[str, set[str]] = {}
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""))

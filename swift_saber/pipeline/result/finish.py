@@ -11,7 +11,7 @@ from swift_saber.pipeline.result.instructions import write_instructions
 from swift_saber.pipeline.result.report import render
 from swift_saber.pipeline.result.survey import survey
 from swift_saber.rows import write_rows, write_text
-from swift_saber.strict_json import parse_json
+from swift_saber.strict_json import read_json
 
 
 def finish(output: Path) -> list[str]:
@@ -29,7 +29,7 @@ def finish(output: Path) -> list[str]:
         InputError: as write_instructions; card and report are written all the same.
     """
     file = output / "run.json"
-    said = parse_json(file.read_text(encoding="utf-8"), str(file))
+    said = read_json(file)
     said["usage"] = {name: paid for name in said["stages"] if (paid := usage(output / name))}
     write_rows(file, [said])
     found = survey(output)

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.annotation import RECORD_KEYS
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
 from swift_saber.rows import read_rows
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.strict_json import dumps, read_json
 
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.
 Look = Callable[[str, Row, dict[str, Any] | None], None]
@@ -199,7 +199,7 @@ def survey(run_folder: Path) -> Survey:
         raise InputError(str(run_folder), MANIFEST, "is not there", "name the output folder of a pipeline run")
     note = run_folder / "split" / "split.json"
     if found.last.stage == "split" and note.is_file():
-        found.split = parse_json(note.read_text(encoding="utf-8"), str(note), numbered=True)
+        found.split = read_json(note)
     return found
 
 
@@ -210,10 +210,7 @@ def read_run(run_folder: Path) -> dict[str, Any]:
         InputError: there is none, or it does not name the stages.
     """
     path = run_folder / "run.json"
-    try:
-        run = parse_json(path.read_text(encoding="utf-8"), str(path), numbered=True)
-    except OSError as error:
-        raise unreadable(path, error) from error
+    run = read_json(path)
     if not isinstance(run, dict) or not isinstance(run.get("stages"), list):
         raise InputError(str(path), "stages", "is not there", "name the output folder of a pipeline run")
     return run

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted
 from swift_saber.media import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
-from swift_saber.strict_json import parse_json
+from swift_saber.strict_json import read_json, read_text
 
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}
 
@@ -103,11 +103,7 @@ class Memor(Source):
         if not path.exists():
             self.note("official split missing", name)
             return
-        try:
-            lines = path.read_text(encoding="utf-8").split()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(str(path), "file", f"cannot be read ({error})", "copy the file again") from error
-        for text in lines:
+        for text in read_text(path).split():
             if not text.isdecimal() or int(text) >= below:
                 remedy = f"take train_id.txt, test_id.txt and anno.json of one release ({below} samples here)"
                 raise InputError(str(path), "number", f"{quoted(text)} is the number of no sample", remedy)
@@ -138,14 +134,7 @@ class Memor(Source):
         return InputError(str(self.folder / name), key, problem, "take the file of the dataset")
 
     def _json(self, name: str) -> dict[str, Any]:
-        path = self.folder / name
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise unreadable(path, error) from error
-        except UnicodeDecodeError as error:
-            raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "copy the file again") from error
-        value = parse_json(text, str(path), numbered=True)
+        value = read_json(self.folder / name)
         if not isinstance(value, dict):
             raise self._foreign(name, "file", f"is {kind(value)}, not an object")
         return value

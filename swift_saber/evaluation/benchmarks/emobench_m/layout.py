@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from swift_saber.errors import InputError, kind, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted
 from swift_saber.media_read import open_media
-from swift_saber.strict_json import parse_json
+from swift_saber.strict_json import read_json
 
 _SENTIMENT = ("neutral", "negative", "positive")
 
@@ -150,22 +150,6 @@ def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
             raise InputError(f"{path}[{number}]", "id", f"{quoted(asked.id)} is there twice", remedy)
         found[asked.id] = asked
     return list(found.values())
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
-
-    Raises:
-        InputError: it cannot be read, or is not UTF-8 or not JSON.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
-        raise InputError(str(path), "file", problem, "save the file as UTF-8") from error
-    return parse_json(text, str(path), numbered=True)
 
 
 def missing(folder: Path, scenarios: Sequence[str] | None = None) -> list[str]:
