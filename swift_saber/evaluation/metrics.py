@@ -29,8 +29,15 @@ _PARTS = ("precision", "recall", "f1")
 _NONE = "\0"
 
 
-def accuracy(truths: Labels, predictions: Predictions) -> float:
-    """Return the share of right answers, 0..1: right / all, invalid ones among all.
+def weighted_scores(truths: Labels, predictions: Predictions) -> dict[str, float]:
+    """Return accuracy and the support-weighted precision, recall and F1, each 0..1.
+
+    Accuracy is right / all, invalid answers among all. The others are the mean over the classes of `table`, each
+    weighted by its support / n (scikit-learn's average="weighted", zero_division=0; EmoBench-M's choice, published with
+    its scorer). The weighted recall is the accuracy.
+
+    Precision and F1 forgive silence by their definition: an invalid answer in the place of a wrong one spoils the
+    precision of no class. Accuracy does not, so rank models by it, or show the rate of invalid answers beside F1.
 
     Args:
         truths: the labels, (n,).
@@ -39,109 +46,58 @@ def accuracy(truths: Labels, predictions: Predictions) -> float:
     Raises:
         InputError: there is no truth, or there are not as many predictions.
     """
-    _check(truths, predictions)
-    right = sum(truth == prediction for truth, prediction in zip(truths, predictions, strict=True))
-    return right / len(truths)
-
-
-def weighted_scores(truths: Labels, predictions: Predictions) -> dict[str, float]:
-    """Return accuracy and the support-weighted precision, recall and F1, each 0..1.
-
-    The mean over the classes of `per_class`, each weighted by its support / n (scikit-learn's average="weighted",
-    zero_division=0; EmoBench-M's choice, published with its scorer). The weighted recall is the accuracy.
-
-    Precision and F1 forgive silence by their definition: an invalid answer in the place of a wrong one spoils the
-    precision of no class. Accuracy does not, so rank models by it, or show the rate of invalid answers beside F1.
-
-    Args:
-        truths: as in accuracy.
-        predictions: as in accuracy.
-
-    Raises:
-        InputError: as accuracy.
-    """
     from sklearn.metrics import precision_recall_fscore_support
 
-    labels, told = known_labels(truths, predictions), _told(predictions)
+    labels, told = _known_labels(truths, predictions), _told(predictions)
     found = precision_recall_fscore_support(truths, told, labels=labels, average="weighted", zero_division=0)
-    return {"accuracy": accuracy(truths, predictions), **dict(zip(_PARTS, map(float, found[:3]), strict=True))}
-
-
-def per_class(truths: Labels, predictions: Predictions, labels: Labels | None = None) -> dict[str, dict[str, float]]:
-    """Return {label: {"precision", "recall", "f1", "support"}}.
-
-    precision = hits / answers of that label; recall = hits / truths of that label (the support);
-    f1 = 2 hits / (answers + truths). A share of nothing is 0.
-
-    Args:
-        truths: as in accuracy.
-        predictions: as in accuracy.
-        labels: those that there are, in the order of the result; without them those that occur, sorted.
-
-    Raises:
-        InputError: as accuracy, and for a label that is not among `labels`.
-    """
-    from sklearn.metrics import precision_recall_fscore_support
-
-    labels = known_labels(truths, predictions, labels)
-    found = precision_recall_fscore_support(truths, _told(predictions), labels=labels, zero_division=0)
-    columns = zip(*(part.tolist() for part in found), strict=True)
-    return {label: dict(zip((*_PARTS, "support"), of, strict=True)) for label, of in zip(labels, columns, strict=True)}
-
-
-def confusion(truths: Labels, predictions: Predictions, labels: Labels | None = None) -> list[list[int]]:
-    """Return counts, (labels, labels + 1): a row for each truth, a column for each answer, the last one for None.
-
-    Each row adds up to the label's support.
-
-    Args:
-        truths: as in accuracy.
-        predictions: as in accuracy.
-        labels: as in per_class.
-
-    Raises:
-        InputError: as per_class.
-    """
-    from sklearn.metrics import confusion_matrix
-
-    labels = known_labels(truths, predictions, labels)
-    # Nobody's truth is _NONE, so its row is the last one and empty.
-    found: list[list[int]] = confusion_matrix(truths, _told(predictions), labels=[*labels, _NONE])[:-1].tolist()
-    return found
+    right = sum(truth == prediction for truth, prediction in zip(truths, predictions, strict=True))
+    return {"accuracy": right / len(truths), **dict(zip(_PARTS, map(float, found[:3]), strict=True))}
 
 
 def table(truths: Labels, predictions: Predictions, labels: Labels | None = None) -> dict[str, Any]:
-    """Return {"labels", "confusion", "per_class"}: one of the tables of scores.json.
+    """Return one of the tables of scores.json.
 
     Args:
-        truths: as in accuracy.
-        predictions: as in accuracy.
-        labels: as in per_class.
+        truths: as in weighted_scores.
+        predictions: as in weighted_scores.
+        labels: those that there are, in the order of the result; without them those that occur, sorted.
+
+    Returns:
+        labels: those.
+        confusion: counts, (labels, labels + 1): a row for each truth, which adds up to its support, and a column for
+            each answer, the last one for None.
+        per_class: {label: {"precision", "recall", "f1", "support"}}: hits / answers of that label; hits / truths of
+            that label, which are the support; 2 hits / (answers + truths). A share of nothing is 0.
 
     Raises:
-        InputError: as per_class.
+        InputError: as weighted_scores; a label is not among `labels`, or there twice.
     """
-    labels = known_labels(truths, predictions, labels)
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    labels, told = _known_labels(truths, predictions, labels), _told(predictions)
+    parts = precision_recall_fscore_support(truths, told, labels=labels, zero_division=0)
+    columns = zip(*(part.tolist() for part in parts), strict=True)
     return {
         "labels": labels,
-        "confusion": confusion(truths, predictions, labels),
-        "per_class": per_class(truths, predictions, labels),
+        # Nobody's truth is _NONE, so its row is the last one and empty.
+        "confusion": confusion_matrix(truths, told, labels=[*labels, _NONE])[:-1].tolist(),
+        "per_class": {
+            label: dict(zip((*_PARTS, "support"), of, strict=True)) for label, of in zip(labels, columns, strict=True)
+        },
     }
 
 
-def known_labels(truths: Labels, predictions: Predictions, labels: Labels | None = None) -> list[str]:
-    """Return the labels that a table has: the given ones, else those that occur as truth or answer, sorted.
-
-    Raises:
-        InputError: as per_class; a label is given twice.
-    """
-    _check(truths, predictions)
+def _known_labels(truths: Labels, predictions: Predictions, labels: Labels | None = None) -> list[str]:
+    if len(truths) != len(predictions):
+        problem = f"{len(predictions)} for {len(truths)} truths"
+        raise InputError("labels", "predictions", problem, "give None where there is no answer")
+    if not truths:
+        raise InputError("labels", "truths", "there is none", "score at least one item")
     said = {prediction for prediction in predictions if prediction is not None}
     if labels is None:
         return sorted({*truths, *said})
-    if len(set(labels)) != len(labels):
-        twice = next(label for label, count in Counter(labels).items() if count > 1)
-        raise InputError("labels", "labels", f"{quoted(twice)} is there twice", "name each label once")
+    if twice := [label for label, count in Counter(labels).items() if count > 1]:
+        raise InputError("labels", "labels", f"{quoted(twice[0])} is there twice", "name each label once")
     for name, found in (("truths", set(truths)), ("predictions", said)):
         if unknown := sorted(found - set(labels)):
             remedy = "correct it" if name == "truths" else "give None for an answer that names no label"
@@ -151,14 +107,6 @@ def known_labels(truths: Labels, predictions: Predictions, labels: Labels | None
 
 def _told(predictions: Predictions) -> list[str]:
     return [_NONE if prediction is None else prediction for prediction in predictions]
-
-
-def _check(truths: Labels, predictions: Predictions) -> None:
-    if len(truths) != len(predictions):
-        problem = f"{len(predictions)} for {len(truths)} truths"
-        raise InputError("labels", "predictions", problem, "give None where there is no answer")
-    if not truths:
-        raise InputError("labels", "truths", "there is none", "score at least one item")
 
 
 def weighted_intervals(

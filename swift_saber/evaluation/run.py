@@ -255,7 +255,7 @@ def _check_same(folder: Path, benchmark: Benchmark, model: str) -> None:
 
 
 def make_manifest(
-    model: str, data: Mapping[str, str | os.PathLike[str]], settings: Mapping[str, Any], **seeds: int
+    model: str, data: Mapping[str, str | os.PathLike[str]], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return {"model", "data", "versions", "seeds", "settings"}, the manifest of scores.json.
 
@@ -264,7 +264,6 @@ def make_manifest(
         data: {name: file} of all that was read. The names are kept and not the paths, so that two machines agree: take
             the path inside the benchmark's folder.
         settings: JSON values: the task's own options.
-        seeds: of the run, beside "bootstrap", which is always there.
 
     Raises:
         InputError: a file cannot be read, or a setting is no JSON value.
@@ -277,7 +276,7 @@ def make_manifest(
         "model": model,
         "data": {name: file_digest(data[name]) for name in sorted(data)},
         "versions": versions(),
-        "seeds": {"bootstrap": SEED, **seeds},
+        "seeds": {"bootstrap": SEED},
         "settings": {"bootstrap_draws": DRAWS, **settings},
     }
 

@@ -15,10 +15,10 @@ from swift_saber.evaluation.run import make_manifest
 def test_data_is_named_by_its_place_in_the_benchmark_and_hashed(tmp_path: Path) -> None:
     file = tmp_path / "MOSI.json"
     file.write_bytes(b"[]\n")
-    made = make_manifest("saber-7b", {"benchmark_json/MOSI.json": file}, {"official": False}, sampling=42)
+    made = make_manifest("saber-7b", {"benchmark_json/MOSI.json": file}, {"official": False})
     assert made["model"] == "saber-7b"
     assert made["data"] == {"benchmark_json/MOSI.json": hashlib.sha256(b"[]\n").hexdigest()}
-    assert made["seeds"] == {"bootstrap": 0, "sampling": 42}
+    assert made["seeds"] == {"bootstrap": 0}
     assert made["settings"] == {"bootstrap_draws": 1000, "official": False}
     assert made["versions"]["swift-saber"] == __version__
     assert {"python", "numpy", "torch"} <= made["versions"].keys()
