@@ -1,4 +1,4 @@
-"""What a clip's picture and sound measure, found by decoding it once; its sound is written as a wav on the way.
+"""What a clip's picture and sound measure, found by decoding it once; its sound is written as a wav besides.
 
 Judges nothing: thresholds are clean.py's. All levels of luma are of full range, 0 to 255.
 """
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from swift_saber.errors import InputError, unreadable
 from swift_saber.media_fault import LEAST_PICTURES, MAX_PIXELS, MAX_SECONDS, MISSING_SHARE
 from swift_saber.media_read import Reading, first_stream, open_media, reason
-from swift_saber.pipeline.measure_sound import Sound
+from swift_saber.pipeline.measure_sound import Sound, measure_sound, wav
+from swift_saber.rows import whole
 
 #: Pictures looked at for each second: enough for the shares, and each costs a scaling.
 SAMPLE_RATE = 4.0
@@ -31,7 +33,7 @@ _HASH_PICTURES = 4
 def measure(
     video: str, audio: str | None = None, sound_to: str | None = None, *, until: float = math.inf
 ) -> dict[str, Any]:
-    """Decode a clip once and return what it measures; memory is that of a few pictures, whatever its length.
+    """Decode a clip once and return what it measures; memory is that of a few pictures, and 2 MB a minute of its sound.
 
     Args:
         video: path of the clip.
@@ -58,20 +60,33 @@ def measure(
         av.error.FFmpegError, ValueError: the clip cannot be decoded.
         InputError: the sound cannot be written.
     """
-    picture = _Picture()
-    with Sound(sound_to) as sound:
-        seen = _read(video, picture, None if audio else sound, until)
-        heard = _read(audio, None, sound, until) if audio else seen
-        seconds = max(picture.seconds, sound.seconds)
-        cut = not (seen.ended and heard.ended)
-        if cut:
-            seconds = max(seconds, *seen.promised.values(), *heard.promised.values())
-        found = picture.found() | {"seconds": round(seconds, 3)} | sound.found()
-        found["doubts"] = None if cut else picture.doubts(seen)
-        found["sound_fault"] = None if cut or not sound.samples else _sound_fault(heard, sound)
-        if cut:
-            sound.discard()
-        return found
+    picture, sound = _Picture(), Sound()
+    seen = _read(video, picture, None if audio else sound, until)
+    heard = _read(audio, None, sound, until) if audio else seen
+    seconds = max(picture.seconds, sound.seconds)
+    samples = sound.samples()
+    cut = not (seen.ended and heard.ended)
+    if cut:
+        seconds = max(seconds, *seen.promised.values(), *heard.promised.values())
+    elif sound_to and len(samples):
+        _write(sound_to, wav(samples))
+    return {
+        **picture.found(),
+        "seconds": round(seconds, 3),
+        **measure_sound(samples),
+        "doubts": None if cut else picture.doubts(seen),
+        "sound_fault": None if cut or not len(samples) else _sound_fault(heard, sound),
+    }
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        with whole(path) as partial:
+            partial.write_bytes(data)
+    except OSError as error:
+        said = unreadable(path, error)
+        problem = f"cannot be written: {said.problem}"
+        raise InputError(said.where, said.field, problem, "make room and run again") from error
 
 
 def _read(path: str, picture: "_Picture | None", sound: Sound | None, until: float) -> Reading:

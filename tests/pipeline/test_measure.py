@@ -103,6 +103,7 @@ def test_a_file_without_sound_has_no_samples(tmp_path: Path) -> None:
 def test_of_a_clip_beyond_the_limit_the_header_is_believed_and_nothing_is_written(tmp_path: Path) -> None:
     encode(tmp_path / "film.mp4", scene(1, 80), speech(1, 10))
     to = tmp_path / "sound" / "a.wav"
+    to.parent.mkdir()
     found = measure(str(tmp_path / "film.mp4"), None, str(to), until=1.0)
     assert found["seconds"] == pytest.approx(10, abs=0.1)
     assert found["doubts"] is None
