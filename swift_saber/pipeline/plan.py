@@ -1,6 +1,6 @@
 """A pipeline recipe, read and checked: what is run, in which order, with which settings, and where."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ def make_stage(name: str, settings: Mapping[str, Any]) -> Stage:
     return STAGES[name](**settings)
 
 
-def check_known(given: Iterable[str], known: Iterable[str], where: str, block: str = "") -> None:
+def check_known(given: Iterable[str], known: Collection[str], where: str, block: str = "") -> None:
     """Refuse a key that is not known.
 
     Args:
