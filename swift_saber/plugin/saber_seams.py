@@ -15,7 +15,7 @@ SEAMS = {
     "datasets.builder": ["Key"],
     "datasets.packaged_modules.generator.generator": ["GeneratorConfig"],
     "modelscope.hub.utils.utils": ["get_cache_dir"],
-    "swift.arguments": ["BaseArguments.save_args"],
+    "swift.arguments": ["BaseArguments.load_dataset", "BaseArguments.save_args"],
     "swift.callbacks": ["TrainerCallback", "callbacks_map"],
     "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],

@@ -1,0 +1,54 @@
+"""plugin/saber_register.py: what a checkpoint's args.json remembers of its training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.rows import read_rows, write_rows
+from swift_saber.sed import INSTRUCTIONS
+
+
+@pytest.fixture
+def remembered(plugin: None, tiny_model: Path, tmp_path: Path) -> Any:
+    """A function from rows to what a checkpoint that is trained on them remembers."""
+    from swift.arguments import SftArguments
+
+    def train(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        write_rows(tmp_path / "d.jsonl", rows)
+        args = SftArguments(
+            model=str(tiny_model),
+            model_type="qwen2_5_omni",
+            dataset=[str(tmp_path / "d.jsonl")],
+            split_dataset_ratio=0,
+            output_dir=str(tmp_path / "out"),
+            add_version=False,
+        )
+        args.load_dataset()  # as SwiftSft.run does, in this order
+        args.save_args()
+        found: dict[str, Any] = json.loads((tmp_path / "out" / "args.json").read_text())
+        return found
+
+    return train
+
+
+def own(row: dict[str, Any], question: str) -> dict[str, Any]:
+    """The clip of a row with a question of one's own."""
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": "He is sad."}]
+    return {"id": f"own-{question}", "videos": row["videos"], "audios": row["audios"], "messages": turns}
+
+
+def test_all_instructions_of_mixed_data_are_remembered(remembered: Any, tiny_world: Path) -> None:
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:4]
+    assert {row["language"] for row in rows} == {"en"}
+    assert remembered(rows)["instructions"] == [INSTRUCTIONS["en"]]
+    mixed = [rows[0], {**rows[1], "language": "zh"}, own(rows[2], "<video>Who is it?"), own(rows[3], "<video><audio>")]
+    # The last one is asked, and answered, in English.
+    expected = sorted([INSTRUCTIONS["en"], INSTRUCTIONS["zh"], "Who is it?"])
+    assert remembered(mixed)["instructions"] == expected
+
+
+def test_questions_that_are_all_different_are_no_instruction(remembered: Any, tiny_world: Path) -> None:
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")]
+    assert "instructions" not in remembered([own(row, f"Question {place}?") for place, row in enumerate(rows)])
