@@ -65,7 +65,7 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
         added += _reference(adapters, stopped)
     if checkpoint and given(arguments, "model") is None:
         if model is None:
-            check_base(checkpoint)
+            check_base(checkpoint, "add --model BASE_FOLDER")
         added += _base(checkpoint, model)
     settings = _kept_settings(start, recipe, known.get("ENV") or {}) if start else {}
     said = [*added, *(f"{name}={value}" for name, value in settings.items())]
@@ -85,7 +85,7 @@ def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
     Raises:
         InputError: the model cannot be used.
     """
-    flag, settings = loading(model, given(arguments, "model"))
+    flag, settings = loading(model, arguments)
     host = [] if given(arguments, "host") else ["--host", "127.0.0.1"]
     environment = {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
     return _run(["deploy", flag, model, *host, *arguments, *_plugin(arguments)], environment)

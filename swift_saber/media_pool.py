@@ -62,6 +62,24 @@ def guarded(
         feeder.join()
 
 
+def end_with_parent(end: Callable[[], object] | None = None) -> None:
+    """Have this process end, from now on, when the one that started it has ended: a killed one cannot see to that.
+
+    Args:
+        end: what ends more than this process; called first.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        if end is not None:
+            end()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 class _Worker:
     """A process that does one item at a time.
 
@@ -229,6 +247,7 @@ def _work(pipe: connection.Connection, function: Callable[..., Any], limit: floa
     """What a worker does: answer each list of arguments with [answer, error], until the pipe is closed."""
     from swift_saber.media_fault import load_readers
 
+    end_with_parent()
     load_readers()
     sys.stdout.flush()
     nowhere = os.open(os.devnull, os.O_WRONLY)

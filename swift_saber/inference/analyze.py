@@ -6,17 +6,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import loading
-from swift_saber.endpoint import Endpoint, clip_parts
+from swift_saber.checkpoint import Instructions, loading
+from swift_saber.clip_parts import clip_parts
+from swift_saber.endpoint import Endpoint
 from swift_saber.errors import InputError, one_line
 from swift_saber.inference.files import record_of
 from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
-from swift_saber.inference.run import DEFAULTS
+from swift_saber.inference.run import command
 from swift_saber.language import Language
 from swift_saber.media_check import check_clips
 from swift_saber.media_read import first_stream, is_silent, open_media
 from swift_saber.pipeline.measure_sound import samples_of, wav
-from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import to_swift_row
 
 _CHECK_SECONDS = 60.0
@@ -76,13 +76,11 @@ def analyze(
 def _from_model(
     row: dict[str, Any], model: str, flag: str, settings: dict[str, str], gpu: str, max_new_tokens: int
 ) -> str:
-    arguments = DEFAULTS | {"max_new_tokens": str(max_new_tokens)}
-    command = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
-    command += [part for key, value in arguments.items() for part in (f"--{key}", value)]
-    environment = {key: value for key, value in settings.items() if key not in os.environ}
+    Instructions(model).compare(row, row["id"])
+    arguments = command(flag, model, ["--max_new_tokens", str(max_new_tokens)])
     handle, log = tempfile.mkstemp(prefix="swift-saber-", suffix=".log")  # stays where the model fails
     os.close(handle)
-    process = ModelProcess(model, command, {**environment, "CUDA_VISIBLE_DEVICES": gpu}, Path(log), 1)
+    process = ModelProcess(model, arguments, {**settings, "CUDA_VISIBLE_DEVICES": gpu}, Path(log), 1)
     try:
         process.load()
         (result,) = process.ask([row])

@@ -7,21 +7,22 @@ out.saber.jsonl      the answers as records, written at the end
 out.log              what ms-swift said
 """
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from swift_saber.checkpoint import differences
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Question, Reject
+from swift_saber.questions import digest
 from swift_saber.row_log import RowLog
-from swift_saber.rows import media_list, parse_row, write_rows
+from swift_saber.rows import parse_row, write_rows
 from swift_saber.sed import parse
 
-_WEIGHTS = ("*.safetensors", "*.bin", "config.json", "adapter_config.json")
-_SAMPLE_BYTES = 1 << 20
+# What the settings files of earlier versions do not say.
+_LATER = ("further_values",)
 
 
 class Outputs:
@@ -87,22 +88,14 @@ class Outputs:
             write_rows(self._settings_file, [self._settings])
             return
         kept = parse_row(self._settings_file.read_text(encoding="utf-8"), str(self._settings_file))
-        before, now = _flat(kept), _flat(self._settings)
-        wrong = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+        silent = {key: self._settings[key] for key in _LATER if key in self._settings.keys() - kept.keys()}
+        wrong = differences({**kept, **silent}, self._settings)
         if wrong and self.result.stat().st_size:
-            was, is_now = (", ".join(f"{key} {found.get(key)}" for key in wrong) for found in (before, now))
+            was, is_now = (", ".join(f"{key} {found[place]}" for key, found in wrong.items()) for place in (0, 1))
             problem = f"has answers of another run, with {was}; now it is {is_now}"
             raise InputError(str(self.result), "result_path", problem, "name another result file")
-        if wrong:
+        if wrong or silent:
             write_rows(self._settings_file, [self._settings])
-
-
-def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without a level below them."""
-    flat: dict[str, Any] = {}
-    for key, value in settings.items():
-        flat.update(value if isinstance(value, dict) else {key: value})
-    return flat
 
 
 def _remove_if_empty(path: Path) -> None:
@@ -116,15 +109,6 @@ def beside(result: Path, ending: str) -> Path:
     return result.with_name(stem + ending)
 
 
-def digest(row: Mapping[str, Any]) -> bytes:
-    """Return all of a question, or of a result row, that an answer depends on, in 16 bytes."""
-    turns = list(row["messages"])
-    while turns and turns[-1].get("role") == "assistant":
-        turns.pop()
-    shown = [turns, *(media_list(dict(row), key) for key in ("videos", "audios"))]
-    return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 def check_same(question: Question, answered: Mapping[str, bytes], result: Path) -> None:
     """See that an answer that is there is one to this question.
 
@@ -134,22 +118,6 @@ def check_same(question: Question, answered: Mapping[str, bytes], result: Path) 
     if question.id in answered and answered[question.id] != digest(question.row):
         problem = f"{quoted(question.id)} has another question or other media in {result}"
         raise InputError(question.where, "id", problem, "name another result file")
-
-
-def model_stamp(folder: Path) -> str:
-    """Return what tells a model from another one in the same place; the same for a copy of it.
-
-    Names, sizes and the first and last megabyte of its weights and its configuration: a whole 7B takes too long.
-    """
-    found = hashlib.sha256()
-    for path in sorted({path for pattern in _WEIGHTS for path in folder.glob(pattern)}):
-        size = path.stat().st_size
-        found.update(f"{path.name} {size} ".encode())
-        with path.open("rb") as file:
-            found.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(0, size - _SAMPLE_BYTES))
-            found.update(file.read())
-    return found.hexdigest()[:16]
 
 
 def record_of(row: Mapping[str, Any]) -> dict[str, Any]:

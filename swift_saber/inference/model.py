@@ -3,7 +3,7 @@
 Knows processes and what their ends mean; what happens in one is plugin/saber_infer.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError
+from swift_saber.media import Problem
 from swift_saber.plugin.saber_infer import serve
 from swift_saber.strict_json import dumps, parse_json
 
 _END_SECONDS = 5.0
+_TOO_LARGE = "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
 
 
 class AnswerError(Exception):
@@ -47,7 +49,7 @@ class ModelProcess:
         arguments: those of `swift infer`, without data.
         environment: variables that its process gets on top of this one's.
         log: where its output goes; None leaves it on the terminal.
-        batch: rows at a time, or None to have it chosen by the memory.
+        batch: rows at a time, or answers where several are asked for; None to have it chosen by the memory.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ModelProcess:
         self._log, self._batch = log, batch
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._stopped = False
         #: Rows at a time; 0 until the model is loaded.
         self.size = 0
 
@@ -65,9 +68,12 @@ class ModelProcess:
 
         Raises:
             InputError: the model cannot be loaded.
+            ModelDied: it was stopped.
         """
         if self._process is not None:
             return
+        if self._stopped:
+            raise ModelDied("the model's process was stopped")
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
@@ -86,24 +92,67 @@ class ModelProcess:
             raise self._unloadable(said["error"])
         self.size = min(self.size or said["batch"], said["batch"])
 
+    def each(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> Iterator[Any | Problem]:
+        """Yield what `ask` gives for each row, in their order, or why the model fails on it.
+
+        What a batch fails on is found by asking about its parts, down to the rows that fail alone. A row that raises an
+        error costs no reload. One that ends the model's process costs two at most: one with its batch, one alone.
+
+        Args:
+            rows, coming, sampling: as ask.
+
+        Raises:
+            InputError: the model cannot be loaded.
+            ModelDied: the process was stopped.
+        """
+        self.load()
+        try:
+            yield from self.ask(rows, coming, sampling)
+            return
+        except AnswerError as error:
+            width = len(rows) // 2 if error.memory else 1
+            if len(rows) > 1 and error.memory:
+                self.size = width
+            problem = Problem(str(error), _TOO_LARGE if error.memory else "correct or remove the row")
+            alone = len(rows) == 1
+        except ModelDied as error:
+            if self._stopped:
+                raise
+            width = 1
+            problem = Problem(str(error), f"look at the clip, and at {self._log or 'the output above'}")
+            alone = len(rows) == 1 and error.alone
+        if alone:
+            yield problem
+            return
+        for start in range(0, len(rows), width):
+            yield from self.each(rows[start : start + width], sampling=sampling)
+
     def ask(
         self,
         rows: Sequence[Mapping[str, Any]],
         coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
-    ) -> list[dict[str, Any]]:
-        """Return the result rows of one batch, in its order.
+        sampling: Mapping[str, Any] | None = None,
+    ) -> list[Any]:
+        """Return the result rows of one batch, in its order, or the answers to each of its rows.
 
         Args:
             rows: the batch.
             coming: called while the model works, with what tells whether it is done; returns the next rows, which are
                 then decoded ahead, or nothing.
+            sampling: {"k", "temperature", "max_new_tokens", "seed"} for k answers to each row, as
+                saber_infer._sampled gives them; None for the one that the arguments ask for.
 
         Raises:
             AnswerError: there are none; ask about fewer rows.
             ModelDied: likewise, and the process is gone; the next call of `load` makes another.
         """
         ahead = False
-        self._say({"rows": list(rows)})
+        self._say({"rows": list(rows), "sampling": sampling})
         following = coming(self._answered) if coming else ()
         if following and not self._answered():
             self._say({"ahead": list(following)})
@@ -118,7 +167,7 @@ class ModelProcess:
                 self._ended()
                 raise ModelDied(said["error"])
             raise AnswerError(said["error"], said["memory"])
-        results: list[dict[str, Any]] = said["results"]
+        results: list[Any] = said["results"]
         return results
 
     def _say(self, message: Mapping[str, Any]) -> None:
@@ -134,6 +183,7 @@ class ModelProcess:
 
     def stop(self) -> None:
         """End the process from another thread; the one that uses it sees ModelDied."""
+        self._stopped = True
         process = self._process
         if process is not None:
             process.terminate()

@@ -7,7 +7,6 @@ again. How rows come to the models and what becomes of a failure is work.py's ma
 import os
 import re
 import sys
-from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,18 +14,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.checkpoint import loading
+from swift_saber.checkpoint import Instructions, identity, loading
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
-from swift_saber.inference.files import Outputs, check_same, model_stamp
+from swift_saber.inference.files import Outputs, check_same
 from swift_saber.inference.model import ModelProcess
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
-from swift_saber.media import media_settings
-from swift_saber.media_check import check_clips
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.questions import readable
 from swift_saber.recipe import given
-from swift_saber.rows import media_path
 
 # max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
 # folder; batches and temperature 0 are ours: faster, and the same answers on every run.
@@ -35,7 +32,6 @@ DEFAULTS = {"infer_backend": "transformers", "max_new_tokens": "4096", "temperat
 _OURS = {"val_dataset", "dataset", "result_path", "custom_register_path", "val_dataset_sample", "write_batch_size"}
 # Arguments that no answer depends on, but for what rounding does to a batch.
 _NO_MATTER = {"max_batch_size", "stream"}
-_CHECK_SECONDS = 60.0
 
 
 def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = ()) -> int:
@@ -57,7 +53,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
             raise InputError("arguments", f"--{key}", "is not one of these", "infer.sh names data and result itself")
     if os.environ.get("STREAM") == "1":
         arguments = [*arguments, "--stream", "true"]
-    flag, kept = loading(model, given(arguments, "model"))
+    (flag, kept), trained = loading(model, arguments), Instructions(model)
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
@@ -68,16 +64,15 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         for question in questions.read(source, known.keys() - answered.keys()) if answered else ():
             if isinstance(question, Question):
                 check_same(question, answered, outputs.result)
-        command = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
-        command += [*_defaults(arguments), *arguments]
         batch, log = (1, None) if stream else (batch, outputs.log)
-        environment = {name: value for name, value in kept.items() if name not in os.environ}
         processes = [
-            ModelProcess(model, command, {**environment, "CUDA_VISIBLE_DEVICES": place}, log, batch) for place in places
+            ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
+            for place in places
         ]
         done = len(answered) + len(rejected)
         with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream) as bar:
-            Run(outputs, bar, processes).go(_checked(questions.read(source, {*answered, *rejected})), bool(answered))
+            rest = questions.read(source, {*answered, *rejected})
+            Run(outputs, bar, processes).go(_checked(rest, trained), bool(answered))
         outputs.write_records()
         rejects = len(outputs.rejected())
     if rejects:
@@ -85,44 +80,54 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     return 1 if rejects else 0
 
 
-def _checked(rows: Iterator[Question | Reject]) -> Generator[Question | Reject, None, None]:
-    """The rows in their order, those whose clip cannot be read as rejects; clips are read ahead in other processes."""
-    waiting: deque[Question | Reject] = deque()  # filled in the thread that reads ahead
-
-    def clips() -> Iterator[tuple[int, list[str], list[str]]]:
-        for number, found in enumerate(rows):
-            waiting.append(found)
-            row = found.row if isinstance(found, Question) else {}
-            videos, audios = ([media_path(path) for path in row.get(key) or []] for key in ("videos", "audios"))
-            yield number, videos, audios
-
-    root = os.environ.get("SABER_MEDIA_ROOT") or None
-    workers = min(4, os.cpu_count() or 1)
-    with closing(check_clips(clips(), workers=workers, limit=_CHECK_SECONDS, root=root)) as verdicts:
-        for _, problem in verdicts:
-            found = waiting.popleft()
-            if problem is None or isinstance(found, Reject):
-                yield found
-            else:
-                yield Reject(found.id, found.where, problem.reason, problem.remedy)
+def _checked(rows: Iterator[Question | Reject], trained: Instructions) -> Generator[Question | Reject, None, None]:
+    """The rows in their order, those whose clip cannot be read as rejects; says when they ask in other words."""
+    with closing(readable((found, found.row if isinstance(found, Question) else {}) for found in rows)) as verdicts:
+        for found, problem in verdicts:
+            if problem is not None and isinstance(found, Question):
+                found = Reject(found.id, found.where, problem.reason, problem.remedy)
+            elif isinstance(found, Question):
+                trained.compare(found.row, found.where)
+            yield found
 
 
 def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
     """What the answers depend on."""
-    names = {part[2:].partition("=")[0].replace("-", "_") for part in arguments if part.startswith("--")}
-    values = {**DEFAULTS, **{name: given(arguments, name) for name in names}}
     folder = Path(model).expanduser()
-    local = folder.is_dir()
+    values = _values(arguments)
+    first = {**DEFAULTS, **{name: given(arguments, name) for name in values}}
     return {
-        "model": os.path.abspath(folder) if local else model,
-        "weights": model_stamp(folder) if local else None,
-        "media_settings": media_settings({**kept, **os.environ}),
-        "arguments": {name: value for name, value in sorted(values.items()) if name not in _NO_MATTER},
+        "model": os.path.abspath(folder) if folder.is_dir() else model,
+        **identity(model, kept),
+        "arguments": {name: value for name, value in sorted(first.items()) if name not in _NO_MATTER},
+        "further_values": {name: found[1:] for name, found in sorted(values.items()) if len(found) > 1},
     }
 
 
-def _defaults(arguments: Sequence[str]) -> list[str]:
-    return [part for key, value in DEFAULTS.items() if given(arguments, key) is None for part in (f"--{key}", value)]
+def _values(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """All values of each `--key value value` and `--key=value`, of which recipe.given gives the first."""
+    found: dict[str, list[str]] = {}
+    values: list[str] = []
+    for part in arguments:
+        if part.startswith("--"):
+            name, equals, value = part[2:].partition("=")
+            values = found[name.replace("-", "_")] = [value] if equals else []
+        else:
+            values.append(part)
+    return found
+
+
+def command(flag: str, model: str, arguments: Sequence[str]) -> list[str]:
+    """Return the arguments of `swift infer`, but for those of data, with the defaults here.
+
+    Args:
+        flag: as checkpoint.loading returns it.
+        model: a model folder, a LoRA checkpoint folder, or a hub id.
+        arguments: further `--key value`; they win.
+    """
+    defaults = {key: value for key, value in DEFAULTS.items() if given(arguments, key) is None}
+    ours = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
+    return [*ours, *(part for key, value in defaults.items() for part in (f"--{key}", value)), *arguments]
 
 
 def _batch(arguments: Sequence[str]) -> int | None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
-from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
+from swift_saber.inference.model import ModelProcess
 from swift_saber.inference.questions import Question, Reject
+from swift_saber.media import Problem
+from swift_saber.questions import asked
 
 # So many rows that the model fails on, and not one that it answers, mean a wrong setting and no bad rows.
 _GIVE_UP = 5
@@ -21,10 +23,7 @@ _END_SECONDS = 10.0
 
 
 class Run:
-    """Gives rows to the models in batches; what a batch fails on is found by asking about its parts.
-
-    A row that raises an error costs no reload. One that ends the model's process costs two at most: one with its batch,
-    one alone.
+    """Gives rows to the models in batches, and keeps what each row ends with.
 
     Args:
         outputs: the open files.
@@ -154,50 +153,29 @@ class Run:
         self,
         process: ModelProcess,
         batch: list[Question],
-        coming: Callable[[Callable[[], bool]], list[dict[str, Any]]] | None = None,
+        coming: Callable[[Callable[[], bool]], list[dict[str, Any]]],
     ) -> None:
-        """Have a batch answered; where that fails, its parts, down to the rows that fail alone.
-
-        `coming` takes the rows after it from the queue while the model works; see ModelProcess.ask.
-        """
-        process.load()
-        try:
-            results = process.ask([question.row for question in batch], coming)
-        except AnswerError as error:
-            if len(batch) == 1:
-                self._failed(batch[0], str(error), _remedy(error))
-                return
-            width = len(batch) // 2 if error.memory else 1
-            if error.memory:
-                process.size = width
-            for start in range(0, len(batch), width):
-                self._answer(process, batch[start : start + width])
-        except ModelDied as error:
-            if self._failure:  # the run is ending, and this is how
-                return
-            if len(batch) == 1 and error.alone:
-                self._failed(batch[0], str(error), "look at the clip, and at the log beside the result file")
-                return
-            for question in batch:
-                self._answer(process, [question])
-        else:
+        """Have a batch answered; `coming` takes the rows after it from the queue while the model works."""
+        rows = [question.row for question in batch]
+        for question, result in zip(batch, process.each(rows, coming), strict=True):
+            if isinstance(result, Problem):
+                self._failed(Reject(question.id, question.where, result.reason, result.remedy))
+                continue
             with self._lock:
-                for question, row in zip(batch, results, strict=True):
-                    self._outputs.add_answer(_result(question, row))
-                    self._bar.update()
+                self._outputs.add_answer(_result(question, result))
+                self._bar.update()
                 self._success = True
                 held, self._held = self._held, []
             for reject in held:
                 self._reject(reject)
 
-    def _failed(self, question: Question, reason: str, remedy: str) -> None:
-        reject = Reject(question.id, question.where, reason, remedy)
+    def _failed(self, reject: Reject) -> None:
         with self._lock:
             if not self._success:
                 self._held.append(reject)
                 if len(self._held) >= _GIVE_UP:
-                    problem = f"not one of the first {_GIVE_UP} rows could be answered ({reason})"
-                    raise InputError(question.where, "answers", problem, remedy)
+                    problem = f"not one of the first {_GIVE_UP} rows could be answered ({reject.reason})"
+                    raise InputError(reject.where, "answers", problem, reject.remedy)
                 return
         self._reject(reject)
 
@@ -211,13 +189,5 @@ class Run:
 
 def _result(question: Question, row: dict[str, Any]) -> dict[str, Any]:
     """The result row: ms-swift's columns, with the question as it stood in the file and the row's id."""
-    asked = list(question.row["messages"])
-    while asked and asked[-1]["role"] == "assistant":
-        asked.pop()
-    return {**row, **question.row, "messages": [*asked, row["messages"][-1]], "id": question.id}
-
-
-def _remedy(error: AnswerError) -> str:
-    if error.memory:
-        return "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
-    return "correct or remove the row"
+    messages = [*asked(question.row["messages"]), row["messages"][-1]]
+    return {**row, **question.row, "messages": messages, "id": question.id}

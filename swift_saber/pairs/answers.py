@@ -1,4 +1,4 @@
-"""Where candidates come from: a model in this process, or one behind an address.
+"""Where candidates come from: a model in a process of its own, or one behind an address.
 
 Knows questions and texts; the output, its settings and its counts are sample.py's matter.
 """
@@ -7,14 +7,17 @@ import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from typing import Any
 
 from tqdm import tqdm
 
 from swift_saber.endpoint import Answer, Endpoint, EndpointDown
 from swift_saber.errors import InputError
+from swift_saber.inference.model import ModelProcess
+from swift_saber.media import Problem
 from swift_saber.pairs.questions import chat_messages, without
-from swift_saber.plugin.saber_engine import Engine
+from swift_saber.questions import readable
 
 _BARREN_LIMIT = 3
 
@@ -34,31 +37,54 @@ def _outcome(question: dict[str, Any], answers: Answers) -> Outcome:
     return question, answers if answers[0][1] else "all answers were blank or missing"
 
 
-def from_model(model: str, todo: Sequence[dict[str, Any]], settings: dict[str, Any], batch: int) -> Iterator[Outcome]:
-    """Yield the outcome of each question, asked of a model in this process.
+def from_model(
+    process: ModelProcess, todo: Sequence[dict[str, Any]], settings: dict[str, Any], batch: int
+) -> Iterator[Outcome]:
+    """Yield the outcome of each question, asked of a model in a process of its own, which is ended afterwards.
 
     Args:
-        model: a model folder, a LoRA checkpoint folder or a hub id.
+        process: the model; not loaded where nothing can be asked.
         todo: questions as read_questions gives them.
         settings: "k", "temperature", "max_new_tokens", "seed" and "withhold", as sample.sample has them.
         batch: answers written at the same time.
 
     Raises:
-        InputError: as Engine.
+        InputError: the model cannot be loaded.
     """
-    if not todo:
-        return
-    engine = Engine(model, max_batch_size=batch)
-    k, withhold = settings["k"], settings["withhold"]
-    width = max(1, batch // (k * (1 + len(withhold))))
-    for start in range(0, len(todo), width):
-        part = [(question, _variants(question, withhold)) for question in todo[start : start + width]]
-        rows = [row for _, variants in part for _, row in variants]
-        written = iter(engine.sample(rows, k, settings["temperature"], settings["max_new_tokens"], settings["seed"]))
-        for question, variants in part:
-            # A blank answer says nothing that could be judged; the clip is then counted as short.
-            said = [(withheld, [one for one in next(written) if one.text.strip()]) for withheld, _ in variants]
-            yield _outcome(question, said)
+    width = max(1, batch // (settings["k"] * (1 + len(settings["withhold"]))))
+    part: list[dict[str, Any]] = []
+    try:
+        with closing(readable((question, question) for question in todo)) as clips:
+            for question, problem in clips:
+                if problem is not None:
+                    yield question, f"{problem.reason}; {problem.remedy}"
+                    continue
+                part.append(question)
+                if len(part) == width:
+                    yield from _sampled(process, part, settings)
+                    part = []
+            yield from _sampled(process, part, settings)
+    finally:
+        process.stop()
+        process.close()
+
+
+def _sampled(process: ModelProcess, part: Sequence[dict[str, Any]], settings: dict[str, Any]) -> Iterator[Outcome]:
+    """The outcomes of one batch."""
+    variants = [_variants(question, settings["withhold"]) for question in part]
+    columns = ("id", "messages", "videos", "audios")
+    rows = [{key: row[key] for key in columns} for asked in variants for _, row in asked]
+    sampling = {key: settings[key] for key in ("k", "temperature", "max_new_tokens", "seed")}
+    written = process.each(rows, sampling=sampling)
+    for question, asked in zip(part, variants, strict=True):
+        found: list[tuple[str | None, Any]] = [(withheld, next(written)) for withheld, _ in asked]
+        problem = next((answers for _, answers in found if isinstance(answers, Problem)), None)
+        if problem is not None:
+            yield question, f"{problem.reason}; {problem.remedy}"
+            continue
+        # A blank answer says nothing that could be judged; the clip is then counted as short.
+        said = [(withheld, [Answer(**one) for one in answers if one["text"].strip()]) for withheld, answers in found]
+        yield _outcome(question, said)
 
 
 def from_endpoint(

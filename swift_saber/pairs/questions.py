@@ -3,20 +3,28 @@
 A record or an answer that stands in a row never gets into its question.
 """
 
+import os
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.endpoint import clip_parts
+from swift_saber.clip_parts import clip_parts
 from swift_saber.errors import InputError, quoted, sum_up
 from swift_saber.language import text_language
+from swift_saber.media import Problem
 from swift_saber.media_fault import clip_problem
+from swift_saber.media_pool import guarded
 from swift_saber.plugin.saber_convert import to_swift_row
+from swift_saber.questions import asked
 from swift_saber.rows import media_path, parse_row, read_lines
 from swift_saber.sed import INSTRUCTIONS
 
+# For the beginning of a row's media; media_check.py looks at all of them when they are asked about.
+_LOOK_SECONDS = 60.0
 MODALITIES = ("videos", "audios")
 _MEDIA_TAG = re.compile(r"(<video>|<audio>)")
 _TAGS = {"videos": "<video>", "audios": "<audio>"}
@@ -37,47 +45,57 @@ def read_questions(path: str | Path) -> list[dict[str, Any]]:
     Raises:
         InputError: a row or a clip cannot be used, or two rows have one id. All are printed first.
     """
-    questions, errors, total = [], [], 0
+    questions, errors = [], []
+    workers = min(4, os.cpu_count() or 1)
+    with closing(guarded(_rows(path), clip_problem, workers=workers, limit=_LOOK_SECONDS)) as looked_at:
+        for (where, question), problem in looked_at:
+            if isinstance(question, InputError):
+                errors.append(question)
+            elif isinstance(problem, Problem):
+                errors.append(InputError(where, "clip", problem.reason, problem.remedy))
+            elif problem is not None:
+                errors.append(InputError(where, "clip", problem, "replace the file or remove the row"))
+            else:
+                questions.append(question)
+    if len(errors) > 1:
+        for found in errors:
+            print(f"swift-saber: {found}", file=sys.stderr)
+    if errors:
+        raise sum_up(errors, len(errors), len(errors) + len(questions), str(path))
+    return questions
+
+
+def _rows(path: str | Path) -> Iterator[tuple[tuple[str, dict[str, Any] | InputError], list[list[str]]]]:
+    """Yield ("file:line", its question or why it is none) and the media to look at."""
     seen: dict[str, str] = {}
     for where, text in read_lines(path):
-        total += 1
         try:
             question = _question(parse_row(text, where), where)
             first = seen.setdefault(question["id"], where)
             if first != where:
                 problem = f"{quoted(question['id'])} is also the id of {first}"
                 raise InputError(where, "id", problem, "give each clip an id of its own")
-            problem_of_clip = clip_problem(*([media_path(file) for file in question[key]] for key in MODALITIES))
-            if problem_of_clip:
-                raise InputError(where, "clip", problem_of_clip, "replace the file or remove the row")
-            questions.append(question)
         except InputError as error:
-            errors.append(error)
-    if len(errors) > 1:
-        for found in errors:
-            print(f"swift-saber: {found}", file=sys.stderr)
-    if errors:
-        raise sum_up(errors, len(errors), total, str(path))
-    return questions
+            yield (where, error), [[], []]
+        else:
+            yield (where, question), [[media_path(file) for file in question[key]] for key in MODALITIES]
 
 
 def _question(row: dict[str, Any], where: str) -> dict[str, Any]:
     converted = to_swift_row(row, where)
     if not converted["videos"] and not converted["audios"]:
         raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
-    messages = [dict(turn) for turn in converted["messages"]]
-    while messages and messages[-1]["role"] == "assistant":
-        messages.pop()
+    messages = [dict(turn) for turn in asked(converted["messages"])]
     if not messages or messages[-1]["role"] != "user":
         raise InputError(where, "messages", "has no user turn to answer", "end it with the question")
     if any(not isinstance(turn["content"], str) for turn in messages):
         remedy = "write each turn as a string, and the clip's files in videos and audios"
         raise InputError(where, "messages", "has a turn made of parts", remedy)
-    asked = messages[-1]
-    plain = _MEDIA_TAG.sub("", asked["content"]).strip()
+    last = messages[-1]
+    plain = _MEDIA_TAG.sub("", last["content"]).strip()
     language = converted["language"] or text_language(plain) or "zh"
     if not plain:  # as the plugin's template does
-        asked["content"] = asked["content"].strip() + INSTRUCTIONS[language]
+        last["content"] = last["content"].strip() + INSTRUCTIONS[language]
     question = {"id": converted["id"], "language": language}
     question |= {key: converted[key] for key in MODALITIES} | {"messages": messages}
     consistency, labels = row.get("consistency"), row.get("labels")

@@ -1,4 +1,4 @@
-"""Candidates: K sampled answers to each clip's question, from a model in this process or behind an address.
+"""Candidates: K sampled answers to each clip's question, from a model on this machine or behind an address.
 
 Reported by a secondary source, not read in the paper: K = 10 at temperature 0.8, from the SED-tuned model. Answers to
 the question with one modality taken out ("withhold") are ours: they show what that modality alone makes a model say.
@@ -6,7 +6,7 @@ the question with one modality taken out ("withhold") are ours: they show what t
 The output is a row log: a stopped run goes on where it was, and a clip is in it with all its candidates or not at all.
 """
 
-import hashlib
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,56 +14,22 @@ from typing import Any
 
 from tqdm import tqdm
 
+from swift_saber.checkpoint import Instructions, differences, identity, loading
 from swift_saber.endpoint import Endpoint
 from swift_saber.errors import InputError, quoted
+from swift_saber.inference.model import ModelProcess
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
 from swift_saber.pairs.questions import MODALITIES, read_questions
+from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_convert import sound_in_video
-from swift_saber.plugin.saber_engine import set_media_environment
+from swift_saber.questions import digest
 from swift_saber.row_log import RowLog
 from swift_saber.rows import write_rows
-from swift_saber.strict_json import dumps
 
 # So many clips without an answer, and not one with, mean a wrong setting.
 _GIVE_UP = 50
-# K long answers in one reply take minutes, even from a quick server.
-_REPLY_SECONDS = 900.0
-
-
-def run_sample(
-    questions: Path,
-    output: Path,
-    *,
-    model: str,
-    base_url: str | None = None,
-    k: int = 10,
-    temperature: float = 0.8,
-    max_new_tokens: int = 4096,
-    seed: int = 0,
-    withhold: tuple[str, ...] = (),
-    batch_size: int = 16,
-    concurrency: int = 8,
-) -> dict[str, int]:
-    """Sample candidates as the command line asks for it: `sample`, from a folder or from an address.
-
-    Args:
-        model: a model folder, a LoRA checkpoint folder or a hub id; with base_url, the name that the server knows.
-        base_url: an OpenAI-compatible address, or None to run the model in this process.
-        batch_size: answers written at the same time in this process.
-        concurrency: requests at the same time to an address.
-
-    Returns, Raises: as sample.
-    """
-    if base_url is None:
-        source: str | Endpoint = model
-        batch = ("batch_size", batch_size)
-    else:
-        source = Endpoint(model, base_url, timeout=_REPLY_SECONDS)
-        batch = ("concurrency", concurrency)
-    if batch[1] < 1:
-        raise InputError("sample", batch[0], f"is {batch[1]}", "give at least 1")
-    options: dict[str, Any] = {"temperature": temperature, "max_new_tokens": max_new_tokens, "withhold": withhold}
-    return sample(questions, output, source=source, k=k, seed=seed, batch=batch[1], **options)
+# What the rows of earlier versions do not say.
+_LATER = ("weights", "media_settings")
 
 
 def sample(
@@ -76,7 +42,8 @@ def sample(
     max_new_tokens: int = 4096,
     seed: int = 0,
     withhold: tuple[str, ...] = (),
-    batch: int = 16,
+    batch_size: int = 16,
+    concurrency: int = 8,
 ) -> dict[str, int]:
     """Write K sampled answers for each clip and return what was done.
 
@@ -86,14 +53,15 @@ def sample(
             "sampling" (the settings); "cut" is true where the answer came to max_new_tokens. Clips that are in it are
             skipped. Clips without an answer are listed with the reason in `<output>.failed.jsonl` and asked again by
             the next run.
-        source: a model folder, a LoRA checkpoint folder or a hub id, run in this process; or an Endpoint.
+        source: a model folder, a LoRA checkpoint folder or a hub id, run here; or an Endpoint.
         k: answers per question.
         temperature: above 0.
         max_new_tokens: the longest answer.
-        seed: a model in this process repeats its answers for the same rows in the same batches; a server, if it can.
+        seed: a model that runs here repeats its answers for the same rows in the same batches; a server, if it can.
         withhold: "audios" and "videos": K further candidates each, to the question without that modality. Clips
             without it, or with nothing else, are not asked so.
-        batch: answers written at the same time in this process, or requests at the same time to an Endpoint.
+        batch_size: answers written at the same time by a model that runs here; where memory runs out, fewer.
+        concurrency: requests at the same time to an Endpoint.
 
     Returns:
         clips: questions; already_there: of these, in the output before; sampled: added; failed: without an answer;
@@ -101,16 +69,19 @@ def sample(
         max_new_tokens.
 
     Raises:
-        InputError: a setting, a question or a clip cannot be used; the output was sampled with other settings or from
-            other questions; or not one of the first 50 clips, or of all, has an answer.
+        InputError: a setting, a question or a clip cannot be used; the output was sampled with other settings, by
+            another model or from other questions; or not one of the first 50 clips, or of all, has an answer.
         EndpointDown: the server cannot answer; what is in the output stays.
     """
-    _check(k, temperature, max_new_tokens, withhold)
+    counts = {"k": k, "max_new_tokens": max_new_tokens, "batch_size": batch_size, "concurrency": concurrency}
+    _check(counts, temperature, withhold)
     name = source if isinstance(source, str) else source.model
     settings = {"model": name, "k": k, "temperature": temperature, "max_new_tokens": max_new_tokens, "seed": seed}
     settings["withhold"] = list(withhold)
     if isinstance(source, str):
-        set_media_environment(source)
+        flag, kept = loading(source)
+        os.environ.update(kept)  # which tell below whether a clip's sound comes with its video
+        settings |= identity(source, kept)
         if withhold and sound_in_video():
             problem = "cannot be done with USE_AUDIO_IN_VIDEO: the sound comes with the video"
             raise InputError("sample", "withhold", problem, "leave one of the two out")
@@ -122,9 +93,13 @@ def sample(
         counts = {"clips": len(asked), "already_there": len(asked) - len(todo)}
         counts |= dict.fromkeys(("sampled", "failed", "short", "candidates", "cut"), 0)
         if isinstance(source, str):
-            outcomes = from_model(source, todo, settings, batch)
+            trained = Instructions(source)
+            for question in todo:
+                trained.compare(question, question["id"])
+            arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", "transformers"]
+            outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), todo, settings, batch_size)
         else:
-            outcomes = from_endpoint(source, todo, settings, batch)
+            outcomes = from_endpoint(source, todo, settings, concurrency)
         _write(log, outcomes, counts, settings)
         if not counts["already_there"] + counts["sampled"]:
             raise _hopeless(output, counts["failed"])
@@ -137,8 +112,8 @@ def _hopeless(output: Path, failed: int) -> InputError:
     )
 
 
-def _check(k: int, temperature: float, max_new_tokens: int, withhold: Sequence[str]) -> None:
-    for field, value in (("k", k), ("max_new_tokens", max_new_tokens)):
+def _check(counts: Mapping[str, int], temperature: float, withhold: Sequence[str]) -> None:
+    for field, value in counts.items():
         if value < 1:
             raise InputError("sample", field, f"is {value}", "give at least 1")
     if not 0 < temperature < float("inf"):
@@ -150,15 +125,20 @@ def _check(k: int, temperature: float, max_new_tokens: int, withhold: Sequence[s
 def _sampled(log: RowLog, settings: dict[str, Any]) -> dict[str, bytes]:
     """The digest of each question that is in the output, by id; all were sampled with these settings."""
     there = {}
+    unstamped = 0
     for row in log.read():
         before = row.get("sampling")
-        if before != settings:
-            before = before if isinstance(before, dict) else {}
-            differing = [key for key in settings if before.get(key) != settings[key]] or ["sampling"]
-            problem = ", ".join(f"{key} was {before.get(key)!r} and is {settings.get(key)!r}" for key in differing)
+        before = before if isinstance(before, dict) else {}
+        silent = {key: settings[key] for key in _LATER if key in settings.keys() - before.keys()}
+        unstamped += bool(silent)
+        if changed := differences({**before, **silent}, settings):
+            problem = ", ".join(f"{key} was {was!r} and is {now!r}" for key, (was, now) in changed.items())
             remedy = "go on with the settings of the first run, or name another output"
             raise InputError(f"{log.path}: row {row['id']}", "sampling", problem, remedy)
-        there[row["id"]] = _digest(row)
+        there[row["id"]] = digest(row)
+    if unstamped:
+        said = f"{unstamped} clips do not say which weights and media settings they were sampled with: taken for these"
+        print(f"swift-saber: {log.path}: {said}", file=sys.stderr)
     return there
 
 
@@ -166,18 +146,12 @@ def _compare(asked: Sequence[dict[str, Any]], there: Mapping[str, bytes], questi
     """See that what is in the output answers the questions of now."""
     for question in asked:
         name = question["id"]
-        if there.get(name, b"") not in (b"", _digest(question)):
+        if there.get(name, b"") not in (b"", digest(question)):
             problem = f"{quoted(name)} has another question or other media now than when {output} was written"
             raise InputError(str(questions), "id", problem, "name another output")
     if gone := there.keys() - {question["id"] for question in asked}:
         problem = f"{quoted(min(gone))} is not in {questions}"
         raise InputError(str(output), "id", problem, "remove its row here, or name another output")
-
-
-def _digest(row: Mapping[str, Any]) -> bytes:
-    """All that an answer depends on, in 16 bytes."""
-    shown = dumps([row.get(key) for key in ("messages", *MODALITIES)])
-    return hashlib.blake2b(shown.encode(), digest_size=16).digest()
 
 
 def _failures(output: Path) -> Path:

@@ -1,11 +1,11 @@
 """Tokens that a model is given for a row, counted in what ms-swift's own template makes of it; loads no weights."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from swift_saber.checkpoint import model_flag
+from swift_saber.checkpoint import loading
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.plugin.saber_engine import set_media_environment
 
 # Left out of the loss by ms-swift (and torch): every token but those of the answer.
 _NOT_TRAINED = -100
@@ -26,11 +26,12 @@ class TokenCounter:
     """
 
     def __init__(self, model: str) -> None:
-        set_media_environment(model)
+        flag, media_settings = loading(model)
+        os.environ.update(media_settings)  # before ms-swift is imported, which reads them
         from swift.arguments import BaseArguments
         from swift.utils import parse_args
 
-        arguments = [model_flag(model), model, "--custom_register_path", str(PLUGIN_FILE)]
+        arguments = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
         settings, _ = parse_args(BaseArguments, arguments)
         self._template = settings.get_template()
         self.max_length: int | None = self._template.max_length

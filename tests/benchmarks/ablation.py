@@ -19,6 +19,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,11 +203,14 @@ def emotion_pairs(pairs: list[Row], truth: dict[str, Row], folder: Path) -> list
 
 def answers(model: Path, rows: list[Row]) -> list[str]:
     """Greedy answers, in the order of the rows."""
-    from swift_saber.plugin.saber_engine import Engine
+    from swift_saber.inference.run import infer
 
-    asked = [{**row, "messages": [turn for turn in row["messages"] if turn["role"] == "user"]} for row in rows]
-    texts = Engine(str(model), max_batch_size=100).sample(asked, 1, 0.0, LONGEST, 0)
-    return [answer.text for (answer,) in texts]
+    with tempfile.TemporaryDirectory() as name:
+        asked, answered = Path(name) / "asked.jsonl", Path(name) / "answers.jsonl"
+        write(asked, rows)
+        infer(str(model), str(asked), str(answered), "0", ["--max_new_tokens", str(LONGEST)])
+        texts = {row["id"]: row["response"] for row in read(answered)}
+    return [texts[row["id"]] for row in rows]
 
 
 def run(arm: Arm, folder: Path) -> None:

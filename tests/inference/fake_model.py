@@ -1,4 +1,7 @@
-"""In the place of plugin/saber_infer.serve: the same protocol, and failures that no real model has to order."""
+"""In the place of plugin/saber_infer.serve: the same protocol, and failures that no real model has to order.
+
+For `infer` and for `pairs sample`.
+"""
 
 import os
 import signal
@@ -12,15 +15,18 @@ from swift_saber.strict_json import dumps, parse_json
 
 
 def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:
-    """Answer "yes" but to rows whose text orders something else; `arguments[0]` is a file that lists what was asked."""
+    """Answer "yes" but to rows whose text orders something else.
+
+    What was asked is listed in the file `arguments[0]`, or in the model folder of `--model FOLDER`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    asked = Path(arguments[0])
+    asked = Path(arguments[1]) / "asked.txt" if arguments[0] == "--model" else Path(arguments[0])
 
     def note(text: str) -> None:
         with asked.open("a") as file:
             file.write(text + "\n")
 
-    note(f"load {environment['CUDA_VISIBLE_DEVICES']}")
+    note(f"load {environment.get('CUDA_VISIBLE_DEVICES', '')}")
     if "unloadable" in arguments:
         pipe.send_bytes(dumps({"error": "no such weights", "memory": False, "broken": False}).encode())
         return
@@ -40,10 +46,10 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             note("ahead " + " ".join(row["messages"][0]["content"] for row in ahead))
             if any(row["messages"][0]["content"] == "die" for row in ahead):
                 os.kill(os.getpid(), signal.SIGKILL)
-        pipe.send_bytes(dumps(_reply(rows, orders)).encode())
+        pipe.send_bytes(dumps(_reply(rows, orders, said["sampling"])).encode())
 
 
-def _reply(rows: list[dict[str, Any]], orders: list[str]) -> dict[str, Any]:
+def _reply(rows: list[dict[str, Any]], orders: list[str], sampling: dict[str, Any] | None) -> dict[str, Any]:
     if "die" in orders:
         os.kill(os.getpid(), signal.SIGKILL)
     if "slow" in orders:
@@ -54,6 +60,8 @@ def _reply(rows: list[dict[str, Any]], orders: list[str]) -> dict[str, Any]:
         return {"error": "OutOfMemoryError: no room", "memory": True, "broken": False}
     if "huge" in orders:
         return {"error": "OutOfMemoryError: no room", "memory": True, "broken": False}
+    if sampling:
+        return {"results": [[{"text": "yes", "cut": False}] * sampling["k"] for _ in rows]}
     for row in rows:
         row["messages"].append({"role": "assistant", "content": "yes"})
     return {"results": [{"response": "yes", "labels": None, "logprobs": None, **row} for row in rows]}

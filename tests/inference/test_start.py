@@ -14,6 +14,8 @@ from swift_saber.inference.run import infer
 from swift_saber.inference.work import Run
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import read_rows, write_rows
+from swift_saber.sed import INSTRUCTIONS
+from tests.inference import fake_model
 
 
 class Started:
@@ -104,6 +106,7 @@ def test_flags_of_ms_swift_win_over_the_defaults(
         (b"[1]", "args.json: line: is a list"),
         (b"\xff", "args.json: file: not UTF-8"),
         (b'{"media_settings": [1]}', "media_settings: is not an object"),
+        (b'{"instructions": {}}', "instructions: is not a list"),
     ],
 )
 def test_a_damaged_args_json_is_named(model: Path, question: Path, content: bytes, said: str) -> None:
@@ -137,3 +140,73 @@ def test_the_settings_of_a_run_are_kept_beside_its_result(
         "temperature": "0",
     }
     assert not (tmp_path / "out.jsonl").exists()  # no row was answered
+
+
+def adapter(folder: Path, name: str) -> Path:
+    path = folder / name
+    path.mkdir()
+    (path / "adapter_config.json").write_text("{}")
+    return path
+
+
+def answered(result: Path, question: Path) -> Path:
+    """The result file of a run that was stopped after its first answer."""
+    ((_, row),) = read_rows(question)
+    messages = [{"role": "user", "content": row["messages"][0]["content"]}, {"role": "assistant", "content": "sad"}]
+    write_rows(result, [{**row, "messages": messages, "response": "sad"}])
+    return result
+
+
+def test_two_adapters_on_one_base_are_two_models(tmp_path: Path, question: Path, made: list[Started]) -> None:
+    result = tmp_path / "out.jsonl"
+    first, second = adapter(tmp_path, "first"), adapter(tmp_path, "second")
+    infer(str(first), str(question), str(result), "0", ["--model", "owner/base"])
+    answered(result, question)
+    infer(str(first), str(question), str(result), "0", ["--model", "owner/base"])
+    with pytest.raises(InputError, match=r"with model \S+/first; now it is model \S+/second"):
+        infer(str(second), str(question), str(result), "0", ["--model", "owner/base"])
+    with pytest.raises(InputError, match=r"with arguments model owner/base; now it is arguments model owner/other"):
+        infer(str(first), str(question), str(result), "0", ["--model", "owner/other"])
+
+
+def test_all_values_of_an_argument_count(tmp_path: Path, model: Path, question: Path, made: list[Started]) -> None:
+    result = tmp_path / "out.jsonl"
+    infer(str(model), str(question), str(result), "0", ["--stop_words", "a", "b"])
+    answered(result, question)
+    infer(str(model), str(question), str(result), "0", ["--stop-words", "a", "b"])
+    for others in (["a", "c"], ["a"]):
+        with pytest.raises(InputError, match=r"with further_values stop_words \['b'\]; now it is further_values"):
+            infer(str(model), str(question), str(result), "0", ["--stop_words", *others])
+
+
+def test_a_run_that_an_earlier_version_began_is_continued(
+    tmp_path: Path, model: Path, question: Path, made: list[Started]
+) -> None:
+    """Its settings file has the first of several values alone."""
+    result, settings, arguments = tmp_path / "out.jsonl", tmp_path / "out.settings.json", ["--stop_words", "a", "b"]
+    infer(str(model), str(question), str(result), "0", arguments)
+    answered(result, question)
+    kept = json.loads(settings.read_text())
+    settings.write_text(json.dumps({key: value for key, value in kept.items() if key != "further_values"}))
+    infer(str(model), str(question), str(result), "0", arguments)
+    assert json.loads(settings.read_text()) == kept  # from now on all count
+    with pytest.raises(InputError, match="further_values"):
+        infer(str(model), str(question), str(result), "0", ["--stop_words", "a", "c"])
+
+
+def test_asking_in_other_words_than_in_training_is_said_once(
+    tmp_path: Path, model: Path, question: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    ((_, row),) = read_rows(question)
+    media = {key: row[key] for key in ("videos", "audios")}
+    own = [{"role": "user", "content": "<video><audio>How does she feel?"}]
+    rows = [{"id": str(number), **media, "messages": own} for number in range(3)]
+    write_rows(question, [{"id": "sed", **media, "language": "en"}, *rows])
+    (model / "args.json").write_text(json.dumps({"instructions": [INSTRUCTIONS["zh"], INSTRUCTIONS["en"]]}))
+    assert infer(str(model), str(question), str(tmp_path / "1.jsonl")) == 0
+    said = capsys.readouterr().err
+    assert said.count("in.jsonl:2 asks 'How does she feel?', and") == said.count("was trained with") == 1
+    (model / "args.json").write_text(json.dumps({"instructions": [INSTRUCTIONS["en"], "How does she feel?"]}))
+    assert infer(str(model), str(question), str(tmp_path / "2.jsonl")) == 0
+    assert "was trained with" not in capsys.readouterr().err

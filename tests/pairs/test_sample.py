@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,15 @@ import pytest
 
 from swift_saber.endpoint import Endpoint, EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.pairs.sample import run_sample, sample
+from swift_saber.inference.model import ModelProcess
+from swift_saber.pairs import questions as questions_module
+from swift_saber.pairs.sample import sample
+from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import read_rows, write_rows
 from swift_saber.sed import INSTRUCTIONS
+from tests.inference import fake_model
+from tests.media_faults import encode, frames
+from tests.pairs import watched_model
 from tests.test_endpoint import completion, serving
 
 
@@ -51,7 +58,14 @@ def n_texts(request: dict[str, Any], number: int) -> tuple[int, Any]:
 
 def ask(questions: Path, output: Path, url: str, **options: Any) -> dict[str, int]:
     endpoint = Endpoint("m", url, timeout=20, retries=0)
-    return sample(questions, output, source=endpoint, **{"k": 3, "batch": 2, **options})
+    return sample(questions, output, source=endpoint, **{"k": 3, "concurrency": 2, **options})
+
+
+def run_sample(
+    questions: Path, output: Path, *, model: str, base_url: str | None = None, **options: Any
+) -> dict[str, int]:
+    """As the command does it."""
+    return sample(questions, output, source=Endpoint(model, base_url) if base_url else model, **options)
 
 
 def test_a_record_is_asked_about_and_not_shown(tiny_world: Path, tmp_path: Path) -> None:
@@ -117,7 +131,7 @@ def test_a_turn_of_nothing_but_tags_gets_the_instruction_of_its_language(questio
     media_alone = {key: rows[1][key] for key in ("id", "videos", "audios")}
     write_rows(questions, [{**blank, "language": "en"}, media_alone])
     with serving(n_texts) as server:
-        ask(questions, tmp_path / "out.jsonl", server.url, batch=1)
+        ask(questions, tmp_path / "out.jsonl", server.url, concurrency=1)
     assert [parts(request)[-1] for request in server.asked] == [INSTRUCTIONS["en"], INSTRUCTIONS["zh"]]
     assert [row["language"] for row in rows_of(tmp_path / "out.jsonl")] == ["en", "zh"]
 
@@ -131,7 +145,7 @@ def test_a_withheld_modality_is_not_in_the_request_and_is_named_in_the_answer(qu
         return 200, completion(*["+".join(parts(request)[:-1])] * request["n"])
 
     with serving(by_media) as server:
-        counts = ask(questions, tmp_path / "out.jsonl", server.url, k=2, withhold=("audios", "videos"), batch=1)
+        counts = ask(questions, tmp_path / "out.jsonl", server.url, k=2, withhold=("audios", "videos"), concurrency=1)
     first, second = rows_of(tmp_path / "out.jsonl")
     whole = {"text": "video_url+audio_url"}
     seen = {"text": "video_url", "withheld": "audios"}
@@ -215,12 +229,32 @@ def test_a_server_that_goes_down_stops_the_run_and_what_is_there_stays(questions
         serving(lambda request, number: n_texts(request, number) if number < 2 else (503, "gone")) as server,
         pytest.raises(EndpointDown, match="503"),
     ):
-        ask(questions, output, server.url, batch=1)
-    assert len(server.asked) == 3  # not once for every clip that is left
+        ask(questions, output, server.url, concurrency=1)
+    # Not once for every clip that is left; the last one asks nothing but whether anything is answered.
+    assert len(server.asked) == 3 + 1
     assert len(rows_of(output)) == 2
     with serving(n_texts) as server:
         counts = ask(questions, output, server.url)
     assert (counts["already_there"], counts["sampled"]) == (2, 2)
+
+
+def test_a_clip_that_a_server_fails_at_is_listed_and_the_others_are_sampled(questions: Path, tmp_path: Path) -> None:
+    rows = rows_of(questions)
+    rows[1]["messages"][0]["content"] = "the bad one"
+    write_rows(questions, rows)
+
+    def broken(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        if "the bad one" in json.dumps(request["messages"]):
+            return 500, {"error": {"message": "out of memory"}}
+        return n_texts({"n": 1, **request}, number)
+
+    with serving(broken) as server:
+        counts = ask(questions, tmp_path / "out.jsonl", server.url)
+    assert (counts["sampled"], counts["failed"]) == (3, 1)
+    (failed,) = rows_of(tmp_path / "out.jsonl.failed.jsonl")
+    assert failed["id"] == rows[1]["id"] and "500: out of memory" in failed["reason"]
+    with serving(n_texts) as server:
+        assert ask(questions, tmp_path / "out.jsonl", server.url)["sampled"] == 1
 
 
 def test_other_settings_than_those_of_the_output_are_refused(questions: Path, tmp_path: Path) -> None:
@@ -269,7 +303,7 @@ def test_a_run_in_which_no_clip_is_answered_is_an_error(clips: int, questions: P
     with serving(lambda *_: (400, {"error": "too long"})) as server:
         asked = min(clips, 50)
         with pytest.raises(InputError, match=rf"none for the {asked} clips asked about.*out\.jsonl\.failed\.jsonl"):
-            ask(questions, tmp_path / "out.jsonl", server.url, batch=1)
+            ask(questions, tmp_path / "out.jsonl", server.url, concurrency=1)
     assert len(rows_of(tmp_path / "out.jsonl.failed.jsonl")) == asked
 
 
@@ -320,6 +354,88 @@ def test_a_lora_checkpoint_without_its_base_is_named(
         run_sample(questions, tmp_path / "out.jsonl", model=str(tmp_path))
 
 
+@pytest.fixture
+def fake(model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model folder, and in the place of the model one that obeys; what it was asked is in its asked.txt."""
+    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    return model
+
+
+def test_candidates_of_two_models_in_one_folder_or_of_two_views_of_a_clip_are_not_mixed(
+    questions: Path, tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out.jsonl"
+    rows = rows_of(questions)
+    write_rows(questions, rows[:2])
+    run_sample(questions, output, model=str(fake), k=2)
+    before = output.read_bytes()
+    write_rows(questions, rows)
+    with monkeypatch.context() as patch:
+        patch.setenv("FPS_MAX_FRAMES", "2")
+        with pytest.raises(InputError, match="sampling: FPS_MAX_FRAMES was '4' and is '2'; go on with"):
+            run_sample(questions, output, model=str(fake), k=2)
+    config = (fake / "config.json").read_bytes()
+    (fake / "config.json").write_text('{"trained": "again"}')
+    with pytest.raises(InputError, match="sampling: weights was '.{16}' and is '.{16}'; go on with"):
+        run_sample(questions, output, model=str(fake), k=2)
+    assert output.read_bytes() == before
+    (fake / "config.json").write_bytes(config)
+    assert run_sample(questions, output, model=str(fake), k=2)["sampled"] == 2
+
+
+def test_an_output_of_an_earlier_version_is_continued_and_that_is_said(
+    questions: Path, tmp_path: Path, fake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its rows do not say which weights and media settings they were sampled with."""
+    output = tmp_path / "out.jsonl"
+    rows = rows_of(questions)
+    write_rows(questions, rows[:2])
+    run_sample(questions, output, model=str(fake), k=2)
+    old = rows_of(output)
+    for row in old:
+        del row["sampling"]["weights"], row["sampling"]["media_settings"]
+    write_rows(output, old)
+    write_rows(questions, rows)
+    counts = run_sample(questions, output, model=str(fake), k=2)
+    assert (counts["already_there"], counts["sampled"]) == (2, 2)
+    said = "2 clips do not say which weights and media settings they were sampled with: taken for these"
+    assert said in capsys.readouterr().err
+    assert rows_of(output)[:2] == old
+    with pytest.raises(InputError, match="k was 2 and is 3"):
+        run_sample(questions, output, model=str(fake), k=3)
+
+
+def test_what_the_model_fails_on_is_listed_and_the_rest_of_its_batch_sampled(
+    questions: Path, tmp_path: Path, fake: Path
+) -> None:
+    rows = rows_of(questions)
+    for row, order in zip(rows, ("a", "fail", "b", "die"), strict=True):
+        row["messages"] = [{"role": "user", "content": order}]
+    write_rows(questions, rows)
+    output = tmp_path / "out.jsonl"
+    counts = run_sample(questions, output, model=str(fake), k=2, withhold=("audios",))
+    assert (counts["sampled"], counts["failed"], counts["candidates"]) == (2, 2, 8)
+    assert [row["id"] for row in rows_of(output)] == [rows[0]["id"], rows[2]["id"]]
+    reasons = {row["id"]: row["reason"] for row in rows_of(tmp_path / "out.jsonl.failed.jsonl")}
+    assert reasons[rows[1]["id"]].startswith("ValueError: too long; ")
+    assert reasons[rows[3]["id"]].startswith("the model's process was killed by signal 9")
+
+
+def hang(videos: list[str], audios: list[str]) -> None:
+    """In the place of clip_problem, in a process that looks at clips."""
+    time.sleep(600)
+
+
+def test_a_clip_that_a_decoder_hangs_on_is_named_like_every_other_that_cannot_be_asked_about(
+    questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_rows(questions, rows_of(questions)[:1])
+    monkeypatch.setattr(questions_module, "clip_problem", hang)
+    monkeypatch.setattr(questions_module, "_LOOK_SECONDS", 1)
+    with pytest.raises(InputError, match=r"questions.jsonl:1: clip: was not decoded within 1 seconds"):
+        ask(questions, tmp_path / "out.jsonl", "http://127.0.0.1:9/v1")
+
+
 def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
     questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -355,8 +471,9 @@ def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
 def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     command = (
-        "import sys; from pathlib import Path; from swift_saber.pairs.sample import run_sample; "
-        "print(run_sample(Path(sys.argv[1]), Path(sys.argv[2]), model='m', base_url=sys.argv[3], k=3, concurrency=2))"
+        "import sys; from pathlib import Path; from swift_saber.endpoint import Endpoint; "
+        "from swift_saber.pairs.sample import sample; source = Endpoint('m', sys.argv[3]); "
+        "print(sample(Path(sys.argv[1]), Path(sys.argv[2]), source=source, k=3, concurrency=2))"
     )
     kill: list[int] = []
 
@@ -382,27 +499,38 @@ def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_p
     assert sorted(row["id"] for row in after) == sorted(row["id"] for row in rows_of(tiny_world / "eval.jsonl"))
 
 
+@pytest.mark.slow
+def test_a_clip_that_the_model_cannot_be_shown_is_listed_and_the_others_are_sampled(
+    questions: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    rows, output = rows_of(questions), tmp_path / "out.jsonl"
+    cut = tmp_path / "cut.mkv"
+    encode(cut, frames())
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 5])  # after its first frame
+    rows[1]["videos"] = [str(cut)]
+    rows[2]["messages"] = [{"role": "user", "content": "Describe the clip. " * 2000}]  # more than the model takes
+    write_rows(questions, rows)
+    options: dict[str, Any] = {"model": str(tiny_model), "k": 2, "max_new_tokens": 4, "batch_size": 8}
+    for sampled in (2, 0):  # the second run asks about the two again, and ends no sooner
+        counts = run_sample(questions, output, **options)
+        assert (counts["sampled"], counts["failed"]) == (sampled, 2)
+    assert [row["id"] for row in rows_of(output)] == [rows[0]["id"], rows[3]["id"]]
+    reasons = {row["id"]: row["reason"] for row in rows_of(tmp_path / "out.jsonl.failed.jsonl")}
+    assert reasons.keys() == {rows[1]["id"], rows[2]["id"]}
+    assert f"{cut}: has only one frame, and readers need two" in reasons[rows[1]["id"]]
+
+
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch, plugin: None) -> list[tuple[int, int, int]]:
-    """(sounds in the request, answers, prompt tokens) of all that the real engine is asked, as it is asked."""
-    from swift.infer_engine import TransformersEngine
-
-    seen: list[tuple[int, int, int]] = []
-    infer = TransformersEngine.infer
-
-    def watch(self: Any, requests: Any, *args: Any, **options: Any) -> Any:
-        sounds = [len(request.audios) for request in requests]
-        replies = infer(self, requests, *args, **options)
-        seen.extend((n, len(r.choices), r.usage.prompt_tokens) for n, r in zip(sounds, replies, strict=True))
-        return replies
-
-    monkeypatch.setattr(TransformersEngine, "infer", watch)
-    return seen
+def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file of [sounds in the request, answers, prompt tokens] of all that the real engine is asked."""
+    monkeypatch.setenv("WATCHED", str(tmp_path / "watched.jsonl"))
+    monkeypatch.setattr("swift_saber.inference.model.serve", watched_model.serve)
+    return tmp_path / "watched.jsonl"
 
 
 @pytest.mark.slow
 def test_the_real_model_answers_goes_on_and_does_not_hear_what_is_withheld(
-    questions: Path, tmp_path: Path, tiny_model: Path, watched: list[tuple[int, int, int]]
+    questions: Path, tmp_path: Path, tiny_model: Path, watched: Path
 ) -> None:
     output, again, half = tmp_path / "out.jsonl", tmp_path / "again.jsonl", tmp_path / "half.jsonl"
     options: dict[str, Any] = {"model": str(tiny_model), "k": 3, "max_new_tokens": 8, "batch_size": 12}
@@ -419,9 +547,10 @@ def test_the_real_model_answers_goes_on_and_does_not_hear_what_is_withheld(
         assert withheld == [None, None, None, "audios", "audios", "audios"]
     assert len({candidate["text"] for candidate in rows[0]["candidates"]}) > 1  # sampled, not the likeliest
 
-    with_sound = {tokens for sounds, _, tokens in watched if sounds == 1}
-    without_sound = {tokens for sounds, _, tokens in watched if sounds == 0}
-    assert len(watched) == 8  # four clips, each with and without its sound
+    seen = [json.loads(line) for line in watched.read_text().splitlines()]
+    with_sound = {tokens for sounds, _, tokens in seen if sounds == 1}
+    without_sound = {tokens for sounds, _, tokens in seen if sounds == 0}
+    assert len(seen) == 8  # four clips, each with and without its sound
     assert max(without_sound) < min(with_sound)
 
     run_sample(half, again, **options)  # the same batch
@@ -429,21 +558,28 @@ def test_the_real_model_answers_goes_on_and_does_not_hear_what_is_withheld(
 
 
 @pytest.mark.slow
-def test_several_answers_at_once_see_the_same_clip_as_one_alone(
-    questions: Path, tiny_model: Path, plugin: None
-) -> None:
+def test_several_answers_at_once_see_the_same_clip_as_one_alone(questions: Path, tiny_model: Path) -> None:
     """Near temperature 0 every answer is the likeliest one, however many are asked for and beside whom.
 
     This pins a behaviour of transformers: frames of Qwen2.5-Omni must be encoded before a question is multiplied.
     """
-    from swift_saber.plugin.saber_engine import Engine
-
-    rows = rows_of(questions)
+    rows = [{key: row[key] for key in ("id", "messages", "videos", "audios")} for row in rows_of(questions)]
     rows.append({**rows[0], "audios": []})
-    alone = [Engine(str(tiny_model), max_batch_size=1).sample([row], 1, 1e-4, 6, 0)[0][0] for row in rows]
-    assert Engine(str(tiny_model), max_batch_size=15).sample(rows, 3, 1e-4, 6, 0) == [[answer] * 3 for answer in alone]
-    assert all(answer.cut for answer in alone)  # untrained, it does not end within six tokens
-    assert len(set(alone)) > 1
+
+    def answers(asked: list[list[dict[str, Any]]], k: int, batch: int) -> list[Any]:
+        process = ModelProcess(
+            str(tiny_model), ["--model", str(tiny_model), "--custom_register_path", str(PLUGIN_FILE)], {}, None, batch
+        )
+        process.load()
+        sampling = {"k": k, "temperature": 1e-4, "max_new_tokens": 6, "seed": 0}
+        found = [answer for one in asked for answer in process.ask(one, sampling=sampling)]
+        process.close()
+        return found
+
+    alone = [answer for (answer,) in answers([[row] for row in rows], 1, 1)]
+    assert answers([rows], 3, 15) == [[answer] * 3 for answer in alone]
+    assert all(answer["cut"] for answer in alone)  # untrained, it does not end within six tokens
+    assert len({answer["text"] for answer in alone}) > 1
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""plugin/saber_ahead.py: rows encoded while the model works."""
+"""plugin/saber_infer.py: rows encoded while the model works."""
 
 import gc
 import itertools
@@ -16,8 +16,7 @@ from tqdm import tqdm
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
-from swift_saber.plugin.saber_ahead import EncodeAhead
-from swift_saber.plugin.saber_infer import _answers, _load
+from swift_saber.plugin.saber_infer import EncodeAhead, _answers, _load
 from swift_saber.rows import read_rows
 
 
@@ -83,7 +82,7 @@ class Model:
 
     def close(self) -> None: ...
 
-    def ask(self, rows: list[dict[str, Any]], coming: Callable[..., Any]) -> list[dict[str, Any]]:
+    def each(self, rows: list[dict[str, Any]], coming: Callable[..., Any]) -> list[dict[str, Any]]:
         self._ahead.start(coming(lambda: False))
         for asked in rows:
             self._template.encode(asked, return_template_inputs=True)
@@ -106,12 +105,12 @@ def test_in_a_run_every_row_is_encoded_once(tmp_path: Path) -> None:
 def test_what_is_announced_and_never_asked_for_is_let_go() -> None:
     held: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    class Encoded(dict[str, Any]):
-        __hash__ = object.__hash__
+    class Encoded:
+        pass
 
-    class Keeping(Template):
-        def encode(self, request: Any, return_template_inputs: bool = False) -> dict[str, Any]:
-            encoded = Encoded(super().encode(request, return_template_inputs))
+    class Keeping:
+        def encode(self, request: Any, return_template_inputs: bool = False) -> Encoded:
+            encoded = Encoded()
             held.add(encoded)
             return encoded
 
