@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import model_flag, trained_with
+from swift_saber.checkpoint import check_base, model_flag
 from swift_saber.doctor_machine import ask, memory
 from swift_saber.doctor_settings import Finding
 from swift_saber.errors import InputError
+from swift_saber.plugin.saber_convert import TRUE_WORDS
 from swift_saber.rows import parse_row
 
 PATCH_SIZE = 14  # of Qwen2.5-Omni, in pixels
 _GIB = 1024**3
-_TRUE = {"1", "true", "yes", "on", "y", "t"}
+# These are on for huggingface_hub with fewer words than ms-swift's variables are.
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+_OFFLINE_WORDS = {"1", "on", "yes", "true"}
 # Weights may take this share of the memory before the rest is called little.
 _FULL = 0.8
 
@@ -31,13 +33,7 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
     """
     parts = [model]
     if model_flag(model) == "--adapters":
-        base = trained_with(model).get("model")
-        if not isinstance(base, str):
-            remedy = "merge it into its base model first: swift export --merge_lora true"
-            raise InputError(model, "model", "does not say what it was trained on", remedy)
-        if Path(base).is_absolute() and not Path(base).is_dir():
-            raise InputError(model, "model", f"was trained on {base}, which is not there", "put it back")
-        parts.append(base)
+        parts.append(check_base(model))
     size = 0
     for part in parts:
         folder: Path | None = Path(part).expanduser()
@@ -125,8 +121,8 @@ def _in_cache(model: str, environment: Mapping[str, str]) -> tuple[Finding, Path
 
 def _hub(environment: Mapping[str, str]) -> str:
     """The hub that ms-swift asks (swift.utils.use_hf_hub)."""
-    return "Hugging Face" if environment.get("USE_HF", "").lower() in _TRUE else "ModelScope"
+    return "Hugging Face" if environment.get("USE_HF", "").lower() in TRUE_WORDS else "ModelScope"
 
 
 def _offline(environment: Mapping[str, str]) -> str | None:
-    return next((name for name in OFFLINE if environment.get(name, "").lower() in _TRUE), None)
+    return next((name for name in OFFLINE if environment.get(name, "").lower() in _OFFLINE_WORDS), None)

@@ -12,6 +12,7 @@ from typing import Literal
 from swift_saber.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.errors import InputError, quoted
 from swift_saber.media import MEDIA_SETTINGS
+from swift_saber.plugin.saber_convert import TRUE_WORDS
 from swift_saber.plugin.saber_options import MARGIN, WEIGHT
 from swift_saber.sed import ORDERS
 
@@ -25,7 +26,7 @@ OWN_NAMES = (
 TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
 _REAL = {"FPS", WEIGHT, MARGIN}
 _BOOLEAN = {"USE_AUDIO_IN_VIDEO", "ENABLE_AUDIO_OUTPUT"}
-_TRUE, _FALSE = {"y", "yes", "t", "true", "on", "1"}, {"n", "no", "f", "false", "off", "0"}
+_FALSE_WORDS = {"n", "no", "f", "false", "off", "0"}
 _MODEL_RATE = 16000  # Whisper's, in Hz
 
 
@@ -105,7 +106,7 @@ def _value(name: str, text: str) -> float | None:
     """The number (1 and 0 for yes and no) that ms-swift reads in a value, or None where it would stop."""
     if name in _BOOLEAN:
         word = text.lower()
-        return 1 if word in _TRUE else 0 if word in _FALSE else None
+        return 1 if word in TRUE_WORDS else 0 if word in _FALSE_WORDS else None
     try:
         number = float(text) if name in _REAL else int(text)
     except ValueError:

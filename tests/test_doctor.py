@@ -324,6 +324,14 @@ def test_offline_switches_hold_only_their_own_hub_back() -> None:
     assert hub_finding({"HF_HUB_OFFLINE": "1", "USE_HF": "1"}).level == "ok"
 
 
+@pytest.mark.parametrize("word", ["1", "0", "yes", "True", "ON", "y", "t", ""])
+def test_a_switch_counts_where_it_counts_for_hugging_face(word: str) -> None:
+    from huggingface_hub.constants import ENV_VARS_TRUE_VALUES
+
+    holds = "is set" in hub_finding({"HF_HUB_OFFLINE": word, "USE_HF": "1"}).text
+    assert holds == (word.upper() in ENV_VARS_TRUE_VALUES)
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     assert next(iter(folder_findings(tmp_path))).level == "ok"
     assert list(tmp_path.iterdir()) == []

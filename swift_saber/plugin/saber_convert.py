@@ -19,6 +19,8 @@ from swift_saber.strict_json import dumps
 FORMAT_VERSION = 1
 # How much of a file decides what it is, in bytes: hundreds of rows, and nothing beside a large file.
 HEAD_BYTES = 1 << 20
+# A variable that holds one of these, in any case, is on for ms-swift (transformers' strtobool).
+TRUE_WORDS = frozenset({"y", "yes", "t", "true", "on", "1"})
 MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio"})
 ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
 # A row with one of these is in a format that ms-swift's own loader knows and this one does not.
@@ -263,4 +265,4 @@ def media_paths(paths: Any, field: str, where: str) -> list[str]:
 
 def sound_in_video() -> bool:
     """Whether ms-swift takes the sound from the video file (USE_AUDIO_IN_VIDEO), so that no sound file is needed."""
-    return os.environ.get("USE_AUDIO_IN_VIDEO", "").lower() in {"1", "true"}
+    return os.environ.get("USE_AUDIO_IN_VIDEO", "").lower() in TRUE_WORDS

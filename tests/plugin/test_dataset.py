@@ -250,6 +250,18 @@ def test_labels_of_any_shape_do_not_meet_in_one_table(data: Path, media: Any) ->
     assert len(load(data)) == 2
 
 
+@pytest.mark.parametrize("word", ["1", "True", "yes", "ON"])
+def test_no_sound_file_is_asked_for_where_ms_swift_takes_the_sound_from_the_video(
+    data: Path, media: Any, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.utils import strtobool
+
+    assert strtobool(word)  # which ms-swift reads the variable with
+    monkeypatch.setenv("USE_AUDIO_IN_VIDEO", word)
+    write_rows(data, [{**ENGLISH, "videos": media["videos"]}])
+    assert load(data)[0]["audios"] == []
+
+
 def without(record: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != key}
 
