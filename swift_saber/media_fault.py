@@ -117,10 +117,10 @@ def beginning_problem(path: str | os.PathLike[str], kind: str) -> str | None:
         return f"is not a readable {'video' if kind == 'video' else 'audio file'} ({reason(error)})"
 
 
-def place_fault(path: str, root: str | None = None) -> Problem | None:
-    """Return why a path may not be opened, or None: it is an address, or it leads out of the allowed folder."""
+def place_fault(path: str) -> Problem | None:
+    """Return why a path may not be opened, or None: it is an address."""
     try:
-        _check_place(path, root)
+        _check_place(path, None)
     except _FaultError as fault:
         return Problem(f"{path[:200]}: {fault.args[0]}", fault.args[1])
     return None
@@ -241,9 +241,9 @@ def _check_length(promised: float | None) -> None:
         raise _FaultError(f"says that it lasts {promised / 3600:.1f} hours, above one hour", remedy)
 
 
-def _check_whole(shortfall: str | None) -> None:
-    if shortfall:
-        raise _FaultError(f"is truncated: {shortfall} can be read", _COPY)
+def _check_whole(short: str | None) -> None:
+    if short:
+        raise _FaultError(f"is truncated: {short} can be read", _COPY)
 
 
 def _check_decoded(container: Any, stream: Any, *, promised: float | None = None, strict: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""media.py: the reason given for a clip is the clip's own."""
+"""media.py, media_read.py and media_fault.py: the reason given for a clip is the clip's own."""
 
 import json
 import mimetypes
