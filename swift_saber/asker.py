@@ -1,10 +1,13 @@
-"""Asking a model about clips such that no reply is lost and none is paid for twice.
+"""Asking a model about clips such that no reply is lost and none is paid for twice, and about many at a time.
 
 Knows replies, their log and the one re-ask; knows nothing of what is asked.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from typing import Any, TypeVar
@@ -17,6 +20,7 @@ from swift_saber.rows import parse_row
 from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 # Where not one request was answered after so many, it is the settings and not the clips (ours).
@@ -63,6 +67,35 @@ def usage(place: Path) -> dict[str, dict[str, int]]:
                     one = Usage(1, row["prompt_tokens"], row["completion_tokens"])
                     totals[model] = totals.get(model, Usage()).plus(one)
     return {model: total._asdict() for model, total in totals.items()}
+
+
+def in_order(function: Callable[[S], T], rows: Iterable[S], threads: int) -> Generator[T, None, None]:
+    """Yield function(row) for each row in the order of the rows, with so many at a time.
+
+    After an error, or when it is closed, nothing new is begun and what is in hand is waited for. So it is after Ctrl-C,
+    which says so; a second one does not wait.
+    """
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[T]] = deque()
+    try:
+        for row in rows:
+            waiting.append(pool.submit(function, row))
+            if len(waiting) >= 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except KeyboardInterrupt:
+        from tqdm import tqdm
+
+        pool.shutdown(wait=False, cancel_futures=True)
+        said = "swift-saber: waiting for the replies that are on their way; Ctrl-C again does not wait"
+        tqdm.write(said, file=sys.stderr)
+        pool.shutdown(wait=True)  # not in a `finally`: a second Ctrl-C, wherever it comes in here, ends the wait
+        raise
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 class Replies:

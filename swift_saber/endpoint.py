@@ -88,29 +88,20 @@ class Pace:
 
     Args:
         per_minute: requests a minute, more than 0.
-        clock: seconds that never go back.
-        sleep: waits for so many seconds.
     """
 
-    def __init__(
-        self,
-        per_minute: float,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._gap = 60 / per_minute
-        self._clock, self._sleep = clock, sleep
+    def __init__(self, per_minute: float) -> None:
+        self._gap, self._next = 60 / per_minute, time.monotonic()
         self._lock = Lock()
-        self._next = clock()
 
     def wait(self) -> None:
         """Return when the next request may be sent."""
         with self._lock:
-            now = self._clock()
+            now = time.monotonic()
             turn = max(now, self._next)
             self._next = turn + self._gap
         if turn > now:
-            self._sleep(turn - now)
+            time.sleep(turn - now)
 
 
 class Endpoint:

@@ -6,14 +6,14 @@ the criteria and their wording are the benchmark's. All wording here is ours.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
-from swift_saber.asker import Asker, replies_log
+from swift_saber.asker import Asker, in_order, replies_log
 from swift_saber.reply import (
     UNANSWERED,
     Unusable,
@@ -181,15 +181,13 @@ def _list(reply: str, field: str) -> list[str]:
     return [entry.strip() for entry in found if entry.strip()]
 
 
-def rate_all(
-    judge: Judge, tasks: Iterable[Task], threads: int | None = None, bar: str = "rated"
-) -> dict[str, Rating | str]:
+def rate_all(judge: Judge, tasks: Iterable[Task], bar: str = "rated") -> dict[str, Rating | str]:
     """Return the rating of each task, or why there is none.
 
     Args:
         judge: an open judge.
         tasks: in any order, with ids that differ.
-        threads, bar: as ask_all.
+        bar: as ask_all.
 
     Raises:
         EndpointDown, ValueError: as ask_all.
@@ -198,12 +196,10 @@ def rate_all(
     def asked(task: Task) -> tuple[str, Callable[[], Rating]]:
         return task.id, lambda: judge.rate(*task)
 
-    return ask_all(judge, map(asked, tasks), threads, bar)
+    return ask_all(judge, map(asked, tasks), bar)
 
 
-def ask_all(
-    judge: Judge, questions: Iterable[tuple[str, Callable[[], T]]], threads: int | None = None, bar: str = "asked"
-) -> dict[str, T | str]:
+def ask_all(judge: Judge, questions: Iterable[tuple[str, Callable[[], T]]], bar: str = "asked") -> dict[str, T | str]:
     """Ask many questions at a time and return what came of each, by its id and in the order given.
 
     A run that was stopped goes on where it was, since the judge keeps all replies.
@@ -211,7 +207,6 @@ def ask_all(
     Args:
         judge: an open judge.
         questions: each an id and a call of judge.rate or judge.extract.
-        threads: how many at a time; None for as many as the judge takes.
         bar: what the progress bar on stderr says.
 
     Returns:
@@ -228,17 +223,12 @@ def ask_all(
         if name in calls:
             raise ValueError(f"two questions have the id {name!r}")
         calls[name] = call
-    results: dict[str, T | str] = {}
-    pool = ThreadPoolExecutor(threads or judge.concurrency)
-    try:
-        under_way = {pool.submit(call): name for name, call in calls.items()}
-        with closing(tqdm(as_completed(under_way), total=len(calls), desc=bar, unit="question")) as done:
-            for future in done:
-                try:
-                    results[under_way[future]] = future.result()
-                except Unusable as error:
-                    results[under_way[future]] = error.reason
-    finally:
-        # After EndpointDown or Ctrl-C nothing more is sent.
-        pool.shutdown(wait=True, cancel_futures=True)
-    return {name: results[name] for name in calls}
+
+    def result(name: str) -> tuple[str, T | str]:
+        try:
+            return name, calls[name]()
+        except Unusable as error:
+            return name, error.reason
+
+    with closing(in_order(result, calls, judge.concurrency)) as results:
+        return dict(tqdm(results, total=len(calls), desc=bar, unit="question"))

@@ -5,15 +5,15 @@ Knows files, threads and counts; what a score is worth is the scorer's matter (j
 
 import hashlib
 import sys
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
+from swift_saber.asker import in_order
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.pairs.judge import Rating
 from swift_saber.reply import UNANSWERED, Unusable
@@ -133,34 +133,34 @@ def _set_aside(path: Path) -> Iterator[list[dict[str, Any]]]:
 def _scored(
     rows: Iterator[dict[str, Any]], scorer: Scorer, concurrency: int, counts: Counter[str], failed: Counter[str]
 ) -> Generator[dict[str, Any], None, None]:
-    """Yield the rows with their scores, in their order, and count; `concurrency` clips are in work at a time."""
-    pool = ThreadPoolExecutor(concurrency, thread_name_prefix="score")
-    work: deque[tuple[dict[str, Any], dict[str, Future[Rating]]]] = deque()
-    try:
+    """Yield the rows with their scores, in their order, and count; `concurrency` answers are rated at a time."""
+
+    def tasks() -> Iterator[tuple[dict[str, Any], str | None]]:
         for row in rows:
             whole = (candidate["text"] for candidate in row["candidates"] if not candidate.get("cut"))
-            texts = dict.fromkeys(whole)
-            work.append((row, {text: pool.submit(scorer, row, text) for text in texts}))
-            if len(work) > concurrency:
-                yield _row(*work.popleft(), scorer, counts, failed)
-        while work:
-            yield _row(*work.popleft(), scorer, counts, failed)
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
-        said = "swift-saber: waiting for the replies that are on their way; Ctrl-C again does not wait"
-        tqdm.write(said, file=sys.stderr)
-        pool.shutdown(wait=True)  # not in a `finally`: a second Ctrl-C, wherever it comes in here, ends the wait
-        raise
-    except BaseException:
-        # What waits is not asked; answers that are on their way are waited for, and the cache keeps them.
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    pool.shutdown()
+            yield from ((row, text) for text in dict.fromkeys(whole))
+            yield row, None  # this was the last of its texts
+
+    def rate(task: tuple[dict[str, Any], str | None]) -> tuple[dict[str, Any], str | None, Rating | Unusable | None]:
+        row, text = task
+        try:
+            return row, text, None if text is None else scorer(row, text)
+        except Unusable as error:
+            return row, text, error
+
+    ratings: dict[str, Rating | Unusable] = {}
+    with closing(in_order(rate, tasks(), concurrency)) as rated:
+        for row, text, rating in rated:
+            if text is None or rating is None:
+                yield _row(row, ratings, scorer, counts, failed)
+                ratings = {}
+            else:
+                ratings[text] = rating
 
 
 def _row(
     row: dict[str, Any],
-    ratings: dict[str, Future[Rating]],
+    ratings: Mapping[str, Rating | Unusable],
     scorer: Scorer,
     counts: Counter[str],
     failed: Counter[str],
@@ -169,15 +169,12 @@ def _row(
     known: set[str] = set()
     for candidate in row["candidates"]:
         text = candidate["text"]
-        try:
-            if candidate.get("cut"):
-                # Its end is what concludes: no judgement of the rest would be one of the answer.
-                raise Unusable("its answer was cut", "cut short")
-            rating = ratings[text].result()
-        except Unusable as error:
-            failed[error.kind] += 1
-            why = {"reason": error.reason} if error.kind == UNANSWERED else {}
-            scored.append({**candidate, "failure": error.kind, **why})
+        # Where it was cut, its end is missing, which concludes: no judgement of the rest would be one of the answer.
+        rating = Unusable("its answer was cut", "cut short") if candidate.get("cut") else ratings[text]
+        if isinstance(rating, Unusable):
+            failed[rating.kind] += 1
+            why = {"reason": rating.reason} if rating.kind == UNANSWERED else {}
+            scored.append({**candidate, "failure": rating.kind, **why})
             continue
         counts["scored"] += 1
         counts["from_cache"] += rating.cached or text in known

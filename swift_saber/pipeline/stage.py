@@ -5,10 +5,7 @@ and datatrove's.
 """
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -95,29 +92,3 @@ def no_reply(row: Row, reason: str, error: Unusable) -> Drop:
     """
     reason = UNANSWERED if error.kind == UNANSWERED else reason
     return Drop(row, reason, {"reason": error.reason, "reply": error.reply[:_SHOWN]})
-
-
-def in_order(function: Callable[[Row], Row | Drop], rows: Iterable[Row], threads: int) -> Iterator[Row | Drop]:
-    """Yield function(row) for each row in the order of the rows, with so many rows in hand at a time.
-
-    After an error nothing new is begun, what is in hand is waited for, and the error is raised.
-    """
-    with ThreadPoolExecutor(threads) as pool, closing(_begun(function, rows, threads, pool)) as begun:
-        for future in begun:
-            yield future.result()
-
-
-def _begun(
-    function: Callable[[Row], Row | Drop], rows: Iterable[Row], threads: int, pool: ThreadPoolExecutor
-) -> Generator[Future[Row | Drop], None, None]:
-    waiting: deque[Future[Row | Drop]] = deque()
-    try:
-        for row in rows:
-            waiting.append(pool.submit(function, row))
-            if len(waiting) >= 2 * threads:
-                yield waiting.popleft()
-        while waiting:
-            yield waiting.popleft()
-    finally:
-        for future in waiting:
-            future.cancel()

@@ -137,8 +137,8 @@ def test_rate_all_gives_every_task_a_rating_or_a_reason_in_the_order_given(tmp_p
     with LLMServer(script) as server:
         with Judge(service(server), tmp_path / "a") as judge:
             found = rate_all(judge, tasks(range(40)))
-        with Judge(service(server), tmp_path / "b") as judge:
-            turned = rate_all(judge, list(reversed(tasks(range(40)))), threads=1)
+        with Judge(service(server, concurrency=1), tmp_path / "b") as judge:
+            turned = rate_all(judge, list(reversed(tasks(range(40)))))
     assert list(found) == [str(number) for number in range(40)]
     assert found == turned
     assert found["4"] == Rating({"clues": 5, "labels": 3}, "Both tell of a sigh.")
@@ -163,8 +163,11 @@ def test_a_server_that_fails_half_of_the_time_costs_no_rating(tmp_path: Path) ->
 
 def test_a_run_stops_when_nothing_can_be_asked_and_the_next_goes_on(tmp_path: Path) -> None:
     with LLMServer(lambda _: say(rating()) if len(server.asked) <= 5 else fails(401)) as server:
-        with Judge(service(server), tmp_path) as judge, pytest.raises(EndpointDown, match="401"):
-            rate_all(judge, tasks(range(60)), threads=1)
+        with (
+            Judge(service(server, concurrency=1), tmp_path) as judge,
+            pytest.raises(EndpointDown, match="401"),
+        ):
+            rate_all(judge, tasks(range(60)))
         stopped = len(server.asked)
         assert stopped < 60
         server.script = lambda _: say(rating())
@@ -175,8 +178,8 @@ def test_a_run_stops_when_nothing_can_be_asked_and_the_next_goes_on(tmp_path: Pa
 
 def test_a_question_that_the_server_fails_at_is_its_own_failure_and_asked_again(tmp_path: Path) -> None:
     with LLMServer(lambda asked: fails(500, "crash") if "text 3" in asked.text else say(rating())) as server:
-        with Judge(service(server), tmp_path) as judge:
-            found = rate_all(judge, tasks(range(6)), threads=1)
+        with Judge(service(server, concurrency=1), tmp_path) as judge:
+            found = rate_all(judge, tasks(range(6)))
             assert [name for name, one in found.items() if isinstance(one, str)] == ["3"]
             assert found["3"] == "3: not answered: 500: crash"
             server.script = lambda _: say(rating())

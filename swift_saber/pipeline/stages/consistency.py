@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from swift_saber.annotation import Record
-from swift_saber.asker import Asker, replies_log
-from swift_saber.pipeline.stage import Drop, Row, Stage, in_order, must_have_record, no_reply
+from swift_saber.asker import Asker, in_order, replies_log
+from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CONSISTENCY
 from swift_saber.reply import Unusable, fenced_question, object_schema, read_object
 from swift_saber.service import Service

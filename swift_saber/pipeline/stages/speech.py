@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from swift_saber.asker import Replies
+from swift_saber.asker import Replies, in_order
 from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
 from swift_saber.errors import InputError, unreadable
 from swift_saber.language import Language
 from swift_saber.pipeline.measure_sound import RATE
-from swift_saber.pipeline.stage import Drop, Row, Stage, in_order, must_have_record
+from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
 from swift_saber.pipeline.wer import UNIT, word_error_rate
 from swift_saber.reply import UNANSWERED, Unusable
 from swift_saber.row_log import RowLog
