@@ -20,7 +20,7 @@ def add_pipeline(commands: Any, command: Callable[..., argparse.ArgumentParser])
 
 
 def _pipeline(args: argparse.Namespace, _: list[str]) -> None:
-    for package in ("datatrove", "jiwer", "opencc"):
+    for package in ("datatrove", "jinja2", "jiwer", "opencc"):
         if importlib.util.find_spec(package) is None:
             raise InputError("pipeline", package, "is not installed", "pip install -c constraints.txt -e '.[pipeline]'")
     from swift_saber.pipeline.run import run
