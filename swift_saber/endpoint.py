@@ -15,7 +15,6 @@ from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from swift_saber.clip_parts import clip_parts as clip_parts
 from swift_saber.errors import InputError, unreadable
 
 _REASON_LIMIT = 300
@@ -141,7 +140,7 @@ class Endpoint:
         #: The address as it may be shown: without user, password and query.
         self.address = shown_address(base_url)
         self._retries, self._key_env = retries, key_env
-        self._usage, self._answered, self._lock = Usage(), 0, Lock()
+        self._last_answer = object()  # another one with each answer
         sender = None
         if requests_per_minute is not None:
             pace = Pace(requests_per_minute)
@@ -155,11 +154,6 @@ class Endpoint:
             max_retries=retries,
             http_client=sender,
         )
-
-    @property
-    def usage(self) -> Usage:
-        """What was asked through this object so far."""
-        return self._usage
 
     def complete(self, messages: Sequence[dict[str, Any]], **options: Any) -> list[Answer]:
         """Return the answers alone; everything else as `reply`."""
@@ -199,7 +193,7 @@ class Endpoint:
             wanted["response_format"] = response_format
         hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
         body = self._body(lambda client: client.chat.completions, wanted, hello)
-        return Reply(self._answers(body), self._count(body))
+        return Reply(self._answers(body), _usage(body))
 
     def transcribe(self, path: str, language: str | None = None) -> Reply:
         """Return what a recogniser hears in a sound file, as one answer; "" where it hears nothing.
@@ -226,7 +220,7 @@ class Endpoint:
             if isinstance(body, dict) and body.get("error"):
                 raise self._refused_within(body)
             raise self._foreign("has no text")
-        return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], self._count(body))
+        return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], _usage(body))
 
     def _body(self, asked: Callable[[Any], Any], wanted: Mapping[str, Any], plain: Mapping[str, Any]) -> Any:
         """The JSON of the reply to a request.
@@ -236,11 +230,11 @@ class Endpoint:
             wanted: the request.
             plain: one that any service of this kind has an answer to, be it a refusal.
         """
-        before = self._answered
+        before = self._last_answer
         try:
             return self._sent(asked(self._client), wanted)
         except EndpointFailed as error:
-            if self._answered == before:
+            if self._last_answer is before:
                 try:
                     self._sent(asked(self._client.with_options(max_retries=0)), plain)
                 except EndpointRefused:
@@ -267,28 +261,12 @@ class Endpoint:
             body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
             failure = self._failure(error.status_code, self._said(_message(body)))
             if isinstance(failure, EndpointRefused):
-                self._note_answer()
+                self._last_answer = object()
             raise failure from error
         except ValueError as error:
             raise self._foreign("is not JSON") from error
-        self._note_answer()
+        self._last_answer = object()
         return body
-
-    def _note_answer(self) -> None:
-        with self._lock:
-            self._answered += 1
-
-    def _count(self, body: dict[str, Any]) -> Usage:
-        """What one reply says that it cost, added to the whole."""
-        said = body.get("usage")
-        said = said if isinstance(said, dict) else {}
-        # Transcriptions call them input and output.
-        prompt = said.get("prompt_tokens", said.get("input_tokens"))
-        completion = said.get("completion_tokens", said.get("output_tokens"))
-        usage = Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
-        with self._lock:
-            self._usage = self._usage.plus(usage)
-        return usage
 
     def _answers(self, body: Any) -> list[Answer]:
         """The answers in a reply's JSON."""
@@ -365,6 +343,16 @@ def _key(name: str) -> str:
     if not key and name != KEY_ENV:
         raise InputError("environment", name, "is not set, and key_env names it", "set it to the key of this service")
     return key
+
+
+def _usage(body: dict[str, Any]) -> Usage:
+    """What a reply says that it cost."""
+    said = body.get("usage")
+    said = said if isinstance(said, dict) else {}
+    # Transcriptions call them input and output.
+    prompt = said.get("prompt_tokens", said.get("input_tokens"))
+    completion = said.get("completion_tokens", said.get("output_tokens"))
+    return Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
 
 
 def _silence() -> bytes:

@@ -1,6 +1,7 @@
 """Requests to a real HTTP server that speaks, or does not speak, OpenAI's protocol."""
 
 import base64
+import functools
 import itertools
 import socket
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from swift_saber.clip_parts import clip_parts
-from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused, Pace
+from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused, Pace, Usage
 from swift_saber.errors import InputError
 from tests.llm_server import (
     COMPLETION_TOKENS,
@@ -410,12 +411,13 @@ def test_a_reply_that_ends_mid_stream_is_asked_for_again() -> None:
         ask(server.url)
 
 
-def test_what_is_used_is_counted_by_all_threads_together() -> None:
+def test_what_is_used_is_said_with_each_reply_of_each_thread() -> None:
     with LLMServer(lambda _: say("one")) as server:
         endpoint = Endpoint("m", server.url)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: endpoint.complete(HELLO, **ASK), range(8)))
-    assert endpoint.usage == (8, 8 * PROMPT_TOKENS, 8 * COMPLETION_TOKENS)
+            replies = pool.map(lambda _: endpoint.reply(HELLO, **ASK), range(8))
+            used = functools.reduce(Usage.plus, (reply.usage for reply in replies))
+    assert used == (8, 8 * PROMPT_TOKENS, 8 * COMPLETION_TOKENS)
 
 
 @pytest.mark.parametrize(
