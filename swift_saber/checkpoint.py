@@ -46,21 +46,22 @@ def model_flag(model: str) -> str:
     raise InputError(model, "model", "is not a model folder (no config.json, no adapter_config.json)", remedy)
 
 
-def check_base(adapters: str, remedy: str = _MERGE) -> None:
-    """See that the base model of a LoRA checkpoint is known, and there where it was a local folder.
+def check_base(adapters: str, remedy: str = _MERGE) -> str:
+    """Return the base model of a LoRA checkpoint, after a look whether it is there where it was a local folder.
 
     Args:
         adapters: the checkpoint folder.
         remedy: what the user can do.
 
     Raises:
-        InputError: it is not.
+        InputError: it is not, or the checkpoint does not name it.
     """
     base = trained_with(adapters).get("model")
     if not isinstance(base, str):
         raise InputError(adapters, "model", "does not say what it was trained on", remedy)
     if os.path.isabs(base) and not os.path.isdir(base):
         raise InputError(adapters, "model", f"was trained on {base}, which is not there", remedy)
+    return base
 
 
 def loading(model: str, arguments: Sequence[str] | None = None) -> tuple[str, dict[str, str]]:

@@ -12,11 +12,8 @@ import shlex
 import shutil
 import signal
 import sys
-import threading
 from contextlib import suppress
 from importlib.metadata import version
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from tqdm import tqdm
 
 from swift_saber import __version__
 from swift_saber.errors import InputError
+from swift_saber.media_pool import end_with_parent
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
@@ -75,7 +73,7 @@ def run(path: str, until: str | None = None) -> None:
 def execute(plan: Plan, name: str, console: str) -> None:
     """What the process of a stage does: run its tasks that are not done."""
     os.setpgrp()  # so that whoever ends it ends its workers, and datatrove's manager, with it
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent(lambda: _end_group(os.getpid()))
     file = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -225,13 +223,6 @@ def _lines(file: Path) -> int:
         return 0
     with file.open("rb") as lines:
         return sum(1 for _ in lines)
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        _end_group(os.getpid())
 
 
 def _end_group(leader: int) -> None:
