@@ -5,10 +5,8 @@ The key comes from an environment variable, OPENAI_API_KEY unless another one is
 request.
 """
 
-import io
 import os
 import time
-import wave
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -206,6 +204,10 @@ class Endpoint:
             EndpointDown, EndpointFailed, EndpointRefused: as reply.
             InputError: the file cannot be read.
         """
+        import numpy as np
+
+        from swift_saber.pipeline.measure_sound import RATE, wav
+
         try:
             sound = Path(path).read_bytes()
         except OSError as error:
@@ -213,7 +215,7 @@ class Endpoint:
         wanted: dict[str, Any] = {"model": self.model, "file": (os.path.basename(path), sound)}
         if language is not None:
             wanted["language"] = language
-        silence = {"model": self.model, "file": ("silence.wav", _silence())}
+        silence = {"model": self.model, "file": ("silence.wav", wav(np.zeros(RATE // 2, np.int16)))}
         body = self._body(lambda client: client.audio.transcriptions, wanted, silence)
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
@@ -353,17 +355,6 @@ def _usage(body: dict[str, Any]) -> Usage:
     prompt = said.get("prompt_tokens", said.get("input_tokens"))
     completion = said.get("completion_tokens", said.get("output_tokens"))
     return Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
-
-
-def _silence() -> bytes:
-    """Half a second of it as a wav file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(16_000)
-        sound.writeframes(bytes(16_000))
-    return file.getvalue()
 
 
 def _message(body: dict[str, Any]) -> str:
