@@ -5,12 +5,11 @@ the criteria and their wording are the benchmark's. All wording here is ours.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from swift_saber.asker import Asker, in_order, replies_log
@@ -23,6 +22,7 @@ from swift_saber.reply import (
     read_scores,
     score_schema,
 )
+from swift_saber.row_log import RowLog
 from swift_saber.service import Service
 from swift_saber.strict_json import dumps
 
@@ -49,8 +49,19 @@ class Task(NamedTuple):
     criteria: Mapping[str, tuple[int, int]]
 
 
+@contextmanager
+def open_judge(service: Service, cache: Path) -> Iterator["Judge"]:
+    """Give a judge, whose replies are kept in a folder that one run at a time may hold.
+
+    Raises:
+        InputError: another run holds it, its replies are damaged, or as Endpoint.
+    """
+    with replies_log(cache, "judge", 0) as log:
+        yield Judge(service, log)
+
+
 class Judge:
-    """Asks one model at temperature 0; a context manager, and threads may share it.
+    """Asks one model at temperature 0; threads may share it.
 
     What was answered is asked for again only when the model, the prompt, the texts, or the longest reply are others:
     in this run, in a later one, and in other evaluations with the same folder. Replies that could not be used and
@@ -59,39 +70,17 @@ class Judge:
 
     Args:
         service: the judge model.
-        cache: the folder that its replies are kept in; one run at a time may hold it.
+        log: an open file for its replies.
     """
 
-    def __init__(self, service: Service, cache: Path) -> None:
+    def __init__(self, service: Service, log: RowLog) -> None:
         #: The model's name, which belongs to every result.
         self.name = service.model
         #: Requests under way at a time.
         self.concurrency = service.concurrency
-        self._service = service
-        self._log = replies_log(Path(cache), "judge", 0)
-        self._asker: Asker | None = None
+        self._asker = Asker(service, log)
         self._known: dict[str, Future[Any]] = {}
         self._lock = Lock()
-
-    def __enter__(self) -> "Judge":
-        """Open the folder.
-
-        Raises:
-            InputError: another run holds it, its replies are damaged, or as Endpoint.
-        """
-        self._log.__enter__()
-        try:
-            self._asker = Asker(self._service, self._log)
-        except BaseException:
-            self._log.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._asker = None
-        self._log.__exit__(kind, error, trace)
 
     def rate(self, key: str, system: str, quoted: Mapping[str, str], criteria: Mapping[str, tuple[int, int]]) -> Rating:
         """Return the scores of what is shown.
@@ -138,9 +127,6 @@ class Judge:
         schema: dict[str, Any],
         read: Callable[[str], T],
     ) -> T:
-        asker = self._asker
-        if asker is None:
-            raise RuntimeError("the judge is not open: use it in a with statement")
         ending = f"Reply with one JSON object and nothing else:\n{{{form}}}"
         rules = f"{_escape(system)}\n\n{_AS_DATA}\n\n{_escape(ending)}"
         # A lone surrogate, which JSON can spell, can go into no request.
@@ -156,7 +142,7 @@ class Judge:
         if known is None:
             known = mine
             try:
-                known.set_result(asker.ask(digest, messages, read, schema))
+                known.set_result(self._asker.ask(digest, messages, read, schema))
             except BaseException as error:
                 if not isinstance(error, Unusable) or error.kind == UNANSWERED:  # the next call asks again
                     with self._lock:

@@ -20,7 +20,7 @@ from swift_saber import __version__
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import Judge, open_judge
 from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
@@ -148,7 +148,7 @@ def _opened(judge: Service | None, folder: Path) -> Iterator[Judge | None]:
     if judge is None:
         yield None
         return
-    with Judge(judge, folder / REPLIES) as opened:
+    with open_judge(judge, folder / REPLIES) as opened:
         yield opened
 
 

@@ -13,7 +13,7 @@ import pytest
 from swift_saber.asker import usage
 from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
-from swift_saber.evaluation.judge import Judge, Rating, Task, ask_all, rate_all
+from swift_saber.evaluation.judge import Rating, Task, ask_all, open_judge, rate_all
 from swift_saber.reply import Unusable
 from swift_saber.service import Service
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
@@ -37,7 +37,7 @@ def rating(clues: Any = 7, labels: Any = 3, **more: Any) -> str:
 
 
 def rate(server: LLMServer, folder: Path, key: str = "c1", texts: dict[str, str] = TEXTS, **settings: Any) -> Rating:
-    with Judge(service(server, **settings), folder) as judge:
+    with open_judge(service(server, **settings), folder) as judge:
         return judge.rate(key, RULES, texts, RANGES)
 
 
@@ -120,7 +120,7 @@ def test_equal_questions_of_many_threads_are_one_request_and_the_folder_stays_re
     many = [Task(str(number), RULES, TEXTS, RANGES) for number in range(20)]
     with LLMServer(lambda _: say(rating(), delay=0.1)) as server:
         for _ in range(2):
-            with Judge(service(server), tmp_path) as judge:
+            with open_judge(service(server), tmp_path) as judge:
                 assert {str(one) for one in rate_all(judge, many).values()} == {
                     str(Rating({"clues": 7, "labels": 3}, "Both tell of a sigh."))
                 }
@@ -135,9 +135,9 @@ def test_rate_all_gives_every_task_a_rating_or_a_reason_in_the_order_given(tmp_p
         ]
 
     with LLMServer(script) as server:
-        with Judge(service(server), tmp_path / "a") as judge:
+        with open_judge(service(server), tmp_path / "a") as judge:
             found = rate_all(judge, tasks(range(40)))
-        with Judge(service(server, concurrency=1), tmp_path / "b") as judge:
+        with open_judge(service(server, concurrency=1), tmp_path / "b") as judge:
             turned = rate_all(judge, list(reversed(tasks(range(40)))))
     assert list(found) == [str(number) for number in range(40)]
     assert found == turned
@@ -155,7 +155,7 @@ def test_a_server_that_fails_half_of_the_time_costs_no_rating(tmp_path: Path) ->
             seen[asked.key] += 1
             return say(rating()) if seen[asked.key] > 1 else fails(503, Retry_After="0")
 
-    with LLMServer(script) as server, Judge(service(server, retries=2), tmp_path) as judge:
+    with LLMServer(script) as server, open_judge(service(server, retries=2), tmp_path) as judge:
         found = rate_all(judge, tasks(range(12)))
     assert len(found) == 12
     assert all(isinstance(one, Rating) for one in found.values())
@@ -164,54 +164,49 @@ def test_a_server_that_fails_half_of_the_time_costs_no_rating(tmp_path: Path) ->
 def test_a_run_stops_when_nothing_can_be_asked_and_the_next_goes_on(tmp_path: Path) -> None:
     with LLMServer(lambda _: say(rating()) if len(server.asked) <= 5 else fails(401)) as server:
         with (
-            Judge(service(server, concurrency=1), tmp_path) as judge,
+            open_judge(service(server, concurrency=1), tmp_path) as judge,
             pytest.raises(EndpointDown, match="401"),
         ):
             rate_all(judge, tasks(range(60)))
         stopped = len(server.asked)
         assert stopped < 60
         server.script = lambda _: say(rating())
-        with Judge(service(server), tmp_path) as judge:
+        with open_judge(service(server), tmp_path) as judge:
             assert len(rate_all(judge, tasks(range(60)))) == 60
         assert len(server.asked) == stopped + 60 - 5
 
 
 def test_a_question_that_the_server_fails_at_is_its_own_failure_and_asked_again(tmp_path: Path) -> None:
     with LLMServer(lambda asked: fails(500, "crash") if "text 3" in asked.text else say(rating())) as server:
-        with Judge(service(server, concurrency=1), tmp_path) as judge:
+        with open_judge(service(server, concurrency=1), tmp_path) as judge:
             found = rate_all(judge, tasks(range(6)))
             assert [name for name, one in found.items() if isinstance(one, str)] == ["3"]
             assert found["3"] == "3: not answered: 500: crash"
             server.script = lambda _: say(rating())
             assert judge.rate(*tasks(range(4))[3]).scores["clues"] == 7  # in this run
         server.script = lambda asked: fails(500) if "text 7" in asked.text else say(rating())
-        with Judge(service(server), tmp_path) as judge:
+        with open_judge(service(server), tmp_path) as judge:
             rate_all(judge, tasks(range(8)))
         asked = len(server.asked)
         server.script = lambda _: say(rating())
-        with Judge(service(server), tmp_path) as judge:  # and by the next
+        with open_judge(service(server), tmp_path) as judge:  # and by the next
             assert all(isinstance(one, Rating) for one in rate_all(judge, tasks(range(8))).values())
     assert len(server.asked) - asked == 1
 
 
 def test_after_the_server_is_back_an_open_judge_can_be_asked_again(tmp_path: Path) -> None:
-    with LLMServer(lambda _: fails(401)) as server, Judge(service(server), tmp_path) as judge:
+    with LLMServer(lambda _: fails(401)) as server, open_judge(service(server), tmp_path) as judge:
         with pytest.raises(EndpointDown):
             judge.rate("c1", RULES, TEXTS, RANGES)
         server.script = lambda _: say(rating())
         assert judge.rate("c1", RULES, TEXTS, RANGES).scores["clues"] == 7
 
 
-def test_a_judge_that_is_not_open_says_so(tmp_path: Path) -> None:
-    with LLMServer(lambda _: say(rating())) as server, pytest.raises(RuntimeError, match="with statement"):
-        Judge(service(server), tmp_path).rate("c1", RULES, TEXTS, RANGES)
-
-
 def test_labels_are_a_list_of_strings_and_may_be_none_at_all(tmp_path: Path) -> None:
     replies = iter(
         ['{"labels": [" tired ", "", "sad"]}', '```json\n{"labels": []}\n```', '{"labels": "sad"}', '{"labels": [1]}']
     )
-    with LLMServer(lambda _: say(next(replies))) as server, Judge(service(server), tmp_path) as judge:
+    with LLMServer(lambda _: say(next(replies))) as server, open_judge(service(server), tmp_path) as judge:
         assert judge.extract("c1", RULES, {"Text": "a"}, "labels") == ["tired", "sad"]
         assert judge.extract("c2", RULES, {"Text": "b"}, "labels") == []
         with pytest.raises(Unusable, match='c3: "labels" must be there and be a list of strings'):
@@ -224,17 +219,20 @@ def test_text_that_no_request_can_hold_is_judged_all_the_same(tmp_path: Path) ->
 
 
 def test_a_second_run_in_the_same_folder_at_the_same_time_is_refused(tmp_path: Path) -> None:
-    with LLMServer(lambda _: say(rating())) as server, Judge(service(server), tmp_path):
-        second = Judge(service(server), tmp_path)
-        with pytest.raises(InputError, match="another run"):
-            second.__enter__()
+    with (
+        LLMServer(lambda _: say(rating())) as server,
+        open_judge(service(server), tmp_path),
+        pytest.raises(InputError, match="another run"),
+        open_judge(service(server), tmp_path),
+    ):
+        pass
 
 
 def test_two_questions_with_one_id_are_refused(tmp_path: Path) -> None:
     calls: list[tuple[str, Callable[[], int]]] = [("a", lambda: 1), ("a", lambda: 2)]
     with (
         LLMServer(lambda _: say("")) as server,
-        Judge(service(server), tmp_path) as judge,
+        open_judge(service(server), tmp_path) as judge,
         pytest.raises(ValueError, match="'a'"),
     ):
         ask_all(judge, calls)

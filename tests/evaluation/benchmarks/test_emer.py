@@ -13,7 +13,7 @@ from swift_saber.evaluation.benchmarks import emer
 from swift_saber.evaluation.benchmarks.emer import CRITERIA
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import open_judge
 from swift_saber.evaluation.summary import write_items, write_scores
 from swift_saber.sed import INSTRUCTIONS
 from swift_saber.service import Service
@@ -53,7 +53,7 @@ def made(folder: Path, wheel: Wheels | None, run: Any = script, answers: dict[st
     folder.mkdir(exist_ok=True)
     with LLMServer(run) as server:
         service = Service.read({"model": "m", "base_url": server.url, "retries": 0}, "judge")
-        with Judge(service, folder / "judge") as judge:
+        with open_judge(service, folder / "judge") as judge:
             return emer.items(reference(folder), answers, {"clip_4": "no sound"}, judge, wheel)
 
 
@@ -129,7 +129,7 @@ def test_a_judge_that_fails_half_of_the_time_is_counted_and_never_left_out_silen
 
     with LLMServer(half) as server:
         service = Service.read({"model": "m", "base_url": server.url, "retries": 0}, "judge")
-        with Judge(service, tmp_path / "judge") as judge:
+        with open_judge(service, tmp_path / "judge") as judge:
             items = emer.items(reference(tmp_path, rows), answers, {}, judge, wheels)
     assert [item.state for item in items] == ["answered", "unjudged"] * 4
     assert items[1].scores == {"clue_overlap": None, "label_overlap": None}

@@ -2,13 +2,14 @@
 
 import json
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import Judge, open_judge
 from swift_saber.service import Service
 from tests.llm_server import Asked, LLMServer, Reply, say
 
@@ -17,8 +18,8 @@ def labels(*words: object) -> Reply:
     return say(json.dumps({"labels": words}))
 
 
-def judge(server: LLMServer, folder: Path) -> Judge:
-    return Judge(Service.read({"model": "m", "base_url": server.url, "retries": 0}, "judge"), folder)
+def judge(server: LLMServer, folder: Path) -> AbstractContextManager[Judge]:
+    return open_judge(Service.read({"model": "m", "base_url": server.url, "retries": 0}, "judge"), folder)
 
 
 def test_each_text_gets_its_labels_or_the_reason_why_there_are_none(tmp_path: Path) -> None:

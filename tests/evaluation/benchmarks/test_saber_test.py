@@ -10,7 +10,7 @@ import pytest
 from swift_saber.annotation import DIMENSIONS, Row
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores, true_emotion
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import open_judge
 from swift_saber.rows import write_rows
 from swift_saber.sed import INSTRUCTIONS, render
 from swift_saber.service import Service
@@ -188,7 +188,7 @@ def test_a_judge_that_fails_for_half_of_the_answers_is_counted_and_spares_the_ot
         given = 4 if "angry" in asked.text else 2
         return say(json.dumps({"reason": f"rated {given}", **dict.fromkeys(DIMENSIONS, given)}))
 
-    with LLMServer(script) as server, Judge(Service("j", server.url, retries=0), tmp_path) as judge:
+    with LLMServer(script) as server, open_judge(Service("j", server.url, retries=0), tmp_path) as judge:
         found = items(FOUR, perfect(FOUR), judge)
     assert [item.state for item in found] == ["answered", "answered", "unjudged", "unjudged"]
     assert found[0].details["judge's reason"] == "rated 4"
@@ -205,7 +205,7 @@ def test_what_the_answer_lacks_is_rated_1_by_no_judge(tmp_path: Path) -> None:
     """One dimension of six is rated 5, the others are not there: (5 + 5 * 1) / 6."""
     with (
         LLMServer(lambda _: say(json.dumps({"reason": "", "video_desc": 5}))) as server,
-        Judge(Service("j", server.url), tmp_path) as judge,
+        open_judge(Service("j", server.url), tmp_path) as judge,
     ):
         (found,) = items([clip("a")], {"a": "### Scene\nA man stands in a bright kitchen."}, judge)
     assert found.scores["judge"] == pytest.approx(10 / 6)

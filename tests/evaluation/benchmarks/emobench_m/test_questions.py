@@ -10,7 +10,7 @@ import soundfile
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.emobench_m.items import items
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, questions
-from swift_saber.evaluation.judge import Judge
+from swift_saber.evaluation.judge import open_judge
 from swift_saber.service import Service
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 from tests.llm_server import LLMServer, say
@@ -202,7 +202,7 @@ def test_laughter_reasoning_is_judged_on_two_criteria(tmp_path: Path, monkeypatc
 
     with LLMServer(reply) as server:
         service = Service.read({"model": "judge-1", "base_url": server.url, "retries": 0}, "judge")
-        with Judge(service, tmp_path / "cache") as judge:
+        with open_judge(service, tmp_path / "cache") as judge:
             found = items(folder, answers, None, judge=judge)
     # What is not answered is not judged either: 1 question, and 1 that was asked again.
     assert len(server.asked) == 3
