@@ -15,6 +15,7 @@ import pytest
 
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.rows import read_rows, write_rows
+from swift_saber.sed import INSTRUCTIONS
 from tests.conftest import MEDIA_ENV, REPOSITORY
 
 pytestmark = pytest.mark.slow
@@ -106,6 +107,7 @@ def test_a_checkpoint_remembers_media_settings_and_not_the_plugin(lora: Path, wo
     assert args["template"] == "qwen2_5_omni"
     assert args["model"] == str(work / "base")
     assert args["media_settings"] == {**MEDIA_ENV, "ENABLE_AUDIO_OUTPUT": "0"}
+    assert args["instructions"] == [INSTRUCTIONS["en"]]
 
 
 def test_a_lora_checkpoint_answers_from_another_folder(lora: Path, work: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ Knows questions and texts; the output, its settings and its counts are sample.py
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from typing import Any
@@ -39,7 +39,7 @@ def _outcome(question: dict[str, Any], answers: Answers) -> Outcome:
 
 def from_model(
     process: ModelProcess, todo: Sequence[dict[str, Any]], settings: dict[str, Any], batch: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield the outcome of each question, asked of a model in a process of its own, which is ended afterwards.
 
     Args:
@@ -89,7 +89,7 @@ def _sampled(process: ModelProcess, part: Sequence[dict[str, Any]], settings: di
 
 def from_endpoint(
     endpoint: Endpoint, todo: Sequence[dict[str, Any]], settings: dict[str, Any], concurrency: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield the outcome of each question, asked of a server, as they come.
 
     When the server is down, and on Ctrl-C, nothing more is asked, what is still coming is yielded, and the error is

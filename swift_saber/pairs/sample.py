@@ -9,6 +9,7 @@ The output is a row log: a stopped run goes on where it was, and a clip is in it
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ def sample(
             outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), todo, settings, batch_size)
         else:
             outcomes = from_endpoint(source, todo, settings, concurrency)
-        _write(log, outcomes, counts, settings)
+        with closing(outcomes):
+            _write(log, outcomes, counts, settings)
         if not counts["already_there"] + counts["sampled"]:
             raise _hopeless(output, counts["failed"])
     return counts
