@@ -7,7 +7,6 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError
@@ -117,12 +116,3 @@ def _entry(name: str, where: str, counted: dict[str, Any], limit: int | None) ->
         **counted,
         "too_long": limit is not None and counted["total_tokens"] > limit,
     }
-
-
-def number_of_rows(path: str | Path) -> int:
-    """Return how many rows a JSONL has, for a progress bar.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    return sum(1 for _ in read_lines(path))

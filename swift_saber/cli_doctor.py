@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from swift_saber.errors import InputError, one_line
-from swift_saber.rows import write_rows
+from swift_saber.rows import read_lines, write_rows
 from swift_saber.strict_json import dumps
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ def _doctor(args: argparse.Namespace, _: list[str]) -> int:
 
 
 def _budget(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.budget import Totals, budget, number_of_rows
+    from swift_saber.budget import Totals, budget
 
     if args.max_length is not None and args.max_length < 1:
         raise InputError("budget", "--max-length", f"is {args.max_length}", "give a number of tokens above 0")
     if args.output and args.output.exists():
         raise InputError(str(args.output), "output", "exists already", "move it away or name another file")
-    total = number_of_rows(args.data)
+    total = sum(1 for _ in read_lines(args.data))
     # ms-swift reports each argument and setting otherwise; to be set before its first import.
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     from swift_saber.plugin.saber_budget import TokenCounter
