@@ -98,8 +98,8 @@ class Watch:
 
 def stage(clips: list[Path], folder: Path) -> tuple[float, int]:
     """Return the seconds that the stage takes, and the peak memory of its worker."""
-    from swift_saber.pipeline.stages.clean import Clean
     from swift_saber.pipeline.stage import Drop
+    from swift_saber.pipeline.stages.clean import Clean
 
     rows = ({"id": f"bench/{path.stem}", "videos": [str(path)], "audios": []} for path in clips)
     with Watch() as watch:
