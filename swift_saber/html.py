@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-from swift_saber.rows import media_path
+from swift_saber.data.rows import media_path
 
 
 def policy(style: str, script: str) -> str:

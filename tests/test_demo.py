@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from swift_saber.data.rows import read_rows
 from swift_saber.mini.score import followed
-from swift_saber.rows import read_rows
 from tests.test_end_to_end import shell
 
 pytestmark = pytest.mark.slow

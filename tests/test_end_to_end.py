@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
 from tests.conftest import MEDIA_ENV, REPOSITORY
 
 pytestmark = pytest.mark.slow

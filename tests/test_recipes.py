@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from swift_saber.errors import InputError
-from swift_saber.media import media_settings
+from swift_saber.media.settings import media_settings
 from tests.benchmarks import memory_estimate
 
 REPOSITORY = Path(__file__).resolve().parents[1]

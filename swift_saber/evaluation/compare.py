@@ -15,8 +15,8 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.interval import SEED, mean_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import number, read_items, read_scores
-from swift_saber.markdown import cell, table_lines
-from swift_saber.strict_json import dumps
+from swift_saber.text.markdown import cell, table_lines
+from swift_saber.text.strict_json import dumps
 
 #: Sign flips drawn by the permutation test; ours. The smallest p-value that it can give is 1 / (FLIPS + 1).
 FLIPS = 10_000

@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
-from swift_saber.asker import Asker, in_order, replies_log
-from swift_saber.reply import (
+from swift_saber.data.log import RowLog
+from swift_saber.models.asker import Asker, in_order, replies_log
+from swift_saber.models.reply import (
     UNANSWERED,
     Unusable,
     fenced_question,
@@ -22,9 +23,8 @@ from swift_saber.reply import (
     read_scores,
     score_schema,
 )
-from swift_saber.row_log import RowLog
-from swift_saber.service import Service
-from swift_saber.strict_json import dumps
+from swift_saber.models.service import Service
+from swift_saber.text.strict_json import dumps
 
 T = TypeVar("T")
 

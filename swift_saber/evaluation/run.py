@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber import __version__
+from swift_saber.data.rows import parse_row, read_rows, row_id, whole, write_rows
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
@@ -24,9 +25,8 @@ from swift_saber.evaluation.judge import Judge, open_judge
 from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
-from swift_saber.rows import parse_row, read_rows, row_id, whole, write_rows
-from swift_saber.service import Service
-from swift_saber.strict_json import dumps
+from swift_saber.models.service import Service
+from swift_saber.text.strict_json import dumps
 
 QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"
 

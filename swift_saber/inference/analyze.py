@@ -6,18 +6,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.checkpoint import Instructions, loading
-from swift_saber.clip_parts import clip_parts
-from swift_saber.endpoint import Endpoint
+from swift_saber.data.convert import to_swift_row
 from swift_saber.errors import InputError, one_line
 from swift_saber.inference.files import record_of
-from swift_saber.inference.model import AnswerError, ModelDied, ModelProcess
 from swift_saber.inference.run import command
-from swift_saber.language import Language
-from swift_saber.media_check import check_clips
-from swift_saber.media_read import first_stream, is_silent, open_media
-from swift_saber.pipeline.measure_sound import samples_of, wav
-from swift_saber.plugin.saber_convert import to_swift_row
+from swift_saber.media.check import check_clips
+from swift_saber.media.read import first_stream, is_silent, open_media
+from swift_saber.media.sound import samples_of, wav
+from swift_saber.models.checkpoint import Instructions, loading
+from swift_saber.models.clips import clip_parts
+from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
+from swift_saber.text.language import Language
 
 _CHECK_SECONDS = 60.0
 _REPLY_SECONDS = 900.0

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from swift_saber.checkpoint import differences
+from swift_saber.data.log import RowLog
+from swift_saber.data.questions import digest
+from swift_saber.data.rows import parse_row, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.questions import digest
-from swift_saber.row_log import RowLog
-from swift_saber.rows import parse_row, write_rows
-from swift_saber.sed import parse
+from swift_saber.models.checkpoint import differences
+from swift_saber.sed.layout import parse
 
 # What the settings files of earlier versions do not say.
 _LATER = ("further_values",)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.convert import row_kind, to_swift_row
+from swift_saber.data.rows import parse_row, row_id
 from swift_saber.errors import InputError, quoted, unreadable
-from swift_saber.plugin.saber_convert import row_kind, to_swift_row
-from swift_saber.rows import parse_row, row_id
 
 
 @dataclass(frozen=True, slots=True)

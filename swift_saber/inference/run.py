@@ -14,15 +14,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.checkpoint import Instructions, identity, loading
+from swift_saber.data.questions import readable
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs, check_same
-from swift_saber.inference.model import ModelProcess
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
+from swift_saber.models.checkpoint import Instructions, identity, loading
+from swift_saber.models.process import ModelProcess
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.questions import readable
 from swift_saber.recipe import given
 
 # max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model

@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import Any
 
+from swift_saber.data.questions import asked
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
-from swift_saber.inference.model import ModelProcess
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.media import Problem
-from swift_saber.questions import asked
+from swift_saber.media.settings import Problem
+from swift_saber.models.process import ModelProcess
 
 # So many rows that the model fails on, and not one that it answers, mean a wrong setting and no bad rows.
 _GIVE_UP = 5

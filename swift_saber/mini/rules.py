@@ -6,14 +6,14 @@ The two criteria are those of pairs/judge.py, on the same scale of 1 to 5.
 from collections.abc import Mapping
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS
 from swift_saber.errors import InputError
 from swift_saber.mini.face import SHIRTS, WALLS
 from swift_saber.mini.score import EMOTION_WORDS, FACE_WORDS, VOICE_WORDS, named
 from swift_saber.mini.voice import PITCHES
 from swift_saber.mini.world import HIDDEN, NO_PITCH, PLAIN, SILENT
 from swift_saber.pairs.judge import HIGHEST, LOWEST, Rating
-from swift_saber.sed import parse
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import DIMENSIONS
 
 #: What follows from a face and a voice in this world; a pair that is not here lets nothing follow.
 FOLLOWS = {

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS
+from swift_saber.data.rows import write_rows
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, PLAIN, SILENT
-from swift_saber.rows import write_rows
-from swift_saber.sed import parse
-from swift_saber.strict_json import parse_json
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.strict_json import parse_json
 
 SENSES = ("visual", "acoustic", "emotion")
 

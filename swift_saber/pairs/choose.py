@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from swift_saber.annotation import Row
+from swift_saber.data.lookup import Records
+from swift_saber.data.rows import media_list
 from swift_saber.pairs.judge import CRITERIA, HIGHEST
-from swift_saber.pairs.records import Records
-from swift_saber.rows import media_list
-from swift_saber.sed import Order, render, reserved_markup
+from swift_saber.sed.layout import Order, render, reserved_markup
+from swift_saber.sed.record import Row
 
 Kind = Literal["candidates", "withheld", "swapped"]
 KINDS: tuple[Kind, ...] = ("candidates", "withheld", "swapped")

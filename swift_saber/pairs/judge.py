@@ -8,16 +8,16 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from swift_saber.asker import Asker
-from swift_saber.clip_parts import clip_parts
+from swift_saber.data.log import RowLog
+from swift_saber.data.lookup import Records
+from swift_saber.data.rows import media_list
 from swift_saber.errors import InputError
-from swift_saber.pairs.records import Records
-from swift_saber.reply import Unusable, fence_mark, read_scores, score_schema
-from swift_saber.row_log import RowLog
-from swift_saber.rows import media_list
-from swift_saber.sed import render
-from swift_saber.service import Service
-from swift_saber.strict_json import dumps
+from swift_saber.models.asker import Asker
+from swift_saber.models.clips import clip_parts
+from swift_saber.models.reply import Unusable, fence_mark, read_scores, score_schema
+from swift_saber.models.service import Service
+from swift_saber.sed.layout import render
+from swift_saber.text.strict_json import dumps
 
 CRITERIA = ("logical_consistency", "evidence_alignment")
 LOWEST, HIGHEST = 1, 5

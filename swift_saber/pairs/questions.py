@@ -12,18 +12,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.clip_parts import clip_parts
+from swift_saber.data.convert import to_swift_row
+from swift_saber.data.questions import asked
+from swift_saber.data.rows import media_path, parse_row, read_lines
 from swift_saber.errors import InputError, quoted, sum_up
-from swift_saber.language import text_language
-from swift_saber.media import Problem
-from swift_saber.media_fault import clip_problem
-from swift_saber.media_pool import guarded
-from swift_saber.plugin.saber_convert import to_swift_row
-from swift_saber.questions import asked
-from swift_saber.rows import media_path, parse_row, read_lines
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.media.fault import clip_problem
+from swift_saber.media.pool import guarded
+from swift_saber.media.settings import Problem
+from swift_saber.models.clips import clip_parts
+from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.text.language import text_language
 
-# For the beginning of a row's media; media_check.py looks at all of them when they are asked about.
+# For the beginning of a row's media; media/check.py looks at all of them when they are asked about.
 _LOOK_SECONDS = 60.0
 MODALITIES = ("videos", "audios")
 _MEDIA_TAG = re.compile(r"(<video>|<audio>)")

@@ -15,17 +15,17 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.checkpoint import Instructions, differences, identity, loading
-from swift_saber.endpoint import Endpoint
+from swift_saber.data.convert import sound_in_video
+from swift_saber.data.log import RowLog
+from swift_saber.data.questions import digest
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError, quoted
-from swift_saber.inference.model import ModelProcess
+from swift_saber.models.checkpoint import Instructions, differences, identity, loading
+from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.process import ModelProcess
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
 from swift_saber.pairs.questions import MODALITIES, read_questions
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.plugin.saber_convert import sound_in_video
-from swift_saber.questions import digest
-from swift_saber.row_log import RowLog
-from swift_saber.rows import write_rows
 
 # So many clips without an answer, and not one with, mean a wrong setting.
 _GIVE_UP = 50

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from swift_saber.asker import in_order
+from swift_saber.data.log import RowLog
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
+from swift_saber.models.asker import in_order
+from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.pairs.judge import Rating
-from swift_saber.reply import UNANSWERED, Unusable
-from swift_saber.row_log import RowLog
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.strict_json import dumps
+from swift_saber.text.strict_json import dumps
 
 # So many failures with not one score mean a wrong setting, and no row is written that would have to be removed again.
 _GIVE_UP = 50

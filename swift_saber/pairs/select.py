@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.lookup import Records
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.pairs.choose import Chooser, NoPairError, Rules, has_markup
 from swift_saber.pairs.judge import CRITERIA, HIGHEST, LOWEST
-from swift_saber.pairs.records import Records
 from swift_saber.pairs.score import check_row
-from swift_saber.rows import read_rows, write_rows
 
 # The place of the last pair that each group keeps, by consistency; no group, no pair.
 Limits = Mapping[str | None, int]

@@ -1,6 +1,6 @@
 """One clip of a source dataset, and the row that it is in the pipeline's files.
 
-The row is that of a SABER record (annotation.py) before there is one; each stage adds a key and takes none away:
+The row is that of a SABER record (sed/record.py) before there is one; each stage adds a key and takes none away:
 
     clean        "measures"     what was measured of picture and sound
     annotate     the record     "audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"
@@ -13,7 +13,7 @@ The row is that of a SABER record (annotation.py) before there is one; each stag
 from dataclasses import dataclass, field
 from typing import Any
 
-from swift_saber.language import Language
+from swift_saber.text.language import Language
 
 #: The emotions that labels of all datasets are mapped to; what fits none of them has no common emotion. Ours: the
 #: union of the categories that at least two of the ten datasets have.

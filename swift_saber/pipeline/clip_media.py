@@ -6,9 +6,9 @@ Equal files give equal bytes, since a request is known again by what it holds.
 import io
 
 from swift_saber.errors import InputError
-from swift_saber.media_read import file_problem, first_stream, open_media, reason
-from swift_saber.pipeline.measure_sound import samples_of, wav
-from swift_saber.reply import Unusable
+from swift_saber.media.read import file_problem, first_stream, open_media, reason
+from swift_saber.media.sound import samples_of, wav
+from swift_saber.models.reply import Unusable
 
 # What mp4 holds and every server reads.
 _MP4_CODECS = frozenset({"h264", "hevc", "mpeg4", "av1", "vp9"})

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import Source
 from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.stage import Row
 from swift_saber.pipeline.steps import rows_file
-from swift_saber.rows import read_rows, write_rows
 
 #: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
 ROWS = "rows"

@@ -4,7 +4,7 @@ A released record says nothing of its clip but its name, which is the dataset's 
 split (`dia0_utt0`, `samplenew3_00000004`). Where that name alone does not say which clip is meant, the language of the
 record and what is said in it decide, or nothing does: no clip is ever guessed.
 
-A folder whose clips bear the names of the records is joined by plugin/saber_folder.py for training as it is; this here
+A folder whose clips bear the names of the records is joined by data/folder.py for training as it is; this here
 goes by the datasets' own ids.
 """
 
@@ -22,12 +22,12 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from swift_saber.annotation import Row, infer_language, load_record
+from swift_saber.data.rows import parse_row, read_lines
 from swift_saber.errors import InputError, unreadable
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import readers
-from swift_saber.rows import parse_row, read_lines
-from swift_saber.strict_json import dumps
+from swift_saber.sed.record import Row, infer_language, load_record
+from swift_saber.text.strict_json import dumps
 
 #: How alike what a record says is spoken and a transcript must be, 0 to 1, where the name does not decide. Ours: of
 #: 1,443 pairs of one line of MELD's train and one of its test, 4 are so alike ("Oh." and "Ohh!"), while the released

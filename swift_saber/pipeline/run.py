@@ -20,17 +20,17 @@ from typing import Any
 from tqdm import tqdm
 
 from swift_saber import __version__
+from swift_saber.data.log import RowLog
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
-from swift_saber.media_pool import end_with_parent
+from swift_saber.media.pool import end_with_parent
+from swift_saber.models.reply import UNANSWERED
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
 from swift_saber.pipeline.stages.prompts import digests
 from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
-from swift_saber.reply import UNANSWERED
-from swift_saber.row_log import RowLog
-from swift_saber.rows import write_rows
-from swift_saber.strict_json import dumps, parse_json, read_json
+from swift_saber.text.strict_json import dumps, parse_json, read_json
 
 _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray")
 _LOOK_SECONDS = 0.3

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from swift_saber.annotation import RECORD_KEYS
 from swift_saber.errors import InputError
-from swift_saber.reply import UNANSWERED, Unusable
+from swift_saber.models.reply import UNANSWERED, Unusable
+from swift_saber.sed.record import RECORD_KEYS
 from swift_saber.settings import read_settings
 
 Row = dict[str, Any]

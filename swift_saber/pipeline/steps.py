@@ -22,11 +22,11 @@ from datatrove.executor import LocalPipelineExecutor, RayPipelineExecutor, Slurm
 from datatrove.executor.base import PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
+from swift_saber.data.rows import partial_path, read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.plan import Plan, check_known
 from swift_saber.pipeline.stage import Drop, Row, Stage
-from swift_saber.rows import partial_path, read_rows
-from swift_saber.strict_json import dumps
+from swift_saber.text.strict_json import dumps
 
 _CLASSES: dict[str, Any] = {"local": LocalPipelineExecutor, "slurm": SlurmPipelineExecutor, "ray": RayPipelineExecutor}
 _OURS = {"pipeline", "tasks", "workers", "logging_dir", "skip_completed", "depends", "job_name"}

@@ -11,10 +11,10 @@ from swift.callbacks import TrainerCallback, callbacks_map
 from swift.template import MaxLengthError
 from swift.utils import get_logger, is_master
 
+from swift_saber.data.rows import media_list, media_path, read_rows, row_id
 from swift_saber.errors import InputError
-from swift_saber.media_fault import clip_problem
-from swift_saber.rows import media_list, media_path, read_rows, row_id
-from swift_saber.strict_json import dumps
+from swift_saber.media.fault import clip_problem
+from swift_saber.text.strict_json import dumps
 
 logger = get_logger()
 CALLBACK = "saber_bad_rows"

@@ -34,8 +34,7 @@ from swift.dataset import DatasetLoader, DatasetMeta, RowPreprocessor, register_
 from swift.dataset.dataset_syntax import DatasetSyntax
 from swift.utils import get_logger, safe_ddp_context
 
-from swift_saber.errors import InputError, sum_up
-from swift_saber.plugin.saber_convert import (
+from swift_saber.data.convert import (
     FORMAT_VERSION,
     answer_order,
     is_record,
@@ -44,13 +43,14 @@ from swift_saber.plugin.saber_convert import (
     sound_in_video,
     to_swift_row,
 )
-from swift_saber.plugin.saber_folder import Join, is_record_folder, join_folder, joined_rows
+from swift_saber.data.folder import Join, is_record_folder, join_folder, joined_rows
+from swift_saber.data.rows import media_root, parse_row, read_lines, row_id
+from swift_saber.errors import InputError, sum_up
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import FORMAT_VERSION as PAIR_VERSION
 from swift_saber.plugin.saber_pairs import to_swift_pair
-from swift_saber.rows import media_root, parse_row, read_lines, row_id
-from swift_saber.sed import Order
-from swift_saber.strict_json import dumps
+from swift_saber.sed.layout import Order
+from swift_saber.text.strict_json import dumps
 
 logger = get_logger()
 Rows = Iterator[dict[str, Any]]

@@ -19,11 +19,11 @@ Other columns are dropped. Needs no ms-swift.
 import math
 from typing import Any
 
+from swift_saber.data.convert import check_messages, media_paths, row_kind
+from swift_saber.data.rows import media_list, media_path, row_id
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.plugin.saber_convert import check_messages, media_paths, row_kind
 from swift_saber.plugin.saber_options import Options
-from swift_saber.rows import media_list, media_path, row_id
-from swift_saber.sed import INSTRUCTIONS, reserved_markup
+from swift_saber.sed.layout import INSTRUCTIONS, reserved_markup
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
 FORMAT_VERSION = 1

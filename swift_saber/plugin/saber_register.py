@@ -81,10 +81,10 @@ def _extend_args_json() -> None:
     from datasets import Dataset
     from swift.arguments import BaseArguments
 
-    from swift_saber.media import media_settings
+    from swift_saber.data.questions import instructions
+    from swift_saber.media.settings import media_settings
     from swift_saber.plugin import PLUGIN_FILE
     from swift_saber.plugin.saber_options import settings
-    from swift_saber.questions import instructions
 
     save_args, load_dataset = BaseArguments.save_args, BaseArguments.load_dataset
 

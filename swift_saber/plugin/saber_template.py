@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
+from swift_saber.data.rows import row_id
 from swift_saber.errors import InputError
-from swift_saber.language import Language, text_language
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
-from swift_saber.rows import row_id
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.text.language import Language, text_language
 
 # What ms-swift replaces by a clip: a user turn of nothing else has no instruction.
 _MEDIA_TAGS = re.compile(r"<(?:image|video|audio)>")

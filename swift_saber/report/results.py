@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from swift_saber.annotation import DIMENSIONS
+from swift_saber.data.rows import media_list, read_rows, row_id
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import BENCHMARKS, command
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside
-from swift_saber.rows import media_list, read_rows, row_id
-from swift_saber.sed import parse
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import DIMENSIONS
 
 
 @dataclass(frozen=True, slots=True)

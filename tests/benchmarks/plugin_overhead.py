@@ -77,8 +77,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--repeat", type=int, default=5)
     args = parser.parse_args()
-    from swift_saber.plugin.saber_convert import to_swift_row
-    from swift_saber.rows import read_rows, write_rows
+    from swift_saber.data.convert import to_swift_row
+    from swift_saber.data.rows import read_rows, write_rows
 
     model, data = args.demo.resolve() / "base", args.demo.resolve() / "world" / "train.jsonl"
     with tempfile.TemporaryDirectory() as name:

@@ -46,9 +46,9 @@ def records(count: int, clip: Path) -> Iterator[dict[str, Any]]:
 
 def write(folder: Path, count: int) -> dict[str, Path]:
     """Write both files and return their paths by kind."""
+    from swift_saber.data.convert import to_swift_row
+    from swift_saber.data.rows import write_rows
     from swift_saber.mini.world import write_world
-    from swift_saber.plugin.saber_convert import to_swift_row
-    from swift_saber.rows import write_rows
 
     write_world(folder / "world", train_counts={"consistent": 1}, eval_counts={"consistent": 1})
     clip = next((folder / "world" / "media").glob("*.mp4"))

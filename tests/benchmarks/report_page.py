@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from swift_saber.annotation import Record
 from swift_saber.report.page import write_page
 from swift_saber.report.results import read_result
-from swift_saber.sed import render
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Record
 from tests.report.browser import Browser
 from tests.report.made import CHINESE, FIELDS, item, write_evaluation
 

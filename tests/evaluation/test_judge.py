@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from swift_saber.asker import usage
-from swift_saber.endpoint import EndpointDown
 from swift_saber.errors import InputError
 from swift_saber.evaluation.judge import Rating, Task, ask_all, open_judge, rate_all
-from swift_saber.reply import Unusable
-from swift_saber.service import Service
+from swift_saber.models.asker import usage
+from swift_saber.models.endpoint import EndpointDown
+from swift_saber.models.reply import Unusable
+from swift_saber.models.service import Service
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 
 RULES = 'How alike are the two? Write {"a"} with care.'

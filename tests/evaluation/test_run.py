@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import DIMENSIONS
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import probe, saber_test
 from swift_saber.evaluation.compare import compare_runs
 from swift_saber.evaluation.run import evaluate
 from swift_saber.evaluation.summary import read_items, read_scores
+from swift_saber.models.service import Service
 from swift_saber.report.results import read_result
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import render
-from swift_saber.service import Service
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import DIMENSIONS
 from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 

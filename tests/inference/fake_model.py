@@ -1,4 +1,4 @@
-"""In the place of plugin/saber_infer.serve: the same protocol, and failures that no real model has to order.
+"""In the place of models/worker.serve: the same protocol, and failures that no real model has to order.
 
 For `infer` and for `pairs sample`.
 """
@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from swift_saber.strict_json import dumps, parse_json
+from swift_saber.text.strict_json import dumps, parse_json
 
 
 def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import analyze as module
 from swift_saber.inference.analyze import analyze
-from swift_saber.rows import read_rows
-from swift_saber.sed import DIMENSIONS
+from swift_saber.sed.layout import DIMENSIONS
 from tests.media_faults import encode, frames, sound
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.rows import read_rows
 
 
 @pytest.fixture

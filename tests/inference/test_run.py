@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference.run import infer
-from swift_saber.rows import write_rows
-from swift_saber.sed import DIMENSIONS
+from swift_saber.sed.layout import DIMENSIONS
 
 slow = pytest.mark.slow
 # A random model does not end by itself.

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from swift_saber import cli
-from swift_saber.checkpoint import PUBLISHED_SETTINGS
+from swift_saber.cli import main as cli
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import run
 from swift_saber.inference.run import infer
 from swift_saber.inference.work import Run
+from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
 from tests.inference import fake_model
 
 
@@ -197,7 +197,7 @@ def test_a_run_that_an_earlier_version_began_is_continued(
 def test_asking_in_other_words_than_in_training_is_said_once(
     tmp_path: Path, model: Path, question: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    monkeypatch.setattr("swift_saber.models.process.serve", fake_model.serve)
     ((_, row),) = read_rows(question)
     media = {key: row[key] for key in ("videos", "audios")}
     own = [{"role": "user", "content": "<video><audio>How does she feel?"}]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from tqdm import tqdm
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
-from swift_saber.inference.model import ModelProcess
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
-from swift_saber.rows import read_rows
+from swift_saber.models.process import ModelProcess
 from tests.inference import fake_model
 
 Found = Question | Reject
@@ -60,7 +60,7 @@ def rows(orders: Sequence[str]) -> Generator[Found, None, None]:
 
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    monkeypatch.setattr("swift_saber.models.process.serve", fake_model.serve)
     return Scene(tmp_path)
 
 

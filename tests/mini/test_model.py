@@ -8,7 +8,7 @@ import torch
 from swift_saber.errors import InputError
 from swift_saber.mini.model import MEDIA_TOKENS, build_model
 from swift_saber.mini.world import record, sample_clip
-from swift_saber.sed import INSTRUCTIONS, render
+from swift_saber.sed.layout import INSTRUCTIONS, render
 
 TEXTS = [
     render(record(sample_clip(kind, "train", i, 0)), language="en") for kind in ("conflict", "mute") for i in (0, 1)

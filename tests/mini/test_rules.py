@@ -7,7 +7,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.mini.rules import FOLLOWS, MiniScorer
 from swift_saber.mini.world import KINDS, Truth, record, sample_clip
-from swift_saber.sed import render
+from swift_saber.sed.layout import render
 
 # A smile over a hostile voice: sarcastic.
 SARCASTIC = sample_clip("conflict", "train", 0, 0)

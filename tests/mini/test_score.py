@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import Record
 from swift_saber.mini.score import followed, format_report, score, update_summary
 from swift_saber.mini.world import Truth, record, sample_split
-from swift_saber.sed import ORDERS, render
-from swift_saber.strict_json import parse_json
+from swift_saber.sed.layout import ORDERS, render
+from swift_saber.sed.record import Record
+from swift_saber.text.strict_json import parse_json
 
 TRUTHS = sample_split("eval", {"consistent": 8, "conflict": 6, "hidden": 4, "mute": 4}, seed=0)
 ROWS: list[dict[str, Any]] = [{"id": truth.id, "labels": asdict(truth)} for truth in TRUTHS]

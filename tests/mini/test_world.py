@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.annotation import Row
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.mini.world import KINDS, Truth, record, sample_clip, sample_split, write_world
-from swift_saber.rows import read_rows
+from swift_saber.sed.record import Row
 
 FEW = {"consistent": 2, "plain": 1, "conflict": 2, "hidden": 1, "mute": 1}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import Row
 from swift_saber.errors import InputError
-from swift_saber.sed import render
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Row
 
 from .judge_server import write_records
 from .selection import QUESTION, SURE, Made, candidate, clip

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from swift_saber.asker import usage
+from swift_saber.data.log import RowLog
+from swift_saber.data.lookup import Records
+from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.models.asker import usage
+from swift_saber.models.reply import Unusable
+from swift_saber.models.service import ReplyForm, Service
 from swift_saber.pairs.judge import Judge, read_reply
-from swift_saber.pairs.records import Records
-from swift_saber.reply import Unusable
-from swift_saber.row_log import RowLog
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.service import ReplyForm, Service
-from swift_saber.strict_json import dumps
+from swift_saber.text.strict_json import dumps
 
 from .judge_server import JudgeServer, reply, write_records
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from swift_saber.endpoint import Endpoint, EndpointDown
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
-from swift_saber.inference.model import ModelProcess
+from swift_saber.models.endpoint import Endpoint, EndpointDown
+from swift_saber.models.process import ModelProcess
 from swift_saber.pairs import questions as questions_module
 from swift_saber.pairs.sample import sample
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
 from tests.inference import fake_model
 from tests.media_faults import encode, frames
+from tests.models.test_endpoint import completion, serving
 from tests.pairs import watched_model
-from tests.test_endpoint import completion, serving
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -357,7 +357,7 @@ def test_a_lora_checkpoint_without_its_base_is_named(
 @pytest.fixture
 def fake(model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A model folder, and in the place of the model one that obeys; what it was asked is in its asked.txt."""
-    monkeypatch.setattr("swift_saber.inference.model.serve", fake_model.serve)
+    monkeypatch.setattr("swift_saber.models.process.serve", fake_model.serve)
     return model
 
 
@@ -471,7 +471,7 @@ def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
 def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     command = (
-        "import sys; from pathlib import Path; from swift_saber.endpoint import Endpoint; "
+        "import sys; from pathlib import Path; from swift_saber.models.endpoint import Endpoint; "
         "from swift_saber.pairs.sample import sample; source = Endpoint('m', sys.argv[3]); "
         "print(sample(Path(sys.argv[1]), Path(sys.argv[2]), source=source, k=3, concurrency=2))"
     )
@@ -524,7 +524,7 @@ def test_a_clip_that_the_model_cannot_be_shown_is_listed_and_the_others_are_samp
 def watched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A file of [sounds in the request, answers, prompt tokens] of all that the real engine is asked."""
     monkeypatch.setenv("WATCHED", str(tmp_path / "watched.jsonl"))
-    monkeypatch.setattr("swift_saber.inference.model.serve", watched_model.serve)
+    monkeypatch.setattr("swift_saber.models.process.serve", watched_model.serve)
     return tmp_path / "watched.jsonl"
 
 

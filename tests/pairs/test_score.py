@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from swift_saber.endpoint import EndpointDown
+from swift_saber.data.log import RowLog
+from swift_saber.data.lookup import Records
 from swift_saber.errors import InputError
+from swift_saber.models.endpoint import EndpointDown
+from swift_saber.models.reply import Unusable
+from swift_saber.models.service import Service
 from swift_saber.pairs.judge import Judge, Rating
-from swift_saber.pairs.records import Records
 from swift_saber.pairs.score import failures, judge_log, score
-from swift_saber.reply import Unusable
-from swift_saber.row_log import RowLog
-from swift_saber.service import Service
 
 from .judge_server import JudgeServer, reply, write_records
 

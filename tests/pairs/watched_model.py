@@ -1,10 +1,10 @@
-"""plugin/saber_infer.serve, with a note of all that the real engine is asked; the process with the model calls it."""
+"""models/worker.serve, with a note of all that the real engine is asked; the process with the model calls it."""
 
 import json
 import os
 from typing import Any
 
-from swift_saber.plugin import saber_infer
+from swift_saber.models import worker
 
 
 def serve(*arguments: Any) -> None:
@@ -22,4 +22,4 @@ def serve(*arguments: Any) -> None:
         return replies
 
     TransformersEngine.infer = watch
-    saber_infer.serve(*arguments)
+    worker.serve(*arguments)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.language import Language
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.release import JoinReport, alike, join, likely_source
+from swift_saber.text.language import Language
 
 # Utterance 0 of dialogue 0 of each part, as MELD's tables have it; the released dia0_utt0 is that of test.
 MELD = {

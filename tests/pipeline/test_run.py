@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
-from swift_saber.rows import read_rows
 from tests.llm_server import LLMServer, fails, html
 from tests.pipeline.world import FATES, HOSTILE, Models, make_clips, snapshot, write_recipe
 

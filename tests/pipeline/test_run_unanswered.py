@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from swift_saber.data.rows import read_rows
 from swift_saber.pipeline.run import run
-from swift_saber.rows import read_rows
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 from tests.pipeline.world import Models, make_clips, snapshot, write_recipe
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.rows import read_rows, write_rows
 
 OURS = "swift_saber.plugin.saber_ca_dpo.CADPOTrainer"
 STOCK = "swift.rlhf_trainers.DPOTrainer"

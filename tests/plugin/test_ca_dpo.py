@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_ca_dpo import ca_dpo_loss
-from swift_saber.rows import read_rows, write_rows
 from tests.plugin.rlhf import FLAGS, FULL, OURS, STOCK, pair, rlhf, timeless, write_pairs
 
 pytestmark = pytest.mark.usefixtures("plugin")

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS, parse
+from swift_saber.sed.layout import INSTRUCTIONS, parse
 
 pytestmark = pytest.mark.usefixtures("plugin")
 ENGLISH = {
@@ -136,7 +136,7 @@ def test_of_a_foreign_file_only_the_head_is_read(tmp_path: Path, name: str) -> N
     from swift.dataset import DatasetLoader
     from swift.dataset.dataset_syntax import DatasetSyntax
 
-    from swift_saber.plugin.saber_convert import HEAD_BYTES
+    from swift_saber.data.convert import HEAD_BYTES
 
     def bytes_read() -> int:
         return int(re.findall(r"rchar: (\d+)", Path("/proc/self/io").read_text())[0])
@@ -179,7 +179,7 @@ def test_ms_swifts_other_names_for_media_count(data: Path, media: Any) -> None:
 
 
 def test_the_id_is_that_of_the_row_as_given(data: Path, media: Any) -> None:
-    from swift_saber.rows import row_id
+    from swift_saber.data.rows import row_id
 
     rows = [{**ENGLISH, **media}, dict(media), {"messages": [{"role": "user", "content": "Why?"}], **media}]
     write_rows(data, rows)

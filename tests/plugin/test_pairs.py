@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
+from swift_saber.data.convert import row_kind
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
-from swift_saber.plugin.saber_convert import row_kind
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
 from tests.plugin.rlhf import pair
 
 pytestmark = pytest.mark.usefixtures("plugin")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.sed.layout import INSTRUCTIONS
 
 
 @pytest.fixture

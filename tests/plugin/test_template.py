@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
-from swift_saber.rows import read_rows
-from swift_saber.sed import INSTRUCTIONS
+from swift_saber.sed.layout import INSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("plugin")
 MODES = ("train", "transformers")

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import Record
+from swift_saber.data.rows import write_rows
 from swift_saber.evaluation.item import Item
-from swift_saber.rows import write_rows
-from swift_saber.sed import render
-from swift_saber.strict_json import dumps
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Record
+from swift_saber.text.strict_json import dumps
 
 FIELDS = {
     "video_desc": "A woman stands in a bright kitchen.",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.report.page import write_page
 from swift_saber.report.results import read_references, read_result
-from swift_saber.rows import read_rows, write_rows
-from swift_saber.sed import parse
+from swift_saber.sed.layout import parse
 from tests.media_faults import RATE, encode, frames, sound
 from tests.report.browser import Browser, needs_chromium
 from tests.report.made import (

@@ -10,11 +10,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from swift_saber.cli_report import add_report
+from swift_saber.cli.report import add_report
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.report.page import LONGEST, write_page
 from swift_saber.report.results import read_references, read_result
-from swift_saber.rows import write_rows
 from tests.report.made import answer, item, reference, reject, write_answers, write_evaluation
 
 EVIL = (

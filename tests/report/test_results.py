@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
 from swift_saber.report.results import read_references, read_result, six
-from swift_saber.rows import write_rows
 from tests.report.made import (
     FIELDS,
     answer,

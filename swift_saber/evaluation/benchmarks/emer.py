@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from swift_saber.data.convert import sound_in_video
 from swift_saber.errors import InputError, quoted, sum_up, unreadable
 from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
@@ -25,11 +26,10 @@ from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise, summary
-from swift_saber.language import Language
-from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from swift_saber.plugin.saber_convert import sound_in_video
-from swift_saber.sed import INSTRUCTIONS
-from swift_saber.strict_json import read_text
+from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.text.language import Language
+from swift_saber.text.strict_json import read_text
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import read_labels
@@ -23,7 +24,6 @@ from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from swift_saber.evaluation.run import Benchmark
 from swift_saber.evaluation.summary import summary
-from swift_saber.rows import read_rows
 
 HITS = "hits"
 Truths = dict[str, tuple[str, str | float]]

@@ -8,9 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.evaluation.judge import Judge, ask_all
-from swift_saber.rows import read_rows
 
 PROMPT = """\
 You are given a description of a video clip of a person who speaks. It may be in Chinese or in English.

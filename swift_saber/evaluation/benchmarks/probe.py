@@ -20,18 +20,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import Row
+from swift_saber.data.convert import sound_in_video
+from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import Command, saber_test
-from swift_saber.evaluation.emotion_words import find_emotion
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise
 from swift_saber.pairs.questions import without
-from swift_saber.plugin.saber_convert import sound_in_video
-from swift_saber.rows import media_path
-from swift_saber.sed import parse
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import Row
+from swift_saber.text.emotions import find_emotion
 
 WHOLE = "whole"
 CONDITIONS = ("no_sound", "no_picture", "other_sound")

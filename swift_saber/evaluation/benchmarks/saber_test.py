@@ -6,7 +6,7 @@ of one answer, and its mean is reported.
     judge_<dimension>   1..5, by a judge; judge is the mean of the six
     wer, cer            errors per word of what is said (English), per character (Chinese), at most 1: whoever invents
                         a speech is as wrong as whoever hears nothing, so silence never pays
-    emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (emotion_words.py)
+    emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (text/emotions.py)
 
 A dimension that is not in the answer scores the lowest. The headline is the gap: how much worse a metric is on the
 inconsistent clips than on the consistent ones.
@@ -19,10 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, Record, Row
+from swift_saber.data.rows import media_path, read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.emotion_words import named_emotions
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
@@ -30,9 +29,10 @@ from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, summarise
 from swift_saber.pipeline.clip import EMOTIONS
 from swift_saber.pipeline.sources.base import common_emotion
-from swift_saber.pipeline.wer import UNIT, word_error_rate
-from swift_saber.rows import media_path, read_rows
-from swift_saber.sed import INSTRUCTIONS, parse
+from swift_saber.sed.layout import INSTRUCTIONS, parse
+from swift_saber.sed.record import DIMENSIONS, Record, Row
+from swift_saber.text.emotions import named_emotions
+from swift_saber.text.error_rate import UNIT, word_error_rate
 
 GROUPS = ("consistent", "inconsistent")
 #: The judge's metrics, in the order in which they are shown.

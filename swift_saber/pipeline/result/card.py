@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from swift_saber.markdown import cell, table_lines
 from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
+from swift_saber.text.markdown import cell, table_lines
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _ROWS = """\

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import DIMENSIONS, RECORD_KEYS, Row
+from swift_saber.data.rows import whole
 from swift_saber.errors import InputError, sum_up
 from swift_saber.pipeline.result.survey import kept_rows, read_run
-from swift_saber.rows import whole
-from swift_saber.sed import reserved_markup
-from swift_saber.strict_json import dumps
+from swift_saber.sed.layout import reserved_markup
+from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
+from swift_saber.text.strict_json import dumps
 
 PARTS = ("train", "test")
 #: What a row of the dataset says; what the stages measured and heard stays in their folders.

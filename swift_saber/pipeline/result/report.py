@@ -13,10 +13,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from swift_saber.data.rows import media_list
 from swift_saber.html import clip_address, policy
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
-from swift_saber.rows import media_list
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 _USAGE = {"requests": "请求数", "prompt_tokens": "提示词元", "completion_tokens": "生成词元"}

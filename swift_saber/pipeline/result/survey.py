@@ -15,12 +15,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from swift_saber.annotation import RECORD_KEYS
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
-from swift_saber.rows import read_rows
-from swift_saber.strict_json import dumps, read_json
+from swift_saber.sed.record import RECORD_KEYS
+from swift_saber.text.strict_json import dumps, read_json
 
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.
 Look = Callable[[str, Row, dict[str, Any] | None], None]

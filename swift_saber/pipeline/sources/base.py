@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from swift_saber.errors import InputError, quoted, unreadable
-from swift_saber.language import Language
 from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
+from swift_saber.text.language import Language
 
 ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
-from swift_saber.language import Language
-from swift_saber.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
-from swift_saber.rows import read_rows
+from swift_saber.text.language import Language
 
 _COLUMNS = ("id", "transcript", "emotion", "speaker", "split", "language")
 _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}

@@ -17,10 +17,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from swift_saber.language import Language
-from swift_saber.media import VIDEO_SUFFIXES
+from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.text.language import Language
 
 _LANGUAGES: dict[str, Language] = {"english": "en", "mandarin": "zh"}
 _SPLITS = {"training": "train", "validation": "dev", "testing": "test"}

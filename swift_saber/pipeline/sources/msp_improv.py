@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import unreadable
-from swift_saber.media import VIDEO_SUFFIXES
+from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
 

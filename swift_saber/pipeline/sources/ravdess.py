@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import ClassVar
 
-from swift_saber.media import VIDEO_SUFFIXES
+from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
 

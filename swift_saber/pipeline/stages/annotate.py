@@ -7,19 +7,19 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from swift_saber.annotation import DIMENSIONS, Record
-from swift_saber.asker import Asker, in_order, replies_log
-from swift_saber.clip_parts import clip_parts, data_url, media_part
+from swift_saber.data.rows import media_list
 from swift_saber.errors import InputError
-from swift_saber.language import Language, text_language
+from swift_saber.models.asker import Asker, in_order, replies_log
+from swift_saber.models.clips import clip_parts, data_url, media_part
+from swift_saber.models.reply import Unusable, object_schema, read_object
+from swift_saber.models.service import Service, read_media
 from swift_saber.pipeline.clip_media import sound_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, no_reply
 from swift_saber.pipeline.stages.prompts import ANNOTATE
-from swift_saber.reply import Unusable, object_schema, read_object
-from swift_saber.rows import media_list
-from swift_saber.sed import reserved_markup
-from swift_saber.service import Service, read_media
+from swift_saber.sed.layout import reserved_markup
+from swift_saber.sed.record import DIMENSIONS, Record
 from swift_saber.settings import SETTINGS
+from swift_saber.text.language import Language, text_language
 
 _TEXT = {"type": "string"}
 

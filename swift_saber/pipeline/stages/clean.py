@@ -15,15 +15,15 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
+from swift_saber.data.log import RowLog
+from swift_saber.data.rows import partial_path
 from swift_saber.errors import InputError
-from swift_saber.media import Problem
-from swift_saber.media_fault import clip_fault, place_fault
-from swift_saber.media_pool import guarded
-from swift_saber.media_read import file_problem, reason
-from swift_saber.pipeline.measure import measure
+from swift_saber.media.fault import clip_fault, place_fault
+from swift_saber.media.measure import measure
+from swift_saber.media.pool import guarded
+from swift_saber.media.read import file_problem, reason
+from swift_saber.media.settings import Problem
 from swift_saber.pipeline.stage import Drop, Row, Stage
-from swift_saber.row_log import RowLog
-from swift_saber.rows import partial_path
 from swift_saber.settings import AS_WRITTEN, SETTINGS, Number, Whole
 
 Entry = dict[str, Any]
@@ -80,13 +80,13 @@ class Settings:
 
 
 class Clean(Stage):
-    """Measures each clip (measure.py), drops what is beyond a threshold, and writes the sound of the rest as wav.
+    """Measures each clip (media/measure.py), drops what is beyond a threshold, and writes the sound of the rest as wav.
 
     The first of these that is true is the reason of the drop: undecodable, too long, no sound, too short, low
     resolution, low frame rate, black, frozen, blurred, mute. A row that stays gets "measures", and "audios" names its
     wav (16 kHz mono), in `sound/` of the stage's folder.
 
-    A clip is decoded once. The full check of broken media (media_fault.py) costs two decodings more, so it is asked
+    A clip is decoded once. The full check of broken media (media/fault.py) costs two decodings more, so it is asked
     only of a clip of which something is odd: a broken packet, a missing end, fewer than two pictures. Whether decord
     knows a codec, the part of it that depends on the machine, is therefore left to `swift-saber check`.
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from swift_saber.annotation import Record
-from swift_saber.asker import Asker, in_order, replies_log
+from swift_saber.models.asker import Asker, in_order, replies_log
+from swift_saber.models.reply import Unusable, fenced_question, object_schema, read_object
+from swift_saber.models.service import Service
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CONSISTENCY
-from swift_saber.reply import Unusable, fenced_question, object_schema, read_object
-from swift_saber.service import Service
+from swift_saber.sed.record import Record
 
 VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
 ACOUSTIC = ("acoustic_feat", "speech_content")

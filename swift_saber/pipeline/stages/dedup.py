@@ -16,7 +16,7 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.settings import AS_WRITTEN, SETTINGS, Number, Whole
 
-_BITS = 256  # of each of measure.py's hashes
+_BITS = 256  # of each of media/measure.py's hashes
 # The parts of the sound's hash by which clips are looked up: 32 of 12 bits, each from 8 bits further on.
 _BANDS, _WIDTH = 32, 12
 _SLOTS = 1 << 16  # chains for each part

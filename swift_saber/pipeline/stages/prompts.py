@@ -5,7 +5,7 @@ What is language-bound is there in Chinese and English; what compares texts of e
 
 import hashlib
 
-from swift_saber.asker import REPAIR
+from swift_saber.models.asker import REPAIR
 
 #: The clip's own transcript and labels are not in it: speech_content is checked later against a recogniser, which
 #: would show nothing if it had been copied, and a model that knows the label describes the evidence that fits it.

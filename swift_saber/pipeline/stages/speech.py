@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from swift_saber.asker import Replies, in_order
-from swift_saber.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
+from swift_saber.data.log import RowLog
 from swift_saber.errors import InputError, unreadable
-from swift_saber.language import Language
-from swift_saber.pipeline.measure_sound import RATE
+from swift_saber.media.sound import RATE
+from swift_saber.models.asker import Replies, in_order
+from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
+from swift_saber.models.reply import UNANSWERED, Unusable
+from swift_saber.models.service import Service
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
-from swift_saber.pipeline.wer import UNIT, word_error_rate
-from swift_saber.reply import UNANSWERED, Unusable
-from swift_saber.row_log import RowLog
-from swift_saber.service import Service
 from swift_saber.settings import AS_WRITTEN, SETTINGS, Number
+from swift_saber.text.error_rate import UNIT, word_error_rate
+from swift_saber.text.language import Language
 
 _OF_SERVICE = ("model", "base_url", "key_env", "requests_per_minute", "concurrency")
 
@@ -112,7 +112,7 @@ def _samples(path: str) -> bytes:
 
 
 class Speech(Stage):
-    """Has each clip's sound transcribed, and compares that with audio_desc.speech_content (wer.py says how).
+    """Has each clip's sound transcribed, and compares that with audio_desc.speech_content (text/error_rate.py).
 
     The check is published (figure 1a: an ASR model's transcript, "WER"); its threshold and recogniser are not, so all
     values are ours. A row that stays gets "speech": {"heard", "error_rate", "unit": "wer" or "cer", "engine"}.

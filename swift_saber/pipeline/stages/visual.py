@@ -8,17 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from swift_saber.annotation import Record
-from swift_saber.asker import Asker, in_order, replies_log
-from swift_saber.clip_parts import data_url, media_part
-from swift_saber.language import text_language
+from swift_saber.data.rows import media_list
+from swift_saber.models.asker import Asker, in_order, replies_log
+from swift_saber.models.clips import data_url, media_part
+from swift_saber.models.reply import Unusable, fenced_question, object_schema, read_object
+from swift_saber.models.service import Service
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CAPTION, CHECK_VISUAL
-from swift_saber.reply import Unusable, fenced_question, object_schema, read_object
-from swift_saber.rows import media_list
-from swift_saber.service import Service
+from swift_saber.sed.record import Record
 from swift_saber.settings import SETTINGS, Whole
+from swift_saber.text.language import text_language
 
 FIELDS = ("video_desc", "facial_exp_desc", "body_lang_desc")
 VERDICTS = ("supported", "contradicted", "not mentioned")

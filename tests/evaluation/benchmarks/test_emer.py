@@ -15,8 +15,8 @@ from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import open_judge
 from swift_saber.evaluation.summary import write_items, write_scores
-from swift_saber.sed import INSTRUCTIONS
-from swift_saber.service import Service
+from swift_saber.models.service import Service
+from swift_saber.sed.layout import INSTRUCTIONS
 from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from swift_saber import cli
+from swift_saber.cli import main as cli
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.mer_unibench import hit_rate, hits, items, read_truths, scores
 from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.summary import read_items, read_scores
-from swift_saber.rows import write_rows
 from tests.evaluation.benchmarks.test_wheel import emotion_wheel
 
 

@@ -10,7 +10,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
 from swift_saber.evaluation.judge import Judge, open_judge
-from swift_saber.service import Service
+from swift_saber.models.service import Service
 from tests.llm_server import Asked, LLMServer, Reply, say
 
 

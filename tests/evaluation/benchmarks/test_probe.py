@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.annotation import Row
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.probe import items, questions, scores, sound_donors
+from swift_saber.sed.record import Row
 from tests.evaluation.benchmarks.test_saber_test import value
 from tests.llm_server import row
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import DIMENSIONS, Row
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores, true_emotion
 from swift_saber.evaluation.judge import open_judge
-from swift_saber.rows import write_rows
-from swift_saber.sed import INSTRUCTIONS, render
-from swift_saber.service import Service
+from swift_saber.models.service import Service
+from swift_saber.sed.layout import INSTRUCTIONS, render
+from swift_saber.sed.record import DIMENSIONS, Row
 from tests.llm_server import FIELDS, Asked, LLMServer, Reply, fails, row, say
 
 

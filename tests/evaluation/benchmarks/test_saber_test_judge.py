@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from swift_saber.annotation import DIMENSIONS, Record
 from swift_saber.evaluation.benchmarks.saber_test import rate_answers, settled, system_prompt
 from swift_saber.evaluation.judge import open_judge
-from swift_saber.service import Service
+from swift_saber.models.service import Service
+from swift_saber.sed.record import DIMENSIONS, Record
 from tests.llm_server import FIELDS, Asked, LLMServer, Reply, fails, say
 
 RECORD = Record(**FIELDS["en"])

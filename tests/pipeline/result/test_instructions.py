@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import Row
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.result.instructions import write_instructions
-from swift_saber.rows import read_rows
+from swift_saber.sed.record import Row
 from tests.pipeline.result.run_folder import RECORD, clip, write_run
 
 
@@ -87,7 +87,7 @@ def test_a_row_that_training_would_refuse_is_named_and_nothing_is_written(
 
 
 def test_the_rows_are_what_the_training_plugin_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from swift_saber.plugin.saber_convert import to_swift_row
+    from swift_saber.data.convert import to_swift_row
 
     monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "1")
     video = tmp_path / "a.mp4"

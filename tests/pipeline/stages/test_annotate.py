@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
+from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.annotate import Annotate, read_record
 from swift_saber.pipeline.stages.prompts import ANNOTATE
-from swift_saber.reply import Unusable
 from tests.llm_server import FIELDS, LLMServer, fails, record, say
 from tests.media_faults import encode, frames, sound
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from swift_saber.endpoint import Endpoint, EndpointDown, EndpointRefused
 from swift_saber.errors import InputError
+from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointRefused
 from swift_saber.pipeline.stages.speech import LocalRecogniser
-from swift_saber.pipeline.wer import word_error_rate
+from swift_saber.text.error_rate import word_error_rate
 from tests.pipeline.stages.asr_server import hearing, needs_espeak, say
 
 

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.media_check import check_clips
-from swift_saber.media_pool import guarded
+from swift_saber.media.check import check_clips
+from swift_saber.media.pool import guarded
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages import clean as stage_file
 from swift_saber.pipeline.stages.clean import Clean, examine, sound_name

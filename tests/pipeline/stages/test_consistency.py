@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from swift_saber.annotation import Record
+from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.consistency import Consistency, read_label
-from swift_saber.reply import Unusable
+from swift_saber.sed.record import Record
 from tests.llm_server import LLMServer, label, record, row, say
 
 RECORD = Record.from_dict(json.loads(record("en")))

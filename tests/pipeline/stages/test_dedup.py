@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.measure import measure
+from swift_saber.media.measure import measure
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.dedup import Dedup
 from tests.media_faults import RATE, encode

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from swift_saber.asker import usage
-from swift_saber.endpoint import EndpointDown
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
+from swift_saber.models.asker import usage
+from swift_saber.models.endpoint import EndpointDown
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.speech import Speech
-from swift_saber.rows import write_rows
-from swift_saber.strict_json import dumps
+from swift_saber.text.strict_json import dumps
 from tests.pipeline.stages.asr_server import files, hearing, needs_espeak, say
 
 Found = list[dict[str, Any] | Drop]

@@ -11,10 +11,10 @@ import av
 import pytest
 
 from swift_saber.errors import InputError
+from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.visual import Visual, read_verdicts
-from swift_saber.reply import Unusable
 from tests.llm_server import FIELDS, Asked, LLMServer, fails, row, say, verdicts
 from tests.media_faults import encode, frames, sound
 

@@ -5,7 +5,7 @@ The order, after thinking up to </think> is dropped:
 1. Objects, {'emotion': 'happy'} as the benchmark asks for or JSON, anywhere in the text, fenced or not: what they say
    of a label counts, and the text around them does not. If two say different labels, the answer is invalid.
 2. The whole answer is a label, but for case, white space, quotes, brackets, "*" and full stops around it.
-3. An answer in SABER's six dimensions (sed.parse): its last dimension, the reasoning about the emotion, is read by
+3. An answer in SABER's six dimensions (layout.parse): its last dimension, the reasoning about the emotion, is read by
    rule 4; where it names no label, so is the text that belongs to no dimension. Evidence is not read: it may
    contradict the emotion, and an angry voice is no answer.
 4. Any other text: the one label that occurs in it, once, as a word. Where labels overlap, the longest counts.
@@ -28,7 +28,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from swift_saber import sed
+from swift_saber.sed import layout
 
 #: Keys under which an object may say a label; any other key counts where it is the only one and its value is a label.
 LABEL_KEYS = ("emotion", "emotion label", "sentiment", "label", "answer")
@@ -195,7 +195,7 @@ def _exact(text: str, labels: Sequence[str]) -> str | None:
 
 def _verdicts(text: str) -> list[str]:
     """The parts of a text in which its answer is looked for, one after another."""
-    answer = sed.parse(text)
+    answer = layout.parse(text)
     if "sentiment_analysis" not in answer.fields:
         return [text]
     return [answer.fields["sentiment_analysis"], answer.remainder]

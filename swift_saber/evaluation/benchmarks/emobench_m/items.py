@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.rows import media_list, read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks.emobench_m.answers import (
     after_thinking,
@@ -24,7 +25,6 @@ from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scena
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Task, rate_all
 from swift_saber.evaluation.metrics import bert_score, bleu, rouge_l
-from swift_saber.rows import media_list, read_rows
 
 #: What the judge scores, published: two criteria of 1 to 5. Ours: the wording below, and asking for both at once.
 CRITERIA = {"logic": (1, 5), "association": (1, 5)}

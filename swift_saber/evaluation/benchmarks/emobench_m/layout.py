@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.media_read import open_media
-from swift_saber.strict_json import read_json
+from swift_saber.media.read import open_media
+from swift_saber.text.strict_json import read_json
 
 _SENTIMENT = ("neutral", "negative", "positive")
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from swift_saber.annotation import Record
 from swift_saber.evaluation.benchmarks.emobench_m.answers import official_label, official_pair, read_label, read_pair
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
-from swift_saber.sed import render
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Record
 
 SPEECH = SCENARIOS["RAVDSS_speech"].labels
 STOCKS = SCENARIOS["FGMSA"].labels

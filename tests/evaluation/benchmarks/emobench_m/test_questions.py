@@ -11,7 +11,7 @@ from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.emobench_m.items import items
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, questions
 from swift_saber.evaluation.judge import open_judge
-from swift_saber.service import Service
+from swift_saber.models.service import Service
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 from tests.llm_server import LLMServer, say
 from tests.media_faults import RATE, encode, frames, sound

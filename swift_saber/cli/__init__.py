@@ -1,0 +1,1 @@
+"""swift-saber COMMAND: a file a command group; arguments only, no logic."""

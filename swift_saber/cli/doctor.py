@@ -1,0 +1,155 @@
+"""The commands `swift-saber doctor` and `swift-saber budget`: what the machine can do, and what the data cost.
+
+swift-saber doctor --model MODEL
+swift-saber budget train.jsonl --model MODEL --max-length 8192
+"""
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from swift_saber.data.rows import read_lines, write_rows
+from swift_saber.errors import InputError, one_line
+from swift_saber.text.strict_json import dumps
+
+if TYPE_CHECKING:
+    from swift_saber.models.budget import Totals
+
+_COLUMNS = ("frames", "size", "video", "audio", "text", "total")
+
+
+def add_doctor(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add both commands to the parser's subcommands, by way of cli/main.py's `_command`."""
+    doctor = command(
+        commands, "doctor", _doctor, "say what this machine can do and what is wrong with it", "doctor --model MODEL"
+    )
+    doctor.description = (
+        "Say what this machine can do and what is wrong with it, one line a finding. Nothing is fetched from the"
+        " network. Status 1 where there is a problem, else 0."
+    )
+    doctor.add_argument("--model", help="folder, LoRA checkpoint or hub id to be run here")
+    doctor.add_argument("--data", type=Path, help="JSONL whose rows and media files are looked at")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object a finding")
+
+    budget = command(
+        commands,
+        "budget",
+        _budget,
+        "count the frames, pixels and tokens of each row",
+        "budget train.jsonl --model MODEL --max-length 8192",
+    )
+    budget.description = (
+        "Count the frames, pixels and tokens of each row. It is encoded as in training and inference, under the media"
+        " settings of the shell or, where it sets none, those that the model was trained with. Status 1 where a row"
+        " cannot be encoded, else 0."
+    )
+    budget.add_argument("data", type=Path, help="JSONL of SABER records, questions or preference pairs")
+    budget.add_argument("--model", required=True, help="folder, LoRA checkpoint or hub id; its weights are not loaded")
+    budget.add_argument("--max-length", type=int, help="tokens that a sequence may have (default: the model's limit)")
+    budget.add_argument("--json", action="store_true", help="print one JSON object a sequence, the totals on stderr")
+    budget.add_argument("-o", "--output", type=Path, help="JSONL to write the sequences to, and print the totals alone")
+
+
+def _doctor(args: argparse.Namespace, _: list[str]) -> int:
+    from swift_saber.doctor.findings import examine
+
+    problems = notes = 0
+    for finding in examine(args.model, args.data, os.environ):
+        problems += finding.level == "problem"
+        notes += finding.level == "note"
+        if args.json:
+            print(dumps(dataclasses.asdict(finding)), flush=True)
+        else:
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            print(one_line(f"{finding.level:<8} {finding.topic}: {finding.text}{remedy}"), flush=True)
+    if not args.json:
+        print(f"{problems} problem(s), {notes} note(s)")
+    return 1 if problems else 0
+
+
+def _budget(args: argparse.Namespace, _: list[str]) -> int:
+    from swift_saber.models.budget import Totals, budget
+
+    if args.max_length is not None and args.max_length < 1:
+        raise InputError("budget", "--max-length", f"is {args.max_length}", "give a number of tokens above 0")
+    if args.output and args.output.exists():
+        raise InputError(str(args.output), "output", "exists already", "move it away or name another file")
+    total = sum(1 for _ in read_lines(args.data))
+    # ms-swift reports each argument and setting otherwise; to be set before its first import.
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
+    from swift_saber.models.tokens import TokenCounter
+
+    counter = TokenCounter(args.model)
+    totals = Totals(limit=args.max_length or counter.max_length)
+    # A bar would stand among the lines of a table on the same screen.
+    bar = args.output is not None or not sys.stdout.isatty()
+    rows = _counted(budget(args.data, counter.count, totals.limit), totals, total if bar else None)
+    if args.output:
+        write_rows(args.output, (entry for entries in rows for entry in entries))
+        _print_totals(totals, args.model, sys.stdout)
+        print(f"written to {args.output}")
+    elif args.json:
+        for entries in rows:
+            for entry in entries:
+                print(dumps(entry), flush=True)
+        print(dumps(totals.as_dict()), file=sys.stderr)
+    else:
+        print(f"{'':<32}" + "".join(f"{name:>10}" for name in _COLUMNS))
+        for entries in rows:
+            for entry in entries:
+                print(_line(entry), flush=True)
+        _print_totals(totals, args.model, sys.stdout)
+    return 1 if totals.failed else 0
+
+
+def _counted(
+    rows: Iterator[list[dict[str, Any]]], totals: "Totals", bar_total: int | None
+) -> Iterator[list[dict[str, Any]]]:
+    """The same rows, added to the totals; with a progress bar up to a number of rows where someone watches."""
+    from tqdm import tqdm
+
+    with tqdm(total=bar_total, unit="row", disable=bar_total is None or None) as bar:
+        for entries in rows:
+            totals.add(entries)
+            # Before the row is handed on: the bar would stand in the middle of a printed line.
+            bar.update()
+            for entry in entries:
+                if "reason" in entry:
+                    said = f"swift-saber: {entry['where']}: {entry['reason']}; {entry['remedy']}"
+                    tqdm.write(one_line(said), sys.stderr)
+            yield entries
+
+
+def _line(entry: dict[str, Any]) -> str:
+    name = one_line(str(entry["id"]))[:32]
+    if "reason" in entry:
+        return f"{name:<32}  cannot be encoded"
+    sizes = {f"{video['width']}x{video['height']}" for video in entry["videos"]}
+    size = "-" if not sizes else sizes.pop() if len(sizes) == 1 else "several"
+    numbers = [entry["frames"], size, *(entry[f"{kind}_tokens"] for kind in ("video", "audio", "text", "total"))]
+    part = f"  {entry['part']}" if entry["part"] in {"chosen", "rejected"} else ""
+    flag = "  TOO LONG" if entry["too_long"] else ""
+    return f"{name:<32}" + "".join(f"{number:>10}" for number in numbers) + part + flag
+
+
+def _print_totals(totals: "Totals", model: str, file: IO[str]) -> None:
+    known = totals.as_dict()
+    settings = " ".join(f"{name}={value}" for name, value in known["media_settings"].items())
+    lines = [
+        ("rows", totals.rows),
+        ("cannot be encoded", totals.failed),
+        ("sequences", totals.sequences),
+        *((name.replace("_", " "), value) for name, value in totals.sums.items()),
+        (f"above {totals.limit} tokens" if totals.limit else "no limit is known", totals.too_long),
+    ]
+    for label, value in lines:
+        print(f"{label:<24} {value}", file=file)
+    for place, one in enumerate(totals.longest):
+        label = "longest" if place == 0 else ""
+        print(one_line(f"{label:<24} {one.total_tokens} tokens: {one.id} ({one.part}, {one.where})"), file=file)
+    print(one_line(f"{'model':<24} {model}"), file=file)
+    print(one_line(f"{'media settings':<24} {settings or 'none: the defaults of the reader'}"), file=file)

@@ -1,0 +1,1 @@
+"""Rows of JSONL and folders of clips: in, out, resumable."""

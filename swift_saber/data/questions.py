@@ -1,0 +1,73 @@
+"""What a question about a clip is, wherever one is asked: its turns, its words, and what tells it from another one."""
+
+import hashlib
+import os
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from swift_saber.data.rows import media_list, media_path
+from swift_saber.media.check import check_clips
+from swift_saber.media.settings import Problem
+from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.text.language import text_language
+
+K = TypeVar("K")
+
+_MEDIA_TAG = re.compile(r"<(?:image|video|audio)>")
+_CHECK_SECONDS = 60.0
+# Rows of data with a task are asked in a few ways; of more ways than these, none is what a model was trained with.
+_MOST_INSTRUCTIONS = 20
+
+
+def asked(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row's turns without the answers that stand at their end, as `swift infer` asks them."""
+    turns = list(messages)
+    while turns and turns[-1].get("role") == "assistant":
+        turns.pop()
+    return turns
+
+
+def digest(row: Mapping[str, Any]) -> bytes:
+    """Return all of a question, or of a row with its answer, that an answer depends on, in 16 bytes."""
+    shown = [asked(row["messages"]), *(media_list(dict(row), key) for key in ("videos", "audios"))]
+    return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def instruction(row: Mapping[str, Any]) -> str:
+    """Return the words that a row's last user turn asks in: without media tags, and as the plugin fills a blank one.
+
+    Args:
+        row: "messages", and "language" where it has one; else the language is that of the answer, or Chinese.
+    """
+    turns = {turn["role"]: turn["content"] for turn in row["messages"]}  # the last of each role
+    content = turns.get("user", "")
+    if not isinstance(content, str):
+        content = "\n".join(part["text"] for part in content if part.get("type") == "text")
+    answer = turns.get("assistant")
+    language = row.get("language") or (text_language(answer) if isinstance(answer, str) else None) or "zh"
+    return _MEDIA_TAG.sub("", content).strip() or INSTRUCTIONS[language]
+
+
+def instructions(rows: Iterable[Mapping[str, Any]]) -> list[str] | None:
+    """Return the instructions that rows with clips ask in, or None where they are too many to be instructions."""
+    found = {instruction(row) for row in rows if row.get("videos") or row.get("audios")}
+    return sorted(found) if len(found) <= _MOST_INSTRUCTIONS else None
+
+
+def readable(
+    rows: Iterable[tuple[K, Mapping[str, Any]]],
+) -> Generator[tuple[K, Problem | None], None, None]:
+    """Yield (key, problem) for each (key, row) in the order given; None where its clip decodes to its end.
+
+    Clips are checked in a few processes ahead of what is asked for, so that a model need not wait. SABER_MEDIA_ROOT
+    names the folder that they must lie in.
+    """
+
+    def clips() -> Iterator[tuple[K, list[str], list[str]]]:
+        for key, row in rows:
+            videos, audios = ([media_path(path) for path in row.get(kind) or []] for kind in ("videos", "audios"))
+            yield key, videos, audios
+
+    root = os.environ.get("SABER_MEDIA_ROOT") or None
+    return check_clips(clips(), workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS, root=root)

@@ -1,0 +1,188 @@
+"""JSONL rows: reading with line numbers, stable ids, media paths, whole-or-nothing writing.
+
+Knows files and rows; knows nothing of what a record says (sed/record.py) or of how a model reads it (plugin/).
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError, unreadable
+from swift_saber.text.strict_json import dumps, parse_json
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
+    """Yield (where, text) for each line of a UTF-8 JSONL file that is not blank.
+
+    Args:
+        path: the file. A byte order mark is accepted. Only a newline ends a line, so U+2028 inside a text is safe.
+
+    Yields:
+        where: "path:line", counted from 1.
+        text: the line without its newline.
+
+    Raises:
+        InputError: the file is missing, unreadable, not UTF-8, or holds no row.
+    """
+    path = Path(path)
+    rows = 0
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                where = f"{path}:{number}"
+                try:
+                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                except UnicodeDecodeError as error:
+                    raise InputError(
+                        where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8"
+                    ) from error
+                if text.strip():
+                    rows += 1
+                    yield where, text
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if rows == 0:
+        raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
+
+
+def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (where, row) for each row of a JSONL file.
+
+    Raises:
+        InputError: as read_lines, and for a line that is not one JSON object.
+    """
+    for where, text in read_lines(path):
+        yield where, parse_row(text, where)
+
+
+def parse_row(text: str, where: str) -> dict[str, Any]:
+    """Return the JSON object that one line holds.
+
+    Raises:
+        InputError: the line is not JSON, or not an object.
+    """
+    row = parse_json(text, where)
+    if not isinstance(row, dict):
+        raise InputError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
+    return row
+
+
+def row_id(row: dict[str, Any]) -> str:
+    """Return the row's id: the given one, else a hash of its media paths and prompt.
+
+    The hash depends on nothing else, so the same question about the same files has the same id in every run.
+    """
+    given = row.get("id")
+    if given is not None and given != "":
+        return str(given)
+    messages = row.get("messages")
+    turns = [turn for turn in messages if isinstance(turn, dict)] if isinstance(messages, list) else []
+    prompt = next((turn.get("content") for turn in turns if turn.get("role") == "user"), "")
+    parts = [*media_list(row, "videos"), "|", *media_list(row, "audios"), "|", prompt]
+    digest = hashlib.sha256("\n".join(str(part) for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"row-{digest[:16]}"
+
+
+def media_list(row: dict[str, Any], key: str) -> list[Any]:
+    """Return a media column as a list: absent, one path, or many.
+
+    Args:
+        row: a row of any kind.
+        key: "videos" or "audios"; where it is absent, ms-swift's other names "video" and "audio" count.
+    """
+    value = row.get(key)
+    if value is None:
+        value = row.get(key.removesuffix("s"))
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def media_root() -> str | None:
+    """The folder that relative media paths are looked up in: ms-swift's own ROOT_IMAGE_DIR, else none."""
+    return os.environ.get("ROOT_IMAGE_DIR") or None
+
+
+def media_path(path: str) -> str:
+    """Return where a media file is looked for: in ROOT_IMAGE_DIR when it is set, else in the current folder."""
+    return os.path.abspath(os.path.join(media_root() or "", path))
+
+
+def resolve_media(path: Any, where: str, field: str) -> str:
+    """Return the absolute path of a media file that exists and is not empty.
+
+    Args:
+        path: as written in the row. Relative paths are looked up in ROOT_IMAGE_DIR when it is set, else in the
+            current folder (the rule of ms-swift).
+        where: "file:line" or a row id, for the error.
+        field: "videos" or "audios", for the error.
+
+    Raises:
+        InputError: not a path, a URL (nothing is fetched from an address found in data), missing, a folder,
+            or empty.
+    """
+    if not isinstance(path, str) or not path:
+        raise InputError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
+    if path.startswith(("http://", "https://", "data:")):
+        raise InputError(
+            where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
+        )
+    full = media_path(path)
+    try:
+        found = os.stat(full)
+    except ValueError as error:
+        raise InputError(where, field, f"{path!r} is not a path ({error})", "correct the path") from error
+    except OSError as error:
+        root = media_root()
+        place = f"ROOT_IMAGE_DIR ({root})" if root else "the current folder (or in ROOT_IMAGE_DIR, when set)"
+        remedy = "correct the path" if os.path.isabs(path) else f"relative paths are looked up in {place}"
+        raise InputError(where, field, f"{full}: {(error.strerror or 'unreadable').lower()}", remedy) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise InputError(where, field, f"{full} is a folder", "name the clip's file")
+    if not stat.S_ISREG(found.st_mode):
+        raise InputError(where, field, f"{full} is not a file (a pipe, a socket or a device)", "name the clip's file")
+    if found.st_size == 0:
+        raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
+    return full
+
+
+def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows as JSONL, whole or not at all, and return their number."""
+    count = 0
+    with whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(dumps(row) + "\n")
+            count += 1
+    return count
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text, whole or not at all; a lone surrogate in it becomes \\ud83d, which in JSON is what it was."""
+    with whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give the path of a neighbour file to write, which takes the name when the block ends; after an error it goes.
+
+    Folders that are not there are made. So a file that has its name is whole.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:  # Ctrl-C too
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def partial_path(path: Path) -> Path:
+    """Return what a file is called until it is whole."""
+    return path.with_name(path.name + ".partial")

@@ -1,0 +1,1 @@
+"""What is wrong with machine, packages, settings and model, before a long run."""

@@ -1,0 +1,1 @@
+"""A clip: what is in it, what is wrong with it, and its settings."""

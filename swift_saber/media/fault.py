@@ -1,0 +1,322 @@
+"""What is wrong with a clip, found by decoding all of it: truncated, undecodable, not what its name says, absurd.
+
+What ms-swift's readers can use is not refused for taste: an odd size, a low rate or the wrong extension is no fault.
+A decoder may hang or crash on a broken file, so media/check.py calls these functions in processes of its own.
+Memory stays that of a few frames, whatever the clip's length.
+"""
+
+import importlib
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from swift_saber.media.read import (
+    Reading,
+    are_numbers,
+    content,
+    file_problem,
+    first_stream,
+    header_seconds,
+    is_silent,
+    open_media,
+    reason,
+    shortfall,
+)
+from swift_saber.media.settings import Problem
+
+# An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
+# loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
+MAX_SECONDS = 3600.0
+# 8K UHD. The readers hold every sampled frame at its full size: 768 of these, their most, are 76 GB.
+MAX_PIXELS = 7680 * 4320
+# After so many pictures only key frames are decoded, so that a long film does not need minutes.
+ALL_PICTURES = 3000
+# The share of a clip that may be missing, or in packets that do not decode.
+MISSING_SHARE = 0.1
+# Readers take frames in pairs (FRAME_FACTOR of qwen-omni-utils), and fail on a clip that has not one pair.
+LEAST_PICTURES = 2
+# The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
+# know.
+_PYAV_CODES = {0, 1, 3, 4}
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
+
+_COPY = "copy the clip again or remove the row"
+_VIDEO = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4"
+_SOUND = "convert it: ffmpeg -i IN -vn -ar 16000 -ac 1 OUT.wav"
+_SILENT = ("is silent from beginning to end", "take the sound out of the row: the picture alone is analysed then")
+
+
+class _FaultError(Exception):
+    """What was found; its arguments are the reason, without the path, and the remedy."""
+
+
+def clip_fault(videos: Sequence[str], audios: Sequence[str], root: str | None = None) -> Problem | None:
+    """Return the first problem among a row's media, or None when all of them decode to the end.
+
+    Args:
+        videos: paths of video files.
+        audios: paths of sound files, or of videos whose sound is meant.
+        root: the folder that the files must lie in, symbolic links followed; None for any.
+    """
+    for paths, check in ((videos, _check_video), (audios, _check_audio)):
+        for path in paths:
+            try:
+                _check_place(path, root)
+                _check_file(path)
+                check(path)
+            except _FaultError as fault:
+                return Problem(f"{path}: {fault.args[0]}", fault.args[1])
+    return None
+
+
+def clip_problem(videos: Sequence[str], audios: Sequence[str]) -> str | None:
+    """Return "path: why nothing can be read of it" for the first such file among a row's media, or None.
+
+    Costs little, and finds less than clip_fault: a file that breaks off later, or that only one reader cannot read, has
+    no problem here.
+    """
+    for kind, paths in (("video", videos), ("audio", audios)):
+        for path in paths:
+            if problem := beginning_problem(path, kind):
+                return f"{path}: {problem}"
+    return None
+
+
+def beginning_problem(path: str | os.PathLike[str], kind: str) -> str | None:
+    """Return why nothing can be read of a file's picture or sound, or None where its beginning decodes.
+
+    ms-swift's readers fall back on one another, so the error that reaches the user is often the last reader's and not
+    the clip's. What soundfile does not know (m4a, the sound of an mp4) is tried with PyAV, as ms-swift's loader does.
+
+    Args:
+        kind: "video" or "audio".
+    """
+    import av
+    import soundfile
+
+    if plain := file_problem(path):
+        return plain
+    if kind == "audio":
+        with suppress(soundfile.LibsndfileError, RuntimeError, OSError), soundfile.SoundFile(str(path)) as file:
+            samples = file.read(file.samplerate, dtype="float32", always_2d=True)
+            if not len(samples):
+                return "holds no sound"
+            return None if are_numbers(samples) else "holds samples that are not numbers"
+    try:
+        with open_media(path) as container:
+            stream = first_stream(container, kind)
+            if stream is None:
+                return f"has no {kind} stream"
+            empty = "has a video stream without frames" if kind == "video" else "holds no sound"
+            return empty if next(container.decode(stream), None) is None else None
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        return f"is not a readable {'video' if kind == 'video' else 'audio file'} ({reason(error)})"
+
+
+def place_fault(path: str) -> Problem | None:
+    """Return why a path may not be opened, or None: it is an address."""
+    try:
+        _check_place(path, None)
+    except _FaultError as fault:
+        return Problem(f"{path[:200]}: {fault.args[0]}", fault.args[1])
+    return None
+
+
+def load_readers() -> None:
+    """Import what the checks use, so that the first clip is not charged for it."""
+    for name in ("av", "numpy", "soundfile", *(["decord"] if _reader() == "decord" else [])):
+        importlib.import_module(name)
+
+
+def _check_place(path: str, root: str | None) -> None:
+    if _ADDRESS.match(path):
+        raise _FaultError("is an address, not a local file", "download it first: addresses in data are not fetched")
+    if root is None or "\0" in path:  # the latter is no path at all, which _check_file says
+        return
+    base = os.path.realpath(root)
+    if os.path.commonpath([os.path.realpath(path), base]) != base:
+        remedy = "copy the file into that folder, or allow another one"
+        raise _FaultError(f"lies outside the allowed folder {base}", remedy)
+
+
+def _check_file(path: str) -> None:
+    plain = file_problem(path)
+    if plain:
+        raise _FaultError(plain, "correct the path" if plain == "is missing" else _COPY)
+
+
+def _check_video(path: str) -> None:
+    with _opened(path, "video") as container:
+        stream, kind = first_stream(container, "video"), container.format.name
+        if stream is None:
+            other = f", only sound ({kind})" if container.streams.audio else f" ({kind})"
+            raise _FaultError(f"has no video stream{other}", "name the clip's video file")
+        if kind.endswith("_pipe") or kind == "image2":
+            raise _FaultError(f"is a picture ({kind.removesuffix('_pipe')}), not a video", "name the clip's video file")
+        _check_codec(stream)
+        size = (stream.codec_context.width, stream.codec_context.height)
+        if size[0] * size[1] > MAX_PIXELS:
+            remedy = "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4"
+            raise _FaultError(f"has frames of {size[0]} x {size[1]} pixels, above 8K", remedy)
+        _check_decoded(container, stream)
+    _check_reader(path)
+
+
+def _check_audio(path: str) -> None:
+    import soundfile
+
+    heard = _Heard()
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, kind = file.samplerate, file.format
+            promised = header_seconds(path)  # which libsndfile may correct to what the file holds
+            promised = file.frames / rate if promised is None else promised
+            _check_length(promised)
+            seconds = 0.0
+            for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
+                seconds += len(block) / rate
+                heard.take(block)
+    except soundfile.LibsndfileError as error:  # m4a, the sound of an mp4, and what is broken
+        by_pyav = os.environ.get("SWIFT_AUDIO_LOAD_BACKEND") == "soundfile_pyav"
+        without = not by_pyav and shutil.which("ffmpeg") is None
+        _check_container_audio(path, strict=by_pyav or without)
+        if by_pyav and error.code not in _PYAV_CODES:
+            raise _FaultError(f"cannot be decoded ({reason(error)})", _SOUND) from error
+        if without:
+            problem = "is in a format that librosa, ms-swift's reader of sound, reads only with the ffmpeg program"
+            remedy = "install ffmpeg, convert the sound to wav, or set SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav"
+            raise _FaultError(problem, remedy) from error
+        return
+    if seconds == 0:
+        raise _FaultError("holds no sound", _COPY)
+    if kind == "MP3":  # where the frames of a truncated file would be, libsndfile gives whatever its memory held
+        _check_container_audio(path, promised=promised)
+    _check_whole(shortfall(seconds, promised, MISSING_SHARE))
+    heard.check()
+
+
+def _check_codec(stream: Any) -> None:
+    if stream.codec_context is None:
+        raise _FaultError(f"has a {stream.type} stream in no codec that is known here", _COPY)
+
+
+def _check_container_audio(path: str, *, promised: float | None = None, strict: bool = False) -> None:
+    """Decode sound with PyAV.
+
+    Args:
+        promised: seconds that its header says, where PyAV would estimate them.
+        strict: True where one broken packet is too many: ms-swift's loader stops there, unless librosa finds the
+            ffmpeg program.
+    """
+    with _opened(path, "sound file") as container:
+        stream = first_stream(container, "audio")
+        if stream is None:
+            raise _FaultError(f"has no audio stream ({container.format.name})", "name the clip's sound file")
+        _check_codec(stream)
+        _check_decoded(container, stream, promised=promised, strict=strict)
+
+
+def _opened(path: str, wanted: str) -> Any:
+    """The file opened with PyAV; what is no media is named."""
+    import av
+
+    held = content(path)
+    if held and "playlist" in held:
+        raise _FaultError(f"is {held}, not a {wanted}", f"name the clip's {wanted}")
+    try:
+        return open_media(path)
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        if held:
+            raise _FaultError(f"holds {held}, not a {wanted}", _COPY) from error
+        raise _FaultError(f"is not a readable {wanted} ({reason(error)})", _COPY) from error
+
+
+def _check_length(promised: float | None) -> None:
+    if promised is not None and promised > MAX_SECONDS:
+        remedy = "cut it, or write its header anew: ffmpeg -i IN -c copy OUT"
+        raise _FaultError(f"says that it lasts {promised / 3600:.1f} hours, above one hour", remedy)
+
+
+def _check_whole(short: str | None) -> None:
+    if short:
+        raise _FaultError(f"is truncated: {short} can be read", _COPY)
+
+
+def _check_decoded(container: Any, stream: Any, *, promised: float | None = None, strict: bool = False) -> None:
+    """Decode a stream to its end, and compare what came with what the header says.
+
+    Args:
+        promised: seconds that the header says, where PyAV would estimate them.
+        strict: True where one broken packet is too many.
+    """
+    kind, video = stream.type, stream.type == "video"
+    reading = Reading(container, [stream], all_pictures=ALL_PICTURES)
+    if promised is not None:
+        reading.promised = {kind: promised}
+    _check_length(max(reading.promised.values(), default=None))
+    heard = _Heard()
+    for _, frame in reading.decode():
+        if not video:
+            heard.take(frame.to_ndarray())
+    error = f" ({reason(reading.error)})" if reading.error else ""
+    if not reading.frames[kind]:
+        raise _FaultError(f"{'has a video stream without frames' if video else 'holds no sound'}{error}", _COPY)
+    if video and reading.frames[kind] < LEAST_PICTURES:
+        raise _FaultError("has only one frame, and readers need two", "make it longer or remove the row")
+    _check_whole(reading.missing(kind, MISSING_SHARE))
+    lost, packets = reading.lost[kind], reading.packets[kind]
+    if lost > MISSING_SHARE * packets or (strict and reading.error):
+        problem = f"cannot be decoded: {lost} of {packets} packets are broken{error}"
+        raise _FaultError(problem, _VIDEO if video else _SOUND)
+    if not video:
+        heard.check()
+
+
+class _Heard:
+    """What is to be said of a sound's samples, whoever read them."""
+
+    def __init__(self) -> None:
+        self._numbers = self._silent = True
+
+    def take(self, samples: Any) -> None:
+        self._numbers = self._numbers and are_numbers(samples)
+        self._silent = self._silent and is_silent(samples)
+
+    def check(self) -> None:
+        if not self._numbers:
+            raise _FaultError("holds samples that are not numbers", _SOUND)
+        if self._silent:
+            raise _FaultError(*_SILENT)
+
+
+def _reader() -> str | None:
+    """The package that qwen-omni-utils reads video with: the one wished for, else torchcodec, else decord."""
+    wished = os.environ.get("FORCE_QWENVL_VIDEO_READER")
+    names = [wished] if wished else ["torchcodec", "decord"]
+    return next((name for name in names if importlib.util.find_spec(name)), None)
+
+
+def _check_reader(path: str) -> None:
+    """Read a few frames with decord, where that is what the model's frames will be read with.
+
+    It is older than PyAV's FFmpeg and knows fewer codecs.
+    """
+    if _reader() != "decord":
+        return
+    import decord
+
+    try:
+        reader = decord.VideoReader(path)
+        count = len(reader)
+        if count >= LEAST_PICTURES and reader.get_avg_fps() > 0:
+            for number in sorted({0, count // 4, count // 2, 3 * count // 4, count - 1}):
+                reader.get_batch([number])
+            return
+        found = f"it finds {count} frames" if count < LEAST_PICTURES else "it finds no frame rate"
+    except (decord.DECORDError, RuntimeError, OSError, IndexError) as error:
+        found = re.sub(r"^(\[[\d:]+\] \S+:\d+: )+", "", reason(error))  # the place in decord's own source
+    raise _FaultError(f"cannot be read by decord, the video reader in use ({found})", _VIDEO)

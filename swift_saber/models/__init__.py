@@ -1,0 +1,1 @@
+"""Asking a model: here in a process of its own, or behind an address."""

@@ -1,0 +1,95 @@
+"""A clip's files as parts of a user turn, in the forms in which servers take them."""
+
+import base64
+import mimetypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from swift_saber.data.rows import media_path
+from swift_saber.errors import InputError, unreadable
+from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+
+#: "base64": the file itself, as a data URL; every server takes it and needs no access to the file.
+#: "path": "file:///..." of the absolute path, for vLLM with --allowed-local-media-path.
+#: "bare_path": the absolute path, for `swift deploy`, which knows no file:// addresses.
+#: "url": an http address, for a server that fetches it; a web server of one's own gives out the folder `root`.
+Form = Literal["base64", "path", "bare_path", "url"]
+
+_TYPES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
+
+
+def clip_parts(
+    videos: Sequence[str],
+    audios: Sequence[str],
+    form: Form = "base64",
+    *,
+    root: str | None = None,
+    base_url: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return a clip's files as parts of a user turn.
+
+    `swift deploy` and vLLM both read {"type": "video_url"} and {"type": "audio_url"}; OpenAI's own "input_audio" is
+    read by vLLM alone.
+
+    Args:
+        videos: paths as written in a row, videos first as ms-swift puts them.
+        audios: likewise.
+        form: how they travel.
+        root: for "url", the folder that base_url stands for.
+        base_url: for "url", e.g. "http://10.0.0.5:8080/clips".
+
+    Raises:
+        InputError: a file cannot be read, or does not lie below root.
+    """
+    return [
+        media_part(medium, _address(media_path(path), medium, form, root, base_url))
+        for medium, paths in (("video", videos), ("audio", audios))
+        for path in paths
+    ]
+
+
+def media_part(medium: str, url: str) -> dict[str, Any]:
+    """Return one file as a part of a user turn.
+
+    Args:
+        medium: "video" or "audio".
+        url: its address, or the data URL of what it holds.
+    """
+    return {"type": f"{medium}_url", f"{medium}_url": {"url": url}}
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """Return the data URL of a file's bytes; kind is its media type, e.g. "audio/wav"."""
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _address(path: str, medium: str, form: Form, root: str | None, base_url: str | None) -> str:
+    try:
+        if form == "base64":
+            return data_url(Path(path).read_bytes(), _kind(path, medium))
+        # What is not there is said here, and not by a server in each of its replies.
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if form == "path":
+        return Path(path).as_uri()
+    if form == "bare_path":
+        return path
+    if root is None or base_url is None:
+        raise ValueError("an http address needs root and base_url")
+    below = os.path.relpath(path, os.path.abspath(root))
+    if below.split(os.sep)[0] == os.pardir:
+        remedy = "set media.root to the folder that media.base_url stands for"
+        raise InputError(path, "media", f"does not lie below {root}", remedy)
+    return f"{base_url.rstrip('/')}/{quote(below.replace(os.sep, '/'))}"
+
+
+def _kind(path: str, medium: str) -> str:
+    kind = _TYPES.get(Path(path).suffix.lower()) or mimetypes.guess_type(path)[0] or ""  # the latter of rare ones only
+    if not kind.startswith(f"{medium}/"):  # e.g. the sound of an mp4
+        kind = {"video": "video/mp4", "audio": "audio/wav"}[medium]
+    return kind

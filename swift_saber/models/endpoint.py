@@ -1,0 +1,364 @@
+"""Asking a model behind an OpenAI-compatible address: `swift deploy`, vLLM, or a hosted service.
+
+Knows requests, how often they may be sent, replies, and what a failure means for a run; knows nothing of what is asked.
+The key comes from an environment variable, OPENAI_API_KEY unless another one is named, and goes nowhere but into the
+request.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from swift_saber.errors import InputError, unreadable
+
+_REASON_LIMIT = 300
+# This one request is at fault: the next may be answered.
+_REFUSALS = frozenset({400, 413, 422})
+# `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
+_SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
+KEY_ENV = "OPENAI_API_KEY"
+_REMEDIES = {
+    401: "set {key} to the key of this service",
+    403: "set {key} to a key that may use this model",
+    404: "check the address (it often ends in /v1) and the model's name",
+    429: "ask with less concurrency, or look at the account's limits, and run again: what is there stays",
+}
+# They pass; the client asks again of itself.
+_PASSING = frozenset({408, 409, 429})
+_BROKEN_SERVER = "look at the server's log and run again: what is there stays"
+
+
+class Answer(NamedTuple):
+    """What a model wrote, and whether it was cut at the longest answer (the protocol's finish_reason "length")."""
+
+    text: str
+    cut: bool = False
+
+
+class Usage(NamedTuple):
+    """What was asked for and paid: replies that came, and tokens as the servers count them (0 where they do not)."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Both numbers of tokens by their names, as rows of replies have them."""
+        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the sum of both."""
+        return Usage(*map(sum, zip(self, other, strict=True)))
+
+
+class Reply(NamedTuple):
+    """The answers of one request that have a text, and what the request cost."""
+
+    answers: list[Answer]
+    usage: Usage
+
+
+class EndpointDown(InputError):
+    """No request can be answered as things are, so the run must stop."""
+
+
+class EndpointRefused(InputError):
+    """This request was refused; others may be answered."""
+
+
+class EndpointFailed(InputError):
+    """There is no answer to this request, however often it was sent, though the service answers others.
+
+    The clip may be too much for the server, or the moment was a bad one: it is worth asking again in another run.
+    """
+
+
+class Pace:
+    """At most so many requests a minute, spread evenly: a token bucket that holds one token. Threads share one.
+
+    Nothing is saved up, so that no minute, wherever it begins, holds more than its share and one.
+
+    Args:
+        per_minute: requests a minute, more than 0.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._gap, self._next = 60 / per_minute, time.monotonic()
+        self._lock = Lock()
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._gap
+        if turn > now:
+            time.sleep(turn - now)
+
+
+class Endpoint:
+    """A model behind an OpenAI-compatible address. Threads may share one.
+
+    Whose fault it is when a request stays without an answer, though it was sent again: where another was answered
+    meanwhile, this request's (EndpointFailed); else the service is asked something plain, once, and where that stays
+    without an answer too, the run must stop (EndpointDown).
+
+    Args:
+        model: the name that the server knows the model by.
+        base_url: the address that "/chat/completions" is added to, e.g. "http://127.0.0.1:8000/v1".
+        timeout: seconds to wait for one reply.
+        retries: how often a request is sent again when there is no reply, on 408, 409, 429 and on 5xx; the waits
+            between are the openai client's (half a second, doubling up to 8 s, or what the server asks for).
+        key_env: the environment variable that holds the key. OPENAI_API_KEY may be unset, since servers of one's own
+            need no key; another one may not.
+        requests_per_minute: the most that is sent, what is sent again included; None for no limit.
+
+    Raises:
+        InputError: base_url is no http address, the key is not there, or holds what no header can.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str,
+        *,
+        timeout: float = 120.0,
+        retries: int = 3,
+        key_env: str = KEY_ENV,
+        requests_per_minute: float | None = None,
+    ) -> None:
+        import openai
+
+        self.model = model
+        #: The address as it may be shown: without user, password and query.
+        self.address = shown_address(base_url)
+        self._retries, self._key_env = retries, key_env
+        self._last_answer = object()  # another one with each answer
+        sender = None
+        if requests_per_minute is not None:
+            pace = Pace(requests_per_minute)
+            # Below the client's retries, so that they count too.
+            sender = openai.DefaultHttpxClient(event_hooks={"request": [lambda _: pace.wait()]})
+        # Servers of one's own need no key, but the client insists on one.
+        self._client = openai.OpenAI(
+            api_key=_key(key_env) or "EMPTY",
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=retries,
+            http_client=sender,
+        )
+
+    def complete(self, messages: Sequence[dict[str, Any]], **options: Any) -> list[Answer]:
+        """Return the answers alone; everything else as `reply`."""
+        return self.reply(messages, **options).answers
+
+    def reply(
+        self,
+        messages: Sequence[dict[str, Any]],
+        *,
+        temperature: float,
+        max_tokens: int,
+        n: int = 1,
+        seed: int | None = None,
+        response_format: dict[str, Any] | None = None,
+    ) -> Reply:
+        """Return the answers that have a text, with what they cost.
+
+        Args:
+            messages: the conversation in OpenAI's form.
+            temperature: 0 for the likeliest answer.
+            max_tokens: the longest answer.
+            n: how many answers to ask for. Fewer may come back: servers leave out n, and answers may have no text.
+            seed: for servers that can repeat an answer.
+            response_format: e.g. {"type": "json_object"}.
+
+        Raises:
+            EndpointDown: a wrong key, model or address, something that does not speak the protocol, or nothing is
+                answered: no connection, no reply in time, too many requests, a broken server.
+            EndpointFailed: it is so for this request alone.
+            EndpointRefused: this request is at fault (400, 413, 422), or the reply holds an error in place of answers.
+        """
+        wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n}
+        wanted |= {"temperature": temperature, "max_tokens": max_tokens}
+        if seed is not None:
+            wanted["seed"] = seed
+        if response_format is not None:
+            wanted["response_format"] = response_format
+        hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+        body = self._body(lambda client: client.chat.completions, wanted, hello)
+        return Reply(self._answers(body), _usage(body))
+
+    def transcribe(self, path: str, language: str | None = None) -> Reply:
+        """Return what a recogniser hears in a sound file, as one answer; "" where it hears nothing.
+
+        Args:
+            path: the file, which goes along as it is.
+            language: ISO-639-1, e.g. "zh"; None to let the recogniser find out.
+
+        Raises:
+            EndpointDown, EndpointFailed, EndpointRefused: as reply.
+            InputError: the file cannot be read.
+        """
+        import numpy as np
+
+        from swift_saber.media.sound import RATE, wav
+
+        try:
+            sound = Path(path).read_bytes()
+        except OSError as error:
+            raise unreadable(path, error) from error
+        wanted: dict[str, Any] = {"model": self.model, "file": (os.path.basename(path), sound)}
+        if language is not None:
+            wanted["language"] = language
+        silence = {"model": self.model, "file": ("silence.wav", wav(np.zeros(RATE // 2, np.int16)))}
+        body = self._body(lambda client: client.audio.transcriptions, wanted, silence)
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str):
+            if isinstance(body, dict) and body.get("error"):
+                raise self._refused_within(body)
+            raise self._foreign("has no text")
+        return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], _usage(body))
+
+    def _body(self, asked: Callable[[Any], Any], wanted: Mapping[str, Any], plain: Mapping[str, Any]) -> Any:
+        """The JSON of the reply to a request.
+
+        Args:
+            asked: the part of the client that takes it.
+            wanted: the request.
+            plain: one that any service of this kind has an answer to, be it a refusal.
+        """
+        before = self._last_answer
+        try:
+            return self._sent(asked(self._client), wanted)
+        except EndpointFailed as error:
+            if self._last_answer is before:
+                try:
+                    self._sent(asked(self._client.with_options(max_retries=0)), plain)
+                except EndpointRefused:
+                    pass
+                except EndpointFailed:
+                    raise EndpointDown(*error.args) from error
+            raise
+
+    def _sent(self, asked: Any, wanted: Mapping[str, Any]) -> Any:
+        import openai
+
+        try:
+            # As bytes and not as the client's classes, which take any JSON for a completion.
+            body = asked.with_raw_response.create(**wanted).http_response.json()
+        except openai.APITimeoutError as error:
+            seconds = f"{self._client.timeout:g} s"
+            problem = f"no reply within {seconds}, asked {self._retries + 1} times"
+            raise EndpointFailed(self.address, "endpoint", problem, _BROKEN_SERVER) from error
+        except openai.APIConnectionError as error:
+            problem = f"cannot be reached ({self._said(str(error.__cause__ or error))})"
+            remedy = "start the server, or correct the address, and run again"
+            raise EndpointFailed(self.address, "endpoint", problem, remedy) from error
+        except openai.APIStatusError as error:
+            body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
+            failure = self._failure(error.status_code, self._said(_message(body)))
+            if isinstance(failure, EndpointRefused):
+                self._last_answer = object()
+            raise failure from error
+        except ValueError as error:
+            raise self._foreign("is not JSON") from error
+        self._last_answer = object()
+        return body
+
+    def _answers(self, body: Any) -> list[Answer]:
+        """The answers in a reply's JSON."""
+        choices = body.get("choices") if isinstance(body, dict) else None
+        if isinstance(body, dict) and body.get("error") and not choices:
+            # Gateways pass an upstream error on with status 200.
+            raise self._refused_within(body)
+        if not isinstance(choices, list):
+            raise self._foreign("has no choices")
+        answers = []
+        for choice in choices:
+            message = choice.get("message") if isinstance(choice, dict) else None
+            if not isinstance(message, dict):
+                raise self._foreign("has a choice without a message")
+            text = message.get("content")
+            if isinstance(text, str) and text.strip():
+                # A lone surrogate, which JSON can spell, could not be written to any file.
+                text = text.encode("utf-8", "replace").decode()
+                answers.append(Answer(text, choice.get("finish_reason") == "length"))
+        return answers
+
+    def _refused_within(self, body: dict[str, Any]) -> EndpointRefused:
+        problem = self._said(_message(body))
+        return EndpointRefused(self.address, "request", problem, "change or leave out this request")
+
+    def _failure(self, status: int, reason: str) -> InputError:
+        if status == 400 and _SWIFT_KEY in reason:
+            status = 401
+        elif status == 400 and _SWIFT_MODEL in reason:
+            status = 404
+        if status in _REFUSALS:
+            return EndpointRefused(self.address, "request", f"{status}: {reason}", "change or leave out this request")
+        remedy = _REMEDIES.get(status) or (_BROKEN_SERVER if status >= 500 else "check the address")
+        remedy = remedy.format(key=self._key_env)
+        failure = EndpointFailed if status in _PASSING or status >= 500 else EndpointDown
+        return failure(self.address, "endpoint", f"{status}: {reason}", remedy)
+
+    def _foreign(self, problem: str) -> EndpointDown:
+        remedy = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
+        return EndpointDown(self.address, "endpoint", f"the reply {problem}", remedy)
+
+    def _said(self, text: str) -> str:
+        """A message of others on one line, shortened; some services quote the key that they refuse."""
+        key = _key(self._key_env)
+        text = " ".join((text.replace(key, "***") if key else text).split())
+        return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 3] + "..."
+
+
+def shown_address(base_url: str) -> str:
+    """Return an address as it may be shown: without user, password and query.
+
+    Raises:
+        InputError: it is no http address.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if parts.scheme not in {"http", "https"} or not host:
+        # The text itself is not repeated: it may hold a password.
+        remedy = "write it as http://127.0.0.1:8000/v1"
+        raise InputError("endpoint", "base_url", "is no http address", remedy)
+    name = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path}"
+
+
+def _key(name: str) -> str:
+    """The key, without the line end that it has when it comes from a file."""
+    key = os.environ.get(name, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        problem = "holds a character that a key cannot have"
+        raise InputError("environment", name, problem, "set it to the key of this service")
+    if not key and name != KEY_ENV:
+        raise InputError("environment", name, "is not set, and key_env names it", "set it to the key of this service")
+    return key
+
+
+def _usage(body: dict[str, Any]) -> Usage:
+    """What a reply says that it cost."""
+    said = body.get("usage")
+    said = said if isinstance(said, dict) else {}
+    # Transcriptions call them input and output.
+    prompt = said.get("prompt_tokens", said.get("input_tokens"))
+    completion = said.get("completion_tokens", said.get("output_tokens"))
+    return Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
+
+
+def _message(body: dict[str, Any]) -> str:
+    """The message in the JSON of an error, of any of the usual shapes."""
+    inner = body.get("error")
+    found = inner.get("message") if isinstance(inner, dict) else inner
+    return str(found or body.get("message") or body.get("detail") or body)

@@ -1,0 +1,225 @@
+"""A model in a process of its own, which may die of a row without taking the run along.
+
+Knows processes and what their ends mean; what happens in one is models/worker.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError
+from swift_saber.media.settings import Problem
+from swift_saber.models.worker import serve
+from swift_saber.text.strict_json import dumps, parse_json
+
+_END_SECONDS = 5.0
+_TOO_LARGE = "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
+
+
+class AnswerError(Exception):
+    """A batch has no answers; the process is alive.
+
+    Attributes:
+        memory: whether memory ran out, so that fewer rows may go through.
+    """
+
+    def __init__(self, text: str, memory: bool) -> None:
+        super().__init__(text)
+        self.memory = memory
+
+
+class ModelDied(Exception):
+    """The process ended with the batch.
+
+    Attributes:
+        alone: False where it was also decoding rows of the next batch, which may have ended it.
+    """
+
+    alone = True
+
+
+class ModelProcess:
+    """The model, loaded when it is first needed and again after its process died; for one thread.
+
+    Args:
+        model: its name, for errors.
+        arguments: those of `swift infer`, without data.
+        environment: variables that its process gets on top of this one's.
+        log: where its output goes; None leaves it on the terminal.
+        batch: rows at a time, or answers where several are asked for; None to have it chosen by the memory.
+    """
+
+    def __init__(
+        self, model: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path | None, batch: int | None
+    ) -> None:
+        self._model, self._arguments, self._environment = model, list(arguments), dict(environment)
+        self._log, self._batch = log, batch
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._stopped = False
+        #: Rows at a time; 0 until the model is loaded.
+        self.size = 0
+
+    def load(self) -> None:
+        """Start the process and wait until the model is loaded; nothing where it is.
+
+        Raises:
+            InputError: the model cannot be loaded.
+            ModelDied: it was stopped.
+        """
+        if self._process is not None:
+            return
+        if self._stopped:
+            raise ModelDied("the model's process was stopped")
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve,
+            args=(theirs, self._arguments, self._environment, str(self._log or ""), self._batch),
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()  # else its end would not be noticed
+        try:
+            said = self._hear()
+        except ModelDied as error:
+            raise self._unloadable(str(error)) from error
+        if "error" in said:
+            self.close()
+            raise self._unloadable(said["error"])
+        self.size = min(self.size or said["batch"], said["batch"])
+
+    def each(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> Iterator[Any | Problem]:
+        """Yield what `ask` gives for each row, in their order, or why the model fails on it.
+
+        What a batch fails on is found by asking about its parts, down to the rows that fail alone. A row that raises an
+        error costs no reload. One that ends the model's process costs two at most: one with its batch, one alone.
+
+        Args:
+            rows, coming, sampling: as ask.
+
+        Raises:
+            InputError: the model cannot be loaded.
+            ModelDied: the process was stopped.
+        """
+        self.load()
+        try:
+            yield from self.ask(rows, coming, sampling)
+            return
+        except AnswerError as error:
+            width = len(rows) // 2 if error.memory else 1
+            if len(rows) > 1 and error.memory:
+                self.size = width
+            problem = Problem(str(error), _TOO_LARGE if error.memory else "correct or remove the row")
+            alone = len(rows) == 1
+        except ModelDied as error:
+            if self._stopped:
+                raise
+            width = 1
+            problem = Problem(str(error), f"look at the clip, and at {self._log or 'the output above'}")
+            alone = len(rows) == 1 and error.alone
+        if alone:
+            yield problem
+            return
+        for start in range(0, len(rows), width):
+            yield from self.each(rows[start : start + width], sampling=sampling)
+
+    def ask(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
+        sampling: Mapping[str, Any] | None = None,
+    ) -> list[Any]:
+        """Return the result rows of one batch, in its order, or the answers to each of its rows.
+
+        Args:
+            rows: the batch.
+            coming: called while the model works, with what tells whether it is done; returns the next rows, which are
+                then decoded ahead, or nothing.
+            sampling: {"k", "temperature", "max_new_tokens", "seed"} for k answers to each row, as
+                saber_infer._sampled gives them; None for the one that the arguments ask for.
+
+        Raises:
+            AnswerError: there are none; ask about fewer rows.
+            ModelDied: likewise, and the process is gone; the next call of `load` makes another.
+        """
+        ahead = False
+        self._say({"rows": list(rows), "sampling": sampling})
+        following = coming(self._answered) if coming else ()
+        if following and not self._answered():
+            self._say({"ahead": list(following)})
+            ahead = True
+        try:
+            said = self._hear()
+        except ModelDied as error:
+            error.alone = not ahead
+            raise
+        if "error" in said:
+            if said["broken"]:
+                self._ended()
+                raise ModelDied(said["error"])
+            raise AnswerError(said["error"], said["memory"])
+        results: list[Any] = said["results"]
+        return results
+
+    def _say(self, message: Mapping[str, Any]) -> None:
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(dumps(message).encode())
+        except OSError as error:
+            raise ModelDied(self._ended()) from error
+
+    def _answered(self) -> bool:
+        assert self._pipe is not None
+        return self._pipe.poll()
+
+    def stop(self) -> None:
+        """End the process from another thread; the one that uses it sees ModelDied."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.terminate()
+
+    def close(self) -> None:
+        """End the process; nothing where there is none. In the middle of a batch, `stop` comes first."""
+        if self._process is None or self._pipe is None:
+            return
+        self._pipe.close()  # which ends it, when nothing is asked
+        for end in (self._process.terminate, self._process.kill):
+            self._process.join(_END_SECONDS)
+            if not self._process.is_alive():
+                break
+            end()
+        self._process.join()
+        self._process = self._pipe = None
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._pipe is not None
+        try:
+            said: dict[str, Any] = parse_json(self._pipe.recv_bytes().decode(), "pipe")
+        except (EOFError, OSError) as error:
+            raise ModelDied(self._ended()) from error
+        return said
+
+    def _ended(self) -> str:
+        """How the process ended, which is then put away."""
+        assert self._process is not None and self._pipe is not None
+        self._process.join(_END_SECONDS)
+        code = self._process.exitcode
+        self.close()
+        if code is None:
+            return "the model's process did not end by itself"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        return f"the model's process {how}" + (" (out of memory?)" if code == -9 else "")
+
+    def _unloadable(self, reason: str) -> InputError:
+        remedy = f"the whole output is in {self._log}" if self._log else "the reason stands above"
+        return InputError(self._model, "model", f"cannot be loaded: {reason}", remedy)

@@ -1,0 +1,1 @@
+"""Structured evidence decomposition: the six-dimension record, its layout, and how answers are read."""

@@ -1,0 +1,1 @@
+"""Words, without clips: languages, emotions, error rates, numbers, strict JSON, Markdown."""

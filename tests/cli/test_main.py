@@ -1,0 +1,70 @@
+"""What every command of `swift-saber` has in common."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from swift_saber.cli import main as cli
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sft"],
+        ["rlhf"],
+        ["infer"],
+        ["deploy"],
+        ["analyze"],
+        ["check"],
+        ["doctor"],
+        ["budget"],
+        ["parse"],
+        ["plugin-path"],
+        ["pairs"],
+        *(["pairs", step] for step in ("sample", "score", "select")),
+        ["mini"],
+        *(["mini", stage] for stage in ("make", "model", "score", "plot")),
+    ],
+    ids=" ".join,
+)
+def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command, "--help"])
+    assert end.value.code == 0
+    assert f"example: swift-saber {command[0]}" in capsys.readouterr().out
+
+
+def test_without_a_command_help_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("sft", "rlhf", "infer", "analyze", "pairs", "check", "doctor", "budget"))
+
+
+def test_an_interrupted_command_ends_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("swift_saber.mini.plot.plot_summary", interrupted)
+    (tmp_path / "summary.json").write_text("{}")
+    assert cli.main(["mini", "plot", str(tmp_path / "summary.json"), str(tmp_path / "a.png")]) == 130
+    assert capsys.readouterr().err == "\nswift-saber: stopped\n"
+
+
+def test_an_unknown_command_is_an_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "swift_saber.cli", "mimi"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "invalid choice: 'mimi'" in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m swift_saber.cli sources | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

@@ -1,0 +1,137 @@
+"""cli/train.py: what is checked before ms-swift starts, and what it is started with."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.cli import main as cli
+from swift_saber.cli import train
+from swift_saber.data.rows import write_rows
+from swift_saber.errors import InputError
+from swift_saber.models.checkpoint import model_flag
+from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.recipe import check_recipe
+
+
+class Swift:
+    """Stands in the place of the `swift` process: keeps its command line."""
+
+    def __init__(self) -> None:
+        self.arguments: list[str] = []
+        self.env: dict[str, str] = {}
+
+    def __call__(self, arguments: Sequence[str], env: Any) -> int:
+        self.arguments, self.env = list(arguments), dict(env)
+        return 0
+
+
+def recipe(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\na: 2\n", r"recipe.yaml:2: a: is also set on line 1"),
+        ("a: [1\n", r"recipe.yaml:2: recipe: .*"),
+        ("- a\n", r"recipe.yaml: recipe: is not a list of `key: value` lines"),
+        ("a: 1\nENV: 3\n", r"recipe.yaml:2: ENV: is not a mapping"),
+    ],
+)
+def test_a_bad_recipe_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_recipe(recipe(tmp_path, text))
+
+
+def test_sft_loads_the_plugin_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swift = Swift()
+    monkeypatch.setattr(train, "_run", swift)
+    path = recipe(tmp_path, "max_steps: 3\n")
+    assert cli.main(["sft", path, "--learning_rate", "1e-5"]) == 0
+    assert swift.arguments == ["sft", path, "--learning_rate", "1e-5", "--custom_register_path", str(PLUGIN_FILE)]
+
+
+def test_another_plugin_in_our_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="arguments: custom_register_path: .*use external_plugins"):
+        train.sft(recipe(tmp_path, "max_steps: 3\n"), ["--custom_register_path", "mine.py"])
+    with pytest.raises(InputError, match="recipe.yaml: custom_register_path: .*use external_plugins"):
+        train.sft(recipe(tmp_path, "custom_register_path: [mine.py]\n"), [])
+
+
+def test_a_lora_checkpoint_is_no_base_model(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match="is a LoRA checkpoint; name its base model there"):
+        train.sft(recipe(tmp_path, f"model: {tmp_path}\n"), [])
+
+
+def test_a_whole_model_is_no_adapter(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(InputError, match="is a whole model, no LoRA checkpoint; name it with --model"):
+        train.sft(recipe(tmp_path, "max_steps: 3\n"), ["--adapters", str(model)])
+
+
+def test_a_recipe_that_ms_swift_would_not_take_for_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.txt").write_text("max_steps: 3\n")
+    with pytest.raises(InputError, match="is not named .yaml"):
+        check_recipe(str(tmp_path / "recipe.txt"))
+    (tmp_path / "recipe.yaml").write_bytes(b"max_steps: 3 # \xff\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        check_recipe(str(tmp_path / "recipe.yaml"))
+
+
+def test_sft_refuses_a_folder_that_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a model folder"):
+        train.sft(recipe(tmp_path, "max_steps: 3\n"), [f"--model={tmp_path}"])
+
+
+def test_a_lora_folder_is_loaded_as_adapter(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert model_flag(str(tmp_path)) == "--adapters"
+
+
+def test_a_training_folder_names_its_last_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-10").mkdir()
+    with pytest.raises(InputError, match="did you mean .*checkpoint-10"):
+        model_flag(str(tmp_path))
+
+
+def test_a_hub_id_is_left_to_ms_swift_and_a_missing_path_is_not() -> None:
+    assert model_flag("zhaoxiaoxian/SABER-LLM") == "--model"
+    with pytest.raises(InputError, match="no such folder"):
+        model_flag("./zhaoxiaoxian/SABER-LLM")
+
+
+def test_errors_are_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["infer", "./gone", "in.jsonl", "out.jsonl"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "swift-saber: error: ./gone: model: no such folder; give a model folder or a hub id like owner/name\n"
+    )
+
+
+@pytest.mark.parametrize("row", [{"id": "a"}, {"response": 3}, {"response": None}])
+def test_a_row_without_an_answer_is_no_empty_record(tmp_path: Path, row: dict[str, Any]) -> None:
+    write_rows(tmp_path / "out.jsonl", [row])
+    assert cli.main(["parse", str(tmp_path / "out.jsonl"), "-o", str(tmp_path / "records.jsonl")]) == 2
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+def test_parse_does_not_write_over_a_file(tmp_path: Path) -> None:
+    write_rows(tmp_path / "out.jsonl", [{"response": "x"}])
+    before = (tmp_path / "out.jsonl").read_text()
+    assert cli.main(["parse", str(tmp_path / "out.jsonl"), "-o", str(tmp_path / "out.jsonl")]) == 2
+    assert (tmp_path / "out.jsonl").read_text() == before
+
+
+def test_parse_writes_what_was_found_and_what_was_not(tmp_path: Path) -> None:
+    results, records = tmp_path / "out.jsonl", tmp_path / "records.jsonl"
+    results.write_text(json.dumps({"id": "a", "response": "### Scene\nA room.\n\n### Emotion\nGlad."}) + "\n")
+    assert cli.main(["parse", str(results), "-o", str(records)]) == 0
+    row = json.loads(records.read_text())
+    assert row["id"] == "a"
+    assert row["fields"] == {"video_desc": "A room.", "sentiment_analysis": "Glad."}
+    assert row["missing"] == ["acoustic_feat", "speech_content", "facial_exp_desc", "body_lang_desc"]

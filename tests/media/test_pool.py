@@ -1,0 +1,42 @@
+"""media/pool.py: what becomes of functions that raise, hang, or take the process with them."""
+
+import os
+import time
+
+import pytest
+
+from swift_saber.media.pool import guarded
+from swift_saber.media.settings import Problem
+
+
+def act(what: str, value: object) -> object:
+    """Do what a library may do to a worker; the workers call it."""
+    if what == "raise":
+        raise LookupError(f"nothing\n{value}")
+    if what == "exit":
+        os._exit(3)
+    if what == "hang":
+        time.sleep(600)
+    print("a decoder's noise", flush=True)
+    return {"got": value}
+
+
+def test_each_item_has_its_answer_in_order_whatever_becomes_of_its_worker(capfd: pytest.CaptureFixture[str]) -> None:
+    items = [(n, [what, n]) for n, what in enumerate(["give", "raise", "give", "exit", "hang", "give"])]
+    answers = dict(guarded(items, act, workers=2, limit=3))
+    assert list(answers) == [0, 1, 2, 3, 4, 5]
+    assert [answers[n] for n in (0, 2, 5)] == [{"got": 0}, {"got": 2}, {"got": 5}]
+    found = [answers[n] for n in (1, 3, 4)]
+    assert [problem.reason for problem in found if isinstance(problem, Problem)] == [
+        "cannot be checked (LookupError: nothing\\n1)",
+        "the process that decoded it ended with status 3",
+        "was not decoded within 3 seconds",
+    ]
+    assert "noise" not in "".join(capfd.readouterr())
+
+
+def test_keys_stay_here_and_need_not_travel() -> None:
+    key = object()
+    assert list(guarded([(key, ["give", [1, None, "ü"]])], act, workers=1, limit=60)) == [
+        (key, {"got": [1, None, "ü"]})
+    ]
