@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from swift_saber.errors import InputError
-from swift_saber.text.strict_json import read_text
+from swift_saber.text.files import read_text
 
 
 def check_recipe(path: str) -> dict[str, Any]:

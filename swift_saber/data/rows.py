@@ -1,4 +1,4 @@
-"""JSONL rows: reading with line numbers, stable ids, media paths, whole-or-nothing writing.
+"""JSONL rows: reading with line numbers, writing, stable ids, media paths.
 
 Knows files and rows; knows nothing of what a record says (sed/record.py) or of how a model reads it (plugin/).
 """
@@ -7,11 +7,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, unreadable
+from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps, parse_json
 
 
@@ -158,31 +158,3 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> 
             file.write(dumps(row) + "\n")
             count += 1
     return count
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text, whole or not at all; a lone surrogate in it becomes \\ud83d, which in JSON is what it was."""
-    with whole(path) as partial:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-
-
-@contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give the path of a neighbour file to write, which takes the name when the block ends; after an error it goes.
-
-    Folders that are not there are made. So a file that has its name is whole.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    try:
-        yield partial
-        os.replace(partial, path)
-    except BaseException:  # Ctrl-C too
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def partial_path(path: Path) -> Path:
-    """Return what a file is called until it is whole."""
-    return path.with_name(path.name + ".partial")

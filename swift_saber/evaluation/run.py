@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber import __version__
-from swift_saber.data.rows import parse_row, read_rows, row_id, whole, write_rows
+from swift_saber.data.rows import parse_row, read_rows, row_id, write_rows
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
@@ -26,6 +26,7 @@ from swift_saber.evaluation.summary import SCORES, read_scores, write_items, wri
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
 from swift_saber.models.service import Service
+from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps
 
 QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"

@@ -25,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
-from swift_saber.data.rows import whole, write_rows
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.mini import face, voice
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.sed.record import Record
+from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps, parse_json
 
 VERSION = 2  # of the generator: raise it when the same seed would give other clips, words or files

@@ -22,10 +22,11 @@ from datatrove.executor import LocalPipelineExecutor, RayPipelineExecutor, Slurm
 from datatrove.executor.base import PipelineExecutor
 from datatrove.pipeline.base import PipelineStep
 
-from swift_saber.data.rows import partial_path, read_rows
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.plan import Plan, check_known
 from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.text.files import partial_path
 from swift_saber.text.strict_json import dumps
 
 _CLASSES: dict[str, Any] = {"local": LocalPipelineExecutor, "slurm": SlurmPipelineExecutor, "ray": RayPipelineExecutor}

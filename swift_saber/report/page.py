@@ -11,12 +11,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from swift_saber.data.rows import write_text
 from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy
 from swift_saber.report.results import Clip, Result
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.files import write_text
 from swift_saber.text.strict_json import dumps
 
 #: The characters of one text that the page carries; a longer one is cut, and that is said.

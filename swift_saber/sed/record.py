@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from swift_saber.errors import InputError, kind, quoted
+from swift_saber.text.files import read_text
 from swift_saber.text.language import Language, text_language
-from swift_saber.text.strict_json import dumps, parse_json, read_text
+from swift_saber.text.strict_json import dumps, parse_json
 
 Consistency = Literal["consistent", "inconsistent"]
 

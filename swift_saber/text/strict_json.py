@@ -1,14 +1,14 @@
-"""Texts and JSON from files, and JSON in and out.
+"""JSON in and out.
 
 What json.loads lets through and would lose or spoil data is refused with its place.
 """
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, quoted
+from swift_saber.text.files import read_text
 
 
 class _NotStrictError(ValueError):
@@ -38,21 +38,6 @@ def _finite(text: str) -> float:
 # Built once: json.loads with hooks would build a decoder per call. The hooks cost 17 % of json.loads on a record.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a UTF-8 file; a byte order mark is accepted, and line ends stay as they are.
-
-    Raises:
-        InputError: the file cannot be read, or is not UTF-8.
-    """
-    try:
-        return Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
-        raise InputError(str(path), "file", problem, "save the file as UTF-8") from error
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

@@ -17,8 +17,8 @@ from swift_saber.data.rows import write_rows
 from swift_saber.mini.world import Truth, record, sample_split, training_row, write_clips
 from swift_saber.sed.layout import render
 
-from .llm_server import COMPLETION_TOKENS, PROMPT_TOKENS
-from .pairs.judge_server import JudgeServer, reply, write_records
+from ..llm_server import COMPLETION_TOKENS, PROMPT_TOKENS
+from ..pairs.judge_server import JudgeServer, reply, write_records
 
 
 def read(path: Path) -> list[dict[str, Any]]:

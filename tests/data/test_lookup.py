@@ -7,7 +7,7 @@ import pytest
 from swift_saber.data.lookup import Records
 from swift_saber.errors import InputError
 
-from .judge_server import write_records
+from ..pairs.judge_server import write_records
 
 
 def test_a_record_is_found_by_its_id_wherever_it_stands(tmp_path: Path) -> None:

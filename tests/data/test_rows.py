@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.data.rows import read_rows, resolve_media, row_id, whole, write_rows, write_text
+from swift_saber.data.rows import read_rows, resolve_media, row_id, write_rows
 from swift_saber.errors import InputError
+from swift_saber.text.files import whole, write_text
 
 
 def write(path: Path, data: bytes) -> Path:

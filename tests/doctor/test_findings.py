@@ -30,8 +30,8 @@ from swift_saber.media.settings import MEDIA_SETTINGS
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.text.strict_json import dumps
 
-from .conftest import MEDIA_ENV, REPOSITORY
-from .plugin.rlhf import write_pairs
+from ..conftest import MEDIA_ENV, REPOSITORY
+from ..plugin.rlhf import write_pairs
 
 # As in qwen-omni-utils 0.0.9; test_the_readers_of_this_machine looks at the installed one.
 CONSTANTS = {

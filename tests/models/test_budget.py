@@ -16,7 +16,7 @@ from swift_saber.mini.voice import SAMPLE_RATE, write_wav
 from swift_saber.models.budget import TOKENS, Totals, budget
 from swift_saber.sed.layout import INSTRUCTIONS
 
-from .plugin.rlhf import write_pairs
+from ..plugin.rlhf import write_pairs
 
 
 @pytest.fixture(scope="module", autouse=True)

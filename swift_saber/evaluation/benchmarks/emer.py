@@ -28,8 +28,8 @@ from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise, summary
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.text.files import read_text
 from swift_saber.text.language import Language
-from swift_saber.text.strict_json import read_text
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}

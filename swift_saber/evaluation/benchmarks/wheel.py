@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.text.strict_json import read_text
+from swift_saber.text.files import read_text
 
 Level = Literal["level1", "level1+2"]
 #: "level1" groups by the inner ring. "level1+2" is the mean over the inner and the second ring of each wheel: ten

@@ -5,12 +5,13 @@ from typing import Any
 
 from datatrove.pipeline.base import PipelineStep
 
-from swift_saber.data.rows import write_rows, write_text
+from swift_saber.data.rows import write_rows
 from swift_saber.models.asker import usage
 from swift_saber.pipeline.result.card import card
 from swift_saber.pipeline.result.instructions import write_instructions
 from swift_saber.pipeline.result.report import render
 from swift_saber.pipeline.result.survey import survey
+from swift_saber.text.files import write_text
 from swift_saber.text.strict_json import read_json
 
 

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.rows import whole
 from swift_saber.errors import InputError, sum_up
 from swift_saber.pipeline.result.survey import kept_rows, read_run
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
+from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps
 
 PARTS = ("train", "test")

@@ -18,7 +18,8 @@ from swift_saber.errors import InputError, kind, quoted
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, common_emotion
-from swift_saber.text.strict_json import read_json, read_text
+from swift_saber.text.files import read_text
+from swift_saber.text.strict_json import read_json
 
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}
 

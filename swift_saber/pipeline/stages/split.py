@@ -15,11 +15,12 @@ import numpy as np
 from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass
 
-from swift_saber.data.rows import read_rows, write_text
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.pipeline.stages.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.settings import SETTINGS
+from swift_saber.text.files import write_text
 from swift_saber.text.strict_json import dumps
 
 SHARES = "shares a speaker or video with the test set"

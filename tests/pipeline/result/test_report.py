@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from swift_saber.data.rows import write_text
 from swift_saber.pipeline.result.report import render
 from swift_saber.pipeline.result.survey import Lot, Numbers, survey
+from swift_saber.text.files import write_text
 from tests.pipeline.result.run_folder import RECORD, clip, drop, write_run
 
 EVIL = (
