@@ -18,19 +18,18 @@ from swift_saber.text.strict_json import dumps, parse_json
 
 Consistency = Literal["consistent", "inconsistent"]
 
+#: What is seen, what is heard, and what is concluded from both. Whoever needs the names takes them from here.
+VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
+ACOUSTIC = ("acoustic_feat", "speech_content")
+#: The words of the clip, which are checked against a recogniser.
+SPEECH = "speech_content"
+CONCLUSION = "sentiment_analysis"
 #: The six dimensions in the order of the released prompt: scene, audio, face and body, emotion.
-DIMENSIONS = (
-    "video_desc",
-    "acoustic_feat",
-    "speech_content",
-    "facial_exp_desc",
-    "body_lang_desc",
-    "sentiment_analysis",
-)
+DIMENSIONS = (VISUAL[0], *ACOUSTIC, *VISUAL[1:], CONCLUSION)
 
-_AUDIO_KEYS = ("speech_content", "acoustic_feat")
-#: The top-level keys of the released record.
-RECORD_KEYS = frozenset({"audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"})
+#: The top-level keys of the released record, in the order in which we write them.
+RECORD = ("audio_desc", *VISUAL, CONCLUSION)
+RECORD_KEYS = frozenset(RECORD)
 _ROW_KEYS = RECORD_KEYS | {"id", "source", "language", "videos", "audios", "consistency", "labels"}
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -99,7 +98,7 @@ def _record(obj: object, where: str, known: frozenset[str]) -> Record:
         _field(obj, "body_lang_desc", "body_lang_desc", where, known),
         _field(obj, "sentiment_analysis", "sentiment_analysis", where, known),
         _extras(obj, known, "record", where),
-        _extras(audio, frozenset(_AUDIO_KEYS), "audio_desc", where) if len(audio) > len(_AUDIO_KEYS) else {},
+        _extras(audio, frozenset(ACOUSTIC), "audio_desc", where) if len(audio) > len(ACOUSTIC) else {},
     )
 
 
@@ -115,7 +114,7 @@ def _field(obj: dict[str, Any], key: str, name: str, where: str, known: frozense
 
 
 def _missing(key: str, name: str, obj: dict[str, Any], where: str, known: frozenset[str]) -> InputError:
-    unknown = [k for k in obj if isinstance(k, str) and k not in known and k not in _AUDIO_KEYS]
+    unknown = [k for k in obj if isinstance(k, str) and k not in known and k not in ACOUSTIC]
     close = difflib.get_close_matches(key, unknown, n=1, cutoff=0.7)
     if close:
         return InputError(where, name, "is missing", f"rename {quoted(close[0])} to {key!r}")
