@@ -15,10 +15,6 @@ from typing import Any
 
 from swift_saber.text.language import Language
 
-#: The emotions that labels of all datasets are mapped to; what fits none of them has no common emotion. Ours: the
-#: union of the categories that at least two of the ten datasets have.
-EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -32,7 +28,7 @@ class Clip:
         audio: absolute path of the sound, or None where it is inside the video.
         transcript: what is said, where the dataset says it.
         labels: in the dataset's own terms.
-        emotion: of EMOTIONS, or None where the labels have no such.
+        emotion: of text/emotions.EMOTIONS, or None where the labels have no such.
         speaker: "<dataset>/<native id>", or None where it is not known.
         origin: the recording that the clip is cut from (an episode, a dialogue, a session), as "<dataset>/...";
             clips of one origin are never on both sides of a split. None where nothing is known.

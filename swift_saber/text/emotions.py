@@ -1,6 +1,6 @@
 """Which emotion a text concludes, by its words, in Chinese and English: no model and no judge is asked.
 
-Emotions are those of pipeline/clip.EMOTIONS, plus a test set's own labels, which are sought by their own name. All
+Emotions are EMOTIONS, plus a test set's own labels, which are sought by their own name. All
 words and rules are ours. "Calm" and "worried" are none of the common emotions, as when labels of datasets are mapped,
 and "hostile" says how a voice is: sarcasm has such a voice too.
 
@@ -15,6 +15,23 @@ import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
+
+#: The emotions that labels of all datasets are mapped to; what fits none of them has no common emotion. Ours: the
+#: union of the categories that at least two of the ten datasets have.
+EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+# What datasets call them beside these names.
+_LABELS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "disgusting": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+    "surprising": "surprise",
+}
 
 #: emotion -> English words, where a "*" stands for any ending, and Chinese words.
 WORDS: dict[str, tuple[str, str]] = {
@@ -69,6 +86,12 @@ _NO_NEGATION_ZH = re.compile(
     r"(?:无法|毫不|不加|没有|并未|未)(?:掩饰|隐藏|抑制|压抑)"
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+def common_emotion(label: str) -> str | None:
+    """Return the emotion of EMOTIONS that a dataset's label means ("Joy": "happy"), or None: "calm", "worried"."""
+    label = label.strip().lower()
+    return label if label in EMOTIONS else _LABELS.get(label)
 
 
 def find_emotion(text: str, own: Collection[str] = ()) -> str | None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from swift_saber.pipeline.clip import EMOTIONS
-from swift_saber.text.emotions import WORDS, find_emotion, named_emotions
+from swift_saber.text.emotions import EMOTIONS, WORDS, find_emotion, named_emotions
 
 
 def test_the_words_are_those_of_the_pipelines_common_emotions() -> None:

@@ -27,11 +27,9 @@ from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, summarise
-from swift_saber.pipeline.clip import EMOTIONS
-from swift_saber.pipeline.sources.base import common_emotion
 from swift_saber.sed.layout import INSTRUCTIONS, parse
 from swift_saber.sed.record import DIMENSIONS, Record, Row
-from swift_saber.text.emotions import named_emotions
+from swift_saber.text.emotions import EMOTIONS, common_emotion, named_emotions
 from swift_saber.text.error_rate import UNIT, word_error_rate
 
 GROUPS = ("consistent", "inconsistent")

@@ -27,24 +27,6 @@ ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 
 _EXAMPLES = 20
 
-#: The words that datasets use, by the common emotion that they mean.
-_WORDS = {
-    "angry": ("anger",),
-    "contempt": (),
-    "disgust": ("disgusted", "disgusting"),
-    "fear": ("fearful",),
-    "happy": ("happiness", "joy"),
-    "neutral": (),
-    "sad": ("sadness",),
-    "surprise": ("surprised", "surprising"),
-}
-_COMMON = {word: emotion for emotion, others in _WORDS.items() for word in (emotion, *others)}
-
-
-def common_emotion(word: str) -> str | None:
-    """Return the emotion of clip.EMOTIONS that a dataset's word means ("Joy": "happy"), or None: "calm", "worried"."""
-    return _COMMON.get(word.strip().lower())
-
 
 class Source(ABC):
     """A dataset in a folder, as it is distributed.

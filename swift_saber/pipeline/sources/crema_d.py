@@ -12,7 +12,8 @@ from typing import Any
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 
 _NAME = re.compile(r"(?P<actor>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<level>XX|LO|MD|HI)")
 _EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}

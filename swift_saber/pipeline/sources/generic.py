@@ -18,7 +18,8 @@ from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 _COLUMNS = ("id", "transcript", "emotion", "speaker", "split", "language")

@@ -13,7 +13,8 @@ from typing import ClassVar
 
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 
 _VIEWS = ("front", "down", "top", "left_30", "left_60", "right_30", "right_60")
 _EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")

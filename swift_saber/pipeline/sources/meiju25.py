@@ -19,7 +19,8 @@ from pathlib import Path
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 _LANGUAGES: dict[str, Language] = {"english": "en", "mandarin": "zh"}

@@ -17,7 +17,8 @@ from typing import Any
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import read_json
 

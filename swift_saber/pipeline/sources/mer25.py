@@ -15,7 +15,8 @@ from typing import Any
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 
 _SUBTITLES = "subtitle_chieng.csv"
 _CANDIDATES = "track_all_candidates.csv"

@@ -18,7 +18,8 @@ from typing import Any
 from swift_saber.data.rows import read_rows
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, Source, common_emotion
+from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, Source
+from swift_saber.text.emotions import common_emotion
 
 _SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}
 _UTTERANCE = re.compile(r"(t_[0-9a-f-]+)_(\d+)([a-l])")

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import Source, common_emotion
+from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.emotions import common_emotion
 
 _NAME = re.compile(r"0[1-3]-0[12]-0[1-8]-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
 _ARCHIVE = re.compile(r"Video_(Speech|Song)_Actor_(\d\d)", re.IGNORECASE)

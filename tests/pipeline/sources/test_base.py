@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.pipeline.clip import EMOTIONS, Clip
+from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources import base
-from swift_saber.pipeline.sources.base import Source, common_emotion, open_source, readers
+from swift_saber.pipeline.sources.base import Source, open_source, readers
+from swift_saber.text.emotions import EMOTIONS, common_emotion
 from tests.pipeline.sources.layout import put, put_all, put_pointer, put_table, put_text
 
 
