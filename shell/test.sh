@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv if needed, then lint, types and all tests. Arguments go to pytest.
+# Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest.
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
@@ -10,4 +10,6 @@ cd "$SABER_HOME"
 "$PYTHON" -m ruff check .
 "$PYTHON" -m ruff format --check .
 "$PYTHON" -m mypy
+"$PYTHON" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+"$PYTHON" -m deptry .
 exec "$PYTHON" -m pytest "$@"
