@@ -12,7 +12,7 @@ from swift_saber.errors import InputError
 
 
 def add_pipeline(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser; the arguments are those of cli_check.add_check."""
+    """Add the command to a parser; the arguments are those of cli.check.add_check."""
     text = "clips of source datasets to checked records"
     parser = command(commands, "pipeline", _pipeline, text, "pipeline recipes/data/saber.yaml --until clean")
     parser.add_argument("recipe", help="YAML: sources, output, and a block of settings for each stage to run")

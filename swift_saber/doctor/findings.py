@@ -122,7 +122,7 @@ def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]
     """Yield which video readers are there, and which one will be used.
 
     Args:
-        reader: what doctor_machine.readers answered, or why it did not.
+        reader: what machine.readers answered, or why it did not.
         environment: tells whether a reader is forced.
     """
     if isinstance(reader, str):

@@ -33,7 +33,7 @@ def ask(question: str, environment: Mapping[str, str], arguments: Sequence[str] 
         environment: for that Python.
         arguments: for the function.
     """
-    call = f"from swift_saber import doctor_machine as m; import json, sys; a = m.{question}(*sys.argv[1:])"
+    call = f"import json, sys, {__name__} as m; a = m.{question}(*sys.argv[1:])"
     command = [sys.executable, "-c", f"{call}; print(); print(json.dumps(a))", *arguments]
     try:
         done = subprocess.run(

@@ -25,7 +25,7 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
 
     Args:
         model: a model folder, LoRA checkpoint folder or hub id.
-        gpus: what doctor_machine.gpus answered, or why it did not.
+        gpus: what machine.gpus answered, or why it did not.
         environment: tells which hub's cache counts.
 
     Raises:
@@ -62,7 +62,7 @@ def size_finding(size: int, gpus: dict[str, Any] | str) -> Finding:
 
     Args:
         size: of the weight files, in bytes.
-        gpus: what doctor_machine.gpus answered, or why it did not.
+        gpus: what machine.gpus answered, or why it did not.
     """
     totals = [] if isinstance(gpus, str) else [gpu["total"] for gpu in gpus["gpus"]]
     place, room = ("GPU memory", sum(totals)) if totals else ("memory", memory())

@@ -63,7 +63,7 @@ def settings_findings(
 
     Args:
         environment: names and values.
-        constants: the video reader's, as doctor_machine.readers gives them; None leaves out what needs them.
+        constants: the video reader's, as machine.readers gives them; None leaves out what needs them.
         trained: the media settings that the model was trained with, which hold where the environment sets none.
         patch_size: side of the model's vision patches, in pixels.
     """

@@ -127,7 +127,7 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
         row: a result row, with "id" and "response".
 
     Returns:
-        {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as sed.parse has them.
+        {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as layout.parse has them.
     """
     answer = parse(
         row["response"].encode("utf-8", "replace").decode("utf-8")

@@ -20,7 +20,7 @@ class Question:
     Attributes:
         id: as rows.row_id.
         where: "file:line".
-        row: the columns that ms-swift infers on, as plugin.saber_convert.to_swift_row returns them.
+        row: the columns that ms-swift infers on, as data.convert.to_swift_row returns them.
     """
 
     id: str

@@ -145,7 +145,7 @@ class ModelProcess:
             coming: called while the model works, with what tells whether it is done; returns the next rows, which are
                 then decoded ahead, or nothing.
             sampling: {"k", "temperature", "max_new_tokens", "seed"} for k answers to each row, as
-                saber_infer._sampled gives them; None for the one that the arguments ask for.
+                worker._sampled takes them; None for the one that the arguments ask for.
 
         Raises:
             AnswerError: there are none; ask about fewer rows.

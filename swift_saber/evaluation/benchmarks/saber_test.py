@@ -325,7 +325,7 @@ def settled(record: Record, fields: Mapping[str, str]) -> dict[str, int]:
 
     Args:
         record: the reference.
-        fields: the dimensions found in the answer, as sed.parse returns them.
+        fields: the dimensions found in the answer, as layout.parse returns them.
     """
     scores: dict[str, int] = {}
     for name in DIMENSIONS:

@@ -42,7 +42,7 @@ def read_record(reply: str, language: Language) -> Record:
         language: that the fields have to be written in; the speech may be in any.
 
     Raises:
-        Unusable: it is not that, has other keys, holds a tag or control token of models (`sed.reserved_markup`), or
+        Unusable: it is not that, has other keys, holds a tag or control token of models (`layout.reserved_markup`), or
             is written in another language.
     """
     try:
