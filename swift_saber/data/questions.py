@@ -14,6 +14,9 @@ from swift_saber.text.language import text_language
 
 K = TypeVar("K")
 
+#: A row's keys of its clips, each with the tag that stands in a turn for one.
+MODALITIES = {"videos": "<video>", "audios": "<audio>"}
+
 _MEDIA_TAG = re.compile(r"<(?:image|video|audio)>")
 _CHECK_SECONDS = 60.0
 # Rows of data with a task are asked in a few ways; of more ways than these, none is what a model was trained with.
@@ -30,7 +33,7 @@ def asked(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def digest(row: Mapping[str, Any]) -> bytes:
     """Return all of a question, or of a row with its answer, that an answer depends on, in 16 bytes."""
-    shown = [asked(row["messages"]), *(media_list(dict(row), key) for key in ("videos", "audios"))]
+    shown = [asked(row["messages"]), *(media_list(dict(row), key) for key in MODALITIES)]
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -66,8 +69,22 @@ def readable(
 
     def clips() -> Iterator[tuple[K, list[str], list[str]]]:
         for key, row in rows:
-            videos, audios = ([media_path(path) for path in row.get(kind) or []] for kind in ("videos", "audios"))
+            videos, audios = ([media_path(path) for path in row.get(kind) or []] for kind in MODALITIES)
             yield key, videos, audios
 
     root = os.environ.get("SABER_MEDIA_ROOT") or None
     return check_clips(clips(), workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS, root=root)
+
+
+def without(question: dict[str, Any], modality: str) -> dict[str, Any] | None:
+    """Return the question with one modality taken out, or None where that changes nothing or leaves no clip.
+
+    Args:
+        question: a row of text turns with videos and audios.
+        modality: "videos" or "audios".
+    """
+    other = next(key for key in MODALITIES if key != modality)
+    if not question[modality] or not question[other]:
+        return None
+    turns = [{**turn, "content": turn["content"].replace(MODALITIES[modality], "")} for turn in question["messages"]]
+    return {**question, modality: [], "messages": turns}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import to_swift_row
-from swift_saber.data.questions import asked
+from swift_saber.data.questions import MODALITIES, asked
 from swift_saber.data.rows import media_path, parse_row, read_lines
 from swift_saber.errors import InputError, quoted, sum_up
 from swift_saber.media.fault import clip_problem
@@ -25,9 +25,7 @@ from swift_saber.text.language import text_language
 
 # For the beginning of a row's media; media/check.py looks at all of them when they are asked about.
 _LOOK_SECONDS = 60.0
-MODALITIES = ("videos", "audios")
 _MEDIA_TAG = re.compile(r"(<video>|<audio>)")
-_TAGS = {"videos": "<video>", "audios": "<audio>"}
 _CONSISTENCY = (None, "consistent", "inconsistent")
 
 
@@ -111,20 +109,6 @@ def _question(row: dict[str, Any], where: str) -> dict[str, Any]:
     return question
 
 
-def without(question: dict[str, Any], modality: str) -> dict[str, Any] | None:
-    """Return the question with one modality taken out, or None where that changes nothing or leaves no clip.
-
-    Args:
-        question: as read_questions gives it.
-        modality: "videos" or "audios".
-    """
-    other = next(key for key in MODALITIES if key != modality)
-    if not question[modality] or not question[other]:
-        return None
-    turns = [{**turn, "content": turn["content"].replace(_TAGS[modality], "")} for turn in question["messages"]]
-    return {**question, modality: [], "messages": turns}
-
-
 def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a question's messages in OpenAI's form, its clips inside as data URLs.
 
@@ -137,9 +121,9 @@ def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
     tags = Counter(tag for turn in question["messages"] for tag in _MEDIA_TAG.findall(turn["content"]))
     front: list[dict[str, Any]] = []
     for key in MODALITIES:
-        missing = len(parts[key]) - tags[_TAGS[key]]
+        missing = len(parts[key]) - tags[MODALITIES[key]]
         if missing < 0:
-            problem = f"{tags[_TAGS[key]]} times {_TAGS[key]} for {len(parts[key])} {key}"
+            problem = f"{tags[MODALITIES[key]]} times {MODALITIES[key]} for {len(parts[key])} {key}"
             raise InputError(question["id"], "messages", problem, "write one tag for each clip, or none")
         front += parts[key][:missing]
         parts[key] = parts[key][missing:]
@@ -149,7 +133,7 @@ def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
         if turn["role"] == "user":
             content, front = front, []
         for piece in _MEDIA_TAG.split(turn["content"]):
-            if piece in _TAGS.values():
+            if piece in MODALITIES.values():
                 content.append(parts["videos" if piece == "<video>" else "audios"].pop(0))
             elif piece:
                 content.append({"type": "text", "text": piece})

@@ -17,14 +17,14 @@ from tqdm import tqdm
 
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.log import RowLog
-from swift_saber.data.questions import digest
+from swift_saber.data.questions import MODALITIES, digest
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.models.checkpoint import Instructions, differences, identity, loading
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
-from swift_saber.pairs.questions import MODALITIES, read_questions
+from swift_saber.pairs.questions import read_questions
 from swift_saber.plugin import PLUGIN_FILE
 
 # So many clips without an answer, and not one with, mean a wrong setting.

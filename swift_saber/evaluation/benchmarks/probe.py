@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import sound_in_video
+from swift_saber.data.questions import without
 from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import Command, saber_test
@@ -28,7 +29,6 @@ from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise
-from swift_saber.pairs.questions import without
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import Row
 from swift_saber.text.emotions import find_emotion
