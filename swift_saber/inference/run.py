@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
-    with Outputs(Path(result), _settings(model, kept, arguments)) as outputs:
+    with Outputs(Path(result), _settings(model, kept, arguments)) as outputs, _in_environment(kept):
         answered, rejected = outputs.answered(), outputs.rejected()
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
@@ -89,6 +89,17 @@ def _checked(rows: Iterator[Question | Reject], trained: Instructions) -> Genera
             elif isinstance(found, Question):
                 trained.compare(found.row, found.where)
             yield found
+
+
+@contextmanager
+def _in_environment(kept: Mapping[str, str]) -> Iterator[None]:
+    """Media settings that are not set here hold in a block, since rows are read by them as well as clips."""
+    os.environ.update(kept)
+    try:
+        yield
+    finally:
+        for name in kept:
+            del os.environ[name]
 
 
 def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What `infer` starts the model's process with; the process itself is left out."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +211,22 @@ def test_asking_in_other_words_than_in_training_is_said_once(
     (model / "args.json").write_text(json.dumps({"instructions": [INSTRUCTIONS["en"], "How does she feel?"]}))
     assert infer(str(model), str(question), str(tmp_path / "2.jsonl")) == 0
     assert "was trained with" not in capsys.readouterr().err
+
+
+def test_records_without_a_sound_file_are_asked_where_the_model_takes_the_sound_from_the_video(
+    tmp_path: Path, tiny_world: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was trained, or as the shell says otherwise."""
+    monkeypatch.setattr("swift_saber.models.process.serve", fake_model.serve)
+    _, row = next(read_rows(tiny_world / "train.jsonl"))
+    records = tmp_path / "in.jsonl"
+    write_rows(records, [{**row, "audios": []}])
+    (model / "args.json").write_text(json.dumps({"media_settings": {"USE_AUDIO_IN_VIDEO": "1"}}))
+    before = dict(os.environ)
+    assert infer(str(model), str(records), str(tmp_path / "1.jsonl")) == 0
+    assert dict(os.environ) == before
+    assert [row["response"] for _, row in read_rows(tmp_path / "1.jsonl")] == ["yes"]
+    monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "0")
+    assert infer(str(model), str(records), str(tmp_path / "2.jsonl")) == 1
+    [(_, reject)] = read_rows(tmp_path / "2.rejects.jsonl")
+    assert "no audio for the record" in reject["reason"]
