@@ -40,6 +40,7 @@ the released files, so its numbers are the rougher ones. A recipe that names no 
 names another model, or a folder of another name, is refused.
 """
 
+import argparse
 import re
 import sys
 from dataclasses import dataclass
@@ -188,7 +189,10 @@ def estimate(recipe: dict[str, Any]) -> Estimate:
     )
 
 
-def main(paths: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", type=Path, nargs="*", metavar="RECIPE.yaml")
+    paths = parser.parse_args().recipes or sorted([*RECIPES.glob("sed_*.yaml"), *RECIPES.glob("ca_dpo_*.yaml")])
     print("parameters (millions)")
     for size in SIZES:
         model = build(size, talker=size == "7B")
@@ -207,7 +211,7 @@ def main(paths: list[str]) -> None:
             }
         print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
     print("GiB on each GPU (estimated, not measured)")
-    for path in map(Path, paths) if paths else sorted([*RECIPES.glob("sed_*.yaml"), *RECIPES.glob("ca_dpo_*.yaml")]):
+    for path in paths:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         # The recipe as it stands, and with rows up to 4,096 tokens.
         for length in sorted({recipe["max_length"], 4096}, reverse=True):
@@ -224,6 +228,6 @@ def main(paths: list[str]) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        main()
     except InputError as error:
         sys.exit(str(error))
