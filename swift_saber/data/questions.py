@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from swift_saber.data.rows import media_list, media_path
 from swift_saber.media.check import check_clips
-from swift_saber.media.settings import Problem
+from swift_saber.media.fault import Problem
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import text_language
 

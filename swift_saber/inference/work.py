@@ -11,7 +11,7 @@ from swift_saber.data.questions import asked
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.media.settings import Problem
+from swift_saber.media.fault import Problem
 from swift_saber.models.process import ModelProcess
 
 # So many rows that the model fails on, and not one that it answers, mean a wrong setting and no bad rows.

@@ -4,9 +4,8 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from typing import TypeVar
 
-from swift_saber.media.fault import clip_fault
+from swift_saber.media.fault import Problem, clip_fault
 from swift_saber.media.pool import guarded
-from swift_saber.media.settings import Problem
 
 K = TypeVar("K")
 Clip = tuple[K, Sequence[str], Sequence[str]]

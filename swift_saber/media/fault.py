@@ -12,8 +12,10 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from swift_saber.errors import one_line
 from swift_saber.media.read import (
     Reading,
     are_numbers,
@@ -26,7 +28,6 @@ from swift_saber.media.read import (
     reason,
     shortfall,
 )
-from swift_saber.media.settings import Problem
 
 # An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
 # loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
@@ -48,6 +49,21 @@ _COPY = "copy the clip again or remove the row"
 _VIDEO = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4"
 _SOUND = "convert it: ffmpeg -i IN -vn -ar 16000 -ac 1 OUT.wav"
 _SILENT = ("is silent from beginning to end", "take the sound out of the row: the picture alone is analysed then")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a clip cannot be used, and what to do about it, both on one line and safe to print.
+
+    Libraries put what a file holds into their messages, so control characters are escaped here, whoever wrote them.
+    """
+
+    reason: str
+    remedy: str
+
+    def __post_init__(self) -> None:
+        for name in ("reason", "remedy"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
 
 class _FaultError(Exception):

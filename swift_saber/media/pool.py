@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from multiprocessing import connection, resource_tracker
 from typing import Any, Generic, TypeVar
 
-from swift_saber.media.settings import Problem
+from swift_saber.media.fault import Problem, load_readers
 
 K = TypeVar("K")
 
@@ -245,8 +245,6 @@ class _Pool(Generic[K]):
 
 def _work(pipe: connection.Connection, function: Callable[..., Any], limit: float) -> None:
     """What a worker does: answer each list of arguments with [answer, error], until the pipe is closed."""
-    from swift_saber.media.fault import load_readers
-
     end_with_parent()
     load_readers()
     sys.stdout.flush()

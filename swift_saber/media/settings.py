@@ -1,9 +1,6 @@
-"""What the files of a clip are called, what a model is shown of them, and what the user is told of a broken one."""
+"""What the files of a clip are called, and the settings of what a model is shown of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-
-from swift_saber.errors import one_line
 
 #: The endings of a clip's files in small letters, and the media type that a server is told. They are what is looked for
 #: in a folder, the common one first; a file that a row names may end in any way.
@@ -40,21 +37,6 @@ MEDIA_SETTINGS = (
     "SAMPLING_RATE",
     "ENABLE_AUDIO_OUTPUT",
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a clip cannot be used, and what to do about it, both on one line and safe to print.
-
-    Libraries put what a file holds into their messages, so control characters are escaped here, whoever wrote them.
-    """
-
-    reason: str
-    remedy: str
-
-    def __post_init__(self) -> None:
-        for name in ("reason", "remedy"):
-            object.__setattr__(self, name, one_line(getattr(self, name)))
 
 
 def media_settings(environment: Mapping[str, str]) -> dict[str, str]:

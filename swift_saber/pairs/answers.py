@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from swift_saber.data.questions import readable, without
 from swift_saber.errors import InputError
-from swift_saber.media.settings import Problem
+from swift_saber.media.fault import Problem
 from swift_saber.models.endpoint import Answer, Endpoint, EndpointDown
 from swift_saber.models.process import ModelProcess
 from swift_saber.pairs.questions import chat_messages

@@ -16,9 +16,8 @@ from swift_saber.data.convert import to_swift_row
 from swift_saber.data.questions import MODALITIES, asked
 from swift_saber.data.rows import media_path, parse_row, read_lines
 from swift_saber.errors import InputError, quoted, sum_up
-from swift_saber.media.fault import clip_problem
+from swift_saber.media.fault import Problem, clip_problem
 from swift_saber.media.pool import guarded
-from swift_saber.media.settings import Problem
 from swift_saber.models.clips import clip_parts
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import text_language

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from swift_saber.media.fault import Problem
 from swift_saber.media.pool import guarded
-from swift_saber.media.settings import Problem
 
 
 def act(what: str, value: object) -> object:
