@@ -44,13 +44,18 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield folder / entry.name
 
 
-def media_problem(path: str | os.PathLike[str]) -> str | None:
+def media_problem(path: str | os.PathLike[str] | None) -> str | None:
     """Return what is wrong with a media file at a glance, or None; it is not decoded.
+
+    Args:
+        path: of the file, or None where there is none.
 
     Returns:
         "missing" (or a link to nothing), "empty", "not a file", "unreadable", or "is a git-LFS pointer" where the
         repository was fetched without its large files.
     """
+    if path is None:
+        return "missing"
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):

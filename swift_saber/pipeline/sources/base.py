@@ -11,7 +11,7 @@ import pkgutil
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,11 +21,14 @@ from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
+from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 
 _EXAMPLES = 20
+# Stands in a path for bytes that are no UTF-8, which no file of rows can hold.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 class Source(ABC):
@@ -55,6 +58,7 @@ class Source(ABC):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(os.path.abspath(folder))
+        self.name = self.key  # of the source, in rows and counts
         self.skipped: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}
@@ -89,12 +93,13 @@ class Source(ABC):
                 yield clip
         if not seen:
             found = "; ".join(f"{count} x {reason}" for reason, count in self.skipped.most_common(5))
-            problem = f"holds no clip of {self.title} that can be used" + (f" ({found})" if found else "")
-            raise InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
+            raise self._unusable(f"holds no clip of {self.title} that can be used" + (f" ({found})" if found else ""))
 
     def wrong(self, sought: str) -> InputError:
         """Return the error for a folder that is not the dataset's: say what was looked for in it."""
-        problem = f"is no folder of {self.title}: {sought} is not there"
+        return self._unusable(f"is no folder of {self.title}: {sought} is not there")
+
+    def _unusable(self, problem: str) -> InputError:
         return InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
 
     def wrong_option(self, name: str, value: object, remedy: str) -> InputError:
@@ -103,24 +108,59 @@ class Source(ABC):
 
     def skip(self, reason: str, what: object) -> None:
         """Count a file, row or take (its id or path) that becomes no clip; reasons are a few fixed words."""
-        self.skipped[reason] += 1
-        self._remember(reason, what)
+        self._count(self.skipped, reason, what)
 
     def note(self, oddity: str, what: object) -> None:
         """Count what is odd but costs no clip (its id or path, or a table's); oddities are a few fixed words."""
-        self.noted[oddity] += 1
-        self._remember(oddity, what)
+        self._count(self.noted, oddity, what)
 
-    def _remember(self, reason: str, what: object) -> None:
-        shown = self.examples.setdefault(reason, [])
-        if len(shown) < _EXAMPLES:
-            shown.append(str(what))
+    def _count(self, counter: Counter[str], reason: str, what: object) -> None:
+        counter[reason] += 1
+        if counter[reason] <= _EXAMPLES:
+            self.examples.setdefault(reason, []).append(str(what))
 
-    def usable(self, path: str | os.PathLike[str], kind: str, what: object = None) -> bool:
+    def clip(
+        self,
+        name: str,
+        video: Path,
+        *,
+        language: Language | None = None,
+        audio: str | None = None,
+        transcript: str | None = None,
+        labels: dict[str, Any],
+        emotion: str | None = None,
+        speaker: str | None = None,
+        origin: str | None = None,
+        split: str | None = None,
+    ) -> Clip:
+        """Return a clip of this source; what is blank is not known.
+
+        Args:
+            name: the id without the source: "<split or part>/<native id>".
+            language: the dataset's by default, where it has one.
+            emotion: in the dataset's own word.
+            speaker, origin: without the source.
+            video, audio, transcript, labels, split: as Clip.
+        """
+        return Clip(
+            id=f"{self.name}/{name}",
+            source=self.name,
+            language=language or self.languages[0],
+            video=str(video),
+            audio=audio,
+            transcript=transcript or None,
+            labels={key: value for key, value in labels.items() if value not in (None, "")},
+            emotion=common_emotion(emotion or ""),
+            speaker=f"{self.name}/{speaker}" if speaker else None,
+            origin=f"{self.name}/{origin}" if origin else None,
+            split=split,
+        )
+
+    def usable(self, path: str | os.PathLike[str] | None, kind: str, what: object = None) -> bool:
         """Whether a media file is there with content; else it is counted as "<kind> missing", "empty" and so on.
 
         Args:
-            path: of the file.
+            path: of the file, or None where there is none.
             kind: "video" or "audio".
             what: the id to name in the examples; the path by default.
         """
@@ -136,25 +176,30 @@ class Source(ABC):
             path: of the sound file, or None where there is none.
             what: the id to name in the examples.
         """
-        problem = "missing" if path is None else media_problem(path)
-        if problem:
+        if problem := media_problem(path):
             self.note(f"audio {problem}: the video's own is taken", what)
         return None if problem else str(path)
 
-    def by_stem(self, suffixes: Collection[str], pattern: re.Pattern[str]) -> dict[str, Path]:
+    def by_stem(
+        self, suffixes: Collection[str], pattern: re.Pattern[str], renamed: Mapping[str, str] | None = None
+    ) -> dict[str, Path]:
         """Return the files with these endings whose stem fully matches, by stem; others and second ones are counted.
+
+        Args:
+            suffixes: as files.
+            pattern: of the stems.
+            renamed: stems by those that stand for them.
 
         Raises:
             InputError: as files.
         """
         found: dict[str, Path] = {}
         for path in self.files(suffixes):
-            if not pattern.fullmatch(path.stem):
+            stem = (renamed or {}).get(path.stem, path.stem)
+            if not pattern.fullmatch(stem):
                 self.skip("name not of this dataset", path)
-            elif path.stem in found:
+            elif found.setdefault(stem, path) != path:
                 self.skip("second file of one clip", path)
-            else:
-                found[path.stem] = path
         return found
 
     def files(self, suffixes: Collection[str], below: str | os.PathLike[str] | None = None) -> Iterator[Path]:
@@ -173,7 +218,7 @@ class Source(ABC):
         for path in walk(self.folder if below is None else below):
             name = path.name.lower()
             if name.endswith(endings):
-                if _is_text(str(path)):
+                if not _NO_TEXT.search(str(path)):
                     yield path
                 elif path not in self._unfit:
                     self._unfit.add(path)
@@ -190,7 +235,7 @@ class Source(ABC):
             columns: those that must be in the header, as they stand there but for spaces around them.
 
         Yields:
-            row: all columns, the values as they stand there.
+            row: all columns, the values as they stand there but for spaces around them.
 
         Raises:
             InputError: the file is missing, not UTF-8, no CSV, or has not these columns.
@@ -206,7 +251,7 @@ class Source(ABC):
                 for row in reader:
                     where = f"{path}:{reader.line_num}"
                     if len(row) == len(header):
-                        yield where, dict(zip(header, row, strict=True))
+                        yield where, dict(zip(header, map(str.strip, row), strict=True))
                     elif row:
                         self.skip("table row of another width", where)
         except OSError as error:
@@ -216,15 +261,6 @@ class Source(ABC):
             raise InputError(str(path), "file", problem, "take the current table, or save it as UTF-8") from error
         except csv.Error as error:
             raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
-
-
-def _is_text(path: str) -> bool:
-    """Whether a path can be written to a file of rows."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @cache

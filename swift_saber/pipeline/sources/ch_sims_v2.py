@@ -61,11 +61,11 @@ class ChSimsV2(Source):
         rows = list(self.rows(table, columns))
         modes: dict[str, set[str]] = defaultdict(set)
         for _, row in rows:
-            modes[row["video_id"].strip()].add(row.get("mode", ""))
+            modes[row["video_id"]].add(row.get("mode", ""))
         named = set()
         for where, row in rows:
             # Numbers stay texts: "00023" is the name of a file.
-            video_id, clip_id = row["video_id"].strip(), row["clip_id"].strip()
+            video_id, clip_id, mode = row["video_id"], row["clip_id"], row.get("mode", "")
             path = table.parent / "Raw" / video_id / f"{clip_id}.mp4"
             if not video_id or not clip_id or "/" in video_id + clip_id:
                 self.skip("row without its ids", where)
@@ -76,34 +76,32 @@ class ChSimsV2(Source):
             name = f"{video_id}_{clip_id}"
             if len(modes[video_id]) > 1:
                 self.note("its video is in several official splits", name)
-            mode = row.get("mode", "").strip()
             if mode and mode not in _SPLITS:
                 self.note("split of another name", where)
-            yield Clip(
-                id=f"ch-sims-v2/{part}/{name}",
-                source=self.key,
-                language="zh",
-                video=str(path),
-                transcript=row["text"].strip() or None,
-                labels=self._labels(row, where),
-                origin=f"ch-sims-v2/{video_id}",
+            yield self.clip(
+                f"{part}/{name}",
+                path,
+                transcript=row["text"],
+                labels=self._scores(row, where) | {"annotation": row.get("annotation")},
+                origin=video_id,
                 split=_SPLITS.get(mode),
             )
         for path in self.files(VIDEO_SUFFIXES, table.parent / "Raw"):
             if path not in named:
                 self.skip("video without row", path)
 
-    def _labels(self, row: dict[str, str], where: str) -> dict[str, Any]:
-        labels: dict[str, Any] = {}
+    def _scores(self, row: dict[str, str], where: str) -> dict[str, Any]:
+        scores: dict[str, Any] = {}
         for column in _SCORES:
-            text = row.get(column, "").strip()
+            if not row.get(column):
+                continue
             try:
-                score = float(text) if text else None
+                score = float(row[column])
             except ValueError:
-                score = None
                 self.note("sentiment is no number", where)
-            if score is not None and -1 <= score <= 1:
-                labels[column] = score
-            elif score is not None:
+                continue
+            if -1 <= score <= 1:
+                scores[column] = score
+            else:
                 self.note("sentiment outside -1..1", where)
-        return labels | ({"annotation": row["annotation"].strip()} if row.get("annotation", "").strip() else {})
+        return scores

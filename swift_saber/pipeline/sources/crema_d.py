@@ -8,14 +8,11 @@ what raters saw and heard differs for a quarter of the takes and is kept beside 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 
-_NAME = re.compile(r"(?P<actor>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_(?P<level>XX|LO|MD|HI)")
 _EMOTIONS = {"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral", "SAD": "sad"}
 _SENTENCES = {
     "DFA": "Don't forget a jacket",
@@ -31,6 +28,7 @@ _SENTENCES = {
     "TSI": "The surface is slick",
     "WSI": "We'll stop in a couple of minutes",
 }
+_NAME = re.compile(rf"\d{{4}}_({'|'.join(_SENTENCES)})_({'|'.join(_EMOTIONS)})_(XX|LO|MD|HI)")
 # By the README and the issues: too short and mute; broken; without a length; all takes of a sentence in one file.
 _BAD = {"1076_MTI_NEU_XX", "1076_MTI_SAD_XX", "1064_TIE_SAD_XX", "1064_IEO_DIS_MD"}
 # Pairs whose wav files are equal to the byte while the videos differ, so that one of each is of another take.
@@ -39,7 +37,7 @@ _SAME_SOUND = {
     *("1013_WSI_DIS_XX", "1013_WSI_SAD_XX"),
     *("1006_TIE_HAP_XX", "1006_TIE_NEU_XX"),
 }
-_OLD_NAMES = {"1040_ITH_SAD_XX": "1040_ITH_SAD_X"}
+_NEW_NAMES = {"1040_ITH_SAD_X": "1040_ITH_SAD_XX"}
 _VOTES = ("VoiceVote", "VoiceLevel", "FaceVote", "FaceLevel", "MultiModalVote", "MultiModalLevel")
 
 
@@ -66,50 +64,30 @@ class CremaD(Source):
         videos = self.by_stem(VIDEO_SUFFIXES, _NAME)
         if not videos:
             raise self.wrong("a video with a name like 1001_DFA_ANG_XX")
-        sounds = self._sounds()
+        sounds = self.by_stem((".wav",), _NAME, _NEW_NAMES)
         votes = self._votes()
         for name in sorted({*videos, *sounds, *votes}):
             if name in _BAD:
                 self.skip("known to be broken", name)
-            elif name not in videos:
-                self.skip("video missing", name)
-            elif self.usable(videos[name], "video", name):
-                yield from self._clip(name, videos[name], sounds.get(name), votes.get(name, {}))
+            elif self.usable(videos.get(name), "video", name):
+                yield self._clip(name, videos[name], sounds.get(name), votes.get(name, {}))
 
-    def _clip(self, name: str, video: Path, sound: Path | None, votes: dict[str, str]) -> Iterator[Clip]:
-        match = _NAME.fullmatch(name)
-        if not match or match["sentence"] not in _SENTENCES or match["emotion"] not in _EMOTIONS:
-            self.skip("name not of this dataset", video)
-            return
+    def _clip(self, name: str, video: Path, sound: Path | None, votes: dict[str, str]) -> Clip:
+        actor, sentence, emotion, level = name.split("_")
         audio = None
         if name in _SAME_SOUND:
             self.note("audio is that of another take: the video's own is taken", name)
         else:
             audio = self.sound(sound, name)
-        labels: dict[str, Any] = {"intended": match["emotion"], "level": match["level"], "sentence": match["sentence"]}
-        yield Clip(
-            id=f"{self.key}/all/{name}",
-            source=self.key,
-            language="en",
-            video=str(video),
+        return self.clip(
+            f"all/{name}",
+            video,
             audio=audio,
-            transcript=_SENTENCES[match["sentence"]],
-            labels=labels | votes,
-            emotion=common_emotion(_EMOTIONS[match["emotion"]]),
-            speaker=f"{self.key}/{match['actor']}",
+            transcript=_SENTENCES[sentence],
+            labels={"intended": emotion, "level": level, "sentence": sentence, **votes},
+            emotion=_EMOTIONS[emotion],
+            speaker=actor,
         )
-
-    def _sounds(self) -> dict[str, Path]:
-        """The wav files by the name of their take."""
-        new_names = {old: new for new, old in _OLD_NAMES.items()}
-        found: dict[str, Path] = {}
-        for path in self.files((".wav",)):
-            name = new_names.get(path.stem, path.stem)
-            if not _NAME.fullmatch(name):
-                self.skip("name not of this dataset", path)
-            else:
-                found.setdefault(name, path)
-        return found
 
     def _votes(self) -> dict[str, dict[str, str]]:
         """What raters perceived, by take: letters of emotions (ties joined by ":"), and levels."""
@@ -118,6 +96,6 @@ class CremaD(Source):
             self.note("table of votes missing", table)
             return {}
         return {
-            row["FileName"].strip(): {column: row[column].strip() for column in _VOTES}
+            row["FileName"]: {column: row[column] for column in _VOTES}
             for _, row in self.rows(table, ("FileName", *_VOTES))
         }

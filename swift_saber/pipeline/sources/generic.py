@@ -19,7 +19,6 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 _COLUMNS = ("id", "transcript", "emotion", "speaker", "split", "language")
@@ -77,18 +76,16 @@ class Generic(Source):
             remedy = f"give the option sources.{self.key}.language, or a column language in the metadata"
             raise InputError(str(video), "language", "is not known", remedy)
         labels = {key: value for key, value in row.items() if key not in _COLUMNS}
-        split = row.get("split")
-        emotion = row.get("emotion")
-        return Clip(
-            id=f"{self.name}/{split or 'all'}/{native}",
-            source=self.name,
+        split, emotion = row.get("split"), row.get("emotion")
+        return self.clip(
+            f"{split or 'all'}/{native}",
+            video,
             language=language,
-            video=str(video),
             audio=self.sound(sound, native) if sound else None,
             transcript=row.get("transcript"),
-            labels=labels | ({"native_emotion": emotion} if emotion else {}),
-            emotion=common_emotion(emotion) if emotion else None,
-            speaker=f"{self.name}/{row['speaker']}" if "speaker" in row else None,
+            labels=labels | {"native_emotion": emotion},
+            emotion=emotion,
+            speaker=row.get("speaker"),
             split=split,
         )
 

@@ -14,7 +14,6 @@ from typing import ClassVar
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 
 _VIEWS = ("front", "down", "top", "left_30", "left_60", "right_30", "right_60")
 _EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
@@ -80,22 +79,17 @@ class Mead(Source):
             elif name in _MUTE and name not in sounds:
                 self.skip("known to be mute", name)
             elif self.usable(videos[name], "video", name):
-                yield self._clip(name, videos[name], sounds.get(name))
-
-    def _clip(self, name: str, video: Path, sound: Path | None) -> Clip:
-        actor, emotion, _, level, _ = name.split("_")
-        if name.startswith(_LEFT_OUT):
-            self.note("left out by another project", name)
-        return Clip(
-            id=f"{self.key}/{self.view}/{name}",
-            source=self.key,
-            language="en",
-            video=str(video),
-            audio=self.sound(sound, name),
-            labels={"intended": emotion, "level": int(level)},
-            emotion=common_emotion(emotion),
-            speaker=f"{self.key}/{actor}",
-        )
+                if name.startswith(_LEFT_OUT):
+                    self.note("left out by another project", name)
+                actor, emotion, _, level, _ = name.split("_")
+                yield self.clip(
+                    f"{self.view}/{name}",
+                    videos[name],
+                    audio=self.sound(sounds.get(name), name),
+                    labels={"intended": emotion, "level": int(level)},
+                    emotion=emotion,
+                    speaker=actor,
+                )
 
     def _name(self, path: Path) -> str | None:
         """The take's name by the end of its path (folders between actor and view differ), or None."""

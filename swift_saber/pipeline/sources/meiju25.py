@@ -20,7 +20,6 @@ from pathlib import Path
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 _LANGUAGES: dict[str, Language] = {"english": "en", "mandarin": "zh"}
@@ -70,7 +69,7 @@ class Meiju25(Source):
             if folder.is_dir():
                 for path in self.files(VIDEO_SUFFIXES, folder):
                     if self.usable(path, "video"):
-                        yield Clip(f"meiju25/{part}-unlabelled/{path.stem}", self.key, _LANGUAGES[part], str(path))
+                        yield self.clip(f"{part}-unlabelled/{path.stem}", path, language=_LANGUAGES[part], labels={})
 
     def _clips(
         self, table: Path, part: str, split: str, track: str | None, videos: dict[str, list[Path]]
@@ -78,7 +77,7 @@ class Meiju25(Source):
         columns = ("FileName", "sentence") if split == "test" else ("FileName", "sentence", "emotion", "intent")
         done: set[str] = set()
         for where, row in self.rows(table, columns):
-            file = row["FileName"].strip()
+            file = row["FileName"]
             name, ending = os.path.splitext(file)
             if ending.lower() not in VIDEO_SUFFIXES:  # a name without its ending
                 name, ending = file, ""
@@ -95,15 +94,14 @@ class Meiju25(Source):
             elif self.usable(same[0], "video"):
                 if same[0].suffix != ending:
                     self.note("another ending than in the table", same[0])
-                labels = {"native_emotion": row.get("emotion", "").strip(), "intent": row.get("intent", "").strip()}
-                yield Clip(
-                    id=f"meiju25/{part}/{name}",
-                    source=self.key,
+                emotion = row.get("emotion")
+                yield self.clip(
+                    f"{part}/{name}",
+                    same[0],
                     language=_LANGUAGES[part],
-                    video=str(same[0]),
-                    transcript=row["sentence"].strip() or None,
-                    labels={key: value for key, value in {**labels, "track": track}.items() if value},
-                    emotion=common_emotion(labels["native_emotion"]),
+                    transcript=row["sentence"],
+                    labels={"native_emotion": emotion, "intent": row.get("intent"), "track": track},
+                    emotion=emotion,
                     split=split,
                 )
             done.add(name)

@@ -14,7 +14,6 @@ from pathlib import Path
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 
 _FOLDERS = {
     "train": ("train_splits", "train"),
@@ -73,7 +72,7 @@ class Meld(Source):
         """The clips of one table; takes the files that it names out of `videos`."""
         done: set[str] = set()
         for where, row in self.rows(table, _COLUMNS):
-            name = f"{split}/dia{row['Dialogue_ID'].strip()}_utt{row['Utterance_ID'].strip()}"
+            name = f"{split}/dia{row['Dialogue_ID']}_utt{row['Utterance_ID']}"
             video = videos.pop(name, None)
             if name in done:
                 self.skip("row twice", where)
@@ -86,22 +85,17 @@ class Meld(Source):
             elif self.usable(video, "video", name):
                 if name in _ODD:
                     self.note(_ODD[name], name)
-                yield self._clip(name, split, video, {key: row[key].strip() for key in _COLUMNS})
+                yield self.clip(
+                    name,
+                    video,
+                    transcript=row["Utterance"],
+                    labels={"native_emotion": row["Emotion"], "sentiment": row["Sentiment"]},
+                    emotion=row["Emotion"],
+                    speaker=row["Speaker"],
+                    origin=f"s{row['Season']:0>2}e{row['Episode']:0>2}",
+                    split=split,
+                )
             done.add(name)
-
-    def _clip(self, name: str, split: str, video: Path, row: dict[str, str]) -> Clip:
-        return Clip(
-            id=f"{self.key}/{name}",
-            source=self.key,
-            language="en",
-            video=str(video),
-            transcript=row["Utterance"] or None,
-            labels={"native_emotion": row["Emotion"], "sentiment": row["Sentiment"]},
-            emotion=common_emotion(row["Emotion"]),
-            speaker=f"{self.key}/{row['Speaker']}" if row["Speaker"] else None,
-            origin=f"{self.key}/s{row['Season']:0>2}e{row['Episode']:0>2}",
-            split=split,
-        )
 
     def _tables(self) -> dict[str, Path]:
         found: dict[str, Path] = {}

@@ -54,13 +54,11 @@ class Memor(Source):
                 self.note("several videos of one name: the first is taken", path)
         for name, clip in clips.items():
             self._check(name, clip)
-            if name not in videos:
-                self.skip("video missing", name)
-            elif self.usable(videos[name], "video", name):
-                yield self._clip(name, clip, str(videos[name]), samples[name], splits[name])
+            if self.usable(videos.get(name), "video", name):
+                yield self._clip(name, clip, videos[name], samples[name], splits[name])
 
     def _clip(
-        self, name: str, clip: dict[str, Any], video: str, samples: list[dict[str, Any]], splits: set[str]
+        self, name: str, clip: dict[str, Any], video: Path, samples: list[dict[str, Any]], splits: set[str]
     ) -> Clip:
         if any(start > end for start, end in zip(clip["seg_start"], clip["seg_end"], strict=False)):
             self.note("a segment ends before it starts", name)
@@ -70,15 +68,13 @@ class Memor(Source):
             self.note("samples in several official splits", name)
         episode = f"S{int(clip['season']):02}E{int(clip['episode']):02}"
         emotions = {common_emotion(sample["emotion"]) for sample in samples}
-        return Clip(
-            id=f"memor/{episode}/{name}",
-            source=self.key,
-            language="en",
-            video=video,
-            transcript=" ".join(text.strip() for text in clip["sentences"] if text.strip()) or None,
-            labels={"samples": samples} if samples else {},
+        return self.clip(
+            f"{episode}/{name}",
+            video,
+            transcript=" ".join(text.strip() for text in clip["sentences"] if text.strip()),
+            labels={"samples": samples or None},
             emotion=emotions.pop() if len(emotions) == 1 else None,
-            origin=f"memor/{episode}",
+            origin=episode,
             split=next(iter(splits)) if len(splits) == 1 else None,
         )
 

@@ -16,7 +16,6 @@ from typing import Any
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 
 _SUBTITLES = "subtitle_chieng.csv"
 _CANDIDATES = "track_all_candidates.csv"
@@ -57,15 +56,14 @@ class Mer25(Source):
         candidates = self._names(_CANDIDATES)
         named: set[str] = set()
         for _, row in self.rows(self.folder / _SUBTITLES, ("name", "chinese", "english")):
-            name = row["name"].strip()
-            named.add(name)
-            own = labels.get(name, {}) | ({"english": row["english"].strip()} if row["english"].strip() else {})
-            yield from self._clip(name, row["chinese"].strip() or None, own, _split(name, labels, candidates))
+            named.add(row["name"])
+            own = labels.get(row["name"], {}) | {"english": row["english"]}
+            yield from self._clip(row["name"], row["chinese"], own, _split(row["name"], labels, candidates))
         for name in [*labels, *candidates]:
             if name not in named:
                 named.add(name)
                 self.note("no subtitle", name)
-                yield from self._clip(name, None, labels.get(name, {}), _split(name, labels, candidates))
+                yield from self._clip(name, "", labels.get(name, {}), _split(name, labels, candidates))
         if self.skipped["video missing"]:
             for archive in sorted(self.folder.glob("video/video_split*")):
                 self.skip("archive not unpacked", archive)
@@ -73,20 +71,18 @@ class Mer25(Source):
             if path.stem not in named:
                 self.skip("video without row", path)
 
-    def _clip(self, name: str, transcript: str | None, labels: dict[str, Any], split: str | None) -> Iterator[Clip]:
+    def _clip(self, name: str, transcript: str, labels: dict[str, Any], split: str | None) -> Iterator[Clip]:
         video, audio = self.folder / "video" / f"{name}.mp4", self.folder / "audio" / f"{name}.wav"
         if not name or "/" in name:
             self.skip("row without a name", name)
         elif self.usable(video, "video", name):
-            yield Clip(
-                id=f"mer25/pool/{name}",
-                source=self.key,
-                language="zh",
-                video=str(video),
+            yield self.clip(
+                f"pool/{name}",
+                video,
                 audio=self.sound(audio, name),
                 transcript=transcript,
                 labels=labels,
-                emotion=common_emotion(labels.get("discrete", "")),
+                emotion=labels.get("discrete"),
                 split=split,
             )
 
@@ -100,13 +96,12 @@ class Mer25(Source):
                 continue
             done: set[str] = set()
             for where, row in self.rows(path, ("name", *keys)):
-                name = row["name"].strip()
-                if name in done:
+                if row["name"] in done:
                     self.note("label twice: the first is taken", where)
                     continue
-                done.add(name)
-                values = {key: self._value(row[column].strip(), column, where) for column, key in keys.items()}
-                found.setdefault(name, {}).update({key: value for key, value in values.items() if value is not None})
+                done.add(row["name"])
+                values = {key: self._value(row[column], column, where) for column, key in keys.items()}
+                found.setdefault(row["name"], {}).update(values)
         return found
 
     def _value(self, text: str, column: str, where: str) -> Any:
@@ -125,11 +120,11 @@ class Mer25(Source):
             except ValueError:
                 self.note("valence is no number", where)
                 return None
-        return text or None
+        return text
 
     def _names(self, table: str) -> dict[str, None]:
         path = self.folder / table
-        return dict.fromkeys(row["name"].strip() for _, row in self.rows(path, ("name",))) if path.exists() else {}
+        return dict.fromkeys(row["name"] for _, row in self.rows(path, ("name",))) if path.exists() else {}
 
 
 def _split(name: str, labels: dict[str, dict[str, Any]], candidates: dict[str, None]) -> str | None:

@@ -57,9 +57,7 @@ class MspImprov(Source):
         texts = {path.stem: path for path in self.files((".txt",)) if _NAME.fullmatch(path.stem)}
         labels = self._labels()
         for name in sorted({*videos, *sounds, *labels}):
-            if name not in videos:
-                self.skip("video missing", name)
-            elif self.usable(videos[name], "video", name):
+            if self.usable(videos.get(name), "video", name):
                 yield self._clip(name, videos[name], sounds.get(name), texts.get(name), labels.get(name))
 
     def _clip(
@@ -72,17 +70,15 @@ class MspImprov(Source):
             labels = {}
         session = f"session{match['session']}"
         own = {"written_for": _WORDS[match["written"]], "scenario": _SCENARIOS[match["scenario"]]}
-        return Clip(
-            id=f"{self.key}/{session}/{name}",
-            source=self.key,
-            language="en",
-            video=str(video),
+        return self.clip(
+            f"{session}/{name}",
+            video,
             audio=self.sound(sound, name),
             transcript=self._text(text) if text else None,
             labels=own | labels,
             emotion=_WORDS.get(labels.get("majority", "")),
-            speaker=f"{self.key}/{match['actor']}",
-            origin=f"{self.key}/{session}",
+            speaker=match["actor"],
+            origin=session,
         )
 
     def _text(self, path: Path) -> str | None:

@@ -19,7 +19,6 @@ from swift_saber.data.rows import read_rows
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, Source
-from swift_saber.text.emotions import common_emotion
 
 _SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}
 _UTTERANCE = re.compile(r"(t_[0-9a-f-]+)_(\d+)([a-l])")
@@ -77,18 +76,16 @@ class MultiDialog(Source):
             whole = conversation in videos
             self.skip("video is of the whole conversation" if whole else "video missing", name)
         elif self.usable(video, "video", name):
-            labels = {"native_emotion": _text(row, "emotion"), "from": _text(row, "from")}
-            yield Clip(
-                id=f"multidialog/{split}/{name}",
-                source=self.key,
-                language="en",
-                video=str(video),
+            emotion = _text(row, "emotion")
+            yield self.clip(
+                f"{split}/{name}",
+                video,
                 audio=self.sound(sounds.get(name), name),
-                transcript=_text(row, "value") or None,
-                labels={key: value for key, value in labels.items() if value},
-                emotion=common_emotion(labels["native_emotion"]),
-                speaker=f"multidialog/{actor}",
-                origin=f"multidialog/{conversation}",
+                transcript=_text(row, "value"),
+                labels={"native_emotion": emotion, "from": _text(row, "from")},
+                emotion=emotion,
+                speaker=actor,
+                origin=conversation,
                 split=_SPLITS[split],
             )
 

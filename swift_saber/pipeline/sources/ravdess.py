@@ -15,7 +15,6 @@ from typing import ClassVar
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
 
 _NAME = re.compile(r"0[1-3]-0[12]-0[1-8]-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
 _ARCHIVE = re.compile(r"Video_(Speech|Song)_Actor_(\d\d)", re.IGNORECASE)
@@ -64,23 +63,19 @@ class Ravdess(Source):
             elif name[3:5] == "02" and not self.songs:
                 if name in videos:
                     self.skip("song", name)
-            elif name not in videos:
-                self.skip("video missing", name)
-            elif self.usable(videos[name], "video", name):
+            elif self.usable(videos.get(name), "video", name):
                 yield self._clip(name, videos[name])
 
     def _clip(self, name: str, video: Path) -> Clip:
         _, channel, emotion, intensity, statement, _, actor = name.split("-")
         word = _EMOTIONS[int(emotion) - 1]
-        return Clip(
-            id=f"{self.key}/{_CHANNELS[channel]}/{name}",
-            source=self.key,
-            language="en",
-            video=str(video),
+        return self.clip(
+            f"{_CHANNELS[channel]}/{name}",
+            video,
             transcript=_STATEMENTS[statement],
             labels={"intended": word, "intensity": _INTENSITIES[intensity], "channel": _CHANNELS[channel]},
-            emotion=common_emotion(word),
-            speaker=f"{self.key}/{actor}",
+            emotion=word,
+            speaker=actor,
         )
 
     def _archives(self, there: set[tuple[str, str]]) -> None:
