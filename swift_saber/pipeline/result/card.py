@@ -1,10 +1,9 @@
 """The dataset card: README.md beside train.jsonl and test.jsonl, in the form that dataset hubs read."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
+from swift_saber.pipeline.result.survey import Survey, settings
 from swift_saber.text.markdown import cell, table_lines
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -38,13 +37,11 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     yield _ROWS if found.records[last.stage] or not last.kept else _NO_RECORDS
     if found.to_come:
         yield f"**Not begun:** {', '.join(f'`{stage}`' for stage in found.to_come)}.\n"
-    for category in CATEGORIES:
-        before, after = _counts(found, category, found.steps[0].stage), _counts(found, category)
-        if before or after:
-            names = sorted(before.keys() | after.keys(), key=lambda name: (-after.get(name, 0), name))
-            yield f"## By {category}\n"
-            rows = ([name, before.get(name, 0) if before else None, after.get(name, 0)] for name in names)
-            yield from _table((category, "clips read", "clips kept"), rows)
+    for category, before, after in found.shares():
+        names = sorted(before | after, key=lambda name: (-after[name], name))
+        yield f"## By {category}\n"
+        rows = ([name, before[name] if before else None, after[name]] for name in names)
+        yield from _table((category, "clips read", "clips kept"), rows)
     yield from _sound(found)
     yield "## What was left out\n"
     drops = (
@@ -54,11 +51,10 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     for step in found.steps:
         if step.waiting:
             yield f"**Not finished:** {step.waiting:,} clips wait in the stage `{step.stage}`.\n"
-    if run.get("skipped"):
+    if skipped := found.skipped():
         yield "Files that the readers of the sources did not take for clips:\n"
-        skipped = ([source, why, count] for source, of in run["skipped"].items() for why, count in of.items())
         yield from _table(("source", "why", "files"), skipped)
-    yield from _split(found.split)
+    yield from _split(found)
     yield "## How it was made\n"
     for title, block, head in (
         ("Settings, models and thresholds", "recipe", ("setting", "value")),
@@ -76,7 +72,7 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
 def _head(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     size = next((name for most, name in _SIZES if found.last.kept < most), "n>1M")
     yield "---"
-    languages = sorted({"en", "zh"} & _counts(found, "language").keys())
+    languages = sorted({"en", "zh"} & found.counts[found.last.stage, "language"].keys())
     if languages:
         yield f"language: [{', '.join(languages)}]"
     yield "task_categories: [video-text-to-text]"
@@ -90,8 +86,7 @@ def _head(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
 
 
 def _sound(found: Survey) -> Iterator[str]:
-    sound = found.sound.get(found.last.stage, Counter())
-    inside, own = sound["in the video"], sound["own file"]
+    inside, own = (found.sound[found.last.stage][kind] for kind in ("in the video", "own file"))
     if inside:
         yield f"The sound of {inside:,} clips is inside the video, that of {own:,} in a file of its own (`audios`)."
         if own:
@@ -100,7 +95,8 @@ def _sound(found: Survey) -> Iterator[str]:
             yield "Train with `USE_AUDIO_IN_VIDEO=1`.\n"
 
 
-def _split(note: dict[str, Any]) -> Iterator[str]:
+def _split(found: Survey) -> Iterator[str]:
+    note = found.split
     if not note:
         return
     yield "## Training and test\n"
@@ -109,14 +105,9 @@ def _split(note: dict[str, Any]) -> Iterator[str]:
         f"inconsistent, from {note['groups']['test']:,} groups of clips that share a speaker or a video; no speaker "
         "and no video is on both sides as far as the sources name them.\n"
     )
-    rows = ([of["language"], of["source"], of["consistent"], of["inconsistent"]] for of in note["strata"])
-    yield from _table(("language", "source", "consistent in test", "inconsistent in test"), rows)
+    yield from _table(("language", "source", "consistent in test", "inconsistent in test"), found.strata())
     yield from (f"- {cell(text)}" for text in note["notes"])
     yield ""
-
-
-def _counts(found: Survey, category: str, stage: str | None = None) -> dict[str, int]:
-    return found.counts.get((stage or found.last.stage, category), Counter())
 
 
 def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:

@@ -5,8 +5,7 @@ shows of data cannot run: jinja2 escapes all of it, and the page's own policy al
 is in report.html; here is what it is told.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from swift_saber.data.rows import media_list
 from swift_saber.html import clip_address, policy
 from swift_saber.pipeline.plan import STAGES
-from swift_saber.pipeline.result.survey import CATEGORIES, Survey, settings
+from swift_saber.pipeline.result.survey import Survey, settings
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 _USAGE = {"requests": "请求数", "prompt_tokens": "提示词元", "completion_tokens": "生成词元"}
@@ -77,26 +76,21 @@ def _usage(found: Survey) -> Iterator[tuple[str, str, int]]:
 
 def _charts(found: Survey) -> Iterator[dict[str, Any]]:
     """Of each category the clips that were read and that are left, by value, most first."""
-    for category in CATEGORIES:
-        read: Counter[str] = found.counts.get((found.steps[0].stage, category), Counter())
-        kept: Counter[str] = found.counts.get((found.last.stage, category), Counter())
-        if not read and not kept:
-            continue
-        names = sorted(read.keys() | kept.keys(), key=lambda name: (-max(read[name], kept[name]), name))
+    for category, read, kept in found.shares():
+        widest = read | kept
         yield {
             "category": category,
             "chinese": _CATEGORY[category],
             "read": bool(read),
-            "widest": max([*read.values(), *kept.values()]),
-            "bars": [(name, read[name], kept[name]) for name in names],
+            "widest": max(widest.values()),
+            "bars": [(name, read[name], kept[name]) for name in sorted(widest, key=lambda name: (-widest[name], name))],
         }
 
 
-def _rows(found: Survey) -> dict[str, list[list[Any]]]:
+def _rows(found: Survey) -> dict[str, Sequence[Sequence[Any]]]:
     """The rows of the page's tables."""
     first, last = found.steps[0], found.last
     names = sorted(first.kept_from, key=lambda name: (-first.kept_from[name], name))
-    skipped = found.run.get("skipped", {})
     return {
         "sources": [
             [
@@ -109,10 +103,8 @@ def _rows(found: Survey) -> dict[str, list[list[Any]]]:
         "drops": [
             [step.stage, *key, count] for step in found.steps for key, count in sorted(step.dropped_from.items())
         ],
-        "skipped": [[source, why, count] for source, of in skipped.items() for why, count in of.items()],
-        "strata": [
-            [of["language"], of["source"], of["consistent"], of["inconsistent"]] for of in found.split.get("strata", ())
-        ],
+        "skipped": found.skipped(),
+        "strata": found.strata(),
     }
 
 

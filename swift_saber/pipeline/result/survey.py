@@ -4,21 +4,23 @@ One row at a time, in memory that does not grow. Knows the files of a run, what 
 shown is report.py's and card.py's.
 """
 
-import hashlib
-import heapq
 import re
-from bisect import bisect_left
-from collections import Counter
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
+from swift_saber.pipeline.stages.split import lot_number
 from swift_saber.sed.record import RECORD_KEYS
 from swift_saber.text.strict_json import dumps, read_json
 
@@ -39,26 +41,38 @@ class Step:
 
     Attributes:
         stage: its name; the first step is "manifest", which drops nothing.
-        entered: clips that the stage before kept.
-        kept: of them.
-        reasons: dropped clips per reason, most frequent first.
-        entered_from: clips per source that entered.
-        kept_from: clips per source that were kept.
+        entered_from: clips per source that the stage before kept.
+        kept_from: clips per source that were kept of them.
         dropped_from: clips per (reason, source).
     """
 
     stage: str
-    entered: int = 0
-    kept: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
     entered_from: Counter[str] = field(default_factory=Counter)
     kept_from: Counter[str] = field(default_factory=Counter)
     dropped_from: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
+    def entered(self) -> int:
+        """Clips that the stage before kept."""
+        return self.entered_from.total()
+
+    @property
+    def kept(self) -> int:
+        """Clips that went on."""
+        return self.kept_from.total()
+
+    @property
     def dropped(self) -> int:
         """Clips that were taken out."""
-        return self.reasons.total()
+        return self.dropped_from.total()
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Dropped clips per reason, most frequent first."""
+        counts: Counter[str] = Counter()
+        for (reason, _), count in sorted(self.dropped_from.items()):
+            counts[reason] += count
+        return dict(counts.most_common())
 
     @property
     def waiting(self) -> int:
@@ -84,13 +98,9 @@ class Numbers:
 
     def bins(self, most: int = 24) -> list[int]:
         """Return how many values lie in each of equally wide bins from the least to the greatest value."""
-        low, high = min(self.counts), max(self.counts)
-        if low == high:
-            return [self.counts.total()]
-        bins = [0] * most
-        for value, count in self.counts.items():
-            bins[min(most - 1, int((value - low) / (high - low) * most))] += count
-        return bins
+        bins = most if len(self.counts) > 1 else 1
+        found: list[int] = np.histogram(list(self.counts), bins, weights=list(self.counts.values()))[0].tolist()
+        return found
 
 
 class Lot:
@@ -98,22 +108,16 @@ class Lot:
 
     def __init__(self, size: int, seed: str) -> None:
         self._size, self._seed = size, seed
-        self._heap: list[tuple[int, int, Any]] = []
-        self._count = 0
+        self._drawn: list[tuple[int, Any]] = []
 
     def add(self, name: str, what: Any) -> None:
         """Put one in."""
-        digest = hashlib.blake2b(f"{self._seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        self._count += 1
-        entry = (-int.from_bytes(digest, "big"), self._count, what)
-        if len(self._heap) < self._size:
-            heapq.heappush(self._heap, entry)
-        elif entry > self._heap[0]:
-            heapq.heapreplace(self._heap, entry)
+        insort(self._drawn, (lot_number(name, self._seed), what), key=lambda entry: entry[0])
+        del self._drawn[self._size :]
 
     def drawn(self) -> list[Any]:
         """Return those drawn, in the order of their numbers."""
-        return [what for *_, what in sorted(self._heap, key=lambda entry: -entry[0])]
+        return [what for _, what in self._drawn]
 
 
 @dataclass
@@ -135,12 +139,12 @@ class Survey:
 
     run: dict[str, Any]
     steps: list[Step] = field(default_factory=list)
-    counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    numbers: dict[tuple[str, str], Numbers] = field(default_factory=dict)
-    values: dict[tuple[str, str], Numbers] = field(default_factory=dict)
-    limits: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    counts: dict[tuple[str, str], Counter[str]] = field(default_factory=partial(defaultdict, Counter))
+    numbers: dict[tuple[str, str], Numbers] = field(default_factory=partial(defaultdict, Numbers))
+    values: dict[tuple[str, str], Numbers] = field(default_factory=partial(defaultdict, Numbers))
+    limits: dict[tuple[str, str], set[str]] = field(default_factory=partial(defaultdict, set))
     samples: dict[tuple[str, str | None], Lot] = field(default_factory=dict)
-    sound: dict[str, Counter[str]] = field(default_factory=dict)
+    sound: dict[str, Counter[str]] = field(default_factory=partial(defaultdict, Counter))
     records: Counter[str] = field(default_factory=Counter)
     split: dict[str, Any] = field(default_factory=dict)
 
@@ -160,6 +164,22 @@ class Survey:
         """Whether every clip went as far as it will go."""
         return not self.to_come and not any(step.waiting for step in self.steps)
 
+    def shares(self) -> Iterator[tuple[str, Counter[str], Counter[str]]]:
+        """Yield each category that is known with its clips that were read, and those that are left, by value."""
+        for category in CATEGORIES:
+            read, left = (self.counts[step.stage, category] for step in (self.steps[0], self.last))
+            if read or left:
+                yield category, read, left
+
+    def skipped(self) -> list[tuple[str, str, int]]:
+        """Return (source, why, how many) of what the readers did not take for clips."""
+        return [(source, why, count) for source, of in self.run.get("skipped", {}).items() for why, count in of.items()]
+
+    def strata(self) -> list[tuple[str, str, int, int]]:
+        """Return (language, source, consistent, inconsistent) of the clips in the test set."""
+        keys = ("language", "source", "consistent", "inconsistent")
+        return [tuple(of[key] for key in keys) for of in self.split.get("strata", ())]
+
     def look(self, stage: str, row: Row, drop: dict[str, Any] | None) -> None:
         """Count one row of a stage; drop is the line of its drop, None where it was kept."""
         reason = drop["reason"] if drop else None
@@ -167,24 +187,21 @@ class Survey:
             self.samples[stage, reason] = Lot(_SAMPLES, f"0 {stage}")
         self.samples[stage, reason].add(str(row.get("id")), drop or row)
         if drop:
-            self._look_at_drop((stage, drop["reason"]), drop)
+            key = stage, drop["reason"]
+            if _is_number(drop.get("value")):
+                self.values[key].add(drop["value"])
+            if drop.get("limit") is not None and len(self.limits[key]) < _LIMITS:
+                self.limits[key].add(dumps(drop["limit"])[:200])
             return
         labels = row.get("labels")
         row_of = row | {"emotion": labels.get("emotion") if isinstance(labels, dict) else None}
         for category in CATEGORIES:
             if row_of.get(category) is not None:
-                _count(self.counts.setdefault((stage, category), Counter()), str(row_of[category]))
+                _count(self.counts[stage, category], str(row_of[category]))
         self.records[stage] += not RECORD_KEYS.isdisjoint(row)
-        self.sound.setdefault(stage, Counter())["own file" if row.get("audios") else "in the video"] += 1
+        self.sound[stage]["own file" if row.get("audios") else "in the video"] += 1
         for name, value in _leaves(row.get(STAGES[stage].measured), "") if stage in STAGES else ():
-            self.numbers.setdefault((stage, name), Numbers()).add(value)
-
-    def _look_at_drop(self, key: tuple[str, str], drop: dict[str, Any]) -> None:
-        if _is_number(drop.get("value")):
-            self.values.setdefault(key, Numbers()).add(drop["value"])
-        limits = self.limits.setdefault(key, set())
-        if drop.get("limit") is not None and len(limits) < _LIMITS:
-            limits.add(dumps(drop["limit"])[:200])
+            self.numbers[stage, name].add(value)
 
 
 def survey(run_folder: Path) -> Survey:
@@ -231,18 +248,14 @@ def funnel(run_folder: Path, look: Look | None = None) -> list[Step]:
         if not (run_folder / stage).is_dir():
             break
         step = Step(stage)
-        for row, drop in read_stage(run_folder, stage):
+        for row, drop in _read_stage(run_folder, stage):
             source = str(row.get("source"))
             if drop is None:
-                step.kept += 1
                 step.kept_from[source] += 1
             else:
-                step.reasons[drop["reason"]] += 1
                 step.dropped_from[drop["reason"], source] += 1
             if look:
                 look(stage, row, drop)
-        step.reasons = Counter(dict(sorted(step.reasons.items(), key=lambda item: (-item[1], item[0]))))
-        step.entered = steps[-1].kept if steps else step.kept
         step.entered_from = steps[-1].kept_from if steps else step.kept_from
         if step.waiting < 0:
             problem = f"holds {step.kept + step.dropped:,} clips, of which only {step.entered:,} entered"
@@ -252,28 +265,26 @@ def funnel(run_folder: Path, look: Look | None = None) -> list[Step]:
     return steps
 
 
-def read_stage(run_folder: Path, stage: str) -> Iterator[tuple[Row, dict[str, Any] | None]]:
-    """Yield each row that a stage kept, with None, then each that it dropped, with the line of the drop.
-
-    Raises:
-        InputError: names the file and line that cannot be read.
-    """
-    for _, kept in _lines(run_folder / stage / "kept"):
+def _read_stage(run_folder: Path, stage: str) -> Iterator[tuple[Row, dict[str, Any] | None]]:
+    """Each row that a stage kept, with None, then each that it dropped, with the line of the drop."""
+    for _, kept in kept_rows(run_folder, stage):
         yield kept, None
-    for where, drop in _lines(run_folder / stage / "dropped"):
+    for where, drop in kept_rows(run_folder, stage, "dropped"):
         row, reason = drop.get("row"), drop.get("reason")
         if not isinstance(row, dict) or not isinstance(reason, str):
             raise InputError(where, "reason", f"is {quoted(reason)}", "remove the stage's folder and run again")
         yield row, drop
 
 
-def kept_rows(run_folder: Path, stage: str) -> Iterator[tuple[str, Row]]:
-    """Yield ("file:line", row) for each row that a stage kept, in the order of its files.
+def kept_rows(run_folder: Path, stage: str, kind: str = "kept") -> Iterator[tuple[str, Row]]:
+    """Yield ("file:line", row) for each row that a stage kept, or each line of its drops, in the order of its files.
 
     Raises:
         InputError: names the file and line that cannot be read.
     """
-    return _lines(run_folder / stage / "kept")
+    for path in sorted((run_folder / stage / kind).glob("*.jsonl")):
+        if path.stat().st_size:  # A task that kept nothing leaves an empty file.
+            yield from read_rows(path)
 
 
 def settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -301,9 +312,3 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, float]]:
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
     elif _is_number(value):
         yield name, value
-
-
-def _lines(folder: Path) -> Iterator[tuple[str, Row]]:
-    for path in sorted(folder.glob("*.jsonl")):
-        if path.stat().st_size:  # A task that kept nothing leaves an empty file.
-            yield from read_rows(path)

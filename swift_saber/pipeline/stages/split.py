@@ -118,7 +118,7 @@ class Split(Stage):
                 stratum = strata.setdefault((row["language"], row["source"]), len(strata))
                 names = (f"{key} {row[key]}" for key in ("speaker", "origin") if row.get(key))
                 clips.nodes.append(groups.add(*names))
-                clips.keys.append(_key(row["id"], self.settings.seed))
+                clips.keys.append(lot_number(row["id"], self.settings.seed))
                 clips.cells.append(2 * stratum + half)
                 clips.trains.append(not (self.settings.keep_official and row.get("split") == "test"))
         clips.strata = list(strata)
@@ -171,7 +171,12 @@ def _in_test(note: dict[str, Any]) -> set[str]:
     return {of["source"] for of in note["strata"] if of["consistent"] + of["inconsistent"]}
 
 
-def _key(name: str, seed: int) -> int:
-    """A number that depends on the id and the seed alone, so that the order of rows does not matter."""
+def lot_number(name: str, seed: object) -> int:
+    """Return a number below 2**64 that depends on the id and the seed alone, so that the order of rows does not matter.
+
+    Args:
+        name: the id of a clip.
+        seed: with another one, clips come in another order.
+    """
     digest = hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big")
