@@ -13,7 +13,7 @@ from swift_saber.mini.voice import PITCHES
 from swift_saber.mini.world import HIDDEN, NO_PITCH, PLAIN, SILENT
 from swift_saber.pairs.judge import HIGHEST, LOWEST, Rating
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import DIMENSIONS
+from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, VOICE
 
 #: What follows from a face and a voice in this world; a pair that is not here lets nothing follow.
 FOLLOWS = {
@@ -64,17 +64,17 @@ class MiniScorer:
         if not all(fields.get(name, "").strip() for name in DIMENSIONS):
             return _rating(LOWEST, LOWEST)
         said_face, said_voice = (
-            named(fields["facial_exp_desc"], FACE_WORDS),
-            named(fields["acoustic_feat"], VOICE_WORDS),
+            named(fields[FACE], FACE_WORDS),
+            named(fields[VOICE], VOICE_WORDS),
         )
-        emotion = named(fields["sentiment_analysis"], EMOTION_WORDS)
+        emotion = named(fields[CONCLUSION], EMOTION_WORDS)
         follows = FOLLOWS.get((said_face or "", said_voice or ""))
         face, voice = said_face == truth["face"], said_voice == truth["voice"]
         right = (
             face,
-            voice and named(fields["acoustic_feat"], _PITCH_WORDS) == truth["pitch"],
-            named(fields["video_desc"], {wall: wall for wall in WALLS}) == truth["wall"],
-            named(fields["body_lang_desc"], {shirt: shirt for shirt in SHIRTS}) == truth["shirt"],
+            voice and named(fields[VOICE], _PITCH_WORDS) == truth["pitch"],
+            named(fields[SCENE], {wall: wall for wall in WALLS}) == truth["wall"],
+            named(fields[BODY], {shirt: shirt for shirt in SHIRTS}) == truth["shirt"],
         )
         alignment = LOWEST + sum(right)
         return _rating(

@@ -14,7 +14,7 @@ from typing import Any
 from swift_saber.data.rows import write_rows
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, PLAIN, SILENT
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import DIMENSIONS
+from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, VOICE
 from swift_saber.text.strict_json import parse_json
 
 SENSES = ("visual", "acoustic", "emotion")
@@ -47,9 +47,9 @@ def judge(truth: Mapping[str, Any], answer: str | None) -> dict[str, bool]:
     parsed = all(fields.get(name, "").strip() for name in DIMENSIONS)
     return {
         "parsed": parsed,
-        "visual": parsed and named(fields["facial_exp_desc"], FACE_WORDS) == truth["face"],
-        "acoustic": parsed and named(fields["acoustic_feat"], VOICE_WORDS) == truth["voice"],
-        "emotion": parsed and named(fields["sentiment_analysis"], EMOTION_WORDS) == truth["emotion"],
+        "visual": parsed and named(fields[FACE], FACE_WORDS) == truth["face"],
+        "acoustic": parsed and named(fields[VOICE], VOICE_WORDS) == truth["voice"],
+        "emotion": parsed and named(fields[CONCLUSION], EMOTION_WORDS) == truth["emotion"],
     }
 
 
@@ -87,7 +87,7 @@ def followed(truth_rows: Iterable[Mapping[str, Any]], answers: Mapping[str, str]
     counts = dict.fromkeys(ALONE, 0)
     clips = [row for row in truth_rows if row["labels"]["kind"] == "conflict"]
     for row in clips:
-        said = named(parse(answers.get(row["id"], "")).fields.get("sentiment_analysis", ""), EMOTION_WORDS)
+        said = named(parse(answers.get(row["id"], "")).fields.get(CONCLUSION, ""), EMOTION_WORDS)
         for sense, emotions in ALONE.items():
             counts[sense] += said == emotions[row["labels"][sense]]
     return {sense: count / len(clips) for sense, count in counts.items()} if clips else {}
@@ -138,7 +138,7 @@ def _clip_lines(row: Mapping[str, Any], answer: str | None) -> list[str]:
         return [*lines, "  (no answer)"]
     fields = parse(answer).fields
     right = judge(truth, answer)
-    marks = {"facial_exp_desc": "visual", "acoustic_feat": "acoustic", "sentiment_analysis": "emotion"}
+    marks = {FACE: "visual", VOICE: "acoustic", CONCLUSION: "emotion"}
     for name in DIMENSIONS:
         mark = ("right" if right[marks[name]] else "WRONG") if name in marks else ""
         lines.append(f"  {name:<20}{mark:<7}{' '.join(fields.get(name, '(missing)').split())}")

@@ -23,8 +23,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from swift_saber.sed import read as sed_tolerant
-from swift_saber.sed.record import DIMENSIONS, Record
+from swift_saber.sed.read import read
+from swift_saber.sed.record import ACOUSTIC, CONCLUSION, DIMENSIONS, VISUAL, Record
 from swift_saber.text.language import Language
 
 Order = Literal["released", "figure"]
@@ -52,34 +52,16 @@ DEFAULT_INSTRUCTION = INSTRUCTIONS["zh"]
 #: evidence, reasoning, as the paper's figures draw it; the order inside each group is ours.
 ORDERS: dict[Order, tuple[str, ...]] = {
     "released": DIMENSIONS,
-    "figure": (
-        "video_desc",
-        "facial_exp_desc",
-        "body_lang_desc",
-        "acoustic_feat",
-        "speech_content",
-        "sentiment_analysis",
-    ),
+    "figure": (*VISUAL, *ACOUSTIC, CONCLUSION),
 }
 
-#: The heading of each dimension (ours).
+#: The heading of each dimension (ours), written in the order of DIMENSIONS; also its name wherever one is shown.
 HEADINGS: dict[str, dict[str, str]] = {
-    "zh": {
-        "video_desc": "视频场景",
-        "acoustic_feat": "声音特征",
-        "speech_content": "语音内容",
-        "facial_exp_desc": "面部表情",
-        "body_lang_desc": "肢体语言",
-        "sentiment_analysis": "情感分析",
-    },
-    "en": {
-        "video_desc": "Scene",
-        "acoustic_feat": "Voice",
-        "speech_content": "Speech",
-        "facial_exp_desc": "Facial expression",
-        "body_lang_desc": "Body language",
-        "sentiment_analysis": "Emotion",
-    },
+    language: dict(zip(DIMENSIONS, names, strict=True))
+    for language, names in {
+        "zh": ("视频场景", "声音特征", "语音内容", "面部表情", "肢体语言", "情感分析"),
+        "en": ("Scene", "Voice", "Speech", "Facial expression", "Body language", "Emotion"),
+    }.items()
 }
 
 _MARK = "### "
@@ -170,7 +152,7 @@ def parse(text: str) -> Answer:
     fields = _read_exact(body.lstrip()) or _read_exact(stripped + "\n")
     if fields is not None:
         return Answer(fields, thinking, False)
-    fields, remainder, own = sed_tolerant.read(body, _OWN_HEADINGS)
+    fields, remainder, own = read(body, _OWN_HEADINGS)
     if not fields:
         return Answer({}, text, False)
     if own:

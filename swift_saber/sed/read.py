@@ -39,11 +39,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from swift_saber.sed.record import DIMENSIONS
+from swift_saber.sed.record import CONCLUSION, DIMENSIONS
 from swift_saber.sed.words import PLAIN, RULE, SMALL, STEP, Heading, cue_of, heading_of, indent_of
 from swift_saber.text.strict_json import dumps
-
-_EMOTION = ("sentiment_analysis",)
 
 
 def read(text: str, own_headings: Mapping[str, str]) -> tuple[dict[str, str], str, bool]:
@@ -148,8 +146,8 @@ def _ends(
     if not new.dims and not (new.clear or (follows and new.numbered and new.number == (old.number or 0) + 1)):
         return inner and new.rank <= old.rank and new.rank % STEP == old.rank % STEP
     if new.rank > old.rank:
-        late = new.dims == _EMOTION and after_blank and new.rank < SMALL
-        return late and (old.rank, *_EMOTION, False) not in given
+        late = new.dims == (CONCLUSION,) and after_blank and new.rank < SMALL
+        return late and (old.rank, CONCLUSION, False) not in given
     if new.rank < old.rank:
         return bool(new.dims) or new.alone or inner
     if new.number is not None and old.number is not None and not follows:
@@ -157,7 +155,7 @@ def _ends(
     if old.alone and not new.alone:
         if not new.dims:
             return inner or follows
-        return (follows or old.dims != _EMOTION) and not any((old.rank, dim, True) in given for dim in new.dims)
+        return (follows or old.dims != (CONCLUSION,)) and not any((old.rank, dim, True) in given for dim in new.dims)
     return True
 
 

@@ -19,19 +19,20 @@ from swift_saber.text.strict_json import dumps, parse_json
 Consistency = Literal["consistent", "inconsistent"]
 
 #: What is seen, what is heard, and what is concluded from both. Whoever needs the names takes them from here.
-VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
-ACOUSTIC = ("acoustic_feat", "speech_content")
-#: The words of the clip, which are checked against a recogniser.
-SPEECH = "speech_content"
+SCENE, FACE, BODY = VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
+#: SPEECH, the words of the clip, is checked against a recogniser.
+VOICE, SPEECH = ACOUSTIC = ("acoustic_feat", "speech_content")
 CONCLUSION = "sentiment_analysis"
 #: The six dimensions in the order of the released prompt: scene, audio, face and body, emotion.
-DIMENSIONS = (VISUAL[0], *ACOUSTIC, *VISUAL[1:], CONCLUSION)
+DIMENSIONS = (SCENE, *ACOUSTIC, FACE, BODY, CONCLUSION)
 
 #: The top-level keys of the released record, in the order in which we write them.
 RECORD = ("audio_desc", *VISUAL, CONCLUSION)
 RECORD_KEYS = frozenset(RECORD)
 _ROW_KEYS = RECORD_KEYS | {"id", "source", "language", "videos", "audios", "consistency", "labels"}
 
+# What each dimension is called in errors.
+_PLACE = {dim: f"audio_desc.{dim}" if dim in ACOUSTIC else dim for dim in DIMENSIONS}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -91,19 +92,20 @@ def _record(obj: object, where: str, known: frozenset[str]) -> Record:
         remedy = 'write {"speech_content": "...", "acoustic_feat": "..."}'
         raise InputError(where, "audio_desc", f"is {kind(audio)}, not an object", remedy)
     return Record(
-        _field(obj, "video_desc", "video_desc", where, known),
-        _field(audio, "acoustic_feat", "audio_desc.acoustic_feat", where, known),
-        _field(audio, "speech_content", "audio_desc.speech_content", where, known),
-        _field(obj, "facial_exp_desc", "facial_exp_desc", where, known),
-        _field(obj, "body_lang_desc", "body_lang_desc", where, known),
-        _field(obj, "sentiment_analysis", "sentiment_analysis", where, known),
+        _field(obj, SCENE, where, known),
+        _field(audio, VOICE, where, known),
+        _field(audio, SPEECH, where, known),
+        _field(obj, FACE, where, known),
+        _field(obj, BODY, where, known),
+        _field(obj, CONCLUSION, where, known),
         _extras(obj, known, "record", where),
         _extras(audio, frozenset(ACOUSTIC), "audio_desc", where) if len(audio) > len(ACOUSTIC) else {},
     )
 
 
-def _field(obj: dict[str, Any], key: str, name: str, where: str, known: frozenset[str]) -> str:
+def _field(obj: dict[str, Any], key: str, where: str, known: frozenset[str]) -> str:
     value = obj.get(key)
+    name = _PLACE[key]
     if not isinstance(value, str):
         if key not in obj:
             raise _missing(key, name, obj, where, known)
@@ -157,14 +159,8 @@ def infer_language(record: Record) -> Language:
     The annotation's language follows the clip. The descriptive fields decide; speech_content only when they hold no
     letter; with no letter anywhere it is "zh", the language of the released prompt. The fallbacks are ours.
     """
-    descriptive = (
-        record.video_desc,
-        record.acoustic_feat,
-        record.facial_exp_desc,
-        record.body_lang_desc,
-        record.sentiment_analysis,
-    )
-    return text_language("".join(descriptive)) or text_language(record.speech_content) or "zh"
+    descriptive = "".join(getattr(record, dim) for dim in DIMENSIONS if dim != SPEECH)
+    return text_language(descriptive) or text_language(record.speech_content) or "zh"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import summarise
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import Row
+from swift_saber.sed.record import CONCLUSION, Row
 from swift_saber.text.emotions import find_emotion
 
 WHOLE = "whole"
@@ -139,8 +139,7 @@ def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own:
     conditions = [WHOLE, *(name for name in CONDITIONS if there[name])]
     said = {condition: answers.get(f"{row.id}#{condition}") for condition in conditions}
     emotions = {
-        condition: find_emotion(parse(text or "").fields.get("sentiment_analysis", ""), own)
-        for condition, text in said.items()
+        condition: find_emotion(parse(text or "").fields.get(CONCLUSION, ""), own) for condition, text in said.items()
     }
     scores: dict[str, float | None] = {}
     for condition in conditions[1:]:

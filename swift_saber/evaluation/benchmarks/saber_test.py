@@ -28,7 +28,7 @@ from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, summarise
 from swift_saber.sed.layout import INSTRUCTIONS, parse
-from swift_saber.sed.record import DIMENSIONS, Record, Row
+from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, SPEECH, VOICE, Record, Row
 from swift_saber.text.emotions import EMOTIONS, common_emotion, named_emotions
 from swift_saber.text.error_rate import UNIT, word_error_rate
 
@@ -41,13 +41,14 @@ METRICS = ("emotion", *ERRORS, *JUDGED)
 
 LOWEST, HIGHEST = 1, 5
 
-_MEANINGS = {
-    "video_desc": "the scene: the place, the people, what happens.",
-    "acoustic_feat": "how the voice and the other sounds are: tone, pitch, loudness, speed, the feeling they carry.",
-    "speech_content": "what is said, word for word, and sound events such as laughter.",
-    "facial_exp_desc": "what the face does: brows, eyes, mouth, and what it expresses.",
-    "body_lang_desc": "posture, gestures and movements.",
-    "sentiment_analysis": (
+#: What the judge is told that a dimension is.
+MEANINGS = {
+    SCENE: "the scene: the place, the people, what happens.",
+    VOICE: "how the voice and the other sounds are: tone, pitch, loudness, speed, the feeling they carry.",
+    SPEECH: "what is said, word for word, and sound events such as laughter.",
+    FACE: "what the face does: brows, eyes, mouth, and what it expresses.",
+    BODY: "posture, gestures and movements.",
+    CONCLUSION: (
         "what the speaker feels, and why. Where the senses contradict each other, the contradiction and the way in "
         "which it is resolved belong to it."
     ),
@@ -222,12 +223,12 @@ def _item(
         by_dimension, details["judge's reason"] = rating
         scores["judge"] = sum(by_dimension.values()) / len(DIMENSIONS)
         scores |= {f"judge_{name}": float(by_dimension[name]) for name in DIMENSIONS}
-    rate = error_rate(row, found.get("speech_content"))
+    rate = error_rate(row, found.get(SPEECH))
     details["error rate"] = rate
     scores[UNIT[row.language]] = min(1.0, rate)
     emotion = true_emotion(row)
     if emotion is not None:
-        said = found.get("sentiment_analysis", "")
+        said = found.get(CONCLUSION, "")
         named = named_emotions(said, own)
         answer = named[0] if len(named) == 1 else None
         details["emotion"] = {"truth": emotion, "answer": answer, "named": named}
@@ -316,7 +317,7 @@ def _id(row: Row) -> str:
 
 def system_prompt(dimensions: Iterable[str]) -> str:
     """Return what the judge is told about these dimensions."""
-    return _SYSTEM.format(dimensions="\n".join(f'"{name}": {_MEANINGS[name]}' for name in dimensions))
+    return _SYSTEM.format(dimensions="\n".join(f'"{name}": {MEANINGS[name]}' for name in dimensions))
 
 
 def settled(record: Record, fields: Mapping[str, str]) -> dict[str, int]:

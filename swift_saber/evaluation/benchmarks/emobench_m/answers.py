@@ -28,7 +28,8 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from swift_saber.sed import layout
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import CONCLUSION
 
 #: Keys under which an object may say a label; any other key counts where it is the only one and its value is a label.
 LABEL_KEYS = ("emotion", "emotion label", "sentiment", "label", "answer")
@@ -195,10 +196,10 @@ def _exact(text: str, labels: Sequence[str]) -> str | None:
 
 def _verdicts(text: str) -> list[str]:
     """The parts of a text in which its answer is looked for, one after another."""
-    answer = layout.parse(text)
-    if "sentiment_analysis" not in answer.fields:
+    answer = parse(text)
+    if CONCLUSION not in answer.fields:
         return [text]
-    return [answer.fields["sentiment_analysis"], answer.remainder]
+    return [answer.fields[CONCLUSION], answer.remainder]
 
 
 def _only(mentions: Sequence[str]) -> str | None:
