@@ -125,7 +125,7 @@ class RowLog:
                 return
             # Nothing is ever cut from a file that is something else.
             if first.endswith(b"\n") and first.strip():
-                _id(_parsed(first, f"{self.path}:1"), f"{self.path}:1")
+                _id(parse_row(first, f"{self.path}:1"), f"{self.path}:1")
             elif not first.lstrip().startswith(b"{"):
                 raise InputError(str(self.path), "file", "is not a file of rows", "name another file")
             size = file.seek(0, os.SEEK_END)
@@ -133,7 +133,7 @@ class RowLog:
         if not tail:
             return
         try:
-            _parsed(tail, "tail")
+            parse_row(tail, "tail")
         except InputError:
             os.ftruncate(self._file, size - len(tail))
             print(
@@ -157,13 +157,6 @@ def _after_last_newline(file: Any, size: int) -> bytes:
         file.seek(size)
         tail = file.read(step) + tail
     return tail.rpartition(b"\n")[2]
-
-
-def _parsed(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        return parse_row(line.decode("utf-8-sig"), where)
-    except UnicodeDecodeError as error:
-        raise InputError(where, "line", f"not UTF-8 ({error.reason})", "name another file") from error
 
 
 def _id(row: dict[str, Any], where: str) -> str:

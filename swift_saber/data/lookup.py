@@ -70,10 +70,7 @@ class Records:
 
     @staticmethod
     def _row(line: bytes, where: str) -> tuple[str, Row]:
-        try:
-            obj = parse_row(line.decode("utf-8-sig"), where)
-        except UnicodeDecodeError as error:
-            raise InputError(where, "line", f"not UTF-8 ({error.reason})", "save the file as UTF-8") from error
+        obj = parse_row(line, where)
         return row_id(obj), Row.from_dict(obj, where)
 
     def _close(self) -> None:

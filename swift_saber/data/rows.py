@@ -6,7 +6,7 @@ Knows files and rows; knows nothing of what a record says (sed/record.py) or of 
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 where = f"{path}:{number}"
-                try:
-                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-                except UnicodeDecodeError as error:
-                    raise InputError(
-                        where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the file as UTF-8"
-                    ) from error
+                text = _text(raw, where, "utf-8-sig" if number == 1 else "utf-8")
                 if text.strip():
                     rows += 1
                     yield where, text
@@ -47,6 +42,14 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
         raise unreadable(path, error) from error
     if rows == 0:
         raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
+
+
+def _text(line: bytes, where: str, encoding: str = "utf-8-sig") -> str:
+    try:
+        return line.decode(encoding).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
+        raise InputError(where, "line", problem, "save the file as UTF-8") from error
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,19 +62,31 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any
         yield where, parse_row(text, where)
 
 
-def parse_row(text: str, where: str) -> dict[str, Any]:
+def parse_row(line: str | bytes, where: str) -> dict[str, Any]:
     """Return the JSON object that one line holds.
 
     Raises:
-        InputError: the line is not JSON, or not an object.
+        InputError: the line is not UTF-8, not JSON, or not an object.
     """
-    row = parse_json(text, where)
+    row = parse_json(line if isinstance(line, str) else _text(line, where), where)
     if not isinstance(row, dict):
         raise InputError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
     return row
 
 
-def row_id(row: dict[str, Any]) -> str:
+def response_of(row: Mapping[str, Any], where: str) -> str:
+    """Return the answer that a result row of an inference holds.
+
+    Raises:
+        InputError: there is none.
+    """
+    response = row.get("response")
+    if not isinstance(response, str):
+        raise InputError(where, "response", "is missing or not a string", "give the result file of an inference")
+    return response
+
+
+def row_id(row: Mapping[str, Any]) -> str:
     """Return the row's id: the given one, else a hash of its media paths and prompt.
 
     The hash depends on nothing else, so the same question about the same files has the same id in every run.
@@ -87,7 +102,7 @@ def row_id(row: dict[str, Any]) -> str:
     return f"row-{digest[:16]}"
 
 
-def media_list(row: dict[str, Any], key: str) -> list[Any]:
+def media_list(row: Mapping[str, Any], key: str) -> list[Any]:
     """Return a media column as a list: absent, one path, or many.
 
     Args:
@@ -148,6 +163,16 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     if found.st_size == 0:
         raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
     return full
+
+
+def must_be_new(path: Path | None) -> None:
+    """See that a file that is to be written is not there; None is no file.
+
+    Raises:
+        InputError: it is there.
+    """
+    if path and path.exists():
+        raise InputError(str(path), "output", "exists already", "move it away or name another file")
 
 
 def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> int:

@@ -87,19 +87,10 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any] | InputErr
                     continue
                 where = f"{path}:{number}"
                 try:
-                    row = _parsed(raw, where)
+                    row = parse_row(raw, where)
                 except InputError as error:
                     yield number, where, f"line-{number}", error
                 else:
                     yield number, where, row_id(row), row
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _parsed(raw: bytes, where: str) -> dict[str, Any]:
-    try:
-        return parse_row(raw.decode("utf-8-sig").rstrip("\r\n"), where)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            where, "line", f"not UTF-8 ({error.reason} at byte {error.start})", "save the row as UTF-8"
-        ) from error
