@@ -5,18 +5,16 @@ as a stand-in and the kinds "withheld" and "swapped" are ours.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 from swift_saber.data.lookup import Records
 from swift_saber.data.rows import media_list
 from swift_saber.pairs.judge import CRITERIA, HIGHEST
 from swift_saber.sed.layout import Order, render, reserved_markup
 from swift_saber.sed.record import Row
-
-Kind = Literal["candidates", "withheld", "swapped"]
-KINDS: tuple[Kind, ...] = ("candidates", "withheld", "swapped")
 
 # The field of a record that tells whether another clip's sound, or picture, says something else.
 _SENSES = {"audios": "acoustic_feat", "videos": "facial_exp_desc"}
@@ -33,17 +31,15 @@ class Rules:
         min_chosen: the least score of a chosen candidate, 1..5.
         record_as_chosen: where no candidate is good enough, the clip's checked record is the chosen answer, with the
             highest score.
-        kinds: which pairs to make, at most one of each for a clip. "candidates": best against worst. "withheld": best
-            against the worst answer given without the sound or the picture. "swapped": the same answer twice, with the
-            clip's own media and with another clip's sound or picture.
-        order: the order of evidence in a record's answer, a key of sed.ORDERS.
+        kinds: which pairs to make, of KINDS; at most one of each for a clip.
+        order: the order of evidence in a record's answer.
         seed: breaks ties, chooses what is swapped, and what is left out for balance.
     """
 
     min_gap: float = 1.0
     min_chosen: float = 4.0
     record_as_chosen: bool = False
-    kinds: Sequence[Kind] = ("candidates",)
+    kinds: Sequence[str] = ("candidates",)
     order: Order = "released"
     seed: int = 0
 
@@ -72,7 +68,6 @@ class Chooser:
 
     def __init__(self, rules: Rules, records: Records | None) -> None:
         self.rules, self._records = rules, records
-        self._partners = records.ids() if records and "swapped" in rules.kinds else []
 
     def pairs(self, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
         """Return the pair rows of a clip, one or more, and whether their chosen answer is the record.
@@ -84,35 +79,30 @@ class Chooser:
             NoPairError: not one, with the reason of the first kind asked for.
         """
         record = self._records.get(row["id"]) if self._records else None
-        consistency = row.get("consistency") or (record.consistency if record else None)
         chosen = self._chosen(row, record)
+        turns = [*row["messages"], {"role": "assistant", "content": chosen.text}]
         pairs: list[dict[str, Any]] = []
-        reason: NoPairError | None = None
+        reasons: list[NoPairError] = []
         for kind in self.rules.kinds:
             try:
-                columns, rejected = self._rejected(kind, row, record, chosen)
+                columns, rejected = KINDS[kind].rejected(self, row, record, chosen)
             except NoPairError as error:
-                reason = reason or error
+                reasons.append(error)
                 continue
-            scores = {"chosen": chosen.score, "rejected": rejected.score} if rejected else None
             pair = {
                 "id": row["id"] if kind == "candidates" else f"{row['id']}#{kind}",
                 "clip": row["id"],
                 "kind": "record" if kind == "candidates" and chosen.from_record else kind,
-                "consistency": consistency,
-                "scores": scores,
+                "consistency": row.get("consistency") or (record.consistency if record else None),
+                "scores": {"chosen": chosen.score, "rejected": rejected.score} if rejected else None,
                 "language": row.get("language"),
-                "messages": [*row["messages"], {"role": "assistant", "content": chosen.text}],
-                "videos": media_list(dict(row), "videos"),
-                "audios": media_list(dict(row), "audios"),
+                "messages": turns,
+                **{column: media_list(row, column) for column in _SENSES},
                 **columns,
             }
-            if kind == "swapped":
-                pair["rejected_messages"] = pair["messages"]
             pairs.append({key: value for key, value in pair.items() if value not in (None, [])})
         if not pairs:
-            assert reason is not None
-            raise reason
+            raise reasons[0]
         return pairs, chosen.from_record
 
     def place(self, *parts: object) -> int:
@@ -136,53 +126,95 @@ class Chooser:
         text = render(record.record, language=row.get("language") or record.language, order=self.rules.order)
         return _Answer(text, float(HIGHEST), from_record=True)
 
-    def _rejected(
-        self, kind: Kind, row: Mapping[str, Any], record: Row | None, chosen: _Answer
-    ) -> tuple[dict[str, Any], _Answer | None]:
-        """The columns of the rejected side, and its answer where that differs from the chosen one."""
-        if kind == "swapped":
-            return self._swapped(row, record), None
-        answers = list(_scored(row, withheld=kind == "withheld"))
+    def worst(self, row: Mapping[str, Any], chosen: _Answer, *, withheld: bool) -> _Answer:
+        """Return the worst answer that differs from the chosen one, of the ordinary or of the withheld candidates.
+
+        Raises:
+            NoPairError: there is none, or its score is not far enough below.
+        """
+        answers = list(_scored(row, withheld=withheld))
         if not answers:  # of the ordinary ones there is one at least, the best
             raise NoPairError("no withheld candidate")
-        worst = self._worst(row["id"], filter(chosen.differs, answers))
+        others = filter(chosen.differs, answers)
+        worst = min(others, key=lambda answer: (answer.score, self.place(row["id"], answer.text)), default=None)
+        if worst is None:
+            raise NoPairError("identical texts")
         gap = chosen.score - worst.score
         if gap < self.rules.min_gap or gap <= 0:
             raise NoPairError("gap too small")
-        return {"rejected_response": worst.text}, worst
-
-    def _worst(self, name: str, answers: Iterable[_Answer]) -> _Answer:
-        worst = min(answers, key=lambda answer: (answer.score, self.place(name, answer.text)), default=None)
-        if worst is None:
-            raise NoPairError("identical texts")
         return worst
 
-    def _swapped(self, row: Mapping[str, Any], record: Row | None) -> dict[str, Any]:
-        """The clip's media, with the sound or the picture of another clip whose record says otherwise."""
-        if record is None:
-            raise NoPairError("no record")
-        own = {column: media_list(dict(row), column) for column in _SENSES}
-        there = sorted(column for column in _SENSES if own[column])
-        if not there:
-            raise NoPairError("no media")
-        first = self.place("sense", row["id"]) % len(there)
-        for column in (*there[first:], *there[:first]):
-            said = getattr(record.record, _SENSES[column]).split()
-            for other in self._others(row["id"]):
-                media = list(getattr(other, column))
-                # As many files, since the question may have a tag for each.
-                as_many = len(media) == len(own[column])
-                if as_many and media != own[column] and getattr(other.record, _SENSES[column]).split() != said:
-                    return {f"rejected_{name}": media if name == column else own[name] for name in _SENSES}
-        raise NoPairError("no clip to swap with")
-
-    def _others(self, name: str) -> Iterator[Row]:
+    def others(self, name: str) -> Iterator[Row]:
+        """Yield the records of some other clips, from a place of this clip's own."""
         assert self._records is not None
         start = self.place("partner", name)
-        for step in range(min(_PARTNERS, len(self._partners))):
-            other = self._records.get(self._partners[(start + step) % len(self._partners)])
+        for step in range(min(_PARTNERS, len(self._names))):
+            other = self._records.get(self._names[(start + step) % len(self._names)])
             assert other is not None
             yield other
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self._records.ids() if self._records else []
+
+
+Rejected = tuple[dict[str, Any], _Answer | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of pair.
+
+    Attributes:
+        about: what stands against what, for --help.
+        rejected: returns the columns of the rejected side of a clip, and its answer where that is another one than the
+            chosen; or raises NoPairError.
+        needs_records: whether it is made of checked records.
+    """
+
+    about: str
+    rejected: Callable[[Chooser, Mapping[str, Any], Row | None, _Answer], Rejected]
+    needs_records: bool = False
+
+
+def _candidates(chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer) -> Rejected:
+    worst = chooser.worst(row, chosen, withheld=False)
+    return {"rejected_response": worst.text}, worst
+
+
+def _withheld(chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer) -> Rejected:
+    worst = chooser.worst(row, chosen, withheld=True)
+    return {"rejected_response": worst.text}, worst
+
+
+def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chosen: _Answer) -> Rejected:
+    """The clip's media, with the sound or the picture of another clip whose record says otherwise."""
+    if record is None:
+        raise NoPairError("no record")
+    own = {column: media_list(row, column) for column in _SENSES}
+    there = sorted(column for column in _SENSES if own[column])
+    if not there:
+        raise NoPairError("no media")
+    turns = [*row["messages"], {"role": "assistant", "content": chosen.text}]
+    first = chooser.place("sense", row["id"]) % len(there)
+    for column in (*there[first:], *there[:first]):
+        said = getattr(record.record, _SENSES[column]).split()
+        for other in chooser.others(row["id"]):
+            media = list(getattr(other, column))
+            # As many files, since the question may have a tag for each.
+            as_many = len(media) == len(own[column])
+            if as_many and media != own[column] and getattr(other.record, _SENSES[column]).split() != said:
+                swapped = {f"rejected_{name}": files for name, files in {**own, column: media}.items()}
+                return {**swapped, "rejected_messages": turns}, None
+    raise NoPairError("no clip to swap with")
+
+
+#: The kinds of pairs by their names; a new one is a function and a line here.
+KINDS = {
+    "candidates": Kind("the best candidate against the worst", _candidates),
+    "withheld": Kind("against the worst answer given without the sound or the picture", _withheld),
+    "swapped": Kind("one answer, with the clip's media and with another clip's sound or picture", _swapped, True),
+}
 
 
 def has_markup(candidate: Mapping[str, Any]) -> bool:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.lookup import Records
-from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.rows import must_be_new, read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.pairs.choose import Chooser, NoPairError, Rules, has_markup
+from swift_saber.pairs.choose import KINDS, Chooser, NoPairError, Rules, has_markup
 from swift_saber.pairs.judge import CRITERIA, HIGHEST, LOWEST
 from swift_saber.pairs.score import check_row
 
@@ -92,9 +92,8 @@ def select(
     ):
         if not least <= value <= most:
             raise InputError("pairs select", field_name, f"is {value}", f"give a number of {least} to {most}")
-    if output.exists():
-        raise InputError(str(output), "output", "exists already", "move it away or name another file")
-    if records is None and (rules.record_as_chosen or "swapped" in rules.kinds):
+    must_be_new(output)
+    if records is None and (rules.record_as_chosen or any(KINDS[kind].needs_records for kind in rules.kinds)):
         raise InputError("pairs select", "records", "are missing", "give --records, the clips' checked records")
     with Records(records) if records else nullcontext() as known:
         chooser = Chooser(rules, known)
