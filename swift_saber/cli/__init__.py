@@ -1,1 +1,62 @@
-"""swift-saber COMMAND: a file a command group; arguments only, no logic."""
+"""swift-saber COMMAND: a file a command group; arguments only, no logic.
+
+Each file adds its commands with `command`. What a command needs is imported when it runs, so that --help is quick.
+"""
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose arguments may be added when it is used, by `fill`: the help of other commands loads nothing of them."""
+
+    fill: Callable[[], None] | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill()
+        return super().parse_known_args(args, namespace)
+
+
+def command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None] | None, help_text: str, example: str
+) -> Parser:
+    """Add one subcommand to a parser's, and return it for its arguments.
+
+    Args:
+        commands: the subcommands of a Parser.
+        name: of the command.
+        run: does it, and returns the exit status, None for 0; None for a group of commands.
+        help_text: what is said of it in the list of commands, and in its own --help unless that gets a description.
+        example: its arguments after `swift-saber`, at the end of its --help.
+    """
+    parser: Parser = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text.capitalize() + ".",
+        epilog=f"example: swift-saber {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def resumable(run: Callable[[argparse.Namespace], int | None]) -> Callable[[argparse.Namespace], int | None]:
+    """Return a command's function with Ctrl-C answered by one line: it is the usual way to stop a run of days."""
+
+    def resumed(args: argparse.Namespace) -> int | None:
+        try:
+            return run(args)
+        except KeyboardInterrupt:
+            print("\nswift-saber: stopped; the same command goes on from here", file=sys.stderr, flush=True)
+            if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+                # A second Ctrl-C, while replies were waited for: Python would go on waiting for them at its end.
+                os._exit(130)
+            return 130
+
+    return resumed

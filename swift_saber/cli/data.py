@@ -1,19 +1,21 @@
-"""The command `swift-saber sources`: which datasets are read, what a folder of one holds, and which released SABER
-annotations its clips belong to.
+"""The commands `swift-saber sources`, what a folder of a dataset holds, and `swift-saber pipeline`, to checked records.
 
 swift-saber sources scan meld MELD.Raw -o clips.jsonl
+swift-saber pipeline recipes/data/saber.yaml
 """
 
 import argparse
+import importlib.util
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING, Any
 
-from swift_saber.data.rows import write_rows
+from swift_saber.cli import Parser, command
+from swift_saber.data.rows import must_be_new, write_rows
 from swift_saber.errors import InputError, one_line, quoted
 from swift_saber.text.strict_json import dumps
 
@@ -25,17 +27,11 @@ if TYPE_CHECKING:
 _SHOWN = 3  # examples of a reason, or of records that were not joined; the report has all
 
 
-def add_sources(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser.
-
-    Args:
-        commands: the parser's subcommands.
-        command: adds one: its arguments are subcommands, name, function, help and example.
-    """
-    parser = command(commands, "sources", _list, "the datasets that are read, and what is in a folder", "sources")
-    parser.description = "List the datasets that are read: what a folder must look like and where to ask for it."
-    parser.add_argument("--json", action="store_true", help="print one JSON object per dataset")
-    parts = parser.add_subparsers(metavar="PART")
+def add_sources(commands: Any) -> None:
+    sources = command(commands, "sources", _list, "the datasets that are read, and what is in a folder", "sources")
+    sources.description = "List the datasets that are read: what a folder must look like and where to ask for it."
+    sources.add_argument("--json", action="store_true", help="print one JSON object per dataset")
+    parts = sources.add_subparsers(metavar="PART")
 
     scan = command(parts, "scan", _scan, "count the clips of one folder", "sources scan meld MELD.Raw -o clips.jsonl")
     scan.description = "Count the clips of one folder, without opening them. Exit status: 0, or 1 where there is none."
@@ -56,12 +52,28 @@ def add_sources(commands: Any, command: Callable[..., argparse.ArgumentParser]) 
     _add_set(join)
 
 
-def _add_set(parser: argparse.ArgumentParser) -> None:
+def add_pipeline(commands: Any) -> None:
+    text = "clips of source datasets to checked records"
+    parser = command(commands, "pipeline", _pipeline, text, "pipeline recipes/data/saber.yaml --until clean")
+    parser.add_argument("recipe", help="YAML: sources, output, and a block of settings for each stage to run")
+    parser.add_argument("--until", metavar="STAGE", help="stop after this stage; the same command without it goes on")
+
+
+def _add_set(parser: Parser) -> None:
     help_text = "an option of a dataset, as `sources` lists it, with a YAML value; repeatable"
     parser.add_argument("--set", action="append", default=[], metavar="KEY.OPTION=VALUE", help=help_text)
 
 
-def _list(args: argparse.Namespace, _: list[str]) -> None:
+def _pipeline(args: argparse.Namespace) -> None:
+    for package in ("datatrove", "jinja2", "jiwer", "opencc"):
+        if importlib.util.find_spec(package) is None:
+            raise InputError("pipeline", package, "is not installed", "pip install -c constraints.txt -e '.[pipeline]'")
+    from swift_saber.pipeline.run import run
+
+    run(args.recipe, args.until)
+
+
+def _list(args: argparse.Namespace) -> None:
     from swift_saber.pipeline.sources.base import readers
 
     for source in readers().values():
@@ -77,8 +89,8 @@ def _list(args: argparse.Namespace, _: list[str]) -> None:
         print()
 
 
-def _scan(args: argparse.Namespace, _: list[str]) -> int:
-    _must_be_new(args.output)
+def _scan(args: argparse.Namespace) -> int:
+    must_be_new(args.output)
     source = _open([f"{args.key}={args.folder}"], args.set)[0]
     counts = {name: Counter[str]() for name in ("language", "split", "emotion")}
     try:
@@ -101,9 +113,8 @@ def _scan(args: argparse.Namespace, _: list[str]) -> int:
 
 def _counted(source: "Source", counts: dict[str, Counter[str]]) -> "Iterator[Clip]":
     for clip in _shown(source):
-        counts["language"][clip.language] += 1
-        counts["split"][clip.split or "none"] += 1
-        counts["emotion"][clip.emotion or "none"] += 1
+        for name, counter in counts.items():
+            counter[getattr(clip, name) or "none"] += 1
         yield clip
 
 
@@ -114,14 +125,14 @@ def _shown(source: "Source") -> "Iterator[Clip]":
     yield from tqdm(source.clips(), unit="clip", desc=source.key)
 
 
-def _join(args: argparse.Namespace, _: list[str]) -> int:
+def _join(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from swift_saber.pipeline.release import JoinReport, join
 
     report_path = args.output.with_suffix(".report.json")
-    _must_be_new(args.output)
-    _must_be_new(report_path)
+    must_be_new(args.output)
+    must_be_new(report_path)
     opened = _open(args.source, args.set)
     report = JoinReport()
     clips = chain.from_iterable(map(_shown, opened))
@@ -143,17 +154,17 @@ def _print_report(report: "JoinReport") -> None:
     print(f"ambiguous  {counts['ambiguous']}")
     _print_examples(f"{name}: {', '.join(clips)}" for name, clips in report.ambiguous)
     print(f"unreadable {counts['unreadable']}")
-    _print_examples(iter(report.unreadable))
+    _print_examples(report.unreadable)
     print(f"clips without record {len(report.unused)}{_split(counts['clips without record'])}")
-    _print_examples(iter(report.unused))
+    _print_examples(report.unused)
 
 
 def _split(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{key} {count}' for key, count in counts.items())})" if counts else ""
 
 
-def _print_examples(lines: Iterator[str]) -> None:
-    for line, _ in zip(lines, range(_SHOWN), strict=False):
+def _print_examples(lines: Iterable[str]) -> None:
+    for line in islice(lines, _SHOWN):
         print(f"  {one_line(line)}")
 
 
@@ -169,6 +180,8 @@ def _print_odd(source: "Source") -> None:
 
 def _open(named: list[str], settings: list[str]) -> "list[Source]":
     """The sources of KEY=FOLDER arguments, with the options of KEY.OPTION=VALUE arguments."""
+    import yaml
+
     from swift_saber.pipeline.sources.base import open_source
 
     folders = [_pair(text, "--source", "KEY=FOLDER") for text in named]
@@ -178,7 +191,10 @@ def _open(named: list[str], settings: list[str]) -> "list[Source]":
         key, _, option = name.partition(".")
         if key not in options or not option:
             raise InputError("sources", "--set", f"{quoted(name)} is of no source here", "write KEY.OPTION=VALUE")
-        options[key][option] = _value(value, name)
+        try:
+            options[key][option] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError("sources", "--set", f"the value of {name} is no YAML ({error})", "quote it") from error
     return [open_source(key, folder, **options[key]) for key, folder in folders]
 
 
@@ -187,17 +203,3 @@ def _pair(text: str, flag: str, form: str) -> tuple[str, str]:
     if not (key and sign and value):
         raise InputError("sources", flag, f"{quoted(text)} is not {form}", f"write {form}")
     return key, value
-
-
-def _value(text: str, name: str) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError("sources", "--set", f"the value of {name} is no YAML ({error})", "quote it") from error
-
-
-def _must_be_new(path: Path | None) -> None:
-    if path and path.exists():
-        raise InputError(str(path), "output", "exists already", "move it away or name another file")

@@ -8,11 +8,12 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from swift_saber.data.rows import read_lines, write_rows
+from swift_saber.cli import command
+from swift_saber.data.rows import must_be_new, read_lines, write_rows
 from swift_saber.errors import InputError, one_line
 from swift_saber.text.strict_json import dumps
 
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("frames", "size", "video", "audio", "text", "total")
 
 
-def add_doctor(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add both commands to the parser's subcommands, by way of cli/main.py's `_command`."""
-    doctor = command(
-        commands, "doctor", _doctor, "say what this machine can do and what is wrong with it", "doctor --model MODEL"
-    )
+def add_doctor(commands: Any) -> None:
+    text = "say what this machine can do and what is wrong with it"
+    doctor = command(commands, "doctor", _doctor, text, "doctor --model MODEL")
     doctor.description = (
         "Say what this machine can do and what is wrong with it, one line a finding. Nothing is fetched from the"
         " network. Status 1 where there is a problem, else 0."
@@ -35,13 +34,8 @@ def add_doctor(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     doctor.add_argument("--data", type=Path, help="JSONL whose rows and media files are looked at")
     doctor.add_argument("--json", action="store_true", help="print one JSON object a finding")
 
-    budget = command(
-        commands,
-        "budget",
-        _budget,
-        "count the frames, pixels and tokens of each row",
-        "budget train.jsonl --model MODEL --max-length 8192",
-    )
+    text, example = "count the frames, pixels and tokens of each row", "budget train.jsonl --model MODEL"
+    budget = command(commands, "budget", _budget, text, f"{example} --max-length 8192")
     budget.description = (
         "Count the frames, pixels and tokens of each row. It is encoded as in training and inference, under the media"
         " settings of the shell or, where it sets none, those that the model was trained with. Status 1 where a row"
@@ -54,7 +48,7 @@ def add_doctor(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     budget.add_argument("-o", "--output", type=Path, help="JSONL to write the sequences to, and print the totals alone")
 
 
-def _doctor(args: argparse.Namespace, _: list[str]) -> int:
+def _doctor(args: argparse.Namespace) -> int:
     from swift_saber.doctor.findings import examine
 
     problems = notes = 0
@@ -71,45 +65,37 @@ def _doctor(args: argparse.Namespace, _: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _budget(args: argparse.Namespace, _: list[str]) -> int:
-    from swift_saber.models.budget import Totals, budget
+def _budget(args: argparse.Namespace) -> int:
+    from swift_saber.models.budget import TokenCounter, Totals, budget
 
     if args.max_length is not None and args.max_length < 1:
         raise InputError("budget", "--max-length", f"is {args.max_length}", "give a number of tokens above 0")
-    if args.output and args.output.exists():
-        raise InputError(str(args.output), "output", "exists already", "move it away or name another file")
+    must_be_new(args.output)
     total = sum(1 for _ in read_lines(args.data))
     # ms-swift reports each argument and setting otherwise; to be set before its first import.
     os.environ.setdefault("LOG_LEVEL", "ERROR")
-    from swift_saber.models.tokens import TokenCounter
-
     counter = TokenCounter(args.model)
     totals = Totals(limit=args.max_length or counter.max_length)
     # A bar would stand among the lines of a table on the same screen.
     bar = args.output is not None or not sys.stdout.isatty()
-    rows = _counted(budget(args.data, counter.count, totals.limit), totals, total if bar else None)
+    entries = _counted(budget(args.data, counter.count, totals.limit), totals, total if bar else None)
     if args.output:
-        write_rows(args.output, (entry for entries in rows for entry in entries))
-        _print_totals(totals, args.model, sys.stdout)
-        print(f"written to {args.output}")
-    elif args.json:
-        for entries in rows:
-            for entry in entries:
-                print(dumps(entry), flush=True)
+        write_rows(args.output, entries)
+    elif not args.json:
+        print(f"{'':<32}" + "".join(f"{name:>10}" for name in _COLUMNS))
+    for entry in entries:
+        print(dumps(entry) if args.json else _line(entry), flush=True)
+    if args.json and not args.output:
         print(dumps(totals.as_dict()), file=sys.stderr)
     else:
-        print(f"{'':<32}" + "".join(f"{name:>10}" for name in _COLUMNS))
-        for entries in rows:
-            for entry in entries:
-                print(_line(entry), flush=True)
-        _print_totals(totals, args.model, sys.stdout)
+        _print_totals(totals, args.model)
+    if args.output:
+        print(f"written to {args.output}")
     return 1 if totals.failed else 0
 
 
-def _counted(
-    rows: Iterator[list[dict[str, Any]]], totals: "Totals", bar_total: int | None
-) -> Iterator[list[dict[str, Any]]]:
-    """The same rows, added to the totals; with a progress bar up to a number of rows where someone watches."""
+def _counted(rows: Iterator[list[dict[str, Any]]], totals: "Totals", bar_total: int | None) -> Iterator[dict[str, Any]]:
+    """The entries of all rows, added to the totals; with a bar up to a number of rows where someone watches."""
     from tqdm import tqdm
 
     with tqdm(total=bar_total, unit="row", disable=bar_total is None or None) as bar:
@@ -121,7 +107,7 @@ def _counted(
                 if "reason" in entry:
                     said = f"swift-saber: {entry['where']}: {entry['reason']}; {entry['remedy']}"
                     tqdm.write(one_line(said), sys.stderr)
-            yield entries
+            yield from entries
 
 
 def _line(entry: dict[str, Any]) -> str:
@@ -136,7 +122,7 @@ def _line(entry: dict[str, Any]) -> str:
     return f"{name:<32}" + "".join(f"{number:>10}" for number in numbers) + part + flag
 
 
-def _print_totals(totals: "Totals", model: str, file: IO[str]) -> None:
+def _print_totals(totals: "Totals", model: str) -> None:
     known = totals.as_dict()
     settings = " ".join(f"{name}={value}" for name, value in known["media_settings"].items())
     lines = [
@@ -147,9 +133,9 @@ def _print_totals(totals: "Totals", model: str, file: IO[str]) -> None:
         (f"above {totals.limit} tokens" if totals.limit else "no limit is known", totals.too_long),
     ]
     for label, value in lines:
-        print(f"{label:<24} {value}", file=file)
+        print(f"{label:<24} {value}")
     for place, one in enumerate(totals.longest):
         label = "longest" if place == 0 else ""
-        print(one_line(f"{label:<24} {one.total_tokens} tokens: {one.id} ({one.part}, {one.where})"), file=file)
-    print(one_line(f"{'model':<24} {model}"), file=file)
-    print(one_line(f"{'media settings':<24} {settings or 'none: the defaults of the reader'}"), file=file)
+        print(one_line(f"{label:<24} {one.total_tokens} tokens: {one.id} ({one.part}, {one.where})"))
+    print(one_line(f"{'model':<24} {model}"))
+    print(one_line(f"{'media settings':<24} {settings or 'none: the defaults of the reader'}"))

@@ -4,12 +4,12 @@ swift-saber eval saber-test --data test.jsonl --model output/sed/checkpoint-100 
 """
 
 import argparse
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from swift_saber.cli import Parser, command
 from swift_saber.cli.judge import add_judge, judge_of
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import BENCHMARKS
@@ -24,40 +24,28 @@ _ABOUT = (
 )
 
 
-def add_eval(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser.
-
-    Args:
-        commands: the parser's subcommands.
-        command: adds one: its arguments are subcommands, name, function, help and example.
-    """
-    parser = commands.add_parser(
-        "eval",
-        help="evaluate a model, or existing answers, on a benchmark",
-        description="Evaluate a model, or existing answers, on a benchmark, and compare two evaluations.",
-        epilog="example: swift-saber eval saber-test --data test.jsonl --model MODEL -o runs/saber-test",
-    )
-    parts = parser.add_subparsers(metavar="BENCHMARK", required=True, parser_class=_Parser)
+def add_eval(commands: Any) -> None:
+    example = "eval saber-test --data test.jsonl --model MODEL -o runs/saber-test"
+    group = command(commands, "eval", None, "evaluate a model, or existing answers, on a benchmark", example)
+    group.description = "Evaluate a model, or existing answers, on a benchmark, and compare two evaluations."
+    parts = group.add_subparsers(metavar="BENCHMARK", required=True)
     for name, help_text in BENCHMARKS.items():
-        one: Any = command(parts, name, _evaluate, help_text, f"eval {name} --help")
+        one = command(parts, name, _evaluate, help_text, f"eval {name} --help")
         one.set_defaults(benchmark=name)
-        one.fill = partial(_add_options, one, name)
-    _add_compare(parts, command)
+        one.fill = partial(_add_options, one, name)  # no benchmark is loaded for the help of another command
+    compare = command(parts, "compare", _compare, "two runs on the same questions", "eval compare runs/sed runs/ca_dpo")
+    compare.description = fill(
+        "Compare two runs on the same questions, metric by metric: the difference with its paired interval, and the "
+        "p-value of McNemar's exact test (right and wrong) or of a sign-flip permutation. Where one model's answers "
+        "were judged by two judges, their agreement too.",
+        _WIDTH,
+    )
+    compare.add_argument("first", type=Path, help="folder of a run")
+    compare.add_argument("second", type=Path, help="folder of the other run")
+    compare.add_argument("--only-shared", action="store_true", help="leave out questions that one run alone has")
 
 
-class _Parser(argparse.ArgumentParser):
-    """One that is filled when it is used, so that no benchmark is loaded for the help of another command."""
-
-    fill: Callable[[], None] | None = None
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        fill, self.fill = self.fill, None
-        if fill is not None:
-            fill()
-        return super().parse_known_args(args, namespace)
-
-
-def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
+def _add_options(parser: Parser, name: str) -> None:
     about = of_benchmark(name)
     parser.description = "\n\n".join(fill(text, _WIDTH) for text in (about.about, *([_ABOUT] if about.asks else [])))
     called, output = f"swift-saber eval {name}", f"-o runs/{name}"
@@ -86,7 +74,7 @@ def _add_options(parser: argparse.ArgumentParser, name: str) -> None:
         add_judge(parser, "its name stands in every result; its replies are kept in the folder")
 
 
-def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
+def _evaluate(args: argparse.Namespace) -> None:
     from swift_saber.evaluation.run import QUESTIONS, evaluate
 
     about = of_benchmark(args.benchmark)
@@ -103,25 +91,9 @@ def _evaluate(args: argparse.Namespace, _: list[str]) -> int:
         print((args.output / "scores.md").read_text(encoding="utf-8"), end="")
     else:
         print(f"{len(benchmark.questions)} questions in {args.output / QUESTIONS}; answer them and give --answers FILE")
-    return 0
 
 
-def _add_compare(parts: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    example = "eval compare runs/sed runs/ca_dpo"
-    parser = command(parts, "compare", _compare, "two runs on the same questions", example)
-    parser.description = fill(
-        "Compare two runs on the same questions, metric by metric: the difference with its paired interval, and the "
-        "p-value of McNemar's exact test (right and wrong) or of a sign-flip permutation. Where one model's answers "
-        "were judged by two judges, their agreement too.",
-        _WIDTH,
-    )
-    parser.add_argument("first", type=Path, help="folder of a run")
-    parser.add_argument("second", type=Path, help="folder of the other run")
-    parser.add_argument("--only-shared", action="store_true", help="leave out questions that one run alone has")
-
-
-def _compare(args: argparse.Namespace, _: list[str]) -> int:
+def _compare(args: argparse.Namespace) -> None:
     from swift_saber.evaluation.compare import compare_runs
 
     print(compare_runs(args.first, args.second, only_shared=args.only_shared), end="")
-    return 0

@@ -4,101 +4,69 @@ swift-saber pairs select scored.jsonl pairs.jsonl
 """
 
 import argparse
-import os
-import sys
-import threading
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from swift_saber.cli import Parser, command, resumable
 from swift_saber.cli.judge import add_judge, judge_of
 from swift_saber.errors import InputError
 
 _SECONDARY = "reported by a secondary source"
 
 
-def add_pairs(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command and its three steps to a parser.
-
-    Args:
-        commands: the parser's subcommands.
-        command: adds one: its arguments are subcommands, name, function, help and example.
-    """
-    pairs = commands.add_parser(
-        "pairs",
-        help="preference pairs: sample candidates, score them, select",
-        description="Preference pairs: sample candidates, score them, select. Each step has a --help of its own.",
-        epilog="example: swift-saber pairs select scored.jsonl pairs.jsonl",
-    )
+def add_pairs(commands: Any) -> None:
+    text = "preference pairs: sample candidates, score them, select"
+    pairs = command(commands, "pairs", None, text, "pairs select scored.jsonl pairs.jsonl")
+    pairs.description = "Preference pairs: sample candidates, score them, select. Each step has a --help of its own."
     steps = pairs.add_subparsers(metavar="STEP", required=True)
-    _add_sample(
-        command(
-            steps,
-            "sample",
-            _resumable(_sample),
-            "sample candidate answers to each clip",
-            "pairs sample train.jsonl candidates.jsonl --model SED_CHECKPOINT",
-        )
-    )
-    _add_score(
-        command(
-            steps,
-            "score",
-            _resumable(_score),
-            "score candidates for logical consistency and evidence alignment",
-            "pairs score candidates.jsonl scored.jsonl --judge MODEL --base-url http://127.0.0.1:8000/v1"
-            " --records train.jsonl",
-        )
-    )
-    _add_select(
-        command(
-            steps,
-            "select",
-            _select,
-            "select preference pairs from scored candidates",
-            "pairs select scored.jsonl pairs.jsonl --records train.jsonl",
-        )
-    )
 
-
-def _add_sample(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("questions", type=Path, help="JSONL of SABER records or of questions")
-    parser.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
-    parser.add_argument("--model", required=True, help="folder, LoRA checkpoint or hub id; with --base-url its name")
-    parser.add_argument("--base-url", help="OpenAI-compatible address that serves the model (default: run it here)")
-    parser.add_argument("-k", type=int, default=10, help=f"candidates for each clip (default 10, {_SECONDARY})")
-    parser.add_argument("--temperature", type=float, default=0.8, help=f"default 0.8, {_SECONDARY}")
-    parser.add_argument("--max-new-tokens", type=int, default=4096, help="default 4096, as the published script has it")
-    parser.add_argument("--seed", type=int, default=0, help="default 0, ours")
-    parser.add_argument(
+    example = "pairs sample train.jsonl candidates.jsonl --model SED_CHECKPOINT"
+    sample = command(steps, "sample", resumable(_sample), "sample candidate answers to each clip", example)
+    sample.add_argument("questions", type=Path, help="JSONL of SABER records or of questions")
+    sample.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
+    sample.add_argument("--model", required=True, help="folder, LoRA checkpoint or hub id; with --base-url its name")
+    sample.add_argument("--base-url", help="OpenAI-compatible address that serves the model (default: run it here)")
+    sample.add_argument("-k", type=int, default=10, help=f"candidates for each clip (default 10, {_SECONDARY})")
+    sample.add_argument("--temperature", type=float, default=0.8, help=f"default 0.8, {_SECONDARY}")
+    sample.add_argument("--max-new-tokens", type=int, default=4096, help="default 4096, as the published script has it")
+    sample.add_argument("--seed", type=int, default=0, help="default 0, ours")
+    sample.add_argument(
         "--withhold",
         nargs="+",
         choices=("audios", "videos"),
         default=[],
         help="ask for K more without the sound, or without the picture (ours; default: no)",
     )
-    parser.add_argument("--batch-size", type=int, default=16, help="answers at a time without --base-url (default 16)")
-    parser.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
+    sample.add_argument("--batch-size", type=int, default=16, help="answers at a time without --base-url (default 16)")
+    sample.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
 
-
-def _add_score(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
+    text = "score candidates for logical consistency and evidence alignment"
+    example = "pairs score candidates.jsonl scored.jsonl --judge MODEL --base-url http://127.0.0.1:8000/v1"
+    score = command(steps, "score", resumable(_score), text, f"{example} --records train.jsonl")
+    score.description = (
         "Score candidates from 1 to 5 for logical consistency and for evidence alignment. That these two are scored is "
         f"{_SECONDARY}; the scale, the judge's prompt and every default are ours."
     )
-    parser.add_argument("candidates", type=Path, help="JSONL that `pairs sample` wrote")
-    parser.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
-    add_judge(parser, "a model, whose replies are kept beside the output", rules=("mini",))
-    parser.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
-    parser.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
-    parser.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
+    score.add_argument("candidates", type=Path, help="JSONL that `pairs sample` wrote")
+    score.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
+    add_judge(score, "a model, whose replies are kept beside the output", rules=("mini",))
+    score.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
+    score.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
+    score.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
 
-
-def _add_select(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
+    example = "pairs select scored.jsonl pairs.jsonl --records train.jsonl"
+    chosen = command(steps, "select", _select, "select preference pairs from scored candidates", example)
+    chosen.description = (
         "Select preference pairs: the best candidate of a clip against its worst, by the mean of their two scores. "
         f"Best-consistent against contradictory and a balanced mix of clips are {_SECONDARY}; the numbers are ours."
     )
+    chosen.fill = partial(_add_select, chosen)
+
+
+def _add_select(parser: Parser) -> None:
+    from swift_saber.pairs.choose import KINDS
+
     parser.add_argument("scored", type=Path, help="JSONL that `pairs score` wrote")
     parser.add_argument("output", type=Path, help="JSONL to write; must not exist")
     parser.add_argument("--records", type=Path, help="JSONL of the clips' checked records")
@@ -116,13 +84,9 @@ def _add_select(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="where no candidate is good enough, choose the clip's record (ours; default: leave the clip out)",
     )
-    parser.add_argument(
-        "--kinds",
-        nargs="+",
-        choices=("candidates", "withheld", "swapped"),
-        default=["candidates"],
-        help="pairs to make of each clip (default candidates; the other two are ours)",
-    )
+    kinds = "; ".join(f"{name}: {kind.about}" for name, kind in KINDS.items())
+    text = f"pairs to make of each clip (default candidates; the others are ours). {kinds}"
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["candidates"], help=text)
     parser.add_argument("--seed", type=int, default=0, help="breaks ties (default 0, ours)")
 
 
@@ -138,42 +102,15 @@ def _share(text: str) -> float | None:
     return share
 
 
-def _resumable(step: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace, list[str]], int]:
-    """The step, with Ctrl-C answered by one line: it is the usual way to stop a run of days."""
-
-    def run(args: argparse.Namespace, _: list[str]) -> int:
-        try:
-            step(args)
-        except KeyboardInterrupt:
-            print("\nswift-saber: stopped; the same command goes on from here", file=sys.stderr, flush=True)
-            if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-                # A second Ctrl-C, while replies were waited for: Python would go on waiting for them at its end.
-                os._exit(130)
-            return 130
-        return 0
-
-    return run
-
-
 def _sample(args: argparse.Namespace) -> None:
     from swift_saber.models.endpoint import Endpoint
     from swift_saber.pairs.sample import sample
 
     # K long answers in one reply take minutes, even from a quick server.
     source = Endpoint(args.model, args.base_url, timeout=900.0) if args.base_url else args.model
-    counts = sample(
-        args.questions,
-        args.output,
-        source=source,
-        k=args.k,
-        temperature=args.temperature,
-        max_new_tokens=args.max_new_tokens,
-        seed=args.seed,
-        withhold=tuple(args.withhold),
-        batch_size=args.batch_size,
-        concurrency=args.concurrency,
-    )
-    _print(args.output, counts)
+    names = ("k", "temperature", "max_new_tokens", "seed", "withhold", "batch_size", "concurrency")
+    settings = {name: getattr(args, name) for name in names}
+    _print(args.output, sample(args.questions, args.output, source=source, **settings))
 
 
 def _score(args: argparse.Namespace) -> None:
@@ -210,23 +147,17 @@ def _judged(args: argparse.Namespace) -> dict[str, Any]:
     return counts | usage(replies).get(service.model, {})
 
 
-def _select(args: argparse.Namespace, _: list[str]) -> None:
+def _select(args: argparse.Namespace) -> None:
     from swift_saber.data.convert import answer_order
     from swift_saber.pairs.choose import Rules
     from swift_saber.pairs.select import select
 
+    names = ("min_gap", "min_chosen", "record_as_chosen", "seed")
     rules = Rules(
-        min_gap=args.min_gap,
-        min_chosen=args.min_chosen,
-        record_as_chosen=args.record_as_chosen,
-        kinds=tuple(dict.fromkeys(args.kinds)),
-        order=answer_order(),
-        seed=args.seed,
+        **{name: getattr(args, name) for name in names}, kinds=tuple(dict.fromkeys(args.kinds)), order=answer_order()
     )
-    report = select(
-        args.scored, args.output, records=args.records, rules=rules, inconsistent_share=args.inconsistent_share
-    )
-    _print(args.output, report)
+    share = args.inconsistent_share
+    _print(args.output, select(args.scored, args.output, records=args.records, rules=rules, inconsistent_share=share))
 
 
 def _print(output: Path, counts: dict[str, Any]) -> None:

@@ -4,21 +4,15 @@ swift-saber report evaluations/ours evaluations/base -o report.html
 """
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from swift_saber.cli import command
 
-def add_report(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add the command to a parser.
 
-    Args:
-        commands: the parser's subcommands.
-        command: adds one: its arguments are subcommands, name, function, help and example.
-    """
-    parser = command(
-        commands, "report", _report, "make a page of answers, clips and scores", "report evaluation -o report.html"
-    )
+def add_report(commands: Any) -> None:
+    help_text = "make a page of answers, clips and scores"
+    parser = command(commands, "report", _report, help_text, "report evaluation -o report.html")
     parser.description = "Make one page that opens from disk: each clip beside its answer, and the scores."
     text = "an evaluation's folder or a result file of infer; two of a kind are shown side by side"
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help=text)
@@ -26,7 +20,7 @@ def add_report(commands: Any, command: Callable[..., argparse.ArgumentParser]) -
     parser.add_argument("--reference", type=Path, metavar="JSONL", help="rows with reference records, joined by id")
 
 
-def _report(args: argparse.Namespace, _: list[str]) -> None:
+def _report(args: argparse.Namespace) -> None:
     from swift_saber.report.page import write_page
     from swift_saber.report.results import read_references, read_result
 

@@ -1,6 +1,5 @@
 """`swift-saber check`: which rows are refused, why, where that is written, and the exit status."""
 
-import argparse
 import json
 import os
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from swift_saber.cli import Parser
 from swift_saber.cli.check import add_check
 from swift_saber.errors import InputError
 from swift_saber.mini.world import record, sample_clip
@@ -19,17 +19,10 @@ RECORD = record(sample_clip("consistent", "check", 0, seed=0)).to_dict()
 
 
 def _run(*arguments: object) -> int:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-
-    def command(commands: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = commands.add_parser(name, help=help_text, epilog=example)
-        added.set_defaults(run=run)
-        return added
-
-    add_check(commands, command)
+    parser = Parser()
+    add_check(parser.add_subparsers())
     args = parser.parse_args(["check", *map(str, arguments), "--workers", "1"])
-    return int(args.run(args, []))
+    return int(args.run(args))
 
 
 @pytest.fixture

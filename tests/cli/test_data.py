@@ -1,12 +1,11 @@
 """`swift-saber sources`: the list, the counts of one folder, and the rows and report of a join."""
 
-import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from swift_saber.cli import Parser
 from swift_saber.cli.data import add_sources
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
@@ -15,17 +14,10 @@ from tests.pipeline.sources.layout import put, put_all, put_table
 
 
 def _run(*arguments: object) -> int:
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers()
-
-    def command(commands: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
-        added: argparse.ArgumentParser = commands.add_parser(name, help=help_text, epilog=example)
-        added.set_defaults(run=run)
-        return added
-
-    add_sources(commands, command)
+    parser = Parser()
+    add_sources(parser.add_subparsers())
     args = parser.parse_args(["sources", *map(str, arguments)])
-    return int(args.run(args, []) or 0)
+    return int(args.run(args) or 0)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """swift-saber doctor and swift-saber budget as commands."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from swift_saber.cli import Parser
 from swift_saber.cli.doctor import add_doctor
-from swift_saber.cli.main import _command
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.doctor import findings as doctor
 from swift_saber.doctor.machine import ask
@@ -22,10 +21,10 @@ from swift_saber.mini.face import write_mp4
 
 
 def run(*arguments: str | Path) -> int:
-    parser = argparse.ArgumentParser()
-    add_doctor(parser.add_subparsers(), _command)
+    parser = Parser()
+    add_doctor(parser.add_subparsers())
     args = parser.parse_args([str(argument) for argument in arguments])
-    return int(args.run(args, []))
+    return int(args.run(args))
 
 
 def test_doctor_says_one_line_a_finding_and_ends_with_1_at_a_problem(
@@ -130,10 +129,8 @@ def test_a_length_below_1_is_refused(tiny_world: Path) -> None:
 def measured(tiny_model: Path, clip: Path, folder: Path, **settings: str) -> dict[str, Any]:
     """The budget of one clip in a process of its own, as JSON on a clean stdout, under these settings alone."""
     write_rows(folder / "q.jsonl", [{"id": "a", "videos": [str(clip)]}])
-    code = "import argparse, sys; from swift_saber.cli.main import _command\n"
-    code += "from swift_saber.cli.doctor import add_doctor\n"
-    code += "p = argparse.ArgumentParser(); add_doctor(p.add_subparsers(), _command); a = p.parse_args()\n"
-    code += "sys.exit(a.run(a, []))"
+    code = "import sys; from swift_saber.cli import Parser; from swift_saber.cli.doctor import add_doctor\n"
+    code += "p = Parser(); add_doctor(p.add_subparsers()); a = p.parse_args(); sys.exit(a.run(a))"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VIDEO_", "FPS", "MAX_PIXELS", "IMAGE_"))}
     done = subprocess.run(
         [sys.executable, "-c", code, "budget", str(folder / "q.jsonl"), "--model", str(tiny_model), "--json"],

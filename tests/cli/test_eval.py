@@ -1,6 +1,5 @@
 """`swift-saber eval` as a user calls it: arguments, what is printed, what is refused."""
 
-import argparse
 import json
 import subprocess
 import sys
@@ -9,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from swift_saber.cli import Parser
 from swift_saber.cli.eval import add_eval
-from swift_saber.cli.main import _command
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation import run as evaluation
@@ -22,10 +21,10 @@ from tests.llm_server import LLMServer, say
 
 def swift_saber(*arguments: object) -> int:
     """Run the command `eval`, with the parser that cli/main.py makes."""
-    parser = argparse.ArgumentParser(prog="swift-saber")
-    add_eval(parser.add_subparsers(required=True), _command)
+    parser = Parser(prog="swift-saber")
+    add_eval(parser.add_subparsers(required=True))
     args = parser.parse_args(["eval", *map(str, arguments)])
-    return int(args.run(args, []))
+    return int(args.run(args) or 0)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""models/budget.py and models/tokens.py: the numbers are those of ms-swift's own template, exactly."""
+"""models/budget.py: the numbers are those of ms-swift's own template, exactly."""
 
 import os
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def same_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def counter(tiny_model: Path) -> Any:
-    from swift_saber.models.tokens import TokenCounter
+    from swift_saber.models.budget import TokenCounter
 
     return TokenCounter(str(tiny_model))
 

@@ -1,6 +1,5 @@
 """The page is one file with nothing from elsewhere, and no text of the data can become a part of it."""
 
-import argparse
 import json
 import re
 from html.parser import HTMLParser
@@ -10,6 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from swift_saber.cli import Parser
 from swift_saber.cli.report import add_report
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
@@ -182,18 +182,13 @@ def test_references_of_other_clips_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def command(commands: Any, name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, epilog=example)
-        parser.set_defaults(run=run)
-        return parser
-
     write_rows(tmp_path / "r.jsonl", [reference("a"), reference("z")])
     answers = write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")])
-    parser = argparse.ArgumentParser()
-    add_report(parser.add_subparsers(), command)
+    parser = Parser()
+    add_report(parser.add_subparsers())
     output = str(tmp_path / "new" / "p.html")
     args = parser.parse_args(["report", str(answers), "-o", output, "--reference", str(tmp_path / "r.jsonl")])
-    args.run(args, [])
+    args.run(args)
     said = capsys.readouterr().out
     assert f"{output}: 2 clips, 1 with a reference" in said
     assert "1 reference records belong to no clip" in said
