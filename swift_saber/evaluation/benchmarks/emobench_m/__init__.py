@@ -5,81 +5,17 @@ says), items.py, scores.py, official.py (result files in the form of the benchma
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.benchmarks.emobench_m.items import items as make_items
+from swift_saber.evaluation.benchmarks.emobench_m.items import items
 from swift_saber.evaluation.benchmarks.emobench_m.layout import chosen, json_path, questions
 from swift_saber.evaluation.benchmarks.emobench_m.official import from_official, to_official
-from swift_saber.evaluation.benchmarks.emobench_m.scores import scores as make_scores
+from swift_saber.evaluation.benchmarks.emobench_m.scores import scores
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark
-
-
-def benchmark(
-    data: Path,
-    scenarios: Sequence[str] | None = None,
-    *,
-    allow_missing: bool = False,
-    official: bool = False,
-    bert_model: Path | None = None,
-) -> Benchmark:
-    """Return EmoBench-M on its folder.
-
-    Args:
-        data: the benchmark's folder, with benchmark_json and dataset.
-        scenarios, allow_missing: as questions.
-        official: read and score answers as the official scripts do.
-        bert_model: the folder of BERTScore's model, or None for no BERTScore.
-
-    Raises:
-        InputError: as questions.
-    """
-    asked = list(questions(data, scenarios, allow_missing=allow_missing))
-    files = {path.relative_to(data).as_posix(): path for path in (json_path(data, one) for one in chosen(scenarios))}
-
-    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        return make_items(data, answers, rejects, official=official, judge=judge, bert_model=bert_model)
-
-    return Benchmark(
-        "emobench-m",
-        {name: path for name, path in files.items() if path.exists()},
-        asked,
-        scored,
-        lambda found: make_scores(found, official=official),
-        _settings(official, bert_model, scenarios=list(scenarios or ())),
-        to_official,
-    )
-
-
-def results_benchmark(results: Sequence[Path], *, official: bool = False, bert_model: Path | None = None) -> Benchmark:
-    """Return EmoBench-M for result files in its own form.
-
-    Args:
-        results: the files, with names of their own.
-        official, bert_model: as benchmark.
-    """
-
-    def scored(path: Path, _: Path, judge: Judge | None) -> list[Item]:
-        return from_official(path, official=official, judge=judge, bert_model=bert_model)
-
-    return Benchmark(
-        "emobench-m",
-        {path.name: path for path in results},
-        [],
-        scored,
-        lambda found: make_scores(found, official=official),
-        _settings(official, bert_model),
-        results=results,
-    )
-
-
-def _settings(official: bool, bert_model: Path | None, **more: Any) -> dict[str, Any]:
-    return {"official": official, "bert_model": bert_model.name if bert_model else None, **more}
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -93,16 +29,47 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _from_options(args: argparse.Namespace) -> Benchmark:
-    options = {"official": args.official, "bert_model": args.bert_model}
-    if args.results is None:
-        return benchmark(args.data, args.scenarios, allow_missing=args.allow_missing, **options)
+    official, bert_model = args.official, args.bert_model
+    settings = {"official": official, "bert_model": bert_model.name if bert_model else None}
+    if args.results is not None:
+        return _of_results(args, settings)
+
+    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
+        return items(args.data, answers, rejects, official=official, judge=judge, bert_model=bert_model)
+
+    files = [json_path(args.data, scenario) for scenario in chosen(args.scenarios)]
+    return Benchmark(
+        "emobench-m",
+        {path.relative_to(args.data).as_posix(): path for path in files if path.exists()},
+        questions(args.data, args.scenarios, allow_missing=args.allow_missing),
+        scored,
+        lambda found: scores(found, official=official),
+        {**settings, "scenarios": list(args.scenarios or ())},
+        to_official,
+    )
+
+
+def _of_results(args: argparse.Namespace, settings: dict[str, object]) -> Benchmark:
+    """EmoBench-M for result files in its own form."""
     for name in ("answers", "scenarios", "infer"):
         if getattr(args, name):
             raise InputError("eval", "--results", f"leaves nothing for {name}", "leave one of them out")
     names = [path.name for path in args.results]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(twice, "--results", "is the name of two files", "give each scenario's file a name of its own")
-    return results_benchmark(args.results, **options)
+
+    def scored(path: Path, _: Path, judge: Judge | None) -> list[Item]:
+        return from_official(path, official=args.official, judge=judge, bert_model=args.bert_model)
+
+    return Benchmark(
+        "emobench-m",
+        dict(zip(names, args.results, strict=True)),
+        [],
+        scored,
+        lambda found: scores(found, official=args.official),
+        settings,
+        results=args.results,
+    )
 
 
 COMMAND = Command(

@@ -6,7 +6,7 @@ where emotion and intent are both right, with "emotion" and "intent" apart. Laug
 "total" = 10 * (logic + association), out of 100.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from swift_saber.evaluation.benchmarks.emobench_m.answers import (
 )
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario, read_scenario
 from swift_saber.evaluation.item import Item, State
-from swift_saber.evaluation.judge import Judge, Task, rate_all
+from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import bert_score, bleu, rouge_l
 
 #: What the judge scores, published: two criteria of 1 to 5. Ours: the wording below, and asking for both at once.
@@ -45,7 +45,7 @@ _LONGEST_ANSWER = 4000
 def items(
     folder: Path,
     answers: Path,
-    rejects: Path | None = None,
+    rejects: Path | None,
     *,
     official: bool = False,
     judge: Judge | None = None,
@@ -72,7 +72,7 @@ def items(
         one
         for name, scenario in SCENARIOS.items()
         if any(key.startswith(f"{name}/") for key in said)
-        for one in read_scenario(Path(folder), scenario)
+        for one in read_scenario(folder, scenario)
     ]
     known = {one.id for one in asked}
     if unknown := [key for key in said if key not in known]:
@@ -80,7 +80,7 @@ def items(
         raise InputError(str(answers), "id", problem, "score answers to the questions of this benchmark folder")
     found = []
     for one in asked:
-        row, response = said.get(one.id, ({}, None))
+        _, row, response = said.get(one.id, ("", {}, None))
         details = {"question": one.question, "video": one.video}
         if row.get("reason"):
             details["reject"] = row["reason"]
@@ -130,16 +130,19 @@ def read_item(
     return Item(key, group or scenario.name, truth, prediction, state, scores, text, details=details)
 
 
-def with_text_scores(found: Sequence[Item], judge: Judge | None, bert_model: Path | None = None) -> list[Item]:
+def with_text_scores(found: Sequence[Item], judge: Judge | None, bert_model: Path | None) -> list[Item]:
     """Return the items with the scores of laughter reasoning where they are such."""
     texts = [item for item in found if is_text(item)]
-    rated: Mapping[str, Any] = rate_all(judge, _tasks(texts), bar="judged") if judge and texts else {}
-    bert: dict[str, float] = {}
+    tasks = (
+        Task(item.id, _JUDGE, {"reference": item.truth, "answer": item.prediction[:_LONGEST_ANSWER]}, CRITERIA)
+        for item in texts
+        if item.prediction is not None
+    )
+    rated = rate_all(judge, tasks, bar="judged") if judge and texts else None
+    bert: Sequence[float | None] = [None] * len(texts)
     if bert_model and texts:
-        references, predictions = [item.truth for item in texts], [item.prediction or "" for item in texts]
-        values = bert_score(references, predictions, bert_model)
-        bert = {item.id: value for item, value in zip(texts, values, strict=True)}
-    scored = {item.id: _with_text(item, rated.get(item.id), judge is not None, bert) for item in texts}
+        bert = bert_score([item.truth for item in texts], [item.prediction or "" for item in texts], bert_model)
+    scored = {item.id: _with_text(item, value, rated) for item, value in zip(texts, bert, strict=True)}
     return [scored.get(item.id, item) for item in found]
 
 
@@ -148,56 +151,42 @@ def is_text(item: Item) -> bool:
     return item.group in SCENARIOS and SCENARIOS[item.group].is_text
 
 
-def _with_text(item: Item, rating: Any, judged: bool, bert: Mapping[str, float]) -> Item:
-    prediction = item.prediction or ""
-    scores: dict[str, float | None] = {
-        "bleu": bleu(item.truth, prediction),
-        "rouge_l": rouge_l(item.truth, prediction),
-    }
-    if item.id in bert:
-        scores["bert"] = bert[item.id]
-    if not judged:
+def _with_text(item: Item, bert: float | None, rated: Mapping[str, Rating | str] | None) -> Item:
+    texts = item.truth, item.prediction or ""
+    scores: dict[str, float | None] = {"bleu": bleu(*texts), "rouge_l": rouge_l(*texts)}
+    if bert is not None:
+        scores["bert"] = bert
+    if rated is None:
         return replace(item, scores=scores)
     if item.prediction is None:
-        return replace(item, scores={**scores, "logic": 0.0, "association": 0.0, "total": 0.0})
+        return replace(item, scores=scores | {"logic": 0.0, "association": 0.0, "total": 0.0})
+    rating = rated[item.id]
     if isinstance(rating, str):
-        failed = dict.fromkeys((*CRITERIA, "total"))
-        return replace(item, state="unjudged", scores={**scores, **failed}, details={**item.details, "judge": rating})
+        scores |= dict.fromkeys((*CRITERIA, "total"))
+        return replace(item, state="unjudged", scores=scores, details={**item.details, "judge": rating})
     marks = {name: float(rating.scores[name]) for name in CRITERIA}
-    marks["total"] = 10 * sum(marks.values())
-    return replace(item, scores={**scores, **marks}, details={**item.details, "judge": rating.reason})
+    scores |= marks | {"total": 10 * sum(marks.values())}
+    return replace(item, scores=scores, details={**item.details, "judge": rating.reason})
 
 
-def _tasks(texts: Iterable[Item]) -> Iterator[Task]:
-    for item in texts:
-        if item.prediction is not None:
-            shown = {"reference": item.truth, "answer": item.prediction[:_LONGEST_ANSWER]}
-            yield Task(item.id, _JUDGE, shown, CRITERIA)
-
-
-def _said(answers: Path, rejects: Path | None) -> dict[str, tuple[dict[str, Any], str | None]]:
-    """The row and the response of each id; a reject has none."""
-    found: dict[str, tuple[dict[str, Any], str | None]] = {}
-    places: dict[str, str] = {}
-    refused = rejects if rejects is not None and Path(rejects).exists() else None
+def _said(answers: Path, rejects: Path | None) -> dict[str, tuple[str, dict[str, Any], str | None]]:
+    """The place, the row and the response of each id; a reject has no response."""
+    found: dict[str, tuple[str, dict[str, Any], str | None]] = {}
     # Where every row was rejected there is no file of answers.
-    files = [answers] if refused is None or Path(answers).exists() else []
-    for path in [*files, *([refused] if refused else [])]:
+    for path in [path for path in (answers, rejects) if path is not None and path.exists()] or [answers]:
         for where, row in read_rows(path):
             key = row.get("id")
             if not isinstance(key, str) or not key:
                 raise InputError(where, "id", f"is {quoted(key)}", "keep the ids of the questions")
             if key in found:
                 remedy = "keep one line of the two: which is the answer?"
-                raise InputError(where, "id", f"{quoted(key)} is that of {places[key]} too", remedy)
-            found[key] = row, None if path == refused else _response(row, where)
-            places[key] = where
+                raise InputError(where, "id", f"{quoted(key)} is that of {found[key][0]} too", remedy)
+            found[key] = where, row, None if path == rejects else _response(row, where)
     return found
 
 
 def _response(row: Mapping[str, Any], where: str) -> str:
-    response = row.get("response")
-    messages = row.get("messages")
+    response, messages = row.get("response"), row.get("messages")
     if response is None and isinstance(messages, list) and messages and isinstance(messages[-1], dict):
         response = messages[-1].get("content") if messages[-1].get("role") == "assistant" else None
     if not isinstance(response, str):

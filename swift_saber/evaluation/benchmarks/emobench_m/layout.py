@@ -10,7 +10,7 @@ of the paper is partly inferred. Knows nothing of answers.
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -152,37 +152,6 @@ def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
     return list(found.values())
 
 
-def missing(folder: Path, scenarios: Sequence[str] | None = None) -> list[str]:
-    """Return each file of the benchmark that is not there or empty, relative to the folder: questions and clips."""
-    lost: list[str] = []
-    for scenario in chosen(scenarios):
-        if not json_path(folder, scenario).exists():
-            lost.append(f"benchmark_json/{scenario.name}.json")
-            continue
-        # A clip may have several questions.
-        clips = dict.fromkeys(asked.path for asked in read_scenario(folder, scenario))
-        lost += [os.path.relpath(clip, folder) for clip in clips if not _holds_something(clip)]
-    return lost
-
-
-def all_asked(folder: Path, scenarios: Sequence[str] | None = None) -> Iterator[Asked]:
-    """Yield the questions of the scenarios whose file is there.
-
-    Raises:
-        InputError: as read_scenario, or none of the files is there.
-    """
-    there = [scenario for scenario in chosen(scenarios) if json_path(folder, scenario).exists()]
-    if not there:
-        problem = "has none of the benchmark's files benchmark_json/NAME.json"
-        raise InputError(str(folder), "folder", problem, "name the folder that the benchmark was unpacked in")
-    for scenario in there:
-        yield from read_scenario(folder, scenario)
-
-
-def _holds_something(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size > 0
-
-
 def _asked(folder: Path, scenario: Scenario, row: Any, where: str) -> Asked:
     form = 'the benchmark writes {"id", "video", "conversations": [{"from", "value"}, {"from", "value"}]}'
     if not isinstance(row, dict):
@@ -207,7 +176,7 @@ def _asked(folder: Path, scenario: Scenario, row: Any, where: str) -> Asked:
 
 def questions(
     folder: Path, scenarios: Sequence[str] | None = None, *, allow_missing: bool = False
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """Return the rows for shell/infer.sh: {"id": "NAME/id", "messages", "videos", "audios"}, in the benchmark's order.
 
     The sound is the wav file beside the clip (CLIP.wav for CLIP.mp4) where there is one: every setting reads that.
@@ -222,41 +191,48 @@ def questions(
             out, and a question without its clip becomes a reject of shell/infer.sh, which counts as wrong.
 
     Raises:
-        InputError: files are missing (they are counted and named), or as read_scenario.
+        InputError: files are missing or empty (they are counted and named), or as read_scenario.
     """
-    folder = Path(folder)
-    if lost := missing(folder, scenarios):
-        shown = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+    asked: list[Asked] = []
+    lost: list[Path] = []
+    for scenario in chosen(scenarios):
+        if not json_path(folder, scenario).exists():
+            lost.append(json_path(folder, scenario))
+            continue
+        found = read_scenario(folder, scenario)
+        clips = dict.fromkeys(one.path for one in found)  # A clip may have several questions.
+        lost += [clip for clip in clips if not (clip.is_file() and clip.stat().st_size)]
+        asked += found
+    if lost:
+        shown = ", ".join(os.path.relpath(path, folder) for path in lost[:10])
+        shown += f" and {len(lost) - 10} more" if len(lost) > 10 else ""
         problem = f"{len(lost)} files of the benchmark are missing or empty: {shown}"
         error = InputError(str(folder), "files", problem, "download them again, or allow missing files")
         if not allow_missing:
             raise error
         print(f"swift-saber: {error}", file=sys.stderr)
-    return _rows(folder, scenarios)
-
-
-def _rows(folder: Path, scenarios: Sequence[str] | None) -> Iterator[dict[str, Any]]:
-    for asked in all_asked(folder, scenarios):
-        yield {
-            "id": asked.id,
-            "messages": [{"role": "user", "content": asked.question}],
-            "videos": [str(asked.path)],
-            "audios": _sound(asked.path),
+    if not asked:
+        problem = "has none of the benchmark's files benchmark_json/NAME.json"
+        raise InputError(str(folder), "folder", problem, "name the folder that the benchmark was unpacked in")
+    return [
+        {
+            "id": one.id,
+            "messages": [{"role": "user", "content": one.question}],
+            "videos": [str(one.path)],
+            "audios": _sound(one.path),
         }
+        for one in asked
+    ]
 
 
 def _sound(clip: Path) -> list[str]:
+    import av
+
     wav = clip.with_suffix(".wav")
     if wav.is_file():
         return [str(wav)]
-    return [str(clip)] if _has_sound(clip) else []
-
-
-def _has_sound(clip: Path) -> bool:
-    import av
-
     try:
         with open_media(os.fspath(clip)) as container:
-            return bool(container.streams.audio)
+            return [str(clip)] if container.streams.audio else []
     except (av.error.FFmpegError, ValueError, OSError):
-        return False  # shell/infer.sh says why, of the same clip in "videos"
+        return []  # shell/infer.sh says why, of the same clip in "videos"

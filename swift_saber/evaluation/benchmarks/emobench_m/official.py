@@ -75,7 +75,6 @@ def to_official(items: Sequence[Item], folder: Path) -> list[Path]:
             theirs are those of our reading of the answers.
         folder: made where it is missing.
     """
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for group, members in by_group(items).items():
@@ -112,7 +111,6 @@ def _official_row(item: Item) -> dict[str, Any]:
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (where, row)."""
-    path = Path(path)
     if path.suffix.lower() == ".jsonl":
         yield from read_rows(path)
         return
@@ -138,9 +136,8 @@ def _form(row: dict[str, Any], where: str) -> tuple[str, ...]:
 def _scenario(path: Path, keys: tuple[str, ...], expected: list[str]) -> tuple[Scenario, str]:
     """The scenario whose labels count, and the group of the items."""
     of_form = [one for one in SCENARIOS.values() if _keys_of(one) == keys]
-    # The longest name first: "ch-simsv2s" is not "SIMS".
     stem = path.stem.lower().replace("-", "_")
-    for one in sorted(of_form, key=lambda one: -len(one.name)):
+    for one in sorted(of_form, key=lambda one: -len(one.name)):  # "ch-simsv2s" is not "SIMS"
         if len(of_form) == 1 or one.name.lower().replace("-", "_") in stem:
             return one, one.name
     wanted = {label.strip().lower() for label in expected}
@@ -177,15 +174,11 @@ def _item(
     if not all(values[:half]):
         raise InputError(where, keys[0], "has no value", "take the reference from the benchmark")
     truths, said = values[:half], values[half:]
-    truth: str
-    answer: str | None
+    truth, answer = truths[0] or "", said[0]
     if keys == _PAIR:
         # As its runner writes them: two labels that the reading of pairs takes apart again.
-        truth, answer = dumps(dict(zip(("emotion", "intent"), truths, strict=True))), None
-        if None not in said:
-            answer = dumps(dict(zip(("emotion", "intent"), said, strict=True)))
-    else:
-        truth, answer = truths[0] or "", said[0]
+        truth, *pair = (dumps(dict(zip(("emotion", "intent"), both, strict=True))) for both in (truths, said))
+        answer = None if None in said else pair[0]
     item = read_item(key, scenario, truth, answer, official=official and scenario.is_text, group=group)
     if official and not scenario.is_text:
         item = _exactly(item, scenario, truths, said)

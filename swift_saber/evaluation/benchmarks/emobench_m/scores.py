@@ -64,7 +64,7 @@ def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
             for name, found in groups.items()
         },
         "tables": {
-            name: table(_truths(found), _predictions(found), _labels(found))
+            name: table([one.truth for one in found], [one.prediction for one in found], _labels(found))
             for name, found in kept.items()
             if found and not is_text(found[0])
         },
@@ -95,7 +95,7 @@ def _group(items: Sequence[Item], kept: Sequence[Item], official: bool) -> dict[
     counts = {"n": len(kept), "invalid": lost["invalid"], "missing": lost["missing"]}
     found = {metric: summarise(kept, metric) | counts for metric in _metrics(items)}
     if kept:
-        truths, predictions = _truths(kept), _predictions(kept)
+        truths, predictions = [item.truth for item in kept], [item.prediction for item in kept]
         values = weighted_scores(truths, predictions)
         ends = weighted_intervals(truths, predictions)
     for metric in ("precision", "recall", "f1"):
@@ -112,13 +112,8 @@ def _text_summary(items: Sequence[Item], metric: str, official: bool) -> dict[st
         kept = [item for item in items if item.prediction and item.truth]
         lost = Counter(item.state for item in items)
         return summarise(kept, metric) | {"invalid": lost["invalid"], "missing": lost["missing"]}
-    return summarise([_failed_as_zero(item) for item in items], metric) | {
-        "unjudged": sum(item.scores[metric] is None for item in items)
-    }
-
-
-def _failed_as_zero(item: Item) -> Item:
-    return replace(item, scores={name: 0.0 if score is None else score for name, score in item.scores.items()})
+    as_zero = [replace(item, scores={name: score or 0.0 for name, score in item.scores.items()}) for item in items]
+    return summarise(as_zero, metric) | {"unjudged": sum(item.scores[metric] is None for item in items)}
 
 
 def _metrics(items: Sequence[Item]) -> list[str]:
@@ -181,14 +176,6 @@ def _mean_of_dimensions(means: Mapping[str, Means]) -> Means:
     return sum(parts) / len(parts)  # type: ignore[return-value]
 
 
-def _truths(items: Sequence[Item]) -> list[str]:
-    return [item.truth for item in items]
-
-
-def _predictions(items: Sequence[Item]) -> list[str | None]:
-    return [item.prediction for item in items]
-
-
 def _all_labels(items: Sequence[Item]) -> list[str]:
     """The labels of the items' scenario; of a group that is none, those that the items bring."""
     scenario = SCENARIOS.get(items[0].group)
@@ -202,10 +189,11 @@ def _all_labels(items: Sequence[Item]) -> list[str]:
 def _labels(items: Sequence[Item]) -> list[str]:
     """The labels of a group's table: its scenario's (of pairs those that occur), and references that are no label."""
     labels = _all_labels(items)
-    truths, predictions = set(_truths(items)), set(_predictions(items))
+    truths = {item.truth for item in items}
     scenario = SCENARIOS.get(items[0].group)
     if scenario is not None and scenario.intents:
-        labels = [label for label in labels if label in truths | predictions]
+        occurring = truths | {item.prediction for item in items}
+        labels = [label for label in labels if label in occurring]
     return labels + sorted(truths - set(labels))
 
 
