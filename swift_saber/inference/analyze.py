@@ -2,16 +2,15 @@
 
 import os
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import to_swift_row
-from swift_saber.errors import InputError, one_line
+from swift_saber.errors import InputError
 from swift_saber.inference.files import record_of
 from swift_saber.inference.run import command
 from swift_saber.media.check import check_clips
-from swift_saber.media.read import first_stream, is_silent, open_media
+from swift_saber.media.read import first_stream, is_silent, open_media, reason
 from swift_saber.media.sound import samples_of, wav
 from swift_saber.models.checkpoint import Instructions, loading
 from swift_saber.models.clips import clip_parts
@@ -58,10 +57,9 @@ def analyze(
         if found is None and not picture:
             raise InputError(clip, "clip", "is silent from beginning to end", "give a clip with a picture or a voice")
         media["audios"] = [str(found)] if found else []
-        with closing(check_clips([(0, media["videos"], media["audios"])], workers=1, limit=_CHECK_SECONDS)) as checked:
-            for _, problem in checked:
-                if problem:
-                    raise InputError(clip, "clip", problem.reason, problem.remedy)
+        ((_, problem),) = check_clips([(0, media["videos"], media["audios"])], workers=1, limit=_CHECK_SECONDS)
+        if problem:
+            raise InputError(clip, "clip", problem.reason, problem.remedy)
         row = to_swift_row({"id": clip, "language": language, **media}, clip)
         if loaded:
             response = _from_model(row, model, *loaded, gpu, max_new_tokens)
@@ -111,8 +109,7 @@ def _streams(path: str, clip: str) -> tuple[bool, bool]:
         with open_media(path) as container:
             found = first_stream(container, "video") is not None, first_stream(container, "audio") is not None
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = one_line(str(getattr(error, "strerror", None) or error))
-        raise InputError(clip, "clip", f"is not media that can be read ({reason})", "re-encode it") from error
+        raise InputError(clip, "clip", f"is not media that can be read ({reason(error)})", "re-encode it") from error
     if not any(found):
         raise InputError(clip, "clip", "has neither a picture nor sound", "give a video or a sound file")
     return found
@@ -125,8 +122,8 @@ def _sound_of(path: str, to: Path) -> Path | None:
     try:
         samples = samples_of(path)
     except av.error.FFmpegError as error:
-        reason = one_line(str(error.strerror or error))
-        raise InputError(path, "sound", f"does not decode to its end ({reason})", "re-encode the clip") from error
+        problem = f"does not decode to its end ({reason(error)})"
+        raise InputError(path, "sound", problem, "re-encode the clip") from error
     if is_silent(samples):
         return None
     to.write_bytes(wav(samples))

@@ -129,9 +129,8 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as layout.parse has them.
     """
-    answer = parse(
-        row["response"].encode("utf-8", "replace").decode("utf-8")
-    )  # a cut answer may end in half a character
+    # A cut answer may end in half a character.
+    answer = parse(row["response"].encode("utf-8", "replace").decode())
     return {
         "id": row["id"],
         "fields": answer.fields,

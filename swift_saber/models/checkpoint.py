@@ -13,6 +13,7 @@ from swift_saber.data.rows import parse_row
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import media_settings
 from swift_saber.recipe import given
+from swift_saber.text.files import read_text
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
 PUBLISHED_SETTINGS = {
@@ -65,7 +66,9 @@ def check_base(adapters: str, remedy: str = _MERGE) -> str:
 
 
 def loading(model: str, arguments: Sequence[str] | None = None) -> tuple[str, dict[str, str]]:
-    """Return the flag that loads a model, and of the media settings that it was trained with those not set here.
+    """Return the flag that loads a model, and of its media settings those not set here.
+
+    They are the ones that it was trained with, or the published ones if it does not say.
 
     Args:
         model: a model folder, a LoRA checkpoint folder, or a hub id.
@@ -75,12 +78,13 @@ def loading(model: str, arguments: Sequence[str] | None = None) -> tuple[str, di
     Raises:
         InputError: the model is none, its args.json is damaged, or its base is not known or not there.
     """
-    flag, settings = model_flag(model), trained_settings(model)
+    flag, known = model_flag(model), remembered_settings(model)
     if flag == "--adapters":
         if arguments is None:
             check_base(model)
         elif given(arguments, "model") is None:
             check_base(model, "add --model BASE_FOLDER")
+    settings = PUBLISHED_SETTINGS if known is None else known
     return flag, {name: value for name, value in settings.items() if name not in os.environ}
 
 
@@ -156,16 +160,6 @@ class Instructions:
             self._known = []
 
 
-def trained_settings(model: str) -> dict[str, str]:
-    """Return the media settings that a model folder was trained with, or the published ones if it does not say.
-
-    Raises:
-        InputError: the folder's args.json is damaged.
-    """
-    known = remembered_settings(model)
-    return dict(PUBLISHED_SETTINGS) if known is None else known
-
-
 def remembered_settings(model: str) -> dict[str, str] | None:
     """Return the media settings that a model folder was trained with, or None if it does not say.
 
@@ -189,12 +183,7 @@ def trained_with(model: str) -> dict[str, Any]:
     """Return the arguments of the training, from the model folder's args.json; none for a hub id or a base model.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is damaged or cannot be read.
     """
     path = Path(model).expanduser() / "args.json"
-    try:
-        return parse_row(path.read_text(encoding="utf-8"), str(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), "file", f"not UTF-8 ({error.reason})", "restore the file") from error
+    return parse_row(read_text(path), str(path)) if path.is_file() else {}

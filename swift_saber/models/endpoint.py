@@ -219,8 +219,6 @@ class Endpoint:
         body = self._body(lambda client: client.audio.transcriptions, wanted, silence)
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
-            if isinstance(body, dict) and body.get("error"):
-                raise self._refused_within(body)
             raise self._foreign("has no text")
         return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], _usage(body))
 
@@ -234,7 +232,7 @@ class Endpoint:
         """
         before = self._last_answer
         try:
-            return self._sent(asked(self._client), wanted)
+            body = self._sent(asked(self._client), wanted)
         except EndpointFailed as error:
             if self._last_answer is before:
                 try:
@@ -244,6 +242,11 @@ class Endpoint:
                 except EndpointFailed:
                     raise EndpointDown(*error.args) from error
             raise
+        if isinstance(body, dict) and body.get("error") and not (body.get("choices") or body.get("text")):
+            # Gateways pass an upstream error on with status 200.
+            problem = self._said(_message(body))
+            raise EndpointRefused(self.address, "request", problem, "change or leave out this request")
+        return body
 
     def _sent(self, asked: Any, wanted: Mapping[str, Any]) -> Any:
         import openai
@@ -273,9 +276,6 @@ class Endpoint:
     def _answers(self, body: Any) -> list[Answer]:
         """The answers in a reply's JSON."""
         choices = body.get("choices") if isinstance(body, dict) else None
-        if isinstance(body, dict) and body.get("error") and not choices:
-            # Gateways pass an upstream error on with status 200.
-            raise self._refused_within(body)
         if not isinstance(choices, list):
             raise self._foreign("has no choices")
         answers = []
@@ -289,10 +289,6 @@ class Endpoint:
                 text = text.encode("utf-8", "replace").decode()
                 answers.append(Answer(text, choice.get("finish_reason") == "length"))
         return answers
-
-    def _refused_within(self, body: dict[str, Any]) -> EndpointRefused:
-        problem = self._said(_message(body))
-        return EndpointRefused(self.address, "request", problem, "change or leave out this request")
 
     def _failure(self, status: int, reason: str) -> InputError:
         if status == 400 and _SWIFT_KEY in reason:

@@ -60,7 +60,7 @@ class ModelProcess:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._stopped = False
-        #: Rows at a time; 0 until the model is loaded.
+        #: Rows at a time: `batch`, or what its process chose; fewer from where memory ran out. 0 until it is loaded.
         self.size = 0
 
     def load(self) -> None:
@@ -78,7 +78,7 @@ class ModelProcess:
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=serve,
-            args=(theirs, self._arguments, self._environment, str(self._log or ""), self._batch),
+            args=(theirs, self._arguments, self._environment, str(self._log or ""), self.size or self._batch),
             daemon=True,
         )
         self._process.start()
@@ -90,7 +90,7 @@ class ModelProcess:
         if "error" in said:
             self.close()
             raise self._unloadable(said["error"])
-        self.size = min(self.size or said["batch"], said["batch"])
+        self.size = said["batch"]
 
     def each(
         self,
