@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,7 +26,7 @@ from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.plan import Plan, check_known
 from swift_saber.pipeline.stage import Drop, Row, Stage
-from swift_saber.text.files import partial_path
+from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps
 
 _CLASSES: dict[str, Any] = {"local": LocalPipelineExecutor, "slurm": SlurmPipelineExecutor, "ray": RayPipelineExecutor}
@@ -83,75 +83,69 @@ class RunStage(PipelineStep):
                 place[document.id] = document.metadata["file"]
                 yield document.metadata["row"]
 
+        numbers = range(rank, self.files, world_size)
         error = _numbered(self.folder / "errors", rank, ".json")
         try:
-            with _alone(_numbered(self.folder / "done", rank, ".lock")), ExitStack() as opened:
-                outputs = [opened.enter_context(_Files(self.folder, name)) for name in ("kept", "dropped")]
-                done = os.open(_numbered(self.folder / "done", rank, ""), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-                opened.callback(os.close, done)
+            with (
+                _alone(_numbered(self.folder / "done", rank, ".lock")),
+                _numbered(self.folder / "done", rank, "").open("wb", buffering=0) as done,
+                _files(self.folder, "kept", numbers) as keep,
+                _files(self.folder, "dropped", numbers) as drop,
+            ):
                 for found in self.stage.run(rows(), self.folder, rank):
-                    os.write(done, b".")
-                    row, line, labels = _line(found)
-                    outputs[isinstance(found, Drop)].write(place.pop(row["id"]), line)
-                    self.stat_update(*labels)
+                    done.write(b".")
+                    if isinstance(found, Drop):
+                        row = found.row
+                        line = {"row": row, "reason": found.reason, "value": found.value, "limit": found.limit}
+                        drop(place.pop(row["id"]), line)
+                        self.stat_update("dropped", f"dropped_{found.reason}")
+                    else:
+                        row = found
+                        keep(place.pop(row["id"]), row)
+                        self.stat_update("forwarded")
                     yield Document(text="", id=row["id"])
                 if place:
                     raise RuntimeError(f"neither kept nor dropped: {', '.join(list(place)[:5])}")
-                for output in outputs:
-                    output.finish(range(rank, self.files, world_size))
-        except InputError as found_error:
-            error.write_text(dumps(found_error.args), encoding="utf-8")
-            raise
         except Exception as found_error:
-            reason = f"{type(found_error).__name__}: {found_error}"
-            remedy = f"look at {self.folder / 'log' / 'logs'}; the same command goes on"
-            error.write_text(dumps([self.name, "stage", reason, remedy]), encoding="utf-8")
+            said: Sequence[str] = found_error.args
+            if not isinstance(found_error, InputError):
+                reason = f"{type(found_error).__name__}: {found_error}"
+                said = self.name, "stage", reason, f"look at {self.folder / 'log' / 'logs'}; the same command goes on"
+            error.write_text(dumps(said), encoding="utf-8")
             raise
         error.unlink(missing_ok=True)
 
 
-class _Files:
-    """The numbered files of one kind, one open at a time; they get their names when all are whole."""
+@contextmanager
+def _files(folder: Path, kind: str, numbers: Iterable[int]) -> Iterator[Callable[[int, Row], None]]:
+    """Give what writes a line to one of the files of a kind; they get their names when all are whole.
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
-        self._file: TextIO | None = None
-        self._numbers: list[int] = []
+    Those without a line are empty. One is open at a time: a stage that must see all rows may have many.
+    """
+    with ExitStack() as names:
+        partial = {number: names.enter_context(whole(rows_file(folder, number, kind))) for number in numbers}
+        for path in partial.values():
+            path.write_bytes(b"")
+        with ExitStack() as opened:
+            at, file = -1, None
 
-    def __enter__(self) -> "_Files":
-        (self._folder / self._name).mkdir(parents=True, exist_ok=True)
-        return self
+            def write(number: int, line: Row) -> None:
+                nonlocal at, file
+                if file is None or number != at:
+                    opened.close()
+                    at, file = number, opened.enter_context(_on_disk(partial[number]))
+                file.write(dumps(line) + "\n")
 
-    def __exit__(self, *_: object) -> None:
-        self._close()
+            yield write
 
-    def write(self, number: int, line: str) -> None:
-        if not self._numbers or number != self._numbers[-1]:
-            if self._numbers and number < self._numbers[-1]:
-                raise RuntimeError("the rows are not in their order")
-            self._close()
-            self._numbers.append(number)
-            self._file = partial_path(rows_file(self._folder, number, self._name)).open(
-                "w", encoding="utf-8", newline="\n"
-            )
-        assert self._file is not None
-        self._file.write(line)
 
-    def finish(self, numbers: Iterable[int]) -> None:
-        """Give all files of the task their names; those without a row are empty."""
-        self._close()
-        for number in numbers:
-            final = rows_file(self._folder, number, self._name)
-            if number not in self._numbers:
-                partial_path(final).write_bytes(b"")
-            os.replace(partial_path(final), final)
-
-    def _close(self) -> None:
-        if self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._file = None
+@contextmanager
+def _on_disk(path: Path) -> Iterator[TextIO]:
+    """A file to add to, which is on the disk and not only on its way when it is closed."""
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def executor_of(
@@ -184,14 +178,6 @@ def executor_of(
             raise InputError(plan.path, f"{plan.executor}.{key}", "is missing", "add it to the recipe")
     executor: PipelineExecutor = found(pipeline=list(steps), tasks=tasks, **options)
     return executor
-
-
-def _line(found: Row | Drop) -> tuple[Row, str, list[str]]:
-    """A result's row, its line in the file, and what it counts as."""
-    if isinstance(found, Drop):
-        line = {"row": found.row, "reason": found.reason, "value": found.value, "limit": found.limit}
-        return found.row, dumps(line) + "\n", ["dropped", f"dropped_{found.reason}"]
-    return found, dumps(found) + "\n", ["forwarded"]
 
 
 def rows_file(folder: Path, number: int, name: str = "kept") -> Path:

@@ -30,7 +30,17 @@ Entry = dict[str, Any]
 _FIRST_PARTS = 2  # of an id are folders, so that no folder holds a whole corpus
 _DIGITAL_SILENCE = -90.0  # dBFS; one step of 16 bits up and down is -96
 _LONGEST = 80  # bytes of a name; file systems take 255
-
+# The thresholds, "min_" or "max_" and a measure, in the order in which they are looked at, and why a clip is dropped.
+_CHECKS = {
+    "min_seconds": "too short",
+    "min_side": "low resolution",
+    "min_fps": "low frame rate",
+    "max_black_share": "black",
+    "max_frozen_share": "frozen",
+    "min_sharpness": "blurred",
+    "min_loudness": "mute",
+    "max_silence_share": "mute",
+}
 
 _Positive = Annotated[Number, Field(ge=0), AS_WRITTEN]
 _Share = Annotated[Number, Field(ge=0, le=1), AS_WRITTEN]
@@ -117,11 +127,17 @@ class Clean(Stage):
                     for row, _, entry in group:
                         yield self._judge(row, entry or {}, folder)
                     continue
-                jobs = (((row, key), self._job(row, folder)) for row, key, _ in group)
                 told = self.settings
+                jobs = (
+                    ((row, key), [*_media(row), str(_sound_path(folder, row)), told.max_seconds])
+                    for row, key, _ in group
+                )
                 with closing(guarded(jobs, examine, workers=told.workers, limit=told.media_limit)) as answers:
-                    for (row, key), answer in answers:
-                        entry = _entry(answer, row["videos"][0])
+                    for (row, key), entry in answers:
+                        if isinstance(entry, Problem):  # late, crashed, or something that no library should raise
+                            entry = {"fault": f"{row['videos'][0]}: {entry.reason}"}
+                        if "stop" in entry:
+                            raise InputError(*entry["stop"])
                         if key not in known:
                             log.append({"id": key} | entry)
                         yield self._judge(row, entry, folder)
@@ -138,53 +154,35 @@ class Clean(Stage):
         if text is None:
             return None
         entry: Entry = json.loads(text)
-        if "fault" in entry or self._beyond(entry["measures"]):
+        if self._beyond(entry) or (sound.exists() and sound.stat().st_size == entry["bytes"]):
             return entry
-        try:
-            return entry if sound.stat().st_size == entry["bytes"] else None
-        except FileNotFoundError:
-            return None
-
-    def _job(self, row: Row, folder: Path) -> list[Any]:
-        video, audio = _media(row)
-        return [video, audio, str(_sound_path(folder, row)), self.settings.max_seconds]
+        return None
 
     def _judge(self, row: Row, entry: Entry, folder: Path) -> Row | Drop:
         sound = _sound_path(folder, row)
         if "fault" in entry:
             partial_path(sound).unlink(missing_ok=True)  # of a worker that was killed
-            beyond: tuple[str, Any, Any] | None = ("undecodable", entry["fault"], None)
-        else:
-            beyond = self._beyond(entry["measures"])
-        if beyond:
+        if beyond := self._beyond(entry):
             sound.unlink(missing_ok=True)
             return Drop(row, *beyond)
         return row | {"audios": [str(sound)], "measures": entry["measures"]}
 
-    def _beyond(self, found: dict[str, Any]) -> tuple[str, Any, Any] | None:
-        """The first threshold that the measures are beyond, as reason, value and limit."""
-        most = least = self.settings
-        if found["seconds"] > most.max_seconds:  # before the sound, of which nothing was measured then
-            return "too long", found["seconds"], most.max_seconds
+    def _beyond(self, entry: Entry) -> tuple[str, Any, Any] | None:
+        """The fault, or the first threshold that the measures are beyond, as reason, value and limit."""
+        if "fault" in entry:
+            return "undecodable", entry["fault"], None
+        found = entry["measures"]
+        if found["seconds"] > self.settings.max_seconds:  # before the sound, of which nothing was measured then
+            return "too long", found["seconds"], self.settings.max_seconds
         if found["loudness"] is None:
             return "no sound", None, None
-        side = min(found["width"], found["height"])
-        checks = (
-            ("too short", found["seconds"] < least.min_seconds, found["seconds"], least.min_seconds),
-            ("low resolution", side < least.min_side, side, least.min_side),
-            ("low frame rate", found["fps"] < least.min_fps, found["fps"], least.min_fps),
-            ("black", found["black_share"] > most.max_black_share, found["black_share"], most.max_black_share),
-            ("frozen", found["frozen_share"] > most.max_frozen_share, found["frozen_share"], most.max_frozen_share),
-            ("blurred", found["sharpness"] < least.min_sharpness, found["sharpness"], least.min_sharpness),
-            ("mute", found["loudness"] < least.min_loudness, found["loudness"], least.min_loudness),
-            (
-                "mute",
-                found["silence_share"] > most.max_silence_share,
-                found["silence_share"],
-                most.max_silence_share,
-            ),
-        )
-        return next(((why, value, limit) for why, beyond, value, limit in checks if beyond), None)
+        measures = found | {"side": min(found["width"], found["height"])}
+        for setting, why in _CHECKS.items():
+            end, _, measure = setting.partition("_")
+            value, limit = measures[measure], getattr(self.settings, setting)
+            if value < limit if end == "min" else value > limit:
+                return why, value, limit
+        return None
 
 
 def examine(video: str, audio: str | None, sound_to: str, until: float) -> Entry:
@@ -194,13 +192,11 @@ def examine(video: str, audio: str | None, sound_to: str, until: float) -> Entry
         "measures" (as measure.measure) and "bytes", the size of the wav or None; or "fault", why the clip cannot be
         decoded; or "stop", an InputError's parts, when no clip can be measured like this.
     """
-    for path in (video, audio):
-        if path is None:
-            continue
-        placed = place_fault(path)
-        plain = None if placed else file_problem(path)
-        if placed or plain:
-            return {"fault": placed.reason if placed else f"{path}: {plain}"}
+    for path in (video, audio) if audio else (video,):
+        if placed := place_fault(path):
+            return {"fault": placed.reason}
+        if plain := file_problem(path):
+            return {"fault": f"{path}: {plain}"}
     import av
 
     try:
@@ -266,12 +262,3 @@ def _state(path: str) -> list[Any]:
     except (OSError, ValueError):  # examine() says what is wrong with it
         return [path]
     return [path, found.st_size, found.st_mtime_ns]
-
-
-def _entry(answer: Any | Problem, video: str) -> Entry:
-    if isinstance(answer, Problem):  # late, crashed, or something that no library should raise
-        return {"fault": f"{video}: {answer.reason}"}
-    if "stop" in answer:
-        raise InputError(*answer["stop"])
-    entry: Entry = answer
-    return entry
