@@ -83,65 +83,6 @@ class Reference(NamedTuple):
     texts: dict[Language, str]
 
 
-def benchmark(
-    data: Path,
-    media: Path | None,
-    *,
-    prompt: Prompt = "saber",
-    question_language: Language = "zh",
-    language: Language = "en",
-    wheel: Path | None = None,
-    truth_labels: Path | None = None,
-    answer_labels: Path | None = None,
-) -> Benchmark:
-    """Return EMER on its CSV.
-
-    Args:
-        data: the CSV of the reference.
-        media: the folder of its clips; None where existing answers are scored, which then have no clip to look at.
-        prompt, question_language: of the question.
-        language: of the descriptions that answers are compared with.
-        wheel: the user's emotion_wheel folder, or None for no EW scores.
-        truth_labels, answer_labels: files of labels, in place of the judge's.
-
-    Raises:
-        InputError: as questions, Wheels and open_labels.read_labels, or labels are given without wheels.
-    """
-    if wheel is None and (truth_labels or answer_labels):
-        raise InputError("eval", "--wheel", "is not given, and labels are", "name the emotion_wheel folder")
-    clips = {clip.name for clip in read_reference(data, language)}
-    asked = list(questions(data, media, question_language, prompt)) if media is not None else []
-    wheels = Wheels(wheel) if wheel is not None else None
-    labels = [read_labels(path) if path is not None else None for path in (truth_labels, answer_labels)]
-
-    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        if judge is None and wheels is None:
-            raise InputError("eval", "--judge", "is not given, nor are wheels and labels", "name the judge's model")
-        return items(
-            data,
-            read_answers(answers, clips),
-            read_rejects(rejects),
-            judge,
-            wheels,
-            language=language,
-            media_folder=media,
-            truth_labels=labels[0],
-            answer_labels=labels[1],
-        )
-
-    files = {data.name: data, "truth labels": truth_labels, "answer labels": answer_labels}
-    if wheel is not None:
-        files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
-    return Benchmark(
-        "emer",
-        {name: path for name, path in files.items() if path is not None},
-        asked,
-        scored,
-        lambda found: scores(found, wheels),
-        {"prompt": prompt, "question_language": question_language, "language": language},
-    )
-
-
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="the reference: CSV with name, chinese, english")
     parser.add_argument("--media", type=Path, help="folder of the clips; not needed with --answers")
@@ -156,11 +97,41 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _from_options(args: argparse.Namespace) -> Benchmark:
     if args.media is None and args.answers is None:
         raise InputError("eval", "--media", "is not given", "name the folder of the clips, or score --answers")
-    options = ("prompt", "question_language", "language", "wheel", "truth_labels", "answer_labels")
-    found = benchmark(args.data, args.media, **{name: getattr(args, name) for name in options})
-    if args.answers is None and args.model is not None and args.judge is None and args.wheel is None:
+    if args.wheel is None and (args.truth_labels or args.answer_labels):
+        raise InputError("eval", "--wheel", "is not given, and labels are", "name the emotion_wheel folder")
+    scores_nothing = args.judge is None and args.wheel is None
+    if scores_nothing and (args.answers is not None or args.model is not None):
         raise InputError("eval", "--judge", "is not given, nor are wheels and labels", "name the judge's model")
-    return found
+    clips = {clip.name for clip in read_reference(args.data, args.language)}
+    # Existing answers have no clip to look at where no folder is named.
+    asked = list(questions(args.data, args.media, args.question_language, args.prompt)) if args.media else []
+    wheels = Wheels(args.wheel) if args.wheel is not None else None
+    truth_labels, answer_labels = (
+        read_labels(path) if path is not None else None for path in (args.truth_labels, args.answer_labels)
+    )
+
+    def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
+        return items(
+            args.data,
+            read_answers(answers, clips),
+            read_rejects(rejects),
+            judge,
+            wheels,
+            language=args.language,
+            media_folder=args.media,
+            truth_labels=truth_labels,
+            answer_labels=answer_labels,
+        )
+
+    files = {args.data.name: args.data, "truth labels": args.truth_labels, "answer labels": args.answer_labels}
+    return Benchmark(
+        "emer",
+        {name: path for name, path in files.items() if path is not None} | (wheels.files if wheels else {}),
+        asked,
+        scored,
+        lambda found: scores(found, wheels),
+        {name: getattr(args, name) for name in ("prompt", "question_language", "language")},
+    )
 
 
 COMMAND = Command(
@@ -197,12 +168,11 @@ def read_reference(path: str | os.PathLike[str], language: Language = "en") -> l
                 raise InputError(str(path), f"column {column}", problem, "the columns are name, chinese, english")
         for row in reader:
             rows += 1
+            where = f"{path}:{reader.line_num}"
             try:
-                clip = _reference(row, f"{path}:{reader.line_num}", language)
-                if clip.name in found:
-                    where = f"{path}:{reader.line_num}"
+                clip = _reference(row, where, language)
+                if found.setdefault(clip.name, clip) is not clip:
                     raise InputError(where, "name", f"{quoted(clip.name)} is there twice", "keep one row for each clip")
-                found[clip.name] = clip
             except InputError as error:
                 errors.append(error)
     except csv.Error as error:
@@ -327,7 +297,9 @@ def items(
             raise InputError(str(reference), "name", problem, "score answers to the clips of this reference")
     media = find_media(clips, media_folder) if media_folder is not None else {}
     said = {name: answers[name] for name in clips if answers.get(name, "").strip()}
-    ratings = rate_overlaps(judge, {name: (clips[name], text) for name, text in said.items()}) if judge else None
+    ranges = dict.fromkeys(CRITERIA, (LOWEST, HIGHEST))
+    tasks = (Task(name, PROMPT, {"Reference": clips[name], "Answer": text}, ranges) for name, text in said.items())
+    ratings = rate_all(judge, tasks, bar="answers rated") if judge else None
     truths: Mapping[str, Sequence[str] | str] = {}
     labels: Mapping[str, Sequence[str] | str] = {}
     if wheel is not None:
@@ -388,24 +360,6 @@ def _labels(
     return extract_labels(judge, texts, bar)
 
 
-def rate_overlaps(judge: Judge, pairs: Mapping[str, tuple[str, str]]) -> dict[str, Rating | str]:
-    """Return the two scores of each answer, or the reason why the judge gave none.
-
-    Args:
-        judge: an open one.
-        pairs: (reference, answer) by id.
-
-    Raises:
-        EndpointDown: the judge cannot be asked; what it said is kept.
-    """
-    ranges = dict.fromkeys(CRITERIA, (LOWEST, HIGHEST))
-    tasks = (
-        Task(name, PROMPT, {"Reference": reference, "Answer": answer}, ranges)
-        for name, (reference, answer) in pairs.items()
-    )
-    return rate_all(judge, tasks, bar="answers rated")
-
-
 def scores(items: Sequence[Item], wheel: Wheels | None = None) -> dict[str, Any]:
     """Return what scores.json holds of EMER but for the model, the judge and the manifest.
 
@@ -459,7 +413,10 @@ def _coverage_notes(items: Sequence[Item], wheel: Wheels) -> list[str]:
     for whose in (TRUTH, ANSWER):
         given = [item.details[LABELS][whose] or [] for item in items]
         known, total, unknown = wheel.coverage(label for labels in given for label in labels)
-        notes.append(f"{whose} labels: the wheels know {known} of {total}" + _named(unknown))
+        shown = [f"{label} ({count})" for label, count in unknown.items()]
+        more = f" and {len(shown) - _SHOWN_LABELS} more" if len(shown) > _SHOWN_LABELS else ""
+        missing = f"; not {', '.join(shown[:_SHOWN_LABELS])}{more}" if shown else ""
+        notes.append(f"{whose} labels: the wheels know {known} of {total}{missing}")
     outside = sum(
         item.details[LABELS][TRUTH] is not None and not any(map(wheel.knows, item.details[LABELS][TRUTH]))
         for item in items
@@ -467,11 +424,3 @@ def _coverage_notes(items: Sequence[Item], wheel: Wheels) -> list[str]:
     if outside:
         notes.append(f"{outside} of {len(items)} clips have no reference label in any wheel: not in the EW scores")
     return notes
-
-
-def _named(unknown: dict[str, int]) -> str:
-    if not unknown:
-        return ""
-    shown = ", ".join(f"{label} ({count})" for label, count in list(unknown.items())[:_SHOWN_LABELS])
-    more = len(unknown) - _SHOWN_LABELS
-    return f"; not {shown}" + (f" and {more} more" if more > 0 else "")

@@ -30,29 +30,6 @@ Truths = dict[str, tuple[str, str | float]]
 POSITIVE, NEGATIVE = "positive", "negative"
 
 
-def benchmark(truths: Path, answers: Path, wheel: Path | None) -> Benchmark:
-    """Return MER-UniBench on a file of truths and one of answers.
-
-    Args:
-        truths: JSONL of emotions or of sentiments.
-        answers: JSONL of labels or of sentiments.
-        wheel: the user's emotion_wheel folder, for emotions.
-
-    Raises:
-        InputError: as read_truths and Wheels.
-    """
-    known = read_truths(truths)
-    wheels = Wheels(wheel) if wheel is not None else None
-
-    def scored(answers: Path, _: Path, judge: Judge | None) -> list[Item]:
-        return items(known, answers, wheels)
-
-    files = {truths.name: truths}
-    if wheel is not None:
-        files |= {f"{wheel.name}/{path.name}": path for path in sorted(wheel.iterdir()) if path.is_file()}
-    return Benchmark("mer-unibench", files, [], scored, scores, results=[answers])
-
-
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help='JSONL: {"id", "emotion"} or {"id", "sentiment"}')
     parser.add_argument("--answers", type=Path, required=True, help='JSONL: {"id", "labels"} or {"id", "sentiment"}')
@@ -60,12 +37,23 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="the name that the answers are shown under")
 
 
+def _from_options(args: argparse.Namespace) -> Benchmark:
+    known = read_truths(args.data)
+    wheels = Wheels(args.wheel) if args.wheel is not None else None
+
+    def scored(answers: Path, _: Path, judge: Judge | None) -> list[Item]:
+        return items(known, answers, wheels)
+
+    files = {args.data.name: args.data} | (wheels.files if wheels else {})
+    return Benchmark("mer-unibench", files, [], scored, scores, results=[args.answers])
+
+
 COMMAND = Command(
     'Score labels on MER-UniBench\'s sets: the hit rate of {"id", "labels"} against {"id", "emotion"} over the '
     'five emotion wheels, or weighted F1 and accuracy of the sign of {"id", "sentiment"} against the same.',
     "--data truth.jsonl --answers labels.jsonl --wheel emotion_wheel",
     _add_options,
-    lambda args: benchmark(args.data, args.answers, args.wheel),
+    _from_options,
     asks=False,
 )
 

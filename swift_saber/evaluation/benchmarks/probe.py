@@ -146,7 +146,7 @@ def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own:
         readable = emotions[WHOLE] is not None and emotions[condition] is not None
         scores[f"{condition}_changed"] = float(readable and emotions[WHOLE] != emotions[condition])
         scores[f"{condition}_unreadable"] = float(not readable)
-    state: State = "missing" if None in said.values() else "invalid" if None in emotions.values() else "answered"
+    state = _state(said, emotions, conditions)
     details: dict[str, Any] = {"answers": said}
     if donor is not None:
         details["other sound"] = {"clip": donor.id, "audios": [media_path(path) for path in donor.audios]}
@@ -191,8 +191,10 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
 
 def _in(item: Item, condition: str) -> Item:
     """The item with the state that it has in one condition: other conditions' answers are no part of it."""
-    said, emotions = item.details["answers"], item.details["emotions"]
-    pair = (WHOLE, condition)
-    missing, silent = any(said[name] is None for name in pair), any(emotions[name] is None for name in pair)
-    state: State = "missing" if missing else "invalid" if silent else "answered"
-    return replace(item, state=state)
+    return replace(item, state=_state(item.details["answers"], item.details["emotions"], (WHOLE, condition)))
+
+
+def _state(said: Mapping[str, str | None], emotions: Mapping[str, str | None], conditions: Sequence[str]) -> State:
+    if any(said[condition] is None for condition in conditions):
+        return "missing"
+    return "invalid" if any(emotions[condition] is None for condition in conditions) else "answered"

@@ -192,12 +192,12 @@ def items(
     """
     fields = {name: parse(text).fields for name, text in answers.items()}
     own = own_emotions(rows)
-    ratings: dict[str, tuple[dict[str, int], str] | str] = {}
+    ratings: dict[str, Rating | str] = {}
     if judge is not None:
-        ratings = rate_answers(judge, ((_id(row), row.record, fields.get(_id(row), {})) for row in rows))
+        ratings = rate_answers(judge, ((str(row.id), row.record, fields.get(str(row.id), {})) for row in rows))
     found = []
     for row in rows:
-        name = _id(row)
+        name = str(row.id)
         item = _item(row, answers.get(name), fields.get(name, {}), own, ratings.get(name))
         if rejects and name in rejects:
             item.details["reject"] = rejects[name]
@@ -205,13 +205,7 @@ def items(
     return found
 
 
-def _item(
-    row: Row,
-    response: str | None,
-    found: dict[str, str],
-    own: set[str],
-    rating: tuple[dict[str, int], str] | str | None,
-) -> Item:
+def _item(row: Row, response: str | None, found: dict[str, str], own: set[str], rating: Rating | str | None) -> Item:
     state: State = "missing" if response is None else "answered" if found else "invalid"
     scores: dict[str, float | None] = {}
     details: dict[str, Any] = {"not in the answer": [name for name in DIMENSIONS if name not in found]}
@@ -223,7 +217,8 @@ def _item(
         by_dimension, details["judge's reason"] = rating
         scores["judge"] = sum(by_dimension.values()) / len(DIMENSIONS)
         scores |= {f"judge_{name}": float(by_dimension[name]) for name in DIMENSIONS}
-    rate = error_rate(row, found.get(SPEECH))
+    # 1 where the answer has no speech.
+    rate = word_error_rate(row.record.speech_content, found[SPEECH], row.language) if SPEECH in found else 1.0
     details["error rate"] = rate
     scores[UNIT[row.language]] = min(1.0, rate)
     emotion = true_emotion(row)
@@ -234,7 +229,7 @@ def _item(
         details["emotion"] = {"truth": emotion, "answer": answer, "named": named}
         scores["emotion"] = float(answer == emotion)
     return Item(
-        id=_id(row),
+        id=str(row.id),
         group=str(row.consistency),
         truth={name: getattr(row.record, name) for name in DIMENSIONS},
         prediction=found or None,
@@ -303,18 +298,6 @@ def _error_gap(means: Mapping[str, Any]) -> Any:
     return means["inconsistent"] - means["consistent"]
 
 
-def error_rate(row: Row, speech: str | None) -> float:
-    """Return the WER (English) or CER (Chinese) of an answer's speech_content; 1 where the answer has none."""
-    if speech is None:
-        return 1.0
-    return word_error_rate(row.record.speech_content, speech, row.language)
-
-
-def _id(row: Row) -> str:
-    assert row.id is not None
-    return row.id
-
-
 def system_prompt(dimensions: Iterable[str]) -> str:
     """Return what the judge is told about these dimensions."""
     return _SYSTEM.format(dimensions="\n".join(f'"{name}": {MEANINGS[name]}' for name in dimensions))
@@ -336,9 +319,7 @@ def settled(record: Record, fields: Mapping[str, str]) -> dict[str, int]:
     return scores
 
 
-def rate_answers(
-    judge: Judge, answers: Iterable[tuple[str, Record, Mapping[str, str]]]
-) -> dict[str, tuple[dict[str, int], str] | str]:
+def rate_answers(judge: Judge, answers: Iterable[tuple[str, Record, Mapping[str, str]]]) -> dict[str, Rating | str]:
     """Return each answer's score in each dimension and the judge's reason, or as a text why there is none.
 
     Args:
@@ -362,8 +343,8 @@ def rate_answers(
             criteria = dict.fromkeys(asked, (LOWEST, HIGHEST))
             tasks.append(Task(name, system_prompt(asked), quoted, criteria))
     ratings = rate_all(judge, tasks, bar="judged")
-    found: dict[str, tuple[dict[str, int], str] | str] = {}
+    found: dict[str, Rating | str] = {}
     for name, scores in known.items():
         rating = ratings.get(name, Rating({}, ""))
-        found[name] = rating if isinstance(rating, str) else ({**scores, **rating.scores}, rating.reason)
+        found[name] = rating if isinstance(rating, str) else Rating({**scores, **rating.scores}, rating.reason)
     return found

@@ -77,12 +77,13 @@ class Wheels:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder = Path(folder)
         missing = [name for name in [*_WHEELS, _SYNONYMS, _FORMS] if not (folder / name).is_file()]
         if missing:
             problem = f"has no {', '.join(missing)}" if folder.is_dir() else "is no folder"
             remedy = "give the emotion_wheel folder of MERTools or AffectGPT, complete"
             raise InputError(str(folder), "emotion_wheel", problem, remedy)
+        #: What the folder holds, for the manifest.
+        self.files = {f"{folder.name}/{path.name}": path for path in sorted(folder.iterdir()) if path.is_file()}
         wheels = [_read_wheel(folder / name) for name in _WHEELS]
         self._inner = [_inner(places) for places in wheels]
         self._second = [_second(places) for places in wheels]
