@@ -9,7 +9,7 @@ from swift_saber.data.convert import row_kind, to_swift_row
 from swift_saber.data.rows import media_list, media_path, parse_row, read_lines, resolve_media, row_id
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import check_clips
-from swift_saber.media.fault import Problem, place_fault
+from swift_saber.media.fault import Problem
 
 
 class Checked(NamedTuple):
@@ -52,7 +52,7 @@ def _rows(path: Path) -> Iterator[tuple[Checked, list[str], list[str]]]:
             name = one_line(row_id(row))
             named = [_named(row, key) for key in ("videos", "audios")]
             media = [media_path(path) for columns in named for _, path in columns if isinstance(path, str)]
-            videos, audios = ([_usable(path, where, column) for column, path in columns] for columns in named)
+            videos, audios = ([resolve_media(path, where, column) for column, path in columns] for columns in named)
             if row_kind(row) not in {None, "pair"}:
                 to_swift_row(row, where)
             yield Checked(where, name, media, None), videos, audios
@@ -66,14 +66,6 @@ def _named(row: dict[str, Any], key: str) -> list[tuple[str, Any]]:
     for column in ("messages", "rejected_messages"):
         named += [(column, path) for path in _in_turns(row.get(column), key.removesuffix("s"))]
     return named
-
-
-def _usable(path: Any, where: str, column: str) -> str:
-    """The absolute path of a file that may be opened."""
-    problem = place_fault(path) if isinstance(path, str) else None
-    if problem:
-        raise InputError(where, column, problem.reason, problem.remedy)
-    return resolve_media(path, where, column)
 
 
 def _in_turns(messages: Any, kind: str) -> Iterator[Any]:

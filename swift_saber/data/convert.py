@@ -23,46 +23,17 @@ HEAD_BYTES = 1 << 20
 TRUE_WORDS = frozenset({"y", "yes", "t", "true", "on", "1"})
 MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio"})
 ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
-# A row with one of these is in a format that ms-swift's own loader knows and this one does not.
-_STOCK_COLUMNS = frozenset(
-    {
-        "system",
-        "query",
-        "response",
-        "instruction",
-        "input",
-        "output",
-        "prompt",
-        "text",
-        "conversation",
-        "conversations",
-        "history",
-        "image",
-        "images",
-        "tools",
-        "objects",
-        "label",
-        "margin",
-        "solution",
-        "rejected_messages",
-        "rejected_response",
-        "rejected_videos",
-        "rejected_audios",
-        "positive_messages",
-        "negative_messages",
-        "teacher_prompt",
-        "chat_template_kwargs",
-    }
-)
 _REJECTED = {"rejected_messages", "rejected_response"}
+# What would change the training if it were not dropped beside a record.
+_BESIDE_MESSAGES = _REJECTED | {"image", "images", "margin", "rejected_videos", "rejected_audios"}
+_BESIDE_MESSAGES |= {"positive_messages", "negative_messages"}
+# A row with one of these is in a format that ms-swift's own loader knows and this one does not.
+_STOCK_COLUMNS = _BESIDE_MESSAGES | {"system", "query", "response", "instruction", "input", "output", "prompt", "text"}
+_STOCK_COLUMNS |= {"conversation", "conversations", "history", "tools", "objects", "label", "solution"}
+_STOCK_COLUMNS |= {"teacher_prompt", "chat_template_kwargs"}
 # What makes a pair of messages one of ours, and all of ms-swift's further columns that it may have.
 _PAIR_MARKS = {"consistency", "scores", "kind", "rejected_videos", "rejected_audios"}
 _PAIR_COLUMNS = _REJECTED | _PAIR_MARKS | {"margin"}
-
-# Of these, what would change the training if it were not dropped beside a record.
-_BESIDE_MESSAGES = frozenset(
-    name for name in _STOCK_COLUMNS if name.startswith(("image", "margin", "rejected", "positive", "negative"))
-)
 # What stands before an object: the bracket that opens an array, the comma between two, line breaks.
 _BEFORE_OBJECT = re.compile(r"[\s,\[]*(?=\{)")
 
@@ -140,59 +111,36 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
             text that ms-swift would take for a clip or a control token.
     """
     kind = row_kind(row)
-    if kind == "record":
-        converted = _from_record(row, where, order)
-    elif kind == "pair":
-        raise InputError(
-            where, "row", "is a preference pair, for `swift rlhf` alone", "keep pairs in a file of their own"
-        )
-    elif kind is not None:
-        converted = _from_question(row, where)
-    else:
-        raise InputError(
-            where,
-            "row",
-            f"columns {', '.join(sorted(row)) or 'none'} are neither a SABER record nor messages with media",
-            "keep rows of other formats in a file of their own",
-        )
-    converted["id"] = row_id(row)
+    if kind is None:
+        problem = f"columns {', '.join(sorted(row)) or 'none'} are neither a SABER record nor messages with media"
+        raise InputError(where, "row", problem, "keep rows of other formats in a file of their own")
+    if kind == "pair":
+        problem = "is a preference pair, for `swift rlhf` alone"
+        raise InputError(where, "row", problem, "keep pairs in a file of their own")
     channel = row.get("channel")
     if channel is not None and not isinstance(channel, str):
         raise InputError(where, "channel", f"is {channel!r}, not a string", "name the channel or leave it out")
-    converted["channel"] = channel
-    return converted
+    converted = _from_record(row, where, order) if kind == "record" else _from_question(row, where)
+    return {**converted, "id": row_id(row), "channel": channel}
 
 
 def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, Any]:
-    other = sorted(_BESIDE_MESSAGES & given.keys())
-    if other:
-        raise InputError(
-            where,
-            other[0],
-            "stands beside a SABER record, which is trained on alone",
-            "remove it, or write the row as messages",
-        )
+    if other := sorted(_BESIDE_MESSAGES & given.keys()):
+        problem = "stands beside a SABER record, which is trained on alone"
+        raise InputError(where, other[0], problem, "remove it, or write the row as messages")
     media = {key: media_list(given, key) for key in ("videos", "audios")}
     row = Row.from_dict({key: value for key, value in given.items() if key not in MEDIA_KEYS} | media, where)
     for dimension in DIMENSIONS:
-        markup = reserved_markup(getattr(row.record, dimension))
-        if markup:
-            raise InputError(
-                where,
-                dimension,
-                f"holds {markup}, which the model would read as a clip or a control token",
-                "write it in another way, e.g. without the angle brackets",
-            )
+        if markup := reserved_markup(getattr(row.record, dimension)):
+            problem = f"holds {markup}, which the model would read as a clip or a control token"
+            raise InputError(where, dimension, problem, "write it in another way, e.g. without the angle brackets")
     videos, audios = media_paths(row.videos, "videos", where), media_paths(row.audios, "audios", where)
     if not videos:
         raise InputError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
     if not audios and not sound_in_video():
-        raise InputError(
-            where,
-            "audios",
-            "no audio for the record, so the model would learn to write of sounds that it cannot hear",
-            "add the sound as a wav file (or set USE_AUDIO_IN_VIDEO=1 to take it from the video)",
-        )
+        problem = "no audio for the record, so the model would learn to write of sounds that it cannot hear"
+        remedy = "add the sound as a wav file (or set USE_AUDIO_IN_VIDEO=1 to take it from the video)"
+        raise InputError(where, "audios", problem, remedy)
     messages = [
         {"role": "user", "content": INSTRUCTIONS[row.language]},
         {"role": "assistant", "content": render(row.record, language=row.language, order=order)},
@@ -246,9 +194,8 @@ def _check_part(part: Any, where: str, field: str) -> None:
     if kind == "text" and isinstance(value, str):
         return
     if kind not in {"image", "video", "audio", "image_url", "video_url", "audio_url"} or value is None:
-        raise InputError(
-            where, field, "has a part of no known type", 'write {"type": "text", "text": ...} or {"type": "video", ...}'
-        )
+        remedy = 'write {"type": "text", "text": ...} or {"type": "video", ...}'
+        raise InputError(where, field, "has a part of no known type", remedy)
     resolve_media(value.get("url") if isinstance(value, dict) else value, where, field)
 
 

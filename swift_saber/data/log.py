@@ -7,13 +7,14 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from swift_saber.data.rows import parse_row, read_rows
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.data.rows import given_id, parse_row, read_named
+from swift_saber.errors import InputError, unreadable
 from swift_saber.text.strict_json import dumps
 
 
@@ -65,12 +66,7 @@ class RowLog:
         """
         if os.path.getsize(self.path) == 0:
             return
-        seen: set[str] = set()
-        for where, row in read_rows(self.path):
-            name = _id(row, where)
-            if name in seen:
-                raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
-            seen.add(name)
+        for _, row in read_named(self.path):
             yield row
 
     def ids(self) -> set[str]:
@@ -90,7 +86,7 @@ class RowLog:
         Raises:
             InputError: the row has no id, or the disk takes no more.
         """
-        _id(row, str(self.path))
+        given_id(row, str(self.path))
         line = (dumps(row) + "\n").encode()
         with self._lock:
             before = os.fstat(self._file).st_size
@@ -101,66 +97,42 @@ class RowLog:
             except BaseException as error:  # Ctrl-C too: a part of a line must not stay for the next row to follow
                 os.ftruncate(self._file, before)
                 if isinstance(error, OSError):
-                    reason = error.strerror or type(error).__name__
-                    raise InputError(
-                        str(self.path), "file", f"cannot be written: {reason}", "make room and run again"
-                    ) from error
+                    problem = f"cannot be written: {error.strerror or type(error).__name__}"
+                    raise InputError(str(self.path), "file", problem, "make room and run again") from error
                 raise
 
     def _take(self) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(
-                str(self.path), "file", "another run is writing it", "wait for it to end, or name another file"
-            ) from error
+            remedy = "wait for it to end, or name another file"
+            raise InputError(str(self.path), "file", "another run is writing it", remedy) from error
         except OSError as error:
             raise unreadable(self.path, error) from error
 
     def _mend(self) -> None:
         """See that the file ends where a row ends."""
-        with self.path.open("rb") as file:
-            first = file.readline()
-            if not first:
-                return
-            # Nothing is ever cut from a file that is something else.
-            if first.endswith(b"\n") and first.strip():
-                _id(parse_row(first, f"{self.path}:1"), f"{self.path}:1")
-            elif not first.lstrip().startswith(b"{"):
-                raise InputError(str(self.path), "file", "is not a file of rows", "name another file")
-            size = file.seek(0, os.SEEK_END)
-            tail = _after_last_newline(file, size)
+        size = os.fstat(self._file).st_size
+        if size == 0:
+            return
+        with mmap(self._file, size, access=ACCESS_READ) as data:
+            first, tail = data.readline(), data[data.rfind(b"\n", 0) + 1 :]
+        # Nothing is ever cut from a file that is something else.
+        if first.endswith(b"\n") and first.strip():
+            given_id(parse_row(first, f"{self.path}:1"), f"{self.path}:1")
+        elif not first.lstrip().startswith(b"{"):
+            raise InputError(str(self.path), "file", "is not a file of rows", "name another file")
         if not tail:
             return
         try:
             parse_row(tail, "tail")
         except InputError:
             os.ftruncate(self._file, size - len(tail))
-            print(
-                f"swift-saber: {self.path}: the last line was not written to its end: {len(tail)} bytes cut",
-                file=sys.stderr,
-            )
+            said = f"the last line was not written to its end: {len(tail)} bytes cut"
+            print(f"swift-saber: {self.path}: {said}", file=sys.stderr)
         else:  # Only the newline is missing.
             os.write(self._file, b"\n")
 
     def _close(self) -> None:
         os.close(self._file)  # which gives the lock back
         self._file = -1
-
-
-def _after_last_newline(file: Any, size: int) -> bytes:
-    """What follows the last newline of a binary file of `size` bytes."""
-    tail = b""
-    while size > 0 and b"\n" not in tail:
-        step = min(size, 1 << 16)
-        size -= step
-        file.seek(size)
-        tail = file.read(step) + tail
-    return tail.rpartition(b"\n")[2]
-
-
-def _id(row: dict[str, Any], where: str) -> str:
-    name = row.get("id")
-    if not isinstance(name, str) or not name:
-        raise InputError(where, "id", f"is {quoted(name)}, not a name", "each row needs the id of its clip")
-    return name

@@ -18,7 +18,7 @@ class Records:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self._places: dict[str, tuple[int, int]] = {}
-        self._file = -1
+        self._names: list[str] = []
 
     def __enter__(self) -> "Records":
         """Read the file once.
@@ -27,20 +27,20 @@ class Records:
             InputError: the file cannot be read, a row is no SABER row, or an id is there twice.
         """
         try:
-            self._file = os.open(self.path, os.O_RDONLY)
-            self._index()
+            self._file = self.path.open("rb")
         except OSError as error:
-            self._close()
             raise unreadable(self.path, error) from error
+        try:
+            self._index()
         except BaseException:
-            self._close()
+            self._file.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        self._file.close()
 
     def get(self, name: str) -> Row | None:
         """Return the row of a clip, or None where there is none."""
@@ -48,32 +48,27 @@ class Records:
         if place is None:
             return None
         start, size = place
-        return self._row(os.pread(self._file, size, start), f"{self.path}: {name}")[1]
+        return self._row(os.pread(self._file.fileno(), size, start), f"{self.path}: {name}")[1]
 
     def ids(self) -> list[str]:
         """Return the ids, in the order of the file."""
-        return list(self._places)
+        return self._names
 
     def _index(self) -> None:
         start = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    where = f"{self.path}:{number}"
-                    name, _ = self._row(line, where)
-                    if name in self._places:
-                        raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
-                    self._places[name] = (start, len(line))
-                start += len(line)
+        for number, line in enumerate(self._file, start=1):
+            if line.strip():
+                where = f"{self.path}:{number}"
+                name, _ = self._row(line, where)
+                if name in self._places:
+                    raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
+                self._places[name] = (start, len(line))
+            start += len(line)
         if not self._places:
             raise InputError(str(self.path), "file", "holds no row", "give the clips' records, one a line")
+        self._names = list(self._places)
 
     @staticmethod
     def _row(line: bytes, where: str) -> tuple[str, Row]:
         obj = parse_row(line, where)
         return row_id(obj), Row.from_dict(obj, where)
-
-    def _close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-        self._file = -1

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.media.fault import place_fault
 from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps, parse_json
 
@@ -60,6 +61,33 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any
     """
     for where, text in read_lines(path):
         yield where, parse_row(text, where)
+
+
+def read_named(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (where, row) for each row of a JSONL file in which each has an id of its own.
+
+    Raises:
+        InputError: as read_rows, and for a row without an id, or with one that was there before.
+    """
+    seen: set[str] = set()
+    for where, row in read_rows(path):
+        name = given_id(row, where)
+        if name in seen:
+            raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
+        seen.add(name)
+        yield where, row
+
+
+def given_id(row: Mapping[str, Any], where: str) -> str:
+    """Return the id that a row has.
+
+    Raises:
+        InputError: it has none.
+    """
+    name = row.get("id")
+    if not isinstance(name, str) or not name:
+        raise InputError(where, "id", f"is {quoted(name)}, not a name", "each row needs the id of its clip")
+    return name
 
 
 def parse_row(line: str | bytes, where: str) -> dict[str, Any]:
@@ -142,10 +170,8 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     """
     if not isinstance(path, str) or not path:
         raise InputError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
-    if path.startswith(("http://", "https://", "data:")):
-        raise InputError(
-            where, field, f"{path[:80]} is not a local file", "download it first: addresses in data are not fetched"
-        )
+    if placed := place_fault(path):
+        raise InputError(where, field, placed.reason, placed.remedy)
     full = media_path(path)
     try:
         found = os.stat(full)

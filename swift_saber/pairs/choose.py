@@ -7,7 +7,7 @@ as a stand-in and the kinds "withheld" and "swapped" are ours.
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 from swift_saber.data.lookup import Records
@@ -54,9 +54,6 @@ class _Answer:
     score: float
     from_record: bool = False
 
-    def differs(self, other: "_Answer") -> bool:
-        return self.text.split() != other.text.split()
-
 
 class Chooser:
     """Makes the pairs of one clip at a time; the same row always gives the same pairs.
@@ -67,7 +64,7 @@ class Chooser:
     """
 
     def __init__(self, rules: Rules, records: Records | None) -> None:
-        self.rules, self._records = rules, records
+        self.rules, self.records = rules, records
 
     def pairs(self, row: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
         """Return the pair rows of a clip, one or more, and whether their chosen answer is the record.
@@ -78,7 +75,7 @@ class Chooser:
         Raises:
             NoPairError: not one, with the reason of the first kind asked for.
         """
-        record = self._records.get(row["id"]) if self._records else None
+        record = self.records.get(row["id"]) if self.records else None
         chosen = self._chosen(row, record)
         turns = [*row["messages"], {"role": "assistant", "content": chosen.text}]
         pairs: list[dict[str, Any]] = []
@@ -126,37 +123,6 @@ class Chooser:
         text = render(record.record, language=row.get("language") or record.language, order=self.rules.order)
         return _Answer(text, float(HIGHEST), from_record=True)
 
-    def worst(self, row: Mapping[str, Any], chosen: _Answer, *, withheld: bool) -> _Answer:
-        """Return the worst answer that differs from the chosen one, of the ordinary or of the withheld candidates.
-
-        Raises:
-            NoPairError: there is none, or its score is not far enough below.
-        """
-        answers = list(_scored(row, withheld=withheld))
-        if not answers:  # of the ordinary ones there is one at least, the best
-            raise NoPairError("no withheld candidate")
-        others = filter(chosen.differs, answers)
-        worst = min(others, key=lambda answer: (answer.score, self.place(row["id"], answer.text)), default=None)
-        if worst is None:
-            raise NoPairError("identical texts")
-        gap = chosen.score - worst.score
-        if gap < self.rules.min_gap or gap <= 0:
-            raise NoPairError("gap too small")
-        return worst
-
-    def others(self, name: str) -> Iterator[Row]:
-        """Yield the records of some other clips, from a place of this clip's own."""
-        assert self._records is not None
-        start = self.place("partner", name)
-        for step in range(min(_PARTNERS, len(self._names))):
-            other = self._records.get(self._names[(start + step) % len(self._names)])
-            assert other is not None
-            yield other
-
-    @cached_property
-    def _names(self) -> list[str]:
-        return self._records.ids() if self._records else []
-
 
 Rejected = tuple[dict[str, Any], _Answer | None]
 
@@ -177,20 +143,30 @@ class Kind:
     needs_records: bool = False
 
 
-def _candidates(chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer) -> Rejected:
-    worst = chooser.worst(row, chosen, withheld=False)
-    return {"rejected_response": worst.text}, worst
-
-
-def _withheld(chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer) -> Rejected:
-    worst = chooser.worst(row, chosen, withheld=True)
+def _worst(
+    chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer, *, withheld: bool = False
+) -> Rejected:
+    """The worst answer with other words than the chosen one, of the ordinary or of the withheld candidates."""
+    answers = list(_scored(row, withheld=withheld))
+    if not answers:  # of the ordinary ones there is one at least, the best
+        raise NoPairError("no withheld candidate")
+    others = [answer for answer in answers if answer.text.split() != chosen.text.split()]
+    if not others:
+        raise NoPairError("identical texts")
+    worst = min(others, key=lambda answer: (answer.score, chooser.place(row["id"], answer.text)))
+    gap = chosen.score - worst.score
+    if gap < chooser.rules.min_gap or gap <= 0:
+        raise NoPairError("gap too small")
     return {"rejected_response": worst.text}, worst
 
 
 def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chosen: _Answer) -> Rejected:
     """The clip's media, with the sound or the picture of another clip whose record says otherwise."""
-    if record is None:
+    if record is None or chooser.records is None:
         raise NoPairError("no record")
+    names = chooser.records.ids()
+    start = chooser.place("partner", row["id"])
+    some = [names[(start + step) % len(names)] for step in range(min(_PARTNERS, len(names)))]
     own = {column: media_list(row, column) for column in _SENSES}
     there = sorted(column for column in _SENSES if own[column])
     if not there:
@@ -199,7 +175,7 @@ def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chose
     first = chooser.place("sense", row["id"]) % len(there)
     for column in (*there[first:], *there[:first]):
         said = getattr(record.record, _SENSES[column]).split()
-        for other in chooser.others(row["id"]):
+        for other in filter(None, map(chooser.records.get, some)):
             media = list(getattr(other, column))
             # As many files, since the question may have a tag for each.
             as_many = len(media) == len(own[column])
@@ -211,8 +187,8 @@ def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chose
 
 #: The kinds of pairs by their names; a new one is a function and a line here.
 KINDS = {
-    "candidates": Kind("the best candidate against the worst", _candidates),
-    "withheld": Kind("against the worst answer given without the sound or the picture", _withheld),
+    "candidates": Kind("the best candidate against the worst", _worst),
+    "withheld": Kind("against the worst given without the sound or the picture", partial(_worst, withheld=True)),
     "swapped": Kind("one answer, with the clip's media and with another clip's sound or picture", _swapped, True),
 }
 

@@ -116,26 +116,21 @@ def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
     Raises:
         InputError: a file cannot be read, or there are more tags than clips.
     """
-    parts = {"videos": clip_parts(question["videos"], []), "audios": clip_parts([], question["audios"])}
+    parts = {"<video>": clip_parts(question["videos"], []), "<audio>": clip_parts([], question["audios"])}
     tags = Counter(tag for turn in question["messages"] for tag in _MEDIA_TAG.findall(turn["content"]))
-    front: list[dict[str, Any]] = []
-    for key in MODALITIES:
-        missing = len(parts[key]) - tags[MODALITIES[key]]
+    front = ""
+    for key, tag in MODALITIES.items():
+        missing = len(parts[tag]) - tags[tag]
         if missing < 0:
-            problem = f"{tags[MODALITIES[key]]} times {MODALITIES[key]} for {len(parts[key])} {key}"
+            problem = f"{tags[tag]} times {tag} for {len(parts[tag])} {key}"
             raise InputError(question["id"], "messages", problem, "write one tag for each clip, or none")
-        front += parts[key][:missing]
-        parts[key] = parts[key][missing:]
+        front += tag * missing
     messages = []
     for turn in question["messages"]:
-        content: list[dict[str, Any]] = []
+        text = turn["content"]
         if turn["role"] == "user":
-            content, front = front, []
-        for piece in _MEDIA_TAG.split(turn["content"]):
-            if piece in MODALITIES.values():
-                content.append(parts["videos" if piece == "<video>" else "audios"].pop(0))
-            elif piece:
-                content.append({"type": "text", "text": piece})
-        has_clip = any(part["type"] != "text" for part in content)
-        messages.append({**turn, "content": content if has_clip else turn["content"]})
+            text, front = front + text, ""
+        pieces = [piece for piece in _MEDIA_TAG.split(text) if piece]
+        content = [parts[piece].pop(0) if piece in parts else {"type": "text", "text": piece} for piece in pieces]
+        messages.append({**turn, "content": content if any(piece in parts for piece in pieces) else text})
     return messages

@@ -18,17 +18,15 @@ from tqdm import tqdm
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.log import RowLog
 from swift_saber.data.questions import MODALITIES, digest
-from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.models.checkpoint import Instructions, differences, identity, loading
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
+from swift_saber.pairs.failures import GIVE_UP, failed_clips, failures
 from swift_saber.pairs.questions import read_questions
 from swift_saber.plugin import PLUGIN_FILE
 
-# So many clips without an answer, and not one with, mean a wrong setting.
-_GIVE_UP = 50
 # What the rows of earlier versions do not say.
 _LATER = ("weights", "media_settings")
 
@@ -110,7 +108,7 @@ def sample(
 
 def _hopeless(output: Path, failed: int) -> InputError:
     return InputError(
-        str(output), "candidates", f"none for the {failed} clips asked about", f"the reasons are in {_failures(output)}"
+        str(output), "candidates", f"none for the {failed} clips asked about", f"the reasons are in {failures(output)}"
     )
 
 
@@ -156,23 +154,18 @@ def _compare(asked: Sequence[dict[str, Any]], there: Mapping[str, bytes], questi
         raise InputError(str(output), "id", problem, "remove its row here, or name another output")
 
 
-def _failures(output: Path) -> Path:
-    return output.with_name(output.name + ".failed.jsonl")
-
-
 def _write(log: RowLog, outcomes: Iterator[Outcome], counts: dict[str, int], settings: dict[str, Any]) -> None:
     """Put outcomes into the output and the list of failures as they come, and count them."""
-    failures = _failures(log.path)
-    failures.unlink(missing_ok=True)
-    failed: list[dict[str, Any]] = []
+    listed = failed_clips(log.path, "without a candidate")
+    bar = tqdm(total=counts["clips"], initial=counts["already_there"], desc="candidates", unit="clip")
     try:
-        with tqdm(total=counts["clips"], initial=counts["already_there"], desc="candidates", unit="clip") as bar:
+        with listed as failed, bar:
             for question, answers in outcomes:
                 if isinstance(answers, str):
                     tqdm.write(f"swift-saber: {question['id']}: no candidate: {answers}", file=sys.stderr)
                     failed.append({"id": question["id"], "reason": answers})
                     counts["failed"] += 1
-                    if counts["failed"] == _GIVE_UP and not counts["already_there"] + counts["sampled"]:
+                    if counts["failed"] == GIVE_UP and not counts["already_there"] + counts["sampled"]:
                         raise _hopeless(log.path, counts["failed"])
                 else:
                     candidates = [
@@ -187,9 +180,6 @@ def _write(log: RowLog, outcomes: Iterator[Outcome], counts: dict[str, int], set
                     counts["cut"] += sum("cut" in candidate for candidate in candidates)
                 bar.update()
     finally:
-        if failed:
-            write_rows(failures, failed)
-            print(f"swift-saber: {len(failed)} clips without a candidate: see {failures}", file=sys.stderr)
         if counts["short"]:
             said = f"{counts['short']} clips have fewer candidates than asked for (blank or missing answers)"
             print(f"swift-saber: {said}", file=sys.stderr)

@@ -4,25 +4,22 @@ Knows files, threads and counts; what a score is worth is the scorer's matter (j
 """
 
 import hashlib
-import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
 from tqdm import tqdm
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.rows import read_named, read_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.models.asker import in_order
 from swift_saber.models.reply import UNANSWERED, Unusable
+from swift_saber.pairs.failures import GIVE_UP, failed_clips
 from swift_saber.pairs.judge import Rating
 from swift_saber.text.strict_json import dumps
-
-# So many failures with not one score mean a wrong setting, and no row is written that would have to be removed again.
-_GIVE_UP = 50
 
 
 class Scorer(Protocol):
@@ -40,19 +37,14 @@ def judge_log(output: Path) -> Path:
     return output.with_name(output.name + ".judge.jsonl")
 
 
-def failures(output: Path) -> Path:
-    """Return where the clips are listed that are not in the output, beside it."""
-    return output.with_name(output.name + ".failed.jsonl")
-
-
 def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 1) -> dict[str, Any]:
     """Write each clip's row again, its candidates scored; rows that are there already are kept.
 
     Each candidate gains "scores" or, where there is no rating, "failure", a short reason; the row gains "scoring",
     the scorer's settings. Equal texts of a clip are rated once; a candidate that was cut is not rated, its failure is
     "cut short". A clip with a candidate that the judge had no answer for is set aside: it is listed with the reason
-    in `failures(output)`, and scored by the next run. Memory: the clips in work, and about 150 bytes for each clip of
-    the file.
+    in `<output>.failed.jsonl`, and scored by the next run. Memory: the clips in work, and about 150 bytes for each
+    clip of the file.
 
     Args:
         candidates: JSONL as `pairs sample` writes it.
@@ -76,20 +68,22 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
         done = _done(log, scorer.settings, counts, failed)
         already = len(done)
         clips = _compare(candidates, done, output)
+        left = (row for _, row in read_rows(candidates) if row["id"] not in done)
         waiting: list[dict[str, Any]] = []
         with (
-            _set_aside(failures(output)) as aside,
-            closing(_scored(_left(candidates, done), scorer, concurrency, counts, failed)) as work,
+            failed_clips(output, "are set aside") as aside,
+            closing(_scored(left, scorer, concurrency, counts)) as work,
             tqdm(total=clips, initial=already, desc="clips scored", unit="clip") as bar,
         ):
             for row in work:
+                _count(row, counts, failed)
                 if reason := _unanswered(row):
                     aside.append({"id": row["id"], "reason": reason})
                 else:
                     waiting.append(row)
                 if counts["scored"]:  # nothing is written before one candidate is scored
                     _write(log, waiting, bar)
-                elif failed.total() >= _GIVE_UP:
+                elif failed.total() >= GIVE_UP:
                     raise _hopeless(candidates, failed)
             if failed.total() and not counts["scored"]:
                 raise _hopeless(candidates, failed)
@@ -116,24 +110,10 @@ def _unanswered(row: Mapping[str, Any]) -> str | None:
     return next((one["reason"] for one in row["candidates"] if one.get("failure") == UNANSWERED), None)
 
 
-@contextmanager
-def _set_aside(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The clips to be listed when the run ends, however it ends."""
-    path.unlink(missing_ok=True)
-    clips: list[dict[str, Any]] = []
-    try:
-        yield clips
-    finally:
-        if clips:
-            write_rows(path, clips)
-            said = f"{len(clips)} clips are set aside: see {path}; the same command asks again"
-            print(f"swift-saber: {said}", file=sys.stderr)
-
-
 def _scored(
-    rows: Iterator[dict[str, Any]], scorer: Scorer, concurrency: int, counts: Counter[str], failed: Counter[str]
+    rows: Iterator[dict[str, Any]], scorer: Scorer, concurrency: int, counts: Counter[str]
 ) -> Generator[dict[str, Any], None, None]:
-    """Yield the rows with their scores, in their order, and count; `concurrency` answers are rated at a time."""
+    """Yield the rows with their scores, in their order; `concurrency` answers are rated at a time."""
 
     def tasks() -> Iterator[tuple[dict[str, Any], str | None]]:
         for row in rows:
@@ -152,18 +132,19 @@ def _scored(
     with closing(in_order(rate, tasks(), concurrency)) as rated:
         for row, text, rating in rated:
             if text is None or rating is None:
-                yield _row(row, ratings, scorer, counts, failed)
+                yield _row(row, ratings, scorer, counts)
                 ratings = {}
             else:
                 ratings[text] = rating
 
 
+def _count(row: Mapping[str, Any], counts: Counter[str], failed: Counter[str]) -> None:
+    failed.update(candidate["failure"] for candidate in row["candidates"] if "failure" in candidate)
+    counts["scored"] += sum("failure" not in candidate for candidate in row["candidates"])
+
+
 def _row(
-    row: dict[str, Any],
-    ratings: Mapping[str, Rating | Unusable],
-    scorer: Scorer,
-    counts: Counter[str],
-    failed: Counter[str],
+    row: dict[str, Any], ratings: Mapping[str, Rating | Unusable], scorer: Scorer, counts: Counter[str]
 ) -> dict[str, Any]:
     scored = []
     known: set[str] = set()
@@ -172,11 +153,9 @@ def _row(
         # Where it was cut, its end is missing, which concludes: no judgement of the rest would be one of the answer.
         rating = Unusable("its answer was cut", "cut short") if candidate.get("cut") else ratings[text]
         if isinstance(rating, Unusable):
-            failed[rating.kind] += 1
             why = {"reason": rating.reason} if rating.kind == UNANSWERED else {}
             scored.append({**candidate, "failure": rating.kind, **why})
             continue
-        counts["scored"] += 1
         counts["from_cache"] += rating.cached or text in known
         known.add(text)
         scored.append({**candidate, "scores": rating.scores})
@@ -192,11 +171,7 @@ def _done(log: RowLog, settings: dict[str, Any], counts: Counter[str], failed: C
             problem = f"scored with {dumps(row.get('scoring'))}, asked for is {dumps(settings)}"
             raise InputError(where, "scoring", problem, "name another file, or use its settings again")
         check_row(row, where)
-        for candidate in row["candidates"]:
-            if "failure" in candidate:
-                failed[candidate["failure"]] += 1
-            else:
-                counts["scored"] += 1
+        _count(row, counts, failed)
         done[row["id"]] = _digest(row)
     return done
 
@@ -204,11 +179,9 @@ def _done(log: RowLog, settings: dict[str, Any], counts: Counter[str], failed: C
 def _compare(candidates: Path, done: Mapping[str, bytes], output: Path) -> int:
     """Check every row of the candidates and that what is done was made from them; return their number."""
     seen: set[str] = set()
-    for where, row in read_rows(candidates):
+    for where, row in read_named(candidates):
         check_row(row, where)
         name = row["id"]
-        if name in seen:
-            raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
         seen.add(name)
         if name in done and done[name] != _digest(row):
             problem = f"{quoted(name)} is another row now than when {output} was written"
@@ -216,10 +189,6 @@ def _compare(candidates: Path, done: Mapping[str, bytes], output: Path) -> int:
     if gone := next((name for name in done if name not in seen), None):
         raise InputError(str(output), "id", f"{quoted(gone)} is not in {candidates}", "name another output")
     return len(seen)
-
-
-def _left(candidates: Path, done: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
-    return (row for _, row in read_rows(candidates) if row["id"] not in done)
 
 
 def _digest(row: Mapping[str, Any]) -> bytes:
@@ -236,11 +205,9 @@ def check_row(row: Mapping[str, Any], where: str) -> None:
     """See that a row is one of candidates, scored or not.
 
     Raises:
-        InputError: no id, or candidates that are no list of texts.
+        InputError: its candidates are no list of texts.
     """
     remedy = "give the file that `swift-saber pairs sample` wrote"
-    if not isinstance(row.get("id"), str) or not row["id"]:
-        raise InputError(where, "id", f"is {quoted(row.get('id'))}, not a name", remedy)
     found = row.get("candidates")
     if not isinstance(found, list):
         raise InputError(where, "candidates", f"is {kind(found)}, not a list", remedy)
@@ -251,9 +218,8 @@ def check_row(row: Mapping[str, Any], where: str) -> None:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise InputError(
-                where, f"candidates[{index}].text", f"cannot be UTF-8 ({error.reason})", "remove the character"
-            ) from error
+            problem = f"cannot be UTF-8 ({error.reason})"
+            raise InputError(where, f"candidates[{index}].text", problem, "remove the character") from error
 
 
 def _hopeless(candidates: Path, failed: Counter[str]) -> InputError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.lookup import Records
-from swift_saber.data.rows import must_be_new, read_rows, write_rows
+from swift_saber.data.rows import must_be_new, read_named, read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.pairs.choose import KINDS, Chooser, NoPairError, Rules, has_markup
 from swift_saber.pairs.judge import CRITERIA, HIGHEST, LOWEST
@@ -117,12 +117,8 @@ def select(
 def _limits(scored: Path, chooser: Chooser, share: float | None) -> Limits:
     """Check every row, and find out how many pairs each group may keep."""
     places: dict[str | None, list[int]] = {"consistent": [], "inconsistent": [], None: []}
-    seen: set[str] = set()
-    for where, row in read_rows(scored):
+    for where, row in read_named(scored):
         _check(row, where)
-        if row["id"] in seen:
-            raise InputError(where, "id", f"{quoted(row['id'])} is there twice", "remove one of the two rows")
-        seen.add(row["id"])
         try:
             for pair in chooser.pairs(row)[0]:
                 places[pair.get("consistency")].append(_place(chooser, pair))

@@ -87,6 +87,7 @@ def test_relative_media_are_looked_up_here_or_in_root_image_dir(
         ("folder", "is a folder"),
         ("empty.mp4", "is empty"),
         ("https://example.org/a.mp4", "not a local file"),
+        ("FILE:///clips/a.mp4", "not a local file"),
         (3, "not a path"),
     ],
 )

@@ -13,8 +13,9 @@ from swift_saber.errors import InputError
 from swift_saber.models.endpoint import EndpointDown
 from swift_saber.models.reply import Unusable
 from swift_saber.models.service import Service
+from swift_saber.pairs.failures import failures
 from swift_saber.pairs.judge import Judge, Rating
-from swift_saber.pairs.score import failures, judge_log, score
+from swift_saber.pairs.score import judge_log, score
 
 from .judge_server import JudgeServer, reply, write_records
 
