@@ -94,7 +94,3 @@ def _parser() -> Parser:
     command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
     add_mini(commands)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

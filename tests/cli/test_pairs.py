@@ -15,10 +15,12 @@ import pytest
 from swift_saber.cli.main import main
 from swift_saber.data.rows import write_rows
 from swift_saber.mini.world import Truth, record, sample_split, training_row, write_clips
+from swift_saber.pairs import choose
 from swift_saber.sed.layout import render
 
 from ..llm_server import COMPLETION_TOKENS, PROMPT_TOKENS
 from ..pairs.judge_server import JudgeServer, reply, write_records
+from ..pairs.selection import candidate, clip
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -139,6 +141,23 @@ def test_the_command_itself_has_an_example(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit):
         main(["pairs", "--help"])
     assert "example: swift-saber pairs select " in capsys.readouterr().out
+
+
+def test_a_kind_of_pair_is_known_to_the_command_by_its_entry_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mute(*_: object) -> choose.Rejected:
+        return {"rejected_response": "Nothing."}, None
+
+    monkeypatch.setitem(choose.KINDS, "mute", choose.Kind("against an answer that says nothing", mute))
+    write_rows(tmp_path / "s.jsonl", [clip("a", candidate("Glad.", 5))])
+    paths = [str(tmp_path / "s.jsonl"), str(tmp_path / "p.jsonl")]
+    assert main(["pairs", "select", *paths, "--inconsistent-share", "all", "--kinds", "mute"]) == 0
+    assert [(pair["kind"], pair["rejected_response"]) for pair in read(tmp_path / "p.jsonl")] == [("mute", "Nothing.")]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["pairs", "select", "--help"])
+    assert "mute: against an answer that says nothing" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("share", ["half", "nan", "1.5", ""])
