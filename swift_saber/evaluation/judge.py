@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
@@ -178,11 +179,7 @@ def rate_all(judge: Judge, tasks: Iterable[Task], bar: str = "rated") -> dict[st
     Raises:
         EndpointDown, ValueError: as ask_all.
     """
-
-    def asked(task: Task) -> tuple[str, Callable[[], Rating]]:
-        return task.id, lambda: judge.rate(*task)
-
-    return ask_all(judge, map(asked, tasks), bar)
+    return ask_all(judge, ((task.id, partial(judge.rate, *task)) for task in tasks), bar)
 
 
 def ask_all(judge: Judge, questions: Iterable[tuple[str, Callable[[], T]]], bar: str = "asked") -> dict[str, T | str]:

@@ -9,8 +9,8 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -109,7 +109,11 @@ def evaluate(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if benchmark.results:
-        return _score_results(benchmark, folder, model or benchmark.results[0].resolve().parent.name, judge)
+        named = model or benchmark.results[0].resolve().parent.name
+        _check_same(folder, benchmark, named)
+        with _opened(judge, folder) as asked:
+            parts = [benchmark.items(path, beside(path, ".rejects.jsonl"), asked) for path in benchmark.results]
+        return _write(benchmark, folder, named, [item for part in parts for item in part], judge, {})
     questions, results = folder / QUESTIONS, folder / ANSWERS
     if benchmark.questions or answers is None:
         _keep_questions(questions, benchmark)
@@ -117,17 +121,18 @@ def evaluate(
         return None
     named = _model_name(model, answers)
     _check_same(folder, benchmark, named)
-    if answers is not None:
-        _check_answers(answers, results)
-    elif model is not None:
+    if answers is None:
+        assert model is not None
         infer(model, str(questions), str(results), gpu, arguments)
+    elif answers.exists() and results.exists() and file_digest(answers) != file_digest(results):
+        raise InputError(str(results), "answers", f"are not those of {answers}", "name another folder")
     source = answers or results
     rejects = beside(source, ".rejects.jsonl")  # they are counted as missing
     if not source.exists() and not rejects.exists():
         raise InputError(str(source), "answers", "are not there", "name a file of results, or a model")
     with _opened(judge, folder) as asked:
         items = benchmark.items(source, rejects, asked)
-    settings = {**benchmark.settings, "infer_arguments": list(arguments), "infer": _infer_settings(source)}
+    settings: dict[str, Any] = {"infer_arguments": list(arguments), "infer": _infer_settings(source)}
     if answers is not None and answers.exists():
         settings["answers"] = file_digest(answers)
         if not results.exists():  # only now: answers that cannot be used must not stay
@@ -136,21 +141,8 @@ def evaluate(
     return _write(benchmark, folder, named, items, judge, settings)
 
 
-def _score_results(benchmark: Benchmark, folder: Path, model: str, judge: Service | None) -> dict[str, Any]:
-    _check_same(folder, benchmark, model)
-    with _opened(judge, folder) as asked:
-        found = (benchmark.items(path, beside(path, ".rejects.jsonl"), asked) for path in benchmark.results)
-        items = [item for part in found for item in part]
-    return _write(benchmark, folder, model, items, judge, dict(benchmark.settings))
-
-
-@contextmanager
-def _opened(judge: Service | None, folder: Path) -> Iterator[Judge | None]:
-    if judge is None:
-        yield None
-        return
-    with open_judge(judge, folder / REPLIES) as opened:
-        yield opened
+def _opened(judge: Service | None, folder: Path) -> AbstractContextManager[Judge | None]:
+    return open_judge(judge, folder / REPLIES) if judge else nullcontext()
 
 
 def _write(
@@ -163,7 +155,7 @@ def _write(
         "model": model,
         "judge": judge.model if judge else None,
         **benchmark.scores(items),
-        "manifest": make_manifest(model, benchmark.data, settings),
+        "manifest": make_manifest(model, benchmark.data, {**benchmark.settings, **settings}),
     }
     write_items(folder, items)
     write_scores(folder, scores)
@@ -218,12 +210,6 @@ def _keep_questions(path: Path, benchmark: Benchmark) -> None:
     write_rows(path, benchmark.questions)
 
 
-def _check_answers(given: Path, kept: Path) -> None:
-    """See that answers that the folder has are the given ones."""
-    if given.exists() and kept.exists() and file_digest(given) != file_digest(kept):
-        raise InputError(str(kept), "answers", f"are not those of {given}", "name another folder")
-
-
 def _model_name(model: str | None, answers: Path | None) -> str:
     """Whose answers these are: as named, else what a result file's settings say, else the file's name."""
     if model is not None:
@@ -276,18 +262,14 @@ def make_manifest(
     return {
         "model": model,
         "data": {name: file_digest(data[name]) for name in sorted(data)},
-        "versions": versions(),
+        "versions": _versions(),
         "seeds": {"bootstrap": SEED},
         "settings": {"bootstrap_draws": DRAWS, **settings},
     }
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
+    """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
@@ -298,8 +280,7 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of swift-saber, Python and those packages that are installed and can change a score."""
+def _versions() -> dict[str, str]:
     found = {"swift-saber": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:

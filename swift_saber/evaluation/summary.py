@@ -89,10 +89,11 @@ def write_items(folder: str | os.PathLike[str], items: Sequence[Item]) -> Path:
         InputError: an id is there twice, or an item is not what read_items would read again.
     """
     path = Path(folder) / ITEMS
+    rows = [item.to_row() for item in items]
     seen: set[str] = set()
-    for item in items:
-        _check_item(item.to_row(), quoted(item.id), seen)
-    write_rows(path, (item.to_row() for item in items))
+    for row in rows:
+        _check_item(row, quoted(row["id"]), seen)
+    write_rows(path, rows)
     return path
 
 
