@@ -3,7 +3,7 @@
 The row is that of a SABER record (sed/record.py) before there is one; each stage adds a key and takes none away:
 
     clean        "measures"     what was measured of picture and sound
-    annotate     the record     "audio_desc", "video_desc", "facial_exp_desc", "body_lang_desc", "sentiment_analysis"
+    annotate     the record     sed.record.RECORD
     speech       "speech"       what a recogniser heard, and its error rate against the record
     visual       "visual"       an independent caption, and a verdict on each visual field
     consistency  "consistency"  "consistent" or "inconsistent", with "cues"

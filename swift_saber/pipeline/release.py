@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from swift_saber.data.rows import parse_row, read_lines
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources._files import walk
 from swift_saber.pipeline.sources.base import readers
 from swift_saber.sed.record import Row, infer_language, load_record
 from swift_saber.text.strict_json import dumps
@@ -176,26 +177,14 @@ def _last(name: str) -> str:
 
 def _records(annotations: Path) -> Iterator[Callable[[], tuple[str, Row]]]:
     """What reads each record and its name, so that one bad record does not end the reading."""
-    if annotations.is_dir():
-        yield from (partial(_file, annotations, path) for path in _json_files(annotations))
-    else:
+    if not annotations.is_dir():
         yield from (partial(_line, text, where) for where, text in read_lines(annotations))
-
-
-def _json_files(folder: Path) -> Iterator[Path]:
-    found = False
-    for place, folders, names in os.walk(folder, onerror=_refuse):
-        folders.sort()
-        for name in sorted(names):
-            if name.endswith(".json") and not name.startswith("."):
-                found = True
-                yield Path(place, name)
-    if not found:
-        raise InputError(str(folder), "folder", "holds no JSON file", "name the folder of the SABER annotations")
-
-
-def _refuse(error: OSError) -> None:
-    raise unreadable(error.filename, error) from error
+        return
+    path = None
+    for path in (path for path in walk(annotations) if path.name.endswith(".json")):
+        yield partial(_file, annotations, path)
+    if path is None:
+        raise InputError(str(annotations), "folder", "holds no JSON file", "name the folder of the SABER annotations")
 
 
 def _file(folder: Path, path: Path) -> tuple[str, Row]:

@@ -34,6 +34,8 @@ from swift_saber.text.strict_json import dumps, parse_json, read_json
 
 _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray")
 _LOOK_SECONDS = 0.3
+# In the line of a drop whose clip had no answer.
+_ASKED_AGAIN = f'"reason": "{UNANSWERED}"'.encode()
 
 
 def run(path: str, until: str | None = None) -> None:
@@ -48,9 +50,8 @@ def run(path: str, until: str | None = None) -> None:
     """
     plan = read_plan(path)
     if until is not None and until not in plan.stages:
-        raise InputError(
-            path, "--until", f"{until!r} is no stage of this recipe", f"name one of {', '.join(plan.stages)}"
-        )
+        remedy = f"name one of {', '.join(plan.stages)}"
+        raise InputError(path, "--until", f"{until!r} is no stage of this recipe", remedy)
     names = list(plan.stages)
     if until:
         names = names[: names.index(until) + 1]
@@ -127,7 +128,7 @@ def _run_stage(plan: Plan, name: str) -> None:
     kept, dropped = (
         sum(_lines(rows_file(folder, number, kind)) for number in range(plan.tasks)) for kind in ("kept", "dropped")
     )
-    unanswered = sum(_unanswered(folder, number) for number in range(plan.tasks))
+    unanswered = sum(_lines(rows_file(folder, number, "dropped"), _ASKED_AGAIN) for number in range(plan.tasks))
     again = f", {unanswered} of them {UNANSWERED}: the next run asks again" if unanswered else ""
     print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped{again}", file=sys.stderr)
 
@@ -137,19 +138,11 @@ def _ask_again(plan: Plan, names: list[str]) -> None:
     tasks: set[int] = set()
     for name, settings in plan.stages.items():
         if name in names:
-            tasks |= {number for number in range(plan.tasks) if _unanswered(plan.output / name, number)}
+            drops = ((number, rows_file(plan.output / name, number, "dropped")) for number in range(plan.tasks))
+            tasks |= {number for number, file in drops if _lines(file, _ASKED_AGAIN)}
         ranks = {0} if tasks and make_stage(name, settings).whole else tasks
         for rank in ranks:
             (plan.output / name / "log" / "completions" / f"{rank:05d}").unlink(missing_ok=True)
-
-
-def _unanswered(folder: Path, number: int) -> int:
-    """How many clips in a file of drops had no answer."""
-    file, mark = rows_file(folder, number, "dropped"), f'"reason": "{UNANSWERED}"'.encode()
-    if not file.exists():
-        return 0
-    with file.open("rb") as lines:
-        return sum(mark in line for line in lines)
 
 
 def _submit(plan: Plan, names: list[str]) -> None:
@@ -218,11 +211,11 @@ def _note(plan: Plan, runs: RowLog) -> None:
     runs.append({"id": f"run-{count}", "executor": plan.executor, "workers": plan.workers, "versions": versions})
 
 
-def _lines(file: Path) -> int:
+def _lines(file: Path, holding: bytes = b"") -> int:
     if not file.exists():
         return 0
     with file.open("rb") as lines:
-        return sum(1 for _ in lines)
+        return sum(holding in line for line in lines)
 
 
 def _end_group(leader: int) -> None:

@@ -24,8 +24,6 @@ from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
 from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
-ARCHIVE_SUFFIXES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
-
 _EXAMPLES = 20
 # Stands in a path for bytes that are no UTF-8, which no file of rows can hold.
 _NO_TEXT = re.compile("[\ud800-\udfff]")

@@ -11,15 +11,16 @@ and script disagree), and where the archives put their files (sound is looked fo
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from swift_saber.data.rows import read_rows
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources.base import ARCHIVE_SUFFIXES, Source
+from swift_saber.pipeline.sources.base import Source
 
+_ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
 _SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}
 _UTTERANCE = re.compile(r"(t_[0-9a-f-]+)_(\d+)([a-l])")
 
@@ -46,7 +47,10 @@ class MultiDialog(Source):
         tables = [(split, path) for split in _SPLITS for path in sorted(self.folder.glob(f"metadata/{split}/*.jsonl"))]
         if not tables:
             raise self.wrong("metadata/<split>/*.jsonl")
-        sounds, videos = self._media()
+        sounds, videos = self._named(AUDIO_SUFFIXES), self._named(VIDEO_SUFFIXES)
+        if not sounds:
+            for path in self.files(_ARCHIVES):
+                self.skip("archive not unpacked", path)
         done: set[str] = set()
         for split, table in tables:
             for where, row in read_rows(table):
@@ -89,24 +93,13 @@ class MultiDialog(Source):
                 split=_SPLITS[split],
             )
 
-    def _media(self) -> tuple[dict[str, Path], dict[str, Path]]:
-        """Sounds and videos by name, wherever they lie."""
-        sounds: dict[str, Path] = {}
-        videos: dict[str, Path] = {}
-        archives: list[Path] = []
-        for path in self.files((*AUDIO_SUFFIXES, *VIDEO_SUFFIXES, *ARCHIVE_SUFFIXES)):
-            if path.suffix.lower() in ARCHIVE_SUFFIXES:
-                archives.append(path)
-                continue
-            found = sounds if path.suffix.lower() in AUDIO_SUFFIXES else videos
-            if path.stem in found:
+    def _named(self, suffixes: Collection[str]) -> dict[str, Path]:
+        """Sounds or videos by name, wherever they lie."""
+        found: dict[str, Path] = {}
+        for path in self.files(suffixes):
+            if found.setdefault(path.stem, path) != path:
                 self.note("several files of one name: the first is taken", path)
-            else:
-                found[path.stem] = path
-        if not sounds:
-            for path in archives:
-                self.skip("archive not unpacked", path)
-        return sounds, videos
+        return found
 
 
 def _text(row: dict[str, Any], key: str) -> str:

@@ -17,20 +17,15 @@ from swift_saber.pipeline.clip_media import sound_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, no_reply
 from swift_saber.pipeline.stages.prompts import ANNOTATE
 from swift_saber.sed.layout import reserved_markup
-from swift_saber.sed.record import DIMENSIONS, Record
+from swift_saber.sed.record import ACOUSTIC, CONCLUSION, DIMENSIONS, SPEECH, VISUAL, Record
 from swift_saber.settings import SETTINGS
 from swift_saber.text.language import Language, text_language
 
 _TEXT = {"type": "string"}
-
-
-#: The record, evidence before reasoning.
+#: The record, evidence before reasoning, in the order of the prompt.
 SCHEMA = object_schema(
-    video_desc=_TEXT,
-    audio_desc=object_schema(acoustic_feat=_TEXT, speech_content=_TEXT),
-    facial_exp_desc=_TEXT,
-    body_lang_desc=_TEXT,
-    sentiment_analysis=_TEXT,
+    **{VISUAL[0]: _TEXT, "audio_desc": object_schema(**dict.fromkeys(ACOUSTIC, _TEXT))},
+    **dict.fromkeys((*VISUAL[1:], CONCLUSION), _TEXT),
 )
 
 
@@ -53,11 +48,11 @@ def read_record(reply: str, language: Language) -> Record:
         raise Unusable(f"it has the unknown key {unknown[0]!r}")
     for name in DIMENSIONS:
         text = getattr(record, name)
-        if name != "speech_content" and not text.strip():
+        if name != SPEECH and not text.strip():
             raise Unusable(f"{name} is blank")
         if markup := reserved_markup(text):
             raise Unusable(f"{name} holds {markup}, which models read as a command")
-    written = " ".join(getattr(record, name) for name in DIMENSIONS if name != "speech_content")
+    written = " ".join(getattr(record, name) for name in DIMENSIONS if name != SPEECH)
     if text_language(written) != language:
         raise Unusable(f"it is not written in {'Chinese' if language == 'zh' else 'English'}")
     return record

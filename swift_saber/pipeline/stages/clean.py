@@ -133,14 +133,14 @@ class Clean(Stage):
                     for row, key, _ in group
                 )
                 with closing(guarded(jobs, examine, workers=told.workers, limit=told.media_limit)) as answers:
-                    for (row, key), entry in answers:
-                        if isinstance(entry, Problem):  # late, crashed, or something that no library should raise
-                            entry = {"fault": f"{row['videos'][0]}: {entry.reason}"}
-                        if "stop" in entry:
-                            raise InputError(*entry["stop"])
+                    for (row, key), answer in answers:
+                        if isinstance(answer, Problem):  # late, crashed, or something that no library should raise
+                            answer = {"fault": f"{row['videos'][0]}: {answer.reason}"}
+                        if "stop" in answer:
+                            raise InputError(*answer["stop"])
                         if key not in known:
-                            log.append({"id": key} | entry)
-                        yield self._judge(row, entry, folder)
+                            log.append({"id": key} | answer)
+                        yield self._judge(row, answer, folder)
 
     def _keyed(self, rows: Iterable[Row]) -> Iterator[tuple[Row, str]]:
         """Each row with what its measures depend on: its id, its files and the settings that end the decoding."""

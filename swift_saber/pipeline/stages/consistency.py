@@ -9,13 +9,12 @@ from swift_saber.models.reply import Unusable, fenced_question, object_schema, r
 from swift_saber.models.service import Service
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CONSISTENCY
-from swift_saber.sed.record import Record
+from swift_saber.sed.record import ACOUSTIC, CONCLUSION, VISUAL, Record
 
-VISUAL = ("video_desc", "facial_exp_desc", "body_lang_desc")
-ACOUSTIC = ("acoustic_feat", "speech_content")
 LABELS = ("consistent", "inconsistent")
 
-_CUE = object_schema(visual={"type": "string"}, acoustic={"type": "string"})
+_SIDES = {"visual": VISUAL, "acoustic": ACOUSTIC}
+_CUE = object_schema(**{side: {"type": "string"} for side in _SIDES})
 # The cues stand first, so that the label is given after the evidence for it.
 SCHEMA = object_schema(cues={"type": "array", "items": _CUE}, consistency={"type": "string", "enum": list(LABELS)})
 
@@ -41,27 +40,27 @@ def read_label(reply: str, record: Record) -> tuple[str, list[dict[str, str]]]:
         raise Unusable(f"{label!r} {'must have no cues' if cues else 'needs the cues that clash'}")
     found = []
     for cue in cues:
-        for side, names in (("visual", VISUAL), ("acoustic", ACOUSTIC)):
+        for side, names in _SIDES.items():
             words = cue.get(side) if isinstance(cue, dict) else None
             if not isinstance(words, str) or not words.strip():
                 raise Unusable(f"a cue has no {side} words")
             if not any(words in getattr(record, name) for name in names):
                 problem = f"the {side} evidence does not hold the words {words[:100]!r}"
                 raise Unusable(f"{problem}; copy them character for character")
-        found.append({"visual": cue["visual"], "acoustic": cue["acoustic"]})
+        found.append({side: cue[side] for side in _SIDES})
     return label, found
 
 
 class Consistency(Stage):
     """Adds "consistency" and "cues" to each row, or drops it with "no consistency label".
 
-    The model gets the visual and the acoustic evidence of the record. It does not get sentiment_analysis, in which
-    the annotator has already said how the two go together, nor the labels of the source.
+    The model gets the visual and the acoustic evidence of the record. It does not get the conclusion, in which the
+    annotator has already said how the two go together, nor the labels of the source.
     """
 
     name = "consistency"
     form = Service
-    shown = ("consistency", "cues", *VISUAL, "audio_desc", "sentiment_analysis")
+    shown = ("consistency", "cues", *VISUAL, "audio_desc", CONCLUSION)
     settings: Service
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
@@ -73,9 +72,8 @@ class Consistency(Stage):
     def _one(self, asker: Asker, row: Row) -> Row | Drop:
         must_have_record(row)
         record = Record.from_dict(row, row["id"])
-        texts = {f"Visual evidence, {name}": getattr(record, name) for name in VISUAL}
-        texts |= {f"Acoustic evidence, {name}": getattr(record, name) for name in ACOUSTIC}
-        messages = fenced_question(CONSISTENCY, texts)
+        evidence = {f"{side.title()} evidence, {name}": name for side, names in _SIDES.items() for name in names}
+        messages = fenced_question(CONSISTENCY, {title: getattr(record, name) for title, name in evidence.items()})
         try:
             label, cues = asker.ask(row["id"], messages, partial(read_label, record=record), SCHEMA)
         except Unusable as error:

@@ -16,6 +16,7 @@ from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed, 
 from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.models.service import Service
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
+from swift_saber.sed.record import SPEECH
 from swift_saber.settings import AS_WRITTEN, SETTINGS, Number
 from swift_saber.text.error_rate import UNIT, word_error_rate
 from swift_saber.text.language import Language
@@ -112,7 +113,7 @@ def _samples(path: str) -> bytes:
 
 
 class Speech(Stage):
-    """Has each clip's sound transcribed, and compares that with audio_desc.speech_content (text/error_rate.py).
+    """Has each clip's sound transcribed, and compares that with the words of its record (text/error_rate.py).
 
     The check is published (figure 1a: an ASR model's transcript, "WER"); its threshold and recogniser are not, so all
     values are ours. A row that stays gets "speech": {"heard", "error_rate", "unit": "wer" or "cer", "engine"}.
@@ -161,7 +162,7 @@ class Speech(Stage):
             heard = replies.of(f"{row['id']}/{engine}", lambda: _heard(recogniser, row["audios"][0], language))["heard"]
         except Unusable as error:
             return Drop(row, UNANSWERED if error.kind == UNANSWERED else "not transcribed", error.reason)
-        written = row["audio_desc"]["speech_content"]
+        written = row["audio_desc"][SPEECH]
         limit = self.settings.max_wer if language == "en" else self.settings.max_cer
         rate = word_error_rate(written, heard, language)
         if rate > limit:

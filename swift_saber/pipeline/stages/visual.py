@@ -16,18 +16,17 @@ from swift_saber.models.service import Service
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CAPTION, CHECK_VISUAL
-from swift_saber.sed.record import Record
+from swift_saber.sed.record import VISUAL, Record
 from swift_saber.settings import SETTINGS, Whole
 from swift_saber.text.language import text_language
 
-FIELDS = ("video_desc", "facial_exp_desc", "body_lang_desc")
 VERDICTS = ("supported", "contradicted", "not mentioned")
 
 # The words stand first, so that the verdict is given after the evidence for it.
 _VERDICT = object_schema(
     words={"type": "array", "items": {"type": "string"}}, verdict={"type": "string", "enum": list(VERDICTS)}
 )
-SCHEMA = object_schema(**dict.fromkeys(FIELDS, _VERDICT))
+SCHEMA = object_schema(**dict.fromkeys(VISUAL, _VERDICT))
 
 
 def read_caption(reply: str) -> str:
@@ -96,7 +95,7 @@ class Visual(Stage):
     name = "visual"
     form = Settings
     measured = "visual"
-    shown = ("visual", *FIELDS)
+    shown = ("visual", *VISUAL)
     settings: Settings
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
@@ -110,7 +109,7 @@ class Visual(Stage):
     def _one(self, captioner: Asker, judge: Asker, row: Row) -> Row | Drop:
         must_have_record(row)
         record = Record.from_dict(row, row["id"])
-        fields = {name: getattr(record, name) for name in FIELDS}
+        fields = {name: getattr(record, name) for name in VISUAL}
         language = text_language("".join(fields.values())) or row["language"]
         try:
             pictures = [media_part("video", data_url(*picture_of(path))) for path in media_list(row, "videos")]

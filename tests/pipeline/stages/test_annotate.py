@@ -13,8 +13,9 @@ import soundfile
 from swift_saber.errors import InputError
 from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.stage import Drop
-from swift_saber.pipeline.stages.annotate import Annotate, read_record
+from swift_saber.pipeline.stages.annotate import SCHEMA, Annotate, read_record
 from swift_saber.pipeline.stages.prompts import ANNOTATE
+from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD
 from tests.llm_server import FIELDS, LLMServer, fails, record, say
 from tests.media_faults import encode, frames, sound
 
@@ -85,6 +86,16 @@ def test_the_language_follows_the_clip_unless_one_is_set(
         (out,) = run(server, tmp_path, clip | {"language": clips}, language=setting)
     assert server.asked[0].text == ANNOTATE[asked_in]
     assert out["facial_exp_desc"] == FIELDS[asked_in]["facial_exp_desc"] and out["language"] == clips
+
+
+@pytest.mark.parametrize("prompt", ANNOTATE.values(), ids=list(ANNOTATE))
+def test_the_prompt_explains_every_dimension_and_shows_the_record_in_its_form(prompt: str) -> None:
+    """The prompts are fixed wording, so a dimension that sed/record.py names anew has to be written into them."""
+    rules, _, form = prompt.rpartition("\n")
+    assert all(f'"{name}"' in rules for name in DIMENSIONS)
+    shown = json.loads(form)
+    assert list(shown) == list(SCHEMA["properties"]) and shown.keys() == set(RECORD)
+    assert list(shown["audio_desc"]) == list(SCHEMA["properties"]["audio_desc"]["properties"]) == list(ACOUSTIC)
 
 
 def test_only_the_speech_may_be_blank_and_it_may_be_in_any_language() -> None:

@@ -14,12 +14,14 @@ from swift_saber.errors import InputError
 from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop
-from swift_saber.pipeline.stages.visual import Visual, read_verdicts
+from swift_saber.pipeline.stages.prompts import CHECK_VISUAL
+from swift_saber.pipeline.stages.visual import SCHEMA, Visual, read_verdicts
+from swift_saber.sed.record import VISUAL
 from tests.llm_server import FIELDS, Asked, LLMServer, fails, row, say, verdicts
 from tests.media_faults import encode, frames, sound
 
 CAPTION = "A man in a kitchen frowns at someone and lets his arms hang."
-TEXTS = {name: FIELDS["en"][name] for name in ("video_desc", "facial_exp_desc", "body_lang_desc")}
+TEXTS = {name: FIELDS["en"][name] for name in VISUAL}
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("clips") / "a.mp4"
     encode(path, frames(8), sound(1))
     return str(path)
+
+
+def test_the_judge_is_told_of_every_visual_field_and_shown_the_form() -> None:
+    rules, _, form = CHECK_VISUAL.format(mark="=====").rpartition("\n")
+    assert all(f'"{name}"' in rules for name in VISUAL)
+    assert list(json.loads(form)) == list(SCHEMA["properties"]) == list(VISUAL)
 
 
 def stage(server: LLMServer, **settings: Any) -> Visual:
