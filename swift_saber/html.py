@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from swift_saber.data.rows import media_path
+from swift_saber.text.files import writable
 
 
 def policy(style: str, script: str) -> str:
@@ -37,4 +38,4 @@ def clip_address(path: object, folder: Path) -> str | None:
         return None
     relative = os.path.relpath(media_path(path), folder.resolve())
     # A colon is quoted too: no path can be read as an address of another scheme.
-    return quote(os.fsencode(relative.encode("utf-8", "replace").decode()).replace(os.sep.encode(), b"/"))
+    return quote(os.fsencode(writable(relative)).replace(os.sep.encode(), b"/"))

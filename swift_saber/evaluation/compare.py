@@ -23,9 +23,6 @@ FLIPS = 10_000
 
 _AT_ONCE = 1_000_000
 
-# In the place of a value that only the other manifest has.
-_ABSENT = object()
-
 
 def compare(first: Sequence[Item], second: Sequence[Item], metric: str, *, only_shared: bool = False) -> dict[str, Any]:
     """Return how two runs differ in a metric on the same questions.
@@ -64,7 +61,10 @@ def compare(first: Sequence[Item], second: Sequence[Item], metric: str, *, only_
     pairs, unjudged = [], 0
     for name in sorted(one.keys() & two.keys()):
         left, right = one[name], two[name]
-        _same_question(left, right)
+        for field in ("truth", "group"):
+            if (was := getattr(left, field)) != (is_now := getattr(right, field)):
+                problem = f"is {quoted(was)} in the first run and {quoted(is_now)} in the second"
+                raise InputError(name, field, problem, "compare runs on the same benchmark")
         if (metric in left.scores) != (metric in right.scores):
             raise InputError(name, metric, "is a score of one run alone", "score both runs in the same way")
         if metric not in left.scores:
@@ -198,14 +198,6 @@ def _by_id(items: Sequence[Item], run: str) -> dict[str, Item]:
     return found
 
 
-def _same_question(left: Item, right: Item) -> None:
-    for field in ("truth", "group"):
-        one, two = getattr(left, field), getattr(right, field)
-        if one != two:
-            problem = f"is {quoted(one)} in the first run and {quoted(two)} in the second"
-            raise InputError(left.id, field, problem, "compare runs on the same benchmark")
-
-
 def compare_runs(first: Path, second: Path, *, only_shared: bool = False) -> str:
     """Return Markdown: each metric of both runs with its difference, interval and p-value.
 
@@ -291,24 +283,20 @@ def _ratings(
     return [one for one, _ in pairs], [two for _, two in pairs]
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+def differences(first: Mapping[str, Any], second: Mapping[str, Any], place: str = "") -> list[str]:
     """Return what two manifests differ in, as lines `versions.torch: "2.6" / "2.7"`; empty where in nothing.
 
     Args:
-        first: as make_manifest returns or scores.json holds.
-        second: the same.
+        first, second: as make_manifest returns or scores.json holds.
+        place: what their keys stand under.
     """
-    return list(_differences("", first, second))
-
-
-def _differences(place: str, first: Any, second: Any) -> Iterator[str]:
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        for key in sorted(first.keys() | second.keys()):
-            inner = f"{place}.{key}" if place else key
-            yield from _differences(inner, first.get(key, _ABSENT), second.get(key, _ABSENT))
-    elif _shown(first) != _shown(second):
-        yield f"{place}: {_shown(first)} / {_shown(second)}"
-
-
-def _shown(value: Any) -> str:
-    return "absent" if value is _ABSENT else dumps(value)
+    found = []
+    for key in sorted(first.keys() | second.keys()):
+        one, two = first.get(key), second.get(key)
+        if isinstance(one, Mapping) and isinstance(two, Mapping):
+            found += differences(one, two, f"{place}{key}.")
+            continue
+        shown, shown_second = (dumps(side[key]) if key in side else "absent" for side in (first, second))
+        if shown != shown_second:
+            found.append(f"{place}{key}: {shown} / {shown_second}")
+    return found

@@ -25,6 +25,7 @@ from swift_saber.models.reply import (
     score_schema,
 )
 from swift_saber.models.service import Service
+from swift_saber.text.files import writable
 from swift_saber.text.strict_json import dumps
 
 T = TypeVar("T")
@@ -75,8 +76,6 @@ class Judge:
     """
 
     def __init__(self, service: Service, log: RowLog) -> None:
-        #: The model's name, which belongs to every result.
-        self.name = service.model
         #: Requests under way at a time.
         self.concurrency = service.concurrency
         self._asker = Asker(service, log)
@@ -130,9 +129,7 @@ class Judge:
     ) -> T:
         ending = f"Reply with one JSON object and nothing else:\n{{{form}}}"
         rules = f"{_escape(system)}\n\n{_AS_DATA}\n\n{_escape(ending)}"
-        # A lone surrogate, which JSON can spell, can go into no request.
-        texts = {name: text.encode("utf-8", "replace").decode() for name, text in quoted.items()}
-        messages = fenced_question(rules, texts)
+        messages = fenced_question(rules, {name: writable(text) for name, text in quoted.items()})
         digest = hashlib.sha256(dumps([messages, schema]).encode()).hexdigest()[:32]
         # Two questions with the same texts are one, also while the first is under way.
         with self._lock:

@@ -26,7 +26,7 @@ from swift_saber.evaluation.summary import SCORES, read_scores, write_items, wri
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
 from swift_saber.models.service import Service
-from swift_saber.text.files import whole
+from swift_saber.text.files import whole, writable
 from swift_saber.text.strict_json import dumps
 
 QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"
@@ -190,7 +190,7 @@ def read_answers(path: Path, asked: set[str]) -> dict[str, str]:
             continue
         if not isinstance(response, str):
             raise InputError(where, "response", f"is {quoted(response)}, not a string", "give a file of results")
-        found[name] = response.encode("utf-8", "replace").decode("utf-8")  # a cut answer may end in half a character
+        found[name] = writable(response)
     return found
 
 

@@ -135,7 +135,7 @@ def write_scores(folder: str | os.PathLike[str], scores: Mapping[str, Any]) -> P
         raise InputError(
             str(path), "scores", f"cannot be kept: {error}", "give None where there is no number"
         ) from error
-    write_text(path.with_name(TABLES), scores_markdown(scores))
+    write_text(path.with_name(TABLES), "\n".join(_lines(scores)) + "\n")
     write_text(path, text + "\n")
     return path
 
@@ -242,16 +242,7 @@ def _is_number(score: Any) -> bool:
 WIDEST = 15
 
 _COUNTS = ("n", "invalid", "missing", "unjudged")
-_FOREIGN = "Reported by their authors, not measured here."
-
-
-def scores_markdown(scores: Mapping[str, Any]) -> str:
-    """Return the text of scores.md.
-
-    Args:
-        scores: what scores.json holds, as item.py says.
-    """
-    return "\n".join(_lines(scores)) + "\n"
+_HEAD = ("value", "interval", *_COUNTS)
 
 
 def number(value: float | None) -> str:
@@ -279,11 +270,10 @@ def _lines(scores: Mapping[str, Any]) -> Iterator[str]:
         yield from table_lines(("group", "metric", *_HEAD), rows)
     for group, table in scores["tables"].items():
         yield from _classes(group, table)
-    yield from _context(scores["context"])
-    yield from _manifest(scores["manifest"])
-
-
-_HEAD = ("value", "interval", *_COUNTS)
+    if scores["context"]:
+        yield from _context(scores["context"])
+    if scores["manifest"]:
+        yield from _manifest(scores["manifest"])
 
 
 def _row(of: Mapping[str, Any]) -> list[str]:
@@ -309,10 +299,8 @@ def _classes(group: str, table: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _context(context: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    if not context:
-        return
     yield "## Other models\n"
-    yield f"{_FOREIGN}\n"
+    yield "Reported by their authors, not measured here.\n"
     names = list(dict.fromkeys(name for row in context for name in row["values"]))
     rows = (
         [cell(row["name"]), *(_plain(row["values"].get(name)) for name in names), cell(row["source"])]
@@ -322,8 +310,6 @@ def _context(context: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _manifest(manifest: Mapping[str, Any]) -> Iterator[str]:
-    if not manifest:
-        return
     yield "## How it was made\n"
     rows = []
     for block, of in manifest.items():

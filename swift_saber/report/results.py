@@ -16,6 +16,7 @@ from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.files import writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _read_evaluation(folder: Path) -> Result:
 
 
 def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) -> Shown:
-    answer = parse(_whole(item.response))
+    answer = parse(writable(item.response))
     record = six(item.prediction)
     return Shown(
         item.state,
@@ -163,7 +164,7 @@ def _read_answers(path: Path) -> Result:
         clip = Clip(row_id(row))
         _add_row(clip, row)
         _put(clips, clip.id, clip, where)
-        answer = parse(_whole(response))
+        answer = parse(writable(response))
         remainder = answer.remainder if answer.fields else ""
         shown[clip.id] = Shown("answered", False, answer.fields, remainder, response)
     for name, reject in rejects.items():
@@ -198,7 +199,3 @@ def _put(found: dict[str, Any], name: str, value: Any, where: str) -> None:
     if name in found:
         raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
     found[name] = value
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()  # a cut answer may end in half a character

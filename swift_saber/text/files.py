@@ -29,6 +29,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
+def writable(text: str) -> str:
+    """Return a text with "?" for what no file and no request can hold: half a character, where an answer was cut."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the path of a neighbour file to write, which takes the name when the block ends; after an error it goes.

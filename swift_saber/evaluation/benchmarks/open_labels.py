@@ -6,7 +6,6 @@ The wording of the prompt is ours. Labels are English whatever the text's langua
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, kind, quoted
@@ -57,16 +56,12 @@ def read_labels(path: str | os.PathLike[str]) -> dict[str, list[str]]:
             raise InputError(where, "id", f"is {quoted(name)}, not a name", "write the id of the clip")
         if name in found:
             raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
-        found[name] = plain(_list_of_words(labels, where))
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise InputError(where, "labels", f"is {kind(labels)}, not a list of words", 'write ["sad", ...], or []')
+        found[name] = plain(labels)
     return found
 
 
 def plain(labels: list[str]) -> list[str]:
     """Return labels in lower case without white space around them, each once, blank ones left out."""
     return list(dict.fromkeys(word for label in labels if (word := label.strip().lower())))
-
-
-def _list_of_words(labels: Any, where: str) -> list[str]:
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise InputError(where, "labels", f"is {kind(labels)}, not a list of words", 'write ["sad", ...], or []')
-    return labels

@@ -94,11 +94,6 @@ def read_pair(text: str, emotions: Sequence[str], intents: Sequence[str]) -> tup
     return _only(_mentions(emotion_part, emotions)), _only(_mentions(intent_part, intents))
 
 
-def writable(text: str) -> str:
-    """Return the text with "?" for what no file can hold: lone surrogates, which JSON can spell."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def official_label(text: str, labels: Sequence[str]) -> str | None:
     """Return what the official runner (emo.py) reads: the first label that occurs as a word, whatever is around it."""
     found = _first(tuple(labels)).search(text.lower())

@@ -19,12 +19,12 @@ from swift_saber.evaluation.benchmarks.emobench_m.answers import (
     official_pair,
     read_label,
     read_pair,
-    writable,
 )
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario, read_scenario
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import bert_score, bleu, rouge_l
+from swift_saber.text.files import writable
 
 #: What the judge scores, published: two criteria of 1 to 5. Ours: the wording below, and asking for both at once.
 CRITERIA = {"logic": (1, 5), "association": (1, 5)}

@@ -17,13 +17,12 @@ from typing import Any
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.evaluation.benchmarks.emobench_m.answers import writable
 from swift_saber.evaluation.benchmarks.emobench_m.items import is_text, read_item, with_text_scores
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scenario
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.summary import by_group
-from swift_saber.text.files import whole, write_text
+from swift_saber.text.files import whole, writable, write_text
 from swift_saber.text.strict_json import dumps, read_json
 
 _PAIR = ("expected_emotion", "expected_intent", "predicted_emotion", "predicted_intent")
