@@ -194,9 +194,9 @@ def _file(folder: Path, path: Path) -> tuple[str, Row]:
     return name, Row(record, None, None, infer_language(record), language_inferred=True)
 
 
-def _line(text: str, where: str) -> tuple[str, Row]:
+def _line(line: bytes, where: str) -> tuple[str, Row]:
     """The record of a line; its name is its id, or the name of its clip."""
-    row = Row.from_dict(parse_row(text, where), where)
+    row = Row.from_dict(parse_row(line, where), where)
     media = [*row.videos, *row.audios]
     if row.id is None and not media:
         raise InputError(where, "id", "neither id nor media", "add the clip's name as id")

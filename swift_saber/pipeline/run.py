@@ -12,6 +12,7 @@ import shlex
 import shutil
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -104,7 +105,7 @@ def _run_stage(plan: Plan, name: str) -> None:
     executor = _executor(plan, name)
     if not executor.get_incomplete_ranks():
         return
-    total = sum(_lines(rows_file(_source(plan, name), number)) for number in range(plan.tasks))
+    total = _lines(_source(plan, name), "kept", range(plan.tasks))
     shutil.rmtree(folder / "errors", ignore_errors=True)
     console = folder / "console.log"
     process = multiprocessing.get_context("spawn").Process(target=execute, args=(plan, name, str(console)))
@@ -125,10 +126,8 @@ def _run_stage(plan: Plan, name: str) -> None:
     if executor.get_incomplete_ranks():
         problem = f"its process ended with status {process.exitcode}, and not all tasks are done"
         raise InputError(name, "stage", problem, f"look at {console}; the same command goes on")
-    kept, dropped = (
-        sum(_lines(rows_file(folder, number, kind)) for number in range(plan.tasks)) for kind in ("kept", "dropped")
-    )
-    unanswered = sum(_lines(rows_file(folder, number, "dropped"), _ASKED_AGAIN) for number in range(plan.tasks))
+    kept, dropped = (_lines(folder, kind, range(plan.tasks)) for kind in ("kept", "dropped"))
+    unanswered = _lines(folder, "dropped", range(plan.tasks), _ASKED_AGAIN)
     again = f", {unanswered} of them {UNANSWERED}: the next run asks again" if unanswered else ""
     print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped{again}", file=sys.stderr)
 
@@ -138,8 +137,8 @@ def _ask_again(plan: Plan, names: list[str]) -> None:
     tasks: set[int] = set()
     for name, settings in plan.stages.items():
         if name in names:
-            drops = ((number, rows_file(plan.output / name, number, "dropped")) for number in range(plan.tasks))
-            tasks |= {number for number, file in drops if _lines(file, _ASKED_AGAIN)}
+            folder = plan.output / name
+            tasks |= {number for number in range(plan.tasks) if _lines(folder, "dropped", [number], _ASKED_AGAIN)}
         ranks = {0} if tasks and make_stage(name, settings).whole else tasks
         for rank in ranks:
             (plan.output / name / "log" / "completions" / f"{rank:05d}").unlink(missing_ok=True)
@@ -211,11 +210,14 @@ def _note(plan: Plan, runs: RowLog) -> None:
     runs.append({"id": f"run-{count}", "executor": plan.executor, "workers": plan.workers, "versions": versions})
 
 
-def _lines(file: Path, holding: bytes = b"") -> int:
-    if not file.exists():
-        return 0
-    with file.open("rb") as lines:
-        return sum(holding in line for line in lines)
+def _lines(folder: Path, kind: str, numbers: Iterable[int], holding: bytes = b"") -> int:
+    """How many rows of a stage's files hold something; a file that is not there has none."""
+    total = 0
+    for file in (rows_file(folder, number, kind) for number in numbers):
+        if file.exists():
+            with file.open("rb") as lines:
+                total += sum(holding in line for line in lines)
+    return total
 
 
 def _end_group(leader: int) -> None:

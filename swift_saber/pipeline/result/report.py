@@ -5,7 +5,7 @@ shows of data cannot run: jinja2 escapes all of it, and the page's own policy al
 is in report.html; here is what it is told.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def render(run_folder: Path, found: Survey) -> str:
         found=found,
         usage=list(_usage(found)),
         charts=list(_charts(found)),
-        rows=_rows(found),
+        by_source=_sources(found),
         percent=_percent,
         sampled=partial(_sampled, run_folder),
         settings=settings,
@@ -87,25 +87,13 @@ def _charts(found: Survey) -> Iterator[dict[str, Any]]:
         }
 
 
-def _rows(found: Survey) -> dict[str, Sequence[Sequence[Any]]]:
-    """The rows of the page's tables."""
-    first, last = found.steps[0], found.last
-    names = sorted(first.kept_from, key=lambda name: (-first.kept_from[name], name))
-    return {
-        "sources": [
-            [
-                name,
-                *(step.kept_from[name] for step in found.steps),
-                _percent(last.kept_from[name], first.kept_from[name]),
-            ]
-            for name in names
-        ],
-        "drops": [
-            [step.stage, *key, count] for step in found.steps for key, count in sorted(step.dropped_from.items())
-        ],
-        "skipped": found.skipped(),
-        "strata": found.strata(),
-    }
+def _sources(found: Survey) -> list[list[Any]]:
+    """Of each source the clips that were left after each step, and their part, most first."""
+    first, last = found.steps[0].kept_from, found.last.kept_from
+    return [
+        [name, *(step.kept_from[name] for step in found.steps), _percent(last[name], first[name])]
+        for name in sorted(first, key=lambda name: (-first[name], name))
+    ]
 
 
 def _sampled(run_folder: Path, stage: str, line: dict[str, Any], reason: str | None) -> dict[str, Any]:

@@ -171,6 +171,10 @@ class Survey:
             if read or left:
                 yield category, read, left
 
+    def drops(self) -> list[tuple[str, str, str, int]]:
+        """Return (stage, reason, source, how many) of the clips that were dropped."""
+        return [(step.stage, *key, count) for step in self.steps for key, count in sorted(step.dropped_from.items())]
+
     def skipped(self) -> list[tuple[str, str, int]]:
         """Return (source, why, how many) of what the readers did not take for clips."""
         return [(source, why, count) for source, of in self.run.get("skipped", {}).items() for why, count in of.items()]
@@ -200,8 +204,9 @@ class Survey:
                 _count(self.counts[stage, category], str(row_of[category]))
         self.records[stage] += not RECORD_KEYS.isdisjoint(row)
         self.sound[stage]["own file" if row.get("audios") else "in the video"] += 1
-        for name, value in _leaves(row.get(STAGES[stage].measured), "") if stage in STAGES else ():
-            self.numbers[stage, name].add(value)
+        for name, value in _leaves(row.get(STAGES[stage].measured)) if stage in STAGES else ():
+            if _is_number(value):
+                self.numbers[stage, name].add(value)
 
 
 def survey(run_folder: Path) -> Survey:
@@ -287,12 +292,9 @@ def kept_rows(run_folder: Path, stage: str, kind: str = "kept") -> Iterator[tupl
             yield from read_rows(path)
 
 
-def settings(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def settings(block: Any) -> Iterator[tuple[str, str]]:
     """Yield ("block.key", value as text) for each setting of a recipe; a user and password in an address are cut."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from settings(inner, f"{name}.{key}" if name else str(key))
-    else:
+    for name, value in _leaves(block):
         yield name, _USER.sub("", value if isinstance(value, str) else dumps(value))
 
 
@@ -305,10 +307,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _leaves(value: Any, name: str) -> Iterator[tuple[str, float]]:
-    """Yield the numbers that objects within objects hold, with their names joined by dots."""
-    if isinstance(value, dict):
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """What objects within objects hold, with the keys joined by dots."""
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
-    elif _is_number(value):
+    else:
         yield name, value
