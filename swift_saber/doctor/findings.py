@@ -95,11 +95,7 @@ def wanted_packages() -> dict[str, SpecifierSet]:
 
 
 def package_findings(wanted: Mapping[str, SpecifierSet]) -> Iterator[Finding]:
-    """Yield a finding for Python and for each package.
-
-    Args:
-        wanted: the tested range of each.
-    """
+    """Yield a finding for Python and for each package, whose tested range is given."""
     here, range_ = platform.python_version(), SpecifierSet(metadata("swift-saber")["Requires-Python"])
     if range_.contains(here, prereleases=True):
         yield Finding("ok", "Python", f"{here} (tested: {range_})")
@@ -119,18 +115,13 @@ def package_findings(wanted: Mapping[str, SpecifierSet]) -> Iterator[Finding]:
 
 
 def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield which video readers are there, and which one will be used.
-
-    Args:
-        reader: what machine.readers answered, or why it did not.
-        environment: tells whether a reader is forced.
-    """
+    """Yield which video readers are there, and which one will be used, from the answer of machine.readers."""
     if isinstance(reader, str):
         yield Finding("problem", "video readers", f"qwen-omni-utils does not load: {reader}", "install it again")
         return
     working = [name for name in reader["installed"] if name not in reader["broken"]]
     yield Finding("ok", "video readers", f"{', '.join(working) or 'none'} can be loaded")
-    chosen, forced = reader["chosen"], environment.get(READER)
+    chosen = reader["chosen"]
     if chosen not in reader["known"]:
         remedy = f"use one of {', '.join(reader['known'])}, or unset it"
         yield Finding("problem", READER, f"is {quoted(chosen)}, which qwen-omni-utils does not know", remedy)
@@ -139,7 +130,8 @@ def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]
         remedy = f"repair or uninstall it, or set {READER}=decord"
         yield Finding("problem", "video reader", f"qwen-omni-utils takes {chosen}, which fails: {why}", remedy)
     else:
-        yield Finding("ok", "video reader", f"{chosen} will be used" + (f" ({READER})" if forced is not None else ""))
+        forced = f" ({READER})" if READER in environment else ""
+        yield Finding("ok", "video reader", f"{chosen} will be used{forced}")
     for name, why in reader["broken"].items():
         if name == "torchvision" and chosen != name:
             text = f"cannot stand in for {chosen}: {why}; the error for a bad clip names torchvision, not the clip"
@@ -149,7 +141,7 @@ def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]
 
 
 def machine_findings(gpus: dict[str, Any] | str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the processors, the memory and the GPUs."""
+    """Yield the processors, the memory and the GPUs, these from the answer of machine.gpus."""
     yield Finding("ok", "CPU", f"{cpus()} cores, {memory() / _GIB:.1f} GiB of memory")
     if isinstance(gpus, str):
         yield Finding("problem", "torch", f"does not load: {gpus}", "install torch and torchvision of one build")
@@ -157,14 +149,12 @@ def machine_findings(gpus: dict[str, Any] | str, environment: Mapping[str, str])
     for number, gpu in enumerate(gpus["gpus"]):
         text = f"{gpu['name']}, {gpu['total'] / _GIB:.1f} GiB, {gpu['free'] / _GIB:.1f} GiB free"
         yield Finding("ok", f"GPU {number}", text)
-    if gpus["gpus"]:
-        return
     hidden = environment.get("CUDA_VISIBLE_DEVICES") in {"", "-1"}
-    if Path("/dev/nvidia0").exists() and not hidden:
+    if not gpus["gpus"] and Path("/dev/nvidia0").exists() and not hidden:
         built = f"built for CUDA {gpus['cuda']}" if gpus["cuda"] else "built for the CPU alone"
         remedy = "install a torch that fits the driver (nvidia-smi names its CUDA version)"
         yield Finding("problem", "GPU", f"torch does not see the GPU that is there: it is {built}", remedy)
-    else:
+    elif not gpus["gpus"]:
         yield Finding("note", "GPU", "none: everything runs on the CPU, which suits small models and trials")
 
 

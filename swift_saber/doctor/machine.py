@@ -14,25 +14,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-READERS = {
-    "torchcodec": "torchcodec.decoders",
-    "decord": "decord",
-    "torchvision": "torchvision.io",
-    "PyAV": "av",
-}
+READERS = {"torchcodec": "torchcodec.decoders", "decord": "decord", "torchvision": "torchvision.io", "PyAV": "av"}
 # The constants of qwen_omni_utils.vision_process that the media settings are measured by.
 CONSTANTS = ("VIDEO_MIN_TOKEN_NUM", "VIDEO_MAX_TOKEN_NUM", "FPS", "FRAME_FACTOR", "FPS_MIN_FRAMES", "FPS_MAX_FRAMES")
 _SECONDS = 300.0  # that an answer may take
 
 
 def ask(question: str, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any] | str:
-    """Return what a function of this module answers in a Python of its own, or in one line why it did not.
-
-    Args:
-        question: the function's name.
-        environment: for that Python.
-        arguments: for the function.
-    """
+    """Return what a function of this module, by name, answers in a Python of its own; or in one line why it did not."""
     call = f"import json, sys, {__name__} as m; a = m.{question}(*sys.argv[1:])"
     command = [sys.executable, "-c", f"{call}; print(); print(json.dumps(a))", *arguments]
     try:

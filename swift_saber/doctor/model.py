@@ -31,9 +31,7 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
     Raises:
         InputError: neither a model nor a LoRA checkpoint; no weights in it; or its base model is unknown or missing.
     """
-    parts = [model]
-    if model_flag(model) == "--adapters":
-        parts.append(check_base(model))
+    parts = [model, check_base(model)] if model_flag(model) == "--adapters" else [model]
     size = 0
     for part in parts:
         folder: Path | None = Path(part).expanduser()
@@ -47,7 +45,7 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
             yield Finding("note", "model size", f"unknown: {part} is not on this machine")
             return
         size += found
-    yield Finding("ok", "model", f"{' on '.join(parts)}")
+    yield Finding("ok", "model", " on ".join(parts))
     yield size_finding(size, gpus)
 
 
@@ -58,12 +56,7 @@ def weight_bytes(folder: Path) -> int:
 
 
 def size_finding(size: int, gpus: dict[str, Any] | str) -> Finding:
-    """Return whether weights fit into the memory of the GPUs, or of the machine if it has none.
-
-    Args:
-        size: of the weight files, in bytes.
-        gpus: what machine.gpus answered, or why it did not.
-    """
+    """Return whether so many bytes of weights fit into the memory of the GPUs, or of the machine if it has none."""
     totals = [] if isinstance(gpus, str) else [gpu["total"] for gpu in gpus["gpus"]]
     place, room = ("GPU memory", sum(totals)) if totals else ("memory", memory())
     weights = f"{size / _GIB:.1f} GiB" if size >= _GIB else f"{size / 1024**2:.1f} MiB"

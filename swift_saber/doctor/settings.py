@@ -13,7 +13,7 @@ from swift_saber.data.convert import TRUE_WORDS
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import MEDIA_SETTINGS
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
-from swift_saber.plugin.saber_options import MARGIN, WEIGHT
+from swift_saber.plugin.saber_options import MARGIN, WEIGHT, options
 from swift_saber.sed.layout import ORDERS
 
 READER = "FORCE_QWENVL_VIDEO_READER"
@@ -24,7 +24,6 @@ OWN_NAMES = (
 )
 # ms-swift turns the settings on the right into those on the left, unless these are set (compat_qwen_vl_utils).
 TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
-_REAL = {"FPS", WEIGHT, MARGIN}
 _BOOLEAN = {"USE_AUDIO_IN_VIDEO", "ENABLE_AUDIO_OUTPUT"}
 _FALSE_WORDS = {"n", "no", "f", "false", "off", "0"}
 _MODEL_RATE = 16000  # Whisper's, in Hz
@@ -62,26 +61,24 @@ def settings_findings(
     """Yield what is to be said of the environment variables. Values that may be secret are not shown.
 
     Args:
-        environment: names and values.
         constants: the video reader's, as machine.readers gives them; None leaves out what needs them.
         trained: the media settings that the model was trained with, which hold where the environment sets none.
         patch_size: side of the model's vision patches, in pixels.
     """
     present = " ".join(f"{name}={environment[name]}" for name in MEDIA_SETTINGS if name in environment)
     yield Finding("ok", "media settings", present or "the environment sets none")
-    yield from _unknown(environment)
     values = {**(trained or {}), **environment}
     numbers = {}
-    for name in (*MEDIA_SETTINGS, *TOKENS, WEIGHT, MARGIN):
+    for name in (*MEDIA_SETTINGS, *TOKENS):
         if name not in values:
             continue
         number = _value(name, values[name])
         if number is not None:
             numbers[name] = number
         elif name in environment:
-            kind = "yes or no (1 or 0)" if name in _BOOLEAN else "a number" if name in _REAL else "a whole number"
+            kind = "yes or no (1 or 0)" if name in _BOOLEAN else "a number" if name == "FPS" else "a whole number"
             yield Finding("problem", name, f"is {quoted(values[name])}, not {kind}", "correct it, or unset it")
-    yield from _words(environment)
+    yield from _own(environment)
     yield from _ranges(numbers)
     if constants is not None:
         yield from _frames(numbers, constants)
@@ -96,25 +93,27 @@ def settings_findings(
         yield Finding("ok", "OPENAI_API_KEY", "is set (not shown)")
 
 
-def _unknown(environment: Mapping[str, str]) -> Iterator[Finding]:
-    for name in sorted(environment):
-        if name.startswith("SABER_") and name not in OWN_NAMES:
-            yield Finding("note", name, "is not a name that swift-saber reads", f"it reads {', '.join(OWN_NAMES)}")
-
-
 def _value(name: str, text: str) -> float | None:
     """The number (1 and 0 for yes and no) that ms-swift reads in a value, or None where it would stop."""
     if name in _BOOLEAN:
         word = text.lower()
         return 1 if word in TRUE_WORDS else 0 if word in _FALSE_WORDS else None
     try:
-        number = float(text) if name in _REAL else int(text)
+        number = float(text) if name == "FPS" else int(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
 
 
-def _words(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _own(environment: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted(environment):
+        if name.startswith("SABER_") and name not in OWN_NAMES:
+            yield Finding("note", name, "is not a name that swift-saber reads", f"it reads {', '.join(OWN_NAMES)}")
+    for name in (WEIGHT, MARGIN):
+        try:
+            options({name: environment.get(name, "")})
+        except InputError as error:
+            yield Finding("problem", name, error.problem, error.remedy)
     order = environment.get("SABER_ORDER")
     if order is not None and order not in ORDERS:
         yield Finding("problem", "SABER_ORDER", f"is {quoted(order)}", f"use one of {', '.join(ORDERS)}")
@@ -124,10 +123,6 @@ def _words(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _ranges(numbers: Mapping[str, float]) -> Iterator[Finding]:
-    if numbers.get(WEIGHT, 1) <= 0:
-        yield Finding("problem", WEIGHT, f"is {numbers[WEIGHT]:g}", "use a number above 0 (1 is off)")
-    if numbers.get(MARGIN, 0) < 0:
-        yield Finding("problem", MARGIN, f"is {numbers[MARGIN]:g}", "use a number of 0 (off) or more")
     if numbers.get("FPS", 1) <= 0:
         yield Finding("problem", "FPS", f"is {numbers['FPS']:g} frames a second", "use a number above 0, e.g. 2")
     if numbers.get("SAMPLING_RATE", _MODEL_RATE) != _MODEL_RATE:
@@ -188,9 +183,8 @@ def _pixels(
         return
     text = f"is {most}, below the video reader's floor: frames have about {floor} pixels all the same"
     if values["VIDEO_MAX_PIXELS"] == (trained or PUBLISHED_SETTINGS).get("VIDEO_MAX_PIXELS"):
-        yield Finding(
-            "note", "VIDEO_MAX_PIXELS", f"{text}; so it was for the published weights, so it is right for them"
-        )
+        text += "; so it was for the published weights, so it is right for them"
+        yield Finding("note", "VIDEO_MAX_PIXELS", text)
     else:
         remedy = f"set VIDEO_MIN_PIXELS below it too (only for a model trained with both), or {floor} or more"
         yield Finding("problem", "VIDEO_MAX_PIXELS", text, remedy)

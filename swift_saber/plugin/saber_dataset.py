@@ -53,7 +53,7 @@ from swift_saber.sed.layout import Order
 from swift_saber.text.strict_json import dumps
 
 logger = get_logger()
-Rows = Iterator[dict[str, Any]]
+Row = dict[str, Any]
 NAME = "saber"
 HUB_ID = "zhaoxiaoxian/SABER-Dataset"
 FEATURES = Features(
@@ -103,23 +103,31 @@ class SaberLoader(DatasetLoader):
         if misplaced is not None:
             raise misplaced
         path, stamp = os.path.abspath(dataset_path), [_stamp(dataset_path)]
-        if kind != "pair":
-            return self._generate(jsonl_rows, path, stamp)
-        return self._generate(pair_rows, path, [*stamp, PAIR_VERSION, options()], PAIR_FEATURES)
+        if kind == "pair":
+            return self._generate(path, [*stamp, PAIR_VERSION, options()], PAIR_FEATURES)
+        return self._generate(path, stamp)
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
             return super()._load_repo_dataset(dataset_id, subset, **kwargs)
         join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video())
-        _say(join)
-        return self._generate(folder_rows, join, [_stamp(record) for record, *_ in join.matched])
+        for record, reason in join.unmatched.items():
+            logger.warning(f"swift-saber: not used: {record}: {reason}")
+        for media in join.unused:
+            logger.warning(f"swift-saber: no record for: {media}")
+        logger.info(
+            f"swift-saber: {len(join.matched)} records with their clips, {len(join.unmatched)} records without, "
+            f"{len(join.unused)} media files without a record"
+        )
+        return self._generate(join, [_stamp(record) for record, *_ in join.matched])
 
     def _generate(
-        self, rows: Callable[..., Rows], source: Any, stamp: list[Any], features: Features = FEATURES
+        self, source: str | Join, stamp: list[Any], features: Features = FEATURES
     ) -> Dataset | IterableDataset:
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
             "source": source,
+            "pairs": features is PAIR_FEATURES,
             "order": answer_order(),
             # A stream that is read in part would never come to the sum of its errors.
             "stop_at_first": self.streaming,
@@ -127,9 +135,9 @@ class SaberLoader(DatasetLoader):
             "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), os.environ.get("USE_AUDIO_IN_VIDEO")]),
         }
         if self.streaming:
-            return IterableDataset.from_generator(rows, features=features, gen_kwargs=arguments)
+            return IterableDataset.from_generator(swift_rows, features=features, gen_kwargs=arguments)
         cache = os.path.join(get_cache_dir(), "datasets")
-        builder = RowTables(cache_dir=cache, generator=rows, gen_kwargs=arguments, features=features)
+        builder = RowTables(cache_dir=cache, generator=swift_rows, gen_kwargs=arguments, features=features)
         try:
             with safe_ddp_context(None, True):
                 builder.download_and_prepare()
@@ -153,8 +161,9 @@ class RowTables(ArrowBasedBuilder):
 
     def _generate_tables(self, **arguments: Any) -> Iterator[tuple[Key, pa.Table]]:
         rows, features = self.config.generator(**arguments), self.config.features
-        schema = _written(features)
-        turns = [name for name in features if name.endswith("messages")]
+        # A Json column is written as strings, which `datasets` reads as JSON.
+        kinds = {k: pa.list_(pa.string()) if isinstance(kind, List) else kind.pa_type for k, kind in features.items()}
+        schema, turns = pa.schema(kinds), [name for name in features if name.endswith("messages")]
         for number, batch in enumerate(iter(lambda: list(islice(rows, ROWS_PER_TABLE)), [])):
             columns = {name: [row[name] for row in batch] for name in features}
             for name in turns:
@@ -162,53 +171,22 @@ class RowTables(ArrowBasedBuilder):
             yield Key(0, number), pa.table(columns, schema=schema)
 
 
-def _written(features: Features) -> pa.Schema:
-    """The columns as they are written: `datasets` reads the strings of a Json column as JSON."""
-    kinds = {name: pa.list_(pa.string()) if isinstance(kind, List) else kind.pa_type for name, kind in features.items()}
-    return pa.schema(list(kinds.items()))
-
-
 def _stamp(path: str | Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
 
 
-def jsonl_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Rows:
-    """Yield the ms-swift rows of a JSONL file."""
-    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
-    yield from _checked(lines, source, partial(to_swift_row, order=order), stop_at_first)
+def swift_rows(source: str | Join, pairs: bool, order: Order, stop_at_first: bool, stamp: str) -> Iterator[Row]:
+    """Yield the ms-swift rows of a JSONL file, of one of preference pairs, or of a folder of records.
 
-
-def pair_rows(source: str, order: Order, stop_at_first: bool, stamp: str) -> Rows:
-    """Yield the ms-swift rows of a JSONL file of preference pairs."""
-    lines = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
-    yield from _checked(lines, source, partial(to_swift_pair, options=options()), stop_at_first)
-
-
-def folder_rows(source: Join, order: Order, stop_at_first: bool, stamp: str) -> Rows:
-    """Yield the ms-swift rows of a folder of records."""
-    yield from _checked(joined_rows(source), "the folder", partial(to_swift_row, order=order), stop_at_first)
-
-
-def _say(join: Join) -> None:
-    """List what found no partner."""
-    for record, reason in join.unmatched.items():
-        logger.warning(f"swift-saber: not used: {record}: {reason}")
-    for media in join.unused:
-        logger.warning(f"swift-saber: no record for: {media}")
-    logger.info(
-        f"swift-saber: {len(join.matched)} records with their clips, {len(join.unmatched)} records without, "
-        f"{len(join.unused)} media files without a record"
-    )
-
-
-def _checked(
-    rows: Iterator[tuple[str, Callable[[], dict[str, Any]]]],
-    source: str,
-    convert: Callable[[dict[str, Any], str], dict[str, Any]],
-    stop_at_first: bool,
-) -> Rows:
-    """Yield converted rows; bad ones are all found before the error is raised, unless asked otherwise."""
+    Bad ones are all found before the error is raised, unless asked otherwise.
+    """
+    convert = partial(to_swift_pair, options=options()) if pairs else partial(to_swift_row, order=order)
+    rows: Iterator[tuple[str, Callable[[], Row]]]
+    if isinstance(source, Join):
+        rows = joined_rows(source)
+    else:
+        rows = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
     errors: list[InputError] = []
     total = wrong = 0
     for where, read in rows:
@@ -225,7 +203,7 @@ def _checked(
         for found in errors:
             logger.error(f"swift-saber: {found}")
     if wrong:
-        raise sum_up(errors, wrong, total, source)
+        raise sum_up(errors, wrong, total, "the folder" if isinstance(source, Join) else source)
 
 
 def _first_kind(path: str) -> str | None:
@@ -248,11 +226,6 @@ def _misplaced(path: str) -> InputError | None:
         return InputError(path, "dataset", "holds SABER records", "write one record a line and name the file .jsonl")
     problem = "is a SABER record among rows of another format"
     return InputError(f"{path}:{line}", "row", problem, "give it a file of its own")
-
-
-def _is_missing_path(dataset: str) -> bool:
-    looks_local = dataset.startswith(("/", "./", "../", "~")) or Path(dataset).suffix in {".jsonl", ".json"}
-    return looks_local and not os.path.exists(dataset)
 
 
 def _is_local_saber(dataset: str) -> bool:
@@ -282,7 +255,8 @@ def register() -> None:
 
     @wraps(stock)
     def get_dataset_meta(self: DatasetSyntax, use_hf: bool) -> DatasetMeta:
-        if _is_missing_path(self.dataset):
+        looks_local = self.dataset.startswith(("/", "./", "../", "~")) or self.dataset.endswith((".jsonl", ".json"))
+        if looks_local and not os.path.exists(self.dataset):
             raise InputError(self.dataset, "dataset", "no such file or folder", "check the path")
         meta = stock(self, use_hf)
         known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id

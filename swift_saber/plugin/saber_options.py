@@ -6,6 +6,7 @@ its ENV block. Both are off by default, and are ours: no such term was found for
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,13 +40,15 @@ class Options:
         return needs
 
 
-def options() -> Options:
-    """Return the options that the environment holds.
+def options(environment: Mapping[str, str] | None = None) -> Options:
+    """Return the options that an environment holds: this process's where none is given.
 
     Raises:
         InputError: one of them is not a number, or out of range.
     """
-    weight, scale = _number(WEIGHT, 1.0), _number(MARGIN, 0.0)
+    # Not as the default above: `datasets` puts a copy in the place of os.environ when it maps in processes.
+    environment = os.environ if environment is None else environment
+    weight, scale = _number(environment, WEIGHT, 1.0), _number(environment, MARGIN, 0.0)
     if weight <= 0:
         raise InputError("environment", WEIGHT, f"is {weight:g}", "use a number above 0 (1 is off)")
     if scale < 0:
@@ -102,8 +105,8 @@ def settings(args: Any) -> dict[str, float] | None:
     return asdict(options())
 
 
-def _number(name: str, default: float) -> float:
-    text = os.environ.get(name, "").strip()
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "").strip()
     if not text:
         return default
     try:
