@@ -1,7 +1,6 @@
 """The clips of all sources, dealt to the tasks: the first files of a run."""
 
 import itertools
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,6 @@ def write_manifest(sources: list[Source], folder: Path, tasks: int) -> int:
 
     The clips stay in their order, in blocks of one length.
 
-    Args:
-        sources: (key, folder, options), or ("rows", file, {}).
-        folder: of the manifest.
-        tasks: how many files.
-
     Raises:
         InputError: a folder is not what its key says, two clips have one id, or there is no clip.
     """
@@ -42,7 +36,6 @@ def write_manifest(sources: list[Source], folder: Path, tasks: int) -> int:
         write_rows(rows_file(folder, number), itertools.islice(rows, width))
     write_rows(folder / "skipped.json", [skipped])
     whole.unlink()
-    shutil.rmtree(folder / "dropped", ignore_errors=True)
     return total
 
 

@@ -97,13 +97,7 @@ def make_stage(name: str, settings: Mapping[str, Any]) -> Stage:
 
 
 def check_known(given: Iterable[str], known: Collection[str], where: str, block: str = "") -> None:
-    """Refuse a key that is not known.
-
-    Args:
-        given, known: keys.
-        where: names the recipe.
-        block: the name of the block that they stand in, and a dot.
-    """
+    """Refuse a key of a recipe that is not known; block is the name of the block that it stands in, and a dot."""
     if unknown := sorted(set(given) - set(known)):
         raise InputError(where, f"{block}{unknown[0]}", "is not known", nearest(unknown[0], known))
 

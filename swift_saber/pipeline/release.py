@@ -168,7 +168,7 @@ def _meant(name: str, row: Row, clips: list[dict[str, Any]]) -> tuple[list[dict[
 
 def _at(spool: IO[bytes], place: int) -> dict[str, Any]:
     spool.seek(place)
-    return parse_row(spool.readline().decode(), "clip")
+    return parse_row(spool.readline(), "clip")
 
 
 def _last(name: str) -> str:
@@ -178,7 +178,7 @@ def _last(name: str) -> str:
 def _records(annotations: Path) -> Iterator[Callable[[], tuple[str, Row]]]:
     """What reads each record and its name, so that one bad record does not end the reading."""
     if not annotations.is_dir():
-        yield from (partial(_line, text, where) for where, text in read_lines(annotations))
+        yield from (partial(_line, line, where) for where, line in read_lines(annotations))
         return
     path = None
     for path in (path for path in walk(annotations) if path.name.endswith(".json")):

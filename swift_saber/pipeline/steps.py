@@ -151,14 +151,10 @@ def _on_disk(path: Path) -> Iterator[TextIO]:
 def executor_of(
     plan: Plan, name: str, steps: Sequence[PipelineStep], folder: Path, tasks: int, depends: PipelineExecutor | None
 ) -> PipelineExecutor:
-    """Return the executor of one stage.
+    """Return the executor of one stage: which, and with how many workers, the plan says.
 
     Args:
-        plan: says which, and how many workers.
-        name: of the stage.
-        steps: what it runs.
         folder: of the stage; datatrove's logs, statistics and completions go to log/ in it.
-        tasks: how many.
         depends: the stage before, for Slurm, which is given all stages at once.
 
     Raises:

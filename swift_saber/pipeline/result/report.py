@@ -25,12 +25,7 @@ _PLAYERS = 4  # of each kind for one clip
 
 
 def render(run_folder: Path, found: Survey) -> str:
-    """Return report.html.
-
-    Args:
-        run_folder: the output folder of a run.
-        found: as survey.survey returns.
-    """
+    """Return report.html of a run and of what the survey found in it; clips are reached from the run's folder."""
     here = Path(__file__).parent
     style, script = ((here / f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     pages = Environment(

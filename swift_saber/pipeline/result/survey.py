@@ -210,11 +210,7 @@ class Survey:
 
 
 def survey(run_folder: Path) -> Survey:
-    """Read the output folder of a run once and return what the report and the dataset card show.
-
-    Raises:
-        InputError: as funnel.
-    """
+    """Read the output folder of a run once, as funnel does, and return what the report and the dataset card show."""
     found = Survey(read_run(run_folder))
     found.steps = funnel(run_folder, found.look)
     if not found.steps:

@@ -141,6 +141,19 @@ def test_tables_are_read_with_line_numbers_and_texts_as_they_stand(tmp_path: Pat
     ]
 
 
+def test_spaces_around_a_value_of_a_table_are_none_of_it(tmp_path: Path) -> None:
+    path = put_text(tmp_path / "t.csv", " id ,text\n 007 , two  words \n008,  \n")
+    rows = [row for _, row in table(Plain(tmp_path), path, "id", "text")]
+    assert rows == [{"id": "007", "text": "two  words"}, {"id": "008", "text": ""}]
+
+
+def test_what_a_source_does_not_say_of_a_clip_is_not_known(tmp_path: Path) -> None:
+    bare = Plain(tmp_path).clip("all/a", tmp_path / "a.mp4", transcript="", labels={"word": "", "level": 0}, speaker="")
+    assert bare == Clip("plain/all/a", "plain", "en", str(tmp_path / "a.mp4"), labels={"level": 0})
+    full = Plain(tmp_path).clip("all/a", tmp_path / "a.mp4", labels={}, emotion="Joy", speaker="s", origin="o")
+    assert (full.emotion, full.speaker, full.origin) == ("happy", "plain/s", "plain/o")
+
+
 def test_a_row_of_another_width_is_counted_and_a_blank_line_is_none(tmp_path: Path) -> None:
     path = put_text(tmp_path / "t.csv", "id,text\n1,a,b\n\n2,c\n3\n")
     source = Plain(tmp_path)
