@@ -190,7 +190,7 @@ def _values(items: Iterable[Item], metric: str) -> list[float]:
             raise InputError(item.id, metric, f"is not scored (state: {item.state})", remedy)
         score = item.scores[metric]
         if score is not None:
-            if not _is_number(score):
+            if not is_number(score):
                 raise InputError(item.id, metric, f"{quoted(score)} is no number", "give a number or None")
             values.append(score)
         elif item.state in ("invalid", "missing"):
@@ -209,7 +209,7 @@ def _check_item(row: Mapping[str, Any], where: str, seen: set[str]) -> None:
     if row["state"] not in get_args(State):
         raise InputError(where, "state", f"{quoted(row['state'])} is none of {', '.join(get_args(State))}", remedy)
     for name, score in row["scores"].items():
-        if score is not None and not _is_number(score):
+        if score is not None and not is_number(score):
             raise InputError(where, f"scores.{name}", f"{quoted(score)} is no number", "give a number or null")
     if row["id"] in seen:
         raise InputError(where, "id", f"{quoted(row['id'])} is there twice", "give each question one answer")
@@ -234,7 +234,8 @@ def _check_kinds(row: Mapping[str, Any], kinds: Mapping[str, type], where: str, 
             raise InputError(where, name, problem, remedy)
 
 
-def _is_number(score: Any) -> bool:
+def is_number(score: Any) -> bool:
+    """Whether a value of JSON is a finite number."""
     return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
 
 

@@ -196,18 +196,12 @@ class Row:
         """
         record = _record(obj, where, _ROW_KEYS)
         assert isinstance(obj, dict)
-        language = obj.get("language")
-        if language is not None:
-            _check_choice(language, ("zh", "en"), "language", where)
-        consistency = obj.get("consistency")
-        if consistency is not None:
-            _check_choice(consistency, ("consistent", "inconsistent"), "consistency", where)
-        labels = obj.get("labels")
-        if labels is None:
-            labels = {}
-        elif not isinstance(labels, dict):
+        language = _choice(obj.get("language"), ("zh", "en"), "language", where)
+        consistency = _choice(obj.get("consistency"), ("consistent", "inconsistent"), "consistency", where)
+        labels = {} if obj.get("labels") is None else obj["labels"]
+        if not isinstance(labels, dict):
             raise InputError(where, "labels", f"is {kind(labels)}, not an object", 'write {"name": value, ...}')
-        else:
+        if labels:
             _check_json(labels, "labels", where)
         return cls(
             record,
@@ -236,9 +230,10 @@ class Row:
         return {**known, **self.record.to_dict(), **known}
 
 
-def _check_choice(value: object, choices: tuple[str, str], name: str, where: str) -> None:
-    if value in choices:
-        return
+def _choice(value: Any, choices: tuple[str, str], name: str, where: str) -> Any:
+    """A row's value, which is None or one of two."""
+    if value is None or value in choices:
+        return value
     meant = value.strip().lower() if isinstance(value, str) else None
     remedy = f'write "{meant}"' if meant in choices else f'write "{choices[0]}" or "{choices[1]}", or leave it out'
     raise InputError(where, name, f"{quoted(value)} is not known", remedy)

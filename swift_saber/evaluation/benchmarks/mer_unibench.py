@@ -23,7 +23,7 @@ from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from swift_saber.evaluation.run import Benchmark
-from swift_saber.evaluation.summary import summary
+from swift_saber.evaluation.summary import by_group, is_number, summary
 
 HITS = "hits"
 Truths = dict[str, tuple[str, str | float]]
@@ -71,7 +71,7 @@ def read_truths(path: Path) -> Truths:
         emotion, sentiment = row.get("emotion"), row.get("sentiment")
         if isinstance(emotion, str) and emotion.strip() and sentiment is None:
             found[name] = (str(row.get("group", "all")), emotion)
-        elif sentiment is not None and _is_number(sentiment) and emotion is None:
+        elif sentiment is not None and is_number(sentiment) and emotion is None:
             found[name] = (str(row.get("group", "all")), float(sentiment))
         else:
             raise InputError(where, "truth", "has neither an emotion nor a sentiment", "write one of the two")
@@ -112,13 +112,12 @@ def items(truths: Truths, answers: Path, wheels: Wheels | None) -> list[Item]:
 def scores(found: Sequence[Item]) -> dict[str, Any]:
     """Return what scores.json holds but for model, judge and manifest: hit_rate, or f1 and accuracy, by group."""
     ordered = sorted(found, key=lambda item: (item.group, item.id))
-    groups = {item.group: [one for one in ordered if one.group == item.group] for item in ordered}
-    by_group = {name: _metrics(members) for name, members in groups.items()}
+    groups = {name: _metrics(members) for name, members in by_group(ordered).items()}
     why = "in no wheel: not in the hit rate" if HITS in ordered[0].details else "0: not in the scores"
     notes = [f"{sum(not _counts(item) for item in ordered)} of {len(ordered)} truths are {why}"]
     return {
         "metrics": _metrics(ordered),
-        "groups": by_group if len(groups) > 1 else {},
+        "groups": groups if len(groups) > 1 else {},
         "tables": {},
         "context": [],
         "notes": notes,
@@ -156,7 +155,7 @@ def _sentiments(path: Path) -> dict[str, float | None]:
     found: dict[str, float | None] = {}
     for where, row in read_rows(path):
         name, value = _name(row, where, found), row.get("sentiment")
-        if value is not None and not _is_number(value):
+        if value is not None and not is_number(value):
             raise InputError(where, "sentiment", f"is {quoted(value)}", "write a number, or null where there is none")
         found[name] = None if value is None else float(value)
     return found
@@ -169,10 +168,6 @@ def _name(row: dict[str, Any], where: str, found: Any) -> str:
     if name in found:
         raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
     return name
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
 
 
 class HitRate(NamedTuple):
@@ -238,9 +233,7 @@ def sentiment_score(truths: Sequence[float], predictions: Sequence[float | None]
     pairs = [(_sign(truth), _sign(said)) for truth, said in zip(truths, predictions, strict=True) if truth != 0]
     if not pairs:
         return None
-    signs = [truth for truth, _ in pairs if truth is not None]
-    said = [prediction for _, prediction in pairs]
-    scores = weighted_scores(signs, said)
+    scores = weighted_scores([str(truth) for truth, _ in pairs], [said for _, said in pairs])
     return SentimentScore(scores["f1"], scores["accuracy"], len(pairs))
 
 

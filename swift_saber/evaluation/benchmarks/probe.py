@@ -22,13 +22,12 @@ from typing import Any
 
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.questions import without
-from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import Command, saber_test
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
-from swift_saber.evaluation.summary import summarise
+from swift_saber.evaluation.summary import by_group, summarise
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION, Row
 from swift_saber.text.emotions import find_emotion
@@ -83,7 +82,7 @@ def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         yield {**question, "id": f"{name}#{WHOLE}"}
         changed = {"no_sound": without(question, "audios"), "no_picture": without(question, "videos")}
         if name in donors:
-            changed["other_sound"] = {**question, "audios": [media_path(path) for path in donors[name].audios]}
+            changed["other_sound"] = {**question, "audios": saber_test.clip_files(donors[name])["audios"]}
         for condition, other in changed.items():
             if other is not None:
                 yield {**other, "id": f"{name}#{condition}"}
@@ -149,7 +148,7 @@ def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own:
     state = _state(said, emotions, conditions)
     details: dict[str, Any] = {"answers": said}
     if donor is not None:
-        details["other sound"] = {"clip": donor.id, "audios": [media_path(path) for path in donor.audios]}
+        details["other sound"] = {"clip": donor.id, "audios": saber_test.clip_files(donor)["audios"]}
     refused = {condition: rejects.get(f"{row.id}#{condition}") for condition in conditions}
     if reasons := [f"{condition}: {reason}" for condition, reason in refused.items() if reason is not None]:
         details["reject"] = "; ".join(reasons)
@@ -161,8 +160,7 @@ def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own:
         state=state,
         scores=scores,
         response=said[WHOLE] or "",
-        videos=[media_path(path) for path in row.videos],
-        audios=[media_path(path) for path in row.audios],
+        **saber_test.clip_files(row),
         details={**details, "emotions": emotions},
     )
 
@@ -183,9 +181,8 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
             notes.append(f"{condition}: {len(found) - len(about)} of {len(found)} clips cannot be shown so")
         for name in (changed, unreadable) if about else ():
             metrics[name] = summarise(about, name)
-            for group in saber_test.GROUPS:
-                if members := [item for item in about if item.group == group]:
-                    groups[group][name] = summarise(members, name)
+            for group, members in by_group(about).items():
+                groups[group][name] = summarise(members, name)
     return {"metrics": metrics, "groups": groups, "tables": {}, "context": [], "notes": notes}
 
 

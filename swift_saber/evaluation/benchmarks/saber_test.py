@@ -26,7 +26,7 @@ from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
-from swift_saber.evaluation.summary import aggregate, summarise
+from swift_saber.evaluation.summary import aggregate, by_group, summarise
 from swift_saber.sed.layout import INSTRUCTIONS, parse
 from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, SPEECH, VOICE, Record, Row
 from swift_saber.text.emotions import EMOTIONS, common_emotion, named_emotions
@@ -143,9 +143,13 @@ def questions(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
             "id": row.id,
             "language": row.language,
             "messages": [{"role": "user", "content": INSTRUCTIONS[row.language]}],
-            "videos": [media_path(path) for path in row.videos],
-            "audios": [media_path(path) for path in row.audios],
+            **clip_files(row),
         }
+
+
+def clip_files(row: Row) -> dict[str, list[str]]:
+    """Return where a clip's videos and audios are looked for."""
+    return {"videos": [media_path(path) for path in row.videos], "audios": [media_path(path) for path in row.audios]}
 
 
 def true_emotion(row: Row) -> str | None:
@@ -158,9 +162,8 @@ def true_emotion(row: Row) -> str | None:
     if label is None:
         return None
     if not isinstance(label, str) or not label.strip():
-        raise InputError(
-            row.id or "row", "labels.emotion", f"is {quoted(label)}, no emotion", "name one or leave it out"
-        )
+        problem = f"is {quoted(label)}, no emotion"
+        raise InputError(row.id or "row", "labels.emotion", problem, "name one or leave it out")
     return common_emotion(label) or label.strip().lower()
 
 
@@ -223,8 +226,7 @@ def _item(row: Row, response: str | None, found: dict[str, str], own: set[str], 
     scores[UNIT[row.language]] = min(1.0, rate)
     emotion = true_emotion(row)
     if emotion is not None:
-        said = found.get(CONCLUSION, "")
-        named = named_emotions(said, own)
+        named = named_emotions(found.get(CONCLUSION, ""), own)
         answer = named[0] if len(named) == 1 else None
         details["emotion"] = {"truth": emotion, "answer": answer, "named": named}
         scores["emotion"] = float(answer == emotion)
@@ -236,8 +238,7 @@ def _item(row: Row, response: str | None, found: dict[str, str], own: set[str], 
         state=state,
         scores=scores,
         response=response or "",
-        videos=[media_path(path) for path in row.videos],
-        audios=[media_path(path) for path in row.audios],
+        **clip_files(row),
         details=details,
     )
 
@@ -259,11 +260,10 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         if not about:
             continue
         shown["metrics"][metric] = summarise(about, metric)
-        groups = {group: [item for item in about if item.group == group] for group in GROUPS}
+        groups = by_group(about)
         for group, members in groups.items():
-            if members:
-                shown["groups"][group][metric] = summarise(members, metric)
-        if all(groups.values()):
+            shown["groups"][group][metric] = summarise(members, metric)
+        if len(groups) == len(GROUPS):
             gaps[f"{metric}_gap"] = aggregate(about, metric, _error_gap if metric in ERRORS else _gap)
         else:
             notes.append(f"{metric}: no gap, since all clips that have it are {about[0].group}")
