@@ -264,14 +264,10 @@ class Source(ABC):
 @cache
 def readers() -> dict[str, type[Source]]:
     """Return the readers of all datasets by their keys: of each file beside this one its subclass of Source."""
-    found: dict[str, type[Source]] = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules(sources.__path__)):
-        module = import_module(f"{sources.__name__}.{name}")
-        for value in vars(module).values():
-            own = isinstance(value, type) and value.__module__ == module.__name__ != __name__
-            if own and issubclass(value, Source):
-                found[value.key] = value
-    return found
+    for module in pkgutil.iter_modules(sources.__path__):
+        import_module(f"{sources.__name__}.{module.name}")
+    found = (reader for reader in Source.__subclasses__() if reader.__module__.startswith(sources.__name__))
+    return {reader.key: reader for reader in sorted(found, key=lambda reader: reader.key)}
 
 
 def open_source(key: str, folder: str | os.PathLike[str], **options: Any) -> Source:

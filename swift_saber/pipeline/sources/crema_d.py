@@ -7,7 +7,6 @@ what raters saw and heard differs for a quarter of the takes and is kept beside 
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
@@ -70,24 +69,18 @@ class CremaD(Source):
             if name in _BAD:
                 self.skip("known to be broken", name)
             elif self.usable(videos.get(name), "video", name):
-                yield self._clip(name, videos[name], sounds.get(name), votes.get(name, {}))
-
-    def _clip(self, name: str, video: Path, sound: Path | None, votes: dict[str, str]) -> Clip:
-        actor, sentence, emotion, level = name.split("_")
-        audio = None
-        if name in _SAME_SOUND:
-            self.note("audio is that of another take: the video's own is taken", name)
-        else:
-            audio = self.sound(sound, name)
-        return self.clip(
-            f"all/{name}",
-            video,
-            audio=audio,
-            transcript=_SENTENCES[sentence],
-            labels={"intended": emotion, "level": level, "sentence": sentence, **votes},
-            emotion=_EMOTIONS[emotion],
-            speaker=actor,
-        )
+                actor, sentence, emotion, level = name.split("_")
+                if name in _SAME_SOUND:
+                    self.note("audio is that of another take: the video's own is taken", name)
+                yield self.clip(
+                    f"all/{name}",
+                    videos[name],
+                    audio=None if name in _SAME_SOUND else self.sound(sounds.get(name), name),
+                    transcript=_SENTENCES[sentence],
+                    labels={"intended": emotion, "level": level, "sentence": sentence, **votes.get(name, {})},
+                    emotion=_EMOTIONS[emotion],
+                    speaker=actor,
+                )
 
     def _votes(self) -> dict[str, dict[str, str]]:
         """What raters perceived, by take: letters of emotions (ties joined by ":"), and levels."""

@@ -54,29 +54,25 @@ class Memor(Source):
                 self.note("several videos of one name: the first is taken", path)
         for name, clip in clips.items():
             self._check(name, clip)
-            if self.usable(videos.get(name), "video", name):
-                yield self._clip(name, clip, videos[name], samples[name], splits[name])
-
-    def _clip(
-        self, name: str, clip: dict[str, Any], video: Path, samples: list[dict[str, Any]], splits: set[str]
-    ) -> Clip:
-        if any(start > end for start, end in zip(clip["seg_start"], clip["seg_end"], strict=False)):
-            self.note("a segment ends before it starts", name)
-        if not samples:
-            self.note("no sample", name)
-        if len(splits) > 1:
-            self.note("samples in several official splits", name)
-        episode = f"S{int(clip['season']):02}E{int(clip['episode']):02}"
-        emotions = {common_emotion(sample["emotion"]) for sample in samples}
-        return self.clip(
-            f"{episode}/{name}",
-            video,
-            transcript=" ".join(text.strip() for text in clip["sentences"] if text.strip()),
-            labels={"samples": samples or None},
-            emotion=emotions.pop() if len(emotions) == 1 else None,
-            origin=episode,
-            split=next(iter(splits)) if len(splits) == 1 else None,
-        )
+            if not self.usable(videos.get(name), "video", name):
+                continue
+            if any(start > end for start, end in zip(clip["seg_start"], clip["seg_end"], strict=False)):
+                self.note("a segment ends before it starts", name)
+            if not samples[name]:
+                self.note("no sample", name)
+            if len(splits[name]) > 1:
+                self.note("samples in several official splits", name)
+            episode = f"S{int(clip['season']):02}E{int(clip['episode']):02}"
+            emotions = {common_emotion(sample["emotion"]) for sample in samples[name]}
+            yield self.clip(
+                f"{episode}/{name}",
+                videos[name],
+                transcript=" ".join(text.strip() for text in clip["sentences"] if text.strip()),
+                labels={"samples": samples[name] or None},
+                emotion=emotions.pop() if len(emotions) == 1 else None,
+                origin=episode,
+                split=splits[name].pop() if len(splits[name]) == 1 else None,
+            )
 
     def _samples(self, clips: dict[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], dict[str, set[str]]]:
         """The samples and the official splits of each clip."""

@@ -57,29 +57,24 @@ class MspImprov(Source):
         texts = {path.stem: path for path in self.files((".txt",)) if _NAME.fullmatch(path.stem)}
         labels = self._labels()
         for name in sorted({*videos, *sounds, *labels}):
-            if self.usable(videos.get(name), "video", name):
-                yield self._clip(name, videos[name], sounds.get(name), texts.get(name), labels.get(name))
-
-    def _clip(
-        self, name: str, video: Path, sound: Path | None, text: Path | None, labels: dict[str, Any] | None
-    ) -> Clip:
-        match = _NAME.fullmatch(name)
-        assert match  # by_stem gives no others
-        if labels is None:
-            self.note("no evaluation", name)
-            labels = {}
-        session = f"session{match['session']}"
-        own = {"written_for": _WORDS[match["written"]], "scenario": _SCENARIOS[match["scenario"]]}
-        return self.clip(
-            f"{session}/{name}",
-            video,
-            audio=self.sound(sound, name),
-            transcript=self._text(text) if text else None,
-            labels=own | labels,
-            emotion=_WORDS.get(labels.get("majority", "")),
-            speaker=match["actor"],
-            origin=session,
-        )
+            if not self.usable(videos.get(name), "video", name):
+                continue
+            if name not in labels:
+                self.note("no evaluation", name)
+            match, told = _NAME.fullmatch(name), labels.get(name, {})
+            assert match  # by_stem gives no others
+            session = f"session{match['session']}"
+            own = {"written_for": _WORDS[match["written"]], "scenario": _SCENARIOS[match["scenario"]]}
+            yield self.clip(
+                f"{session}/{name}",
+                videos[name],
+                audio=self.sound(sounds.get(name), name),
+                transcript=self._text(texts[name]) if name in texts else None,
+                labels=own | told,
+                emotion=_WORDS.get(told.get("majority", "")),
+                speaker=match["actor"],
+                origin=session,
+            )
 
     def _text(self, path: Path) -> str | None:
         """The transcript, on one line."""

@@ -13,7 +13,6 @@ and script disagree), and where the archives put their files (sound is looked fo
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 from swift_saber.data.rows import read_rows
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
@@ -54,44 +53,33 @@ class MultiDialog(Source):
         done: set[str] = set()
         for split, table in tables:
             for where, row in read_rows(table):
-                name = Path(_text(row, "file_name")).stem
+                row = {key: "" if value is None else str(value).strip() for key, value in row.items()}
+                name = Path(row.get("file_name", "")).stem
+                conversation, number, actor = match.groups() if (match := _UTTERANCE.fullmatch(name)) else (None,) * 3
                 if name and name in done:
                     self.skip("row twice", where)
-                else:
-                    yield from self._clip(split, name, where, row, sounds, videos)
+                elif not conversation:
+                    self.skip("row without t_<uuid>_<number><actor>", where)
+                elif row.get("conv_id") != conversation or row.get("utterance_id") != number:
+                    self.skip("row and file name differ", where)
+                elif name not in videos and conversation in videos:
+                    self.skip("video is of the whole conversation", name)
+                elif self.usable(videos.get(name), "video", name):
+                    yield self.clip(
+                        f"{split}/{name}",
+                        videos[name],
+                        audio=self.sound(sounds.get(name), name),
+                        transcript=row.get("value"),
+                        labels={"native_emotion": row.get("emotion"), "from": row.get("from")},
+                        emotion=row.get("emotion"),
+                        speaker=actor,
+                        origin=conversation,
+                        split=_SPLITS[split],
+                    )
                 done.add(name)
         for name in videos:
             if _UTTERANCE.fullmatch(name) and name not in done:
                 self.skip("video without row", name)
-
-    def _clip(
-        self, split: str, name: str, where: str, row: dict[str, Any], sounds: dict[str, Path], videos: dict[str, Path]
-    ) -> Iterator[Clip]:
-        parts = _UTTERANCE.fullmatch(name)
-        if not parts:
-            self.skip("row without t_<uuid>_<number><actor>", where)
-            return
-        conversation, number, actor = parts.groups()
-        if _text(row, "conv_id") != conversation or _text(row, "utterance_id") != number:
-            self.skip("row and file name differ", where)
-            return
-        video = videos.get(name)
-        if video is None:
-            whole = conversation in videos
-            self.skip("video is of the whole conversation" if whole else "video missing", name)
-        elif self.usable(video, "video", name):
-            emotion = _text(row, "emotion")
-            yield self.clip(
-                f"{split}/{name}",
-                video,
-                audio=self.sound(sounds.get(name), name),
-                transcript=_text(row, "value"),
-                labels={"native_emotion": emotion, "from": _text(row, "from")},
-                emotion=emotion,
-                speaker=actor,
-                origin=conversation,
-                split=_SPLITS[split],
-            )
 
     def _named(self, suffixes: Collection[str]) -> dict[str, Path]:
         """Sounds or videos by name, wherever they lie."""
@@ -100,8 +88,3 @@ class MultiDialog(Source):
             if found.setdefault(path.stem, path) != path:
                 self.note("several files of one name: the first is taken", path)
         return found
-
-
-def _text(row: dict[str, Any], key: str) -> str:
-    value = row.get(key)
-    return "" if value is None else str(value).strip()

@@ -64,19 +64,16 @@ class Ravdess(Source):
                 if name in videos:
                     self.skip("song", name)
             elif self.usable(videos.get(name), "video", name):
-                yield self._clip(name, videos[name])
-
-    def _clip(self, name: str, video: Path) -> Clip:
-        _, channel, emotion, intensity, statement, _, actor = name.split("-")
-        word = _EMOTIONS[int(emotion) - 1]
-        return self.clip(
-            f"{_CHANNELS[channel]}/{name}",
-            video,
-            transcript=_STATEMENTS[statement],
-            labels={"intended": word, "intensity": _INTENSITIES[intensity], "channel": _CHANNELS[channel]},
-            emotion=word,
-            speaker=actor,
-        )
+                _, channel, emotion, intensity, statement, _, actor = name.split("-")
+                word = _EMOTIONS[int(emotion) - 1]
+                yield self.clip(
+                    f"{_CHANNELS[channel]}/{name}",
+                    videos[name],
+                    transcript=_STATEMENTS[statement],
+                    labels={"intended": word, "intensity": _INTENSITIES[intensity], "channel": _CHANNELS[channel]},
+                    emotion=word,
+                    speaker=actor,
+                )
 
     def _archives(self, there: set[tuple[str, str]]) -> None:
         """Count the archives of which no video is there."""

@@ -152,8 +152,8 @@ def _notes(note: dict[str, Any], share: float) -> Iterator[str]:
             f"The test set has {note['test']:,} clips of the {note['wanted']:,} asked for: no more fit with equal "
             f"halves and no source giving up more than {share:g} of its training clips."
         )
-    without = sorted({of["source"] for of in note["strata"]} - _in_test(note))
-    if without:
+    in_test = {of["source"] for of in note["strata"] if of["consistent"] + of["inconsistent"]}
+    if without := sorted({of["source"] for of in note["strata"]} - in_test):
         yield (
             f"No clip of {', '.join(without)} is in the test set: either its clips hang together through shared "
             "speakers and videos, or other clips were enough."
@@ -165,10 +165,6 @@ def _notes(note: dict[str, Any], share: float) -> Iterator[str]:
         )
     if not note["train"]:
         yield "Nothing is left for training."
-
-
-def _in_test(note: dict[str, Any]) -> set[str]:
-    return {of["source"] for of in note["strata"] if of["consistent"] + of["inconsistent"]}
 
 
 def lot_number(name: str, seed: object) -> int:
