@@ -58,8 +58,3 @@ class Item:
     def to_row(self) -> dict[str, Any]:
         """Return the line of items.jsonl."""
         return asdict(self)
-
-    @classmethod
-    def from_row(cls, row: dict[str, Any]) -> "Item":
-        """Return the item of a line of items.jsonl."""
-        return cls(**row)

@@ -113,7 +113,7 @@ def read_items(path: str | os.PathLike[str]) -> list[Item]:
     items = []
     for where, row in read_rows(path):
         _check_item(row, where, seen)
-        items.append(Item.from_row(row))
+        items.append(Item(**row))
     return items
 
 

@@ -125,13 +125,8 @@ def render(record: Record, *, language: Language = "zh", order: Order = "release
         order: a key of ORDERS.
     """
     headings = HEADINGS[language]
-    return "\n\n".join(
-        f"{_MARK}{headings[dim]}\n{_TO_ESCAPE.sub(_backslash, getattr(record, dim))}" for dim in ORDERS[order]
-    )
-
-
-def _backslash(_: re.Match[str]) -> str:
-    return "\\"
+    sections = ((headings[dim], _TO_ESCAPE.sub(r"\\", getattr(record, dim))) for dim in ORDERS[order])
+    return "\n\n".join(f"{_MARK}{heading}\n{text}" for heading, text in sections)
 
 
 def parse(text: str) -> Answer:

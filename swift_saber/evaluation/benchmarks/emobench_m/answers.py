@@ -63,7 +63,8 @@ def read_label(text: str, labels: Sequence[str]) -> str | None:
         return _agreed(said)
     if (whole := _exact(body, labels)) is not None:
         return whole
-    for part in _verdicts(body):
+    answer = parse(body)
+    for part in (answer.fields[CONCLUSION], answer.remainder) if CONCLUSION in answer.fields else (body,):
         if found := _mentions(part, labels):
             return _only(found)
     return None
@@ -126,12 +127,8 @@ def after_thinking(text: str) -> str:
 
 def _objects(text: str) -> list[dict[str, Any]]:
     """The small objects in a text that could say a label, JSON or Python; they are data and never run."""
-    found = []
-    for match in islice(_OBJECT.finditer(text), _MOST_OBJECTS):
-        value = _object(match[0])
-        if value:
-            found.append(value)
-    return found
+    found = (_object(match[0]) for match in islice(_OBJECT.finditer(text), _MOST_OBJECTS))
+    return [value for value in found if value]
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -187,14 +184,6 @@ def _exact(text: str, labels: Sequence[str]) -> str | None:
         return None
     stripped = re.sub(_GAP, " ", stripped.lower())
     return stripped if stripped in labels else None
-
-
-def _verdicts(text: str) -> list[str]:
-    """The parts of a text in which its answer is looked for, one after another."""
-    answer = parse(text)
-    if CONCLUSION not in answer.fields:
-        return [text]
-    return [answer.fields[CONCLUSION], answer.remainder]
 
 
 def _only(mentions: Sequence[str]) -> str | None:

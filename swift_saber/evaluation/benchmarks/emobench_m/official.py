@@ -134,7 +134,9 @@ def _form(row: dict[str, Any], where: str) -> tuple[str, ...]:
 
 def _scenario(path: Path, keys: tuple[str, ...], expected: list[str]) -> tuple[Scenario, str]:
     """The scenario whose labels count, and the group of the items."""
-    of_form = [one for one in SCENARIOS.values() if _keys_of(one) == keys]
+    of_form = [
+        one for one in SCENARIOS.values() if (_TEXT if one.is_text else _PAIR if one.intents else _CLASS) == keys
+    ]
     stem = path.stem.lower().replace("-", "_")
     for one in sorted(of_form, key=lambda one: -len(one.name)):  # "ch-simsv2s" is not "SIMS"
         if len(of_form) == 1 or one.name.lower().replace("-", "_") in stem:
@@ -145,12 +147,6 @@ def _scenario(path: Path, keys: tuple[str, ...], expected: list[str]) -> tuple[S
         return fitting[0], path.stem
     problem = "is not clear from the file's name or its labels"
     raise InputError(str(path), "scenario", problem, f"put one into the file's name: {', '.join(SCENARIOS)}")
-
-
-def _keys_of(scenario: Scenario) -> tuple[str, ...]:
-    if scenario.is_text:
-        return _TEXT
-    return _PAIR if scenario.intents else _CLASS
 
 
 def _value(row: dict[str, Any], key: str, where: str) -> str | None:

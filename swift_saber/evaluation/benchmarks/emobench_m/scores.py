@@ -39,6 +39,10 @@ DIMENSIONS = ("FER", "CEU", "SCEA")
 _SOURCE = "EmoBench-M leaderboard"
 #: Published, overall points; not measured here.
 LEADERBOARD = {"human": 73.0, "Gemini-2.0-Flash": 62.3, "Emotion-LLaMA": 40.6, "random": 25.4}
+_OFFICIAL = (
+    "Scored as the benchmark's own scripts do: answers that say no label, and missing ones, are left out, and a judge "
+    "that failed counts as 0. The judge's prompt is ours."
+)
 
 
 def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def scores(items: Sequence[Item], *, official: bool = False) -> dict[str, Any]:
         "context": [
             {"name": name, "values": {"overall": value}, "source": _SOURCE} for name, value in LEADERBOARD.items()
         ],
-        "notes": [*_official_notes(official), *lacking, *notes],
+        "notes": [*([_OFFICIAL] if official else []), *lacking, *notes],
     }
 
 
@@ -217,12 +221,3 @@ def _notes(name: str, items: Sequence[Item], kept: Sequence[Item], official: boo
         what = "counted as 0" if official else "left out of logic, association and total"
         notes.append(f"{name}: the judge failed on {failed} of {len(items)}, {what}.")
     return notes
-
-
-def _official_notes(official: bool) -> list[str]:
-    if not official:
-        return []
-    return [
-        "Scored as the benchmark's own scripts do: answers that say no label, and missing ones, are left out, and a "
-        "judge that failed counts as 0. The judge's prompt is ours."
-    ]
