@@ -55,7 +55,8 @@ class MultiDialog(Source):
             for where, row in read_rows(table):
                 row = {key: "" if value is None else str(value).strip() for key, value in row.items()}
                 name = Path(row.get("file_name", "")).stem
-                conversation, number, actor = match.groups() if (match := _UTTERANCE.fullmatch(name)) else (None,) * 3
+                match = _UTTERANCE.fullmatch(name)
+                conversation, number, actor = match.groups() if match else ("", "", "")
                 if name and name in done:
                     self.skip("row twice", where)
                 elif not conversation:
