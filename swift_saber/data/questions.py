@@ -33,7 +33,7 @@ def asked(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def digest(row: Mapping[str, Any]) -> bytes:
     """Return all of a question, or of a row with its answer, that an answer depends on, in 16 bytes."""
-    shown = [asked(row["messages"]), *(media_list(dict(row), key) for key in MODALITIES)]
+    shown = [asked(row["messages"]), *(media_list(row, key) for key in MODALITIES)]
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

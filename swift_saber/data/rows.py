@@ -6,6 +6,7 @@ Knows files and rows; knows nothing of what a record says (sed/record.py) or of 
 import hashlib
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,41 +17,30 @@ from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps, parse_json
 
 
-def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
-    """Yield (where, text) for each line of a UTF-8 JSONL file that is not blank.
+def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield (where, line) for each line of a JSONL file that is not blank, for parse_row.
 
     Args:
-        path: the file. A byte order mark is accepted. Only a newline ends a line, so U+2028 inside a text is safe.
+        path: the file. Only a newline ends a line, so U+2028 inside a text is safe.
 
     Yields:
         where: "path:line", counted from 1.
-        text: the line without its newline.
+        line: as it stands there.
 
     Raises:
-        InputError: the file is missing, unreadable, not UTF-8, or holds no row.
+        InputError: the file is missing, unreadable, or holds no row.
     """
-    path = Path(path)
     rows = 0
     try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                where = f"{path}:{number}"
-                text = _text(raw, where, "utf-8-sig" if number == 1 else "utf-8")
-                if text.strip():
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.removeprefix(BOM_UTF8).strip():
                     rows += 1
-                    yield where, text
+                    yield f"{path}:{number}", line
     except OSError as error:
         raise unreadable(path, error) from error
     if rows == 0:
         raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
-
-
-def _text(line: bytes, where: str, encoding: str = "utf-8-sig") -> str:
-    try:
-        return line.decode(encoding).rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
-        raise InputError(where, "line", problem, "save the file as UTF-8") from error
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,8 +49,8 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any
     Raises:
         InputError: as read_lines, and for a line that is not one JSON object.
     """
-    for where, text in read_lines(path):
-        yield where, parse_row(text, where)
+    for where, line in read_lines(path):
+        yield where, parse_row(line, where)
 
 
 def read_named(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -91,12 +81,17 @@ def given_id(row: Mapping[str, Any], where: str) -> str:
 
 
 def parse_row(line: str | bytes, where: str) -> dict[str, Any]:
-    """Return the JSON object that one line holds.
+    """Return the JSON object that one line holds; a byte order mark before it is accepted.
 
     Raises:
         InputError: the line is not UTF-8, not JSON, or not an object.
     """
-    row = parse_json(line if isinstance(line, str) else _text(line, where), where)
+    try:
+        text = (line if isinstance(line, str) else line.decode("utf-8-sig")).rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 ({error.reason} at byte {error.start})"
+        raise InputError(where, "line", problem, "save the file as UTF-8") from error
+    row = parse_json(text, where)
     if not isinstance(row, dict):
         raise InputError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
     return row

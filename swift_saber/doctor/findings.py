@@ -181,9 +181,9 @@ def data_findings(path: Path) -> Iterator[Finding]:
     first, wrong = None, 0
     try:
         order, wanted = answer_order(), options()
-        for where, text in read_lines(path):
+        for where, line in read_lines(path):
             try:
-                row = parse_row(text, where)
+                row = parse_row(line, where)
                 kind = row_kind(row)
                 kinds[kind or "unknown"] += 1
                 _ = to_swift_pair(row, where, wanted) if kind == "pair" else to_swift_row(row, where, order)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import row_kind, to_swift_row
-from swift_saber.data.rows import parse_row, row_id
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.data.rows import parse_row, read_lines, row_id
+from swift_saber.errors import InputError, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,17 @@ class Reject:
         return {"id": self.id, "where": self.where, "reason": self.reason, "remedy": self.remedy}
 
 
-def ids(path: Path) -> dict[str, int]:
-    """Return the line of each row by its id; a line that holds no row is named "line-N".
+def ids(path: Path) -> dict[str, str]:
+    """Return the place of each row, "file:line", by its id; a line that holds no row is named "line-N".
 
     Raises:
         InputError: the file cannot be read or holds nothing, or two rows have one id.
     """
-    found: dict[str, int] = {}
-    for number, where, name, _ in _rows(path):
-        if name in found:
-            problem = f"{quoted(name)} is that of line {found[name]} too"
+    found: dict[str, str] = {}
+    for where, name, _ in _rows(path):
+        if found.setdefault(name, where) != where:
+            problem = f"{quoted(name)} is that of line {_line(found[name])} too"
             raise InputError(where, "id", problem, "remove one of the two rows, or give each an id of its own")
-        found[name] = number
-    if not found:
-        raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
     return found
 
 
@@ -63,7 +60,7 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
 
     Media files are looked for, not looked into.
     """
-    for _, where, name, row in _rows(path):
+    for where, name, row in _rows(path):
         if name in without:
             continue
         try:
@@ -78,19 +75,16 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
             yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, str, str, dict[str, Any] | InputError]]:
-    """Yield (line, "file:line", id, the row or why it is none) for each line that is not blank."""
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                if not raw.strip():
-                    continue
-                where = f"{path}:{number}"
-                try:
-                    row = parse_row(raw, where)
-                except InputError as error:
-                    yield number, where, f"line-{number}", error
-                else:
-                    yield number, where, row_id(row), row
-    except OSError as error:
-        raise unreadable(path, error) from error
+def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any] | InputError]]:
+    """Yield ("file:line", id, the row or why it is none) for each line that is not blank."""
+    for where, line in read_lines(path):
+        try:
+            row = parse_row(line, where)
+        except InputError as error:
+            yield where, f"line-{_line(where)}", error
+        else:
+            yield where, row_id(row), row
+
+
+def _line(where: str) -> str:
+    return where.rpartition(":")[2]

@@ -100,6 +100,17 @@ def test_each_reject_has_its_line_its_reason_and_a_remedy(
     assert "\x1b[31m" not in shown.out + shown.err.replace("\x1b[A", "")
 
 
+def test_a_line_that_is_not_utf_8_costs_only_itself(
+    data: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = data({"videos": [str(tmp_path / "a.mp4")]})
+    path.write_bytes(b'\xef\xbb\xbf{"id": "\xff"}\n' + path.read_bytes())
+    assert _run(path) == 1
+    said = capsys.readouterr()
+    assert "rows     2\nusable   1\nrejects  1\n" in said.out
+    assert "data.jsonl:1: line: not UTF-8 (invalid start byte at byte 8); save the file as UTF-8" in said.err
+
+
 def test_media_outside_the_root_are_refused(data: Callable[..., Path], tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
