@@ -4,9 +4,6 @@ Each file adds its commands with `command`. What a command needs is imported whe
 """
 
 import argparse
-import os
-import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +21,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None] | None, help_text: str, example: str
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], int | None] | None,
+    help_text: str,
+    example: str,
+    *,
+    resumable: bool = False,
 ) -> Parser:
     """Add one subcommand to a parser's, and return it for its arguments.
 
@@ -34,6 +37,7 @@ def command(
         run: does it, and returns the exit status, None for 0; None for a group of commands.
         help_text: what is said of it in the list of commands, and in its own --help unless that gets a description.
         example: its arguments after `swift-saber`, at the end of its --help.
+        resumable: whether it goes on where Ctrl-C, the usual way to stop a run of days, has stopped it.
     """
     parser: Parser = commands.add_parser(
         name,
@@ -42,21 +46,5 @@ def command(
         epilog=f"example: swift-saber {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, resumable=resumable)
     return parser
-
-
-def resumable(run: Callable[[argparse.Namespace], int | None]) -> Callable[[argparse.Namespace], int | None]:
-    """Return a command's function with Ctrl-C answered by one line: it is the usual way to stop a run of days."""
-
-    def resumed(args: argparse.Namespace) -> int | None:
-        try:
-            return run(args)
-        except KeyboardInterrupt:
-            print("\nswift-saber: stopped; the same command goes on from here", file=sys.stderr, flush=True)
-            if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-                # A second Ctrl-C, while replies were waited for: Python would go on waiting for them at its end.
-                os._exit(130)
-            return 130
-
-    return resumed

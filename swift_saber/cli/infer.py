@@ -7,14 +7,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import command, resumable
+from swift_saber.cli import command
 from swift_saber.text.strict_json import dumps
 
 
 def add_infer(commands: Any) -> None:
-    infer = command(
-        commands, "infer", resumable(_infer), "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0"
-    )
+    text, example = "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0"
+    infer = command(commands, "infer", _infer, text, example, resumable=True)
     infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
     infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
     infer.add_argument("result_path", help="JSONL to write, or to go on with")

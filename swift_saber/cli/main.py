@@ -6,6 +6,7 @@ swift-saber sft recipes/sed_7b_lora_1gpu.yaml --dataset train.jsonl
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 
 from swift_saber import __version__
@@ -39,7 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"swift-saber: error: {where}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nswift-saber: stopped", file=sys.stderr)
+        more = "; the same command goes on from here" if args.resumable else ""
+        print(f"\nswift-saber: stopped{more}", file=sys.stderr, flush=True)
+        others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+        if args.resumable and not all(thread.daemon for thread in others):
+            # A second Ctrl-C, while replies were waited for: Python would go on waiting for them at its end.
+            os._exit(130)
         return 130
 
 

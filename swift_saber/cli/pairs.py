@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import Parser, command, resumable
+from swift_saber.cli import Parser, command
 from swift_saber.cli.judge import add_judge, judge_of
 from swift_saber.errors import InputError
 
@@ -22,7 +22,7 @@ def add_pairs(commands: Any) -> None:
     steps = pairs.add_subparsers(metavar="STEP", required=True)
 
     example = "pairs sample train.jsonl candidates.jsonl --model SED_CHECKPOINT"
-    sample = command(steps, "sample", resumable(_sample), "sample candidate answers to each clip", example)
+    sample = command(steps, "sample", _sample, "sample candidate answers to each clip", example, resumable=True)
     sample.add_argument("questions", type=Path, help="JSONL of SABER records or of questions")
     sample.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
     sample.add_argument("--model", required=True, help="folder, LoRA checkpoint or hub id; with --base-url its name")
@@ -43,7 +43,7 @@ def add_pairs(commands: Any) -> None:
 
     text = "score candidates for logical consistency and evidence alignment"
     example = "pairs score candidates.jsonl scored.jsonl --judge MODEL --base-url http://127.0.0.1:8000/v1"
-    score = command(steps, "score", resumable(_score), text, f"{example} --records train.jsonl")
+    score = command(steps, "score", _score, text, f"{example} --records train.jsonl", resumable=True)
     score.description = (
         "Score candidates from 1 to 5 for logical consistency and for evidence alignment. That these two are scored is "
         f"{_SECONDARY}; the scale, the judge's prompt and every default are ours."

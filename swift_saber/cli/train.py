@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import row_kind
-from swift_saber.data.rows import parse_row, read_lines
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
@@ -114,8 +114,8 @@ def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
 def _check_pairs(dataset: str | None) -> None:
     path = (dataset or "").partition("#")[0]  # FILE#500 takes 500 rows of a file
     if path.endswith(".jsonl") and os.path.isfile(path):
-        where, text = next(read_lines(path))
-        if row_kind(parse_row(text, where)) in {"record", "messages", "question"}:
+        where, row = next(read_rows(path))
+        if row_kind(row) in {"record", "messages", "question"}:
             raise InputError(where, "dataset", "is no preference pair", "recipes/pairs.md says how to make pairs")
 
 

@@ -14,10 +14,10 @@ from swift_saber.data.lookup import Records
 from swift_saber.data.rows import media_list
 from swift_saber.pairs.judge import CRITERIA, HIGHEST
 from swift_saber.sed.layout import Order, render, reserved_markup
-from swift_saber.sed.record import Row
+from swift_saber.sed.record import FACE, VOICE, Row
 
 # The field of a record that tells whether another clip's sound, or picture, says something else.
-_SENSES = {"audios": "acoustic_feat", "videos": "facial_exp_desc"}
+_SENSES = {"audios": VOICE, "videos": FACE}
 # So many records are looked at for one that differs: enough unless hardly any does, and never the whole file.
 _PARTNERS = 100
 

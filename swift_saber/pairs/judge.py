@@ -128,7 +128,7 @@ class Judge:
         if self._show == "clip":
             rules = PROMPT.format(evidence=_CLIP_SHOWN, source="clip", mark=mark)
             try:
-                media = clip_parts(media_list(dict(row), "videos"), media_list(dict(row), "audios"))
+                media = clip_parts(media_list(row, "videos"), media_list(row, "audios"))
             except InputError as error:
                 raise Unusable(f"clip unreadable: {error}", "clip unreadable") from error
             content: Any = [*media, {"type": "text", "text": answer}]

@@ -40,7 +40,7 @@ def sample(
     temperature: float = 0.8,
     max_new_tokens: int = 4096,
     seed: int = 0,
-    withhold: tuple[str, ...] = (),
+    withhold: Sequence[str] = (),
     batch_size: int = 16,
     concurrency: int = 8,
 ) -> dict[str, int]:

@@ -54,12 +54,7 @@ class _Report:
 
 
 def select(
-    scored: Path,
-    output: Path,
-    *,
-    records: Path | None = None,
-    rules: Rules | None = None,
-    inconsistent_share: float | None = 0.5,
+    scored: Path, output: Path, *, records: Path | None, rules: Rules, inconsistent_share: float | None
 ) -> dict[str, Any]:
     """Write the preference pairs of a file of scored candidates, and `<output>.excluded.jsonl` with {"id", "reason"}.
 
@@ -85,7 +80,6 @@ def select(
         InputError: a threshold is out of range, output exists, records are missing where they are needed, a row is
             no scored row, or there is not one pair.
     """
-    rules = rules or Rules()
     for field_name, value, least, most in (
         ("min_gap", rules.min_gap, 0, HIGHEST - LOWEST),
         ("min_chosen", rules.min_chosen, LOWEST, HIGHEST),
