@@ -148,8 +148,8 @@ def cohen_kappa(
     judges give one and the same rating to all, so that chance leaves nothing to agree on (scikit-learn: NaN).
 
     Args:
-        first: a judge's ratings, (n,): labels, or whole numbers where the weights are quadratic.
-        second: the other judge's ratings of the same answers, (n,).
+        first, second: the judges' ratings of the same answers, (n,): labels, or whole numbers where the weights are
+            quadratic.
         weights: None or "quadratic".
 
     Raises:
@@ -171,8 +171,7 @@ def agreement(first: Sequence[float | None], second: Sequence[float | None]) -> 
     """Return how two judges agree on the same answers.
 
     Args:
-        first: a judge's ratings, (n,); None where it failed.
-        second: the other judge's, (n,), in the same order.
+        first, second: the judges' ratings in the same order, (n,); None where one failed.
 
     Returns:
         n: answers that both rated; failed_first, failed_second: answers that the judge gave no rating.

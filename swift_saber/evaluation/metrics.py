@@ -58,8 +58,7 @@ def table(truths: Labels, predictions: Predictions, labels: Labels | None = None
     """Return one of the tables of scores.json.
 
     Args:
-        truths: as in weighted_scores.
-        predictions: as in weighted_scores.
+        truths, predictions: as in weighted_scores.
         labels: those that there are, in the order of the result; without them those that occur, sorted.
 
     Returns:
@@ -118,8 +117,7 @@ def weighted_intervals(
     replacement is drawing how often each pair of truth and answer occurs from a multinomial distribution.
 
     Args:
-        truths: (n,).
-        predictions: (n,), None for an answer that is no label.
+        truths, predictions: as in weighted_scores.
         groups: (n,), each drawn for itself; None for one group.
 
     Returns:

@@ -60,7 +60,7 @@ def render(results: Sequence[Result], clips: Sequence[Clip], folder: Path) -> st
     script = '"use strict";\n' + "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
     data = {
         "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
-        "models": [_model(result) for result in results],
+        "models": [{"name": result.name, "scores": _cut(result.scores)} for result in results],
         "clips": [_clip(clip, results, folder) for clip in clips],
     }
     page = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
@@ -102,10 +102,6 @@ def _fill(clip: Clip, other: Clip) -> None:
     for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference"):
         if getattr(clip, name) in (None, "", [], {}):
             setattr(clip, name, getattr(other, name))
-
-
-def _model(result: Result) -> dict[str, Any]:
-    return {"name": result.name, "scores": _cut(result.scores)}
 
 
 def _clip(clip: Clip, results: Sequence[Result], folder: Path) -> dict[str, Any]:

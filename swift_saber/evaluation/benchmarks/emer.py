@@ -300,6 +300,7 @@ def items(
     ranges = dict.fromkeys(CRITERIA, (LOWEST, HIGHEST))
     tasks = (Task(name, PROMPT, {"Reference": clips[name], "Answer": text}, ranges) for name, text in said.items())
     ratings = rate_all(judge, tasks, bar="answers rated") if judge else None
+    lowest = Rating(dict.fromkeys(CRITERIA, LOWEST), "")  # of what is not there
     truths: Mapping[str, Sequence[str] | str] = {}
     labels: Mapping[str, Sequence[str] | str] = {}
     if wheel is not None:
@@ -308,7 +309,15 @@ def items(
     found = []
     for name, text in clips.items():
         state: State = "answered" if name in said else "invalid" if name in answers else "missing"
-        overlaps, details, failures = _overlaps(state, ratings, name)
+        overlaps: dict[str, float | None] = {}
+        details: dict[str, Any] = {}
+        failures: list[str] = []
+        rating = None if ratings is None else ratings[name] if name in said else lowest
+        if isinstance(rating, str):
+            overlaps, failures = dict.fromkeys(CRITERIA), [f"overlaps: {rating}"]
+        elif rating is not None:
+            overlaps = {criterion: float(score) for criterion, score in rating.scores.items()}
+            details = {"judge's reason": rating.reason} if name in said else {}
         if wheel is not None:
             pair = {TRUTH: truths.get(name, []), ANSWER: labels.get(name, [])}
             failures += [f"{whose} labels: {one}" for whose, one in pair.items() if isinstance(one, str)]
@@ -317,7 +326,7 @@ def items(
             details["judge failed"] = "; ".join(failures)
         if name in rejects:
             details["reject"] = rejects[name]
-        video, sound = media.get(name, ("", []))
+        video, sound = media.get(name, (None, []))
         found.append(
             Item(
                 id=name,
@@ -333,20 +342,6 @@ def items(
             )
         )
     return found
-
-
-def _overlaps(
-    state: State, ratings: Mapping[str, Rating | str] | None, name: str
-) -> tuple[dict[str, float | None], dict[str, Any], list[str]]:
-    """The overlaps of one clip, what to show of them, and what failed."""
-    if ratings is None:
-        return {}, {}, []
-    if state != "answered":
-        return dict.fromkeys(CRITERIA, float(LOWEST)), {}, []
-    rating = ratings[name]
-    if isinstance(rating, str):
-        return dict.fromkeys(CRITERIA), {}, [f"overlaps: {rating}"]
-    return {name: float(score) for name, score in rating.scores.items()}, {"judge's reason": rating.reason}, []
 
 
 def _labels(
