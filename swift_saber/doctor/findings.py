@@ -178,10 +178,11 @@ def folder_findings(folder: Path) -> Iterator[Finding]:
 def data_findings(path: Path) -> Iterator[Finding]:
     """Yield which kinds of rows a JSONL holds, and whether their media are there. Opens no media file."""
     kinds: Counter[str] = Counter()
-    first, wrong = None, 0
+    first, wrong, total = None, 0, 0
     try:
         order, wanted = answer_order(), options()
         for where, line in read_lines(path):
+            total += 1
             try:
                 row = parse_row(line, where)
                 kind = row_kind(row)
@@ -196,5 +197,5 @@ def data_findings(path: Path) -> Iterator[Finding]:
     if first is None:
         yield Finding("ok", "data", f"{path}: {rows}; all media files are there")
     else:
-        text = f"{wrong} of {sum(kinds.values())} rows cannot be used (the first: {first.where}: {first.problem})"
+        text = f"{wrong} of {total} rows cannot be used (the first: {first.where}: {first.problem})"
         yield Finding("problem", "data", f"{path}: {text}", first.remedy)

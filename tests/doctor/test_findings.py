@@ -357,3 +357,12 @@ def test_rows_are_counted_by_kind_and_missing_media_found(tiny_world: Path, tmp_
     assert bad.level == "problem" and "1 of 3 rows" in bad.text and "bad.jsonl:2" in bad.text
     [missing] = data_findings(tmp_path / "none.jsonl")
     assert missing.level == "problem" and "none.jsonl" in missing.text
+
+
+@pytest.mark.parametrize("line", [b"{broken", b'{"id": "\xff"}'])
+def test_a_line_that_holds_no_row_is_one_of_the_rows(tiny_world: Path, tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "bad.jsonl"
+    write_rows(path, [row for _, row in read_rows(tiny_world / "eval.jsonl")][:1])
+    path.write_bytes(path.read_bytes() + line)
+    [bad] = data_findings(path)
+    assert bad.level == "problem" and "1 of 2 rows" in bad.text and "bad.jsonl:2" in bad.text
