@@ -25,6 +25,11 @@ from swift_saber.cli import main as cli
         ["pairs"],
         *(["pairs", step] for step in ("sample", "score", "select")),
         ["mini"],
+        ["eval"],
+        ["report"],
+        ["sources"],
+        *(["sources", part] for part in ("scan", "join")),
+        ["pipeline"],
         *(["mini", stage] for stage in ("make", "model", "score", "plot")),
     ],
     ids=" ".join,
@@ -41,6 +46,15 @@ def test_without_a_command_help_names_them(capsys: pytest.CaptureFixture[str]) -
         cli.main(["--help"])
     said = capsys.readouterr().out
     assert all(name in said for name in ("sft", "rlhf", "infer", "analyze", "pairs", "check", "doctor", "budget"))
+
+
+def test_help_loads_none_of_what_the_commands_need() -> None:
+    code = "import sys; from swift_saber.cli.main import main\n"
+    code += "try: main(['--help'])\nfinally: print('loaded:', *{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.rpartition("loaded:")[2].split()
+    assert "swift_saber" in loaded
+    assert not {"av", "numpy", "openai", "pydantic", "swift", "torch", "tqdm", "transformers", "yaml"} & set(loaded)
 
 
 def test_an_interrupted_command_ends_with_one_line(
