@@ -19,7 +19,6 @@ from swift_saber.text.strict_json import dumps
 logger = get_logger()
 CALLBACK = "saber_bad_rows"
 FILE_NAME = "bad_rows.jsonl"
-MEDIA = ("videos", "audios")
 
 
 def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
@@ -29,7 +28,7 @@ def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, MaxLengthError):
         return _one_line(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
-    sides = ([*media_list(row, key), *media_list(row, f"rejected_{key}")] for key in MEDIA)
+    sides = ([*media_list(row, key), *media_list(row, f"rejected_{key}")] for key in ("videos", "audios"))
     media = ([media_path(path) for path in paths if isinstance(path, str)] for paths in sides)
     problem = clip_problem(*media)
     if problem:

@@ -47,7 +47,6 @@ from swift_saber.data.folder import Join, is_record_folder, join_folder, joined_
 from swift_saber.data.rows import media_root, parse_row, read_lines, row_id
 from swift_saber.errors import InputError, sum_up
 from swift_saber.plugin.saber_options import options
-from swift_saber.plugin.saber_pairs import FORMAT_VERSION as PAIR_VERSION
 from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.sed.layout import Order
 from swift_saber.text.strict_json import dumps
@@ -104,7 +103,7 @@ class SaberLoader(DatasetLoader):
             raise misplaced
         path, stamp = os.path.abspath(dataset_path), [_stamp(dataset_path)]
         if kind == "pair":
-            return self._generate(path, [*stamp, PAIR_VERSION, options()], PAIR_FEATURES)
+            return self._generate(path, [*stamp, options()], PAIR_FEATURES)
         return self._generate(path, stamp)
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:

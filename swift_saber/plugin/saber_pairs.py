@@ -13,7 +13,8 @@ A row of a pair file (JSONL, one object a line):
      "kind": "candidates",                              optional: how the pair was made, e.g. record, withheld, swapped
      "language": "zh" | "en"}                           optional: of the instruction
 
-Other columns are dropped. Needs no ms-swift.
+Other columns are dropped. Needs no ms-swift. Whenever the same pair would become something else, FORMAT_VERSION is
+raised, as for the rows of data/convert.py.
 """
 
 import math
@@ -25,8 +26,6 @@ from swift_saber.errors import InputError, kind, quoted
 from swift_saber.plugin.saber_options import Options
 from swift_saber.sed.layout import INSTRUCTIONS, reserved_markup
 
-# Raised whenever the same row would be converted to something else: it is part of the cache's name.
-FORMAT_VERSION = 1
 # How a pair's consistency stands in a batch, as a number; a pair that does not say has UNKNOWN.
 CODES = {"consistent": 0, "inconsistent": 1}
 UNKNOWN = -1
