@@ -16,18 +16,14 @@ def check_clips(
 ) -> Generator[tuple[K, Problem | None], None, None]:
     """Yield (key, problem) for each clip in the order given; None where all of its media decode.
 
-    The workers start with the first clip that is asked for, and go on while the caller does something else, up to a
-    few clips ahead of it. They are ended when the generator is used up or closed, also by Ctrl-C.
-
     Args:
-        clips: (key, videos, audios); read in another thread, a few clips ahead.
+        clips: (key, videos, audios); the items of pool.guarded, which says when workers start and end.
         workers: processes.
         limit: seconds for all media of one clip.
         root: the folder that media must lie in, or None for any.
 
     Raises:
-        RuntimeError: the worker processes do not start.
-        Exception: what `clips` raises, after the clips before it.
+        RuntimeError, Exception: as pool.guarded.
     """
     items = (((key, [*videos, *audios]), (list(videos), list(audios), root)) for key, videos, audios in clips)
     with closing(guarded(items, _fault, workers=workers, limit=limit)) as answers:

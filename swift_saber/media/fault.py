@@ -82,7 +82,8 @@ def clip_fault(videos: Sequence[str], audios: Sequence[str], root: str | None = 
         for path in paths:
             try:
                 _check_place(path, root)
-                _check_file(path)
+                if plain := file_problem(path):
+                    raise _FaultError(plain, "correct the path" if plain == "is missing" else _COPY)
                 check(path)
             except _FaultError as fault:
                 return Problem(f"{path}: {fault.args[0]}", fault.args[1])
@@ -151,18 +152,12 @@ def load_readers() -> None:
 def _check_place(path: str, root: str | None) -> None:
     if _ADDRESS.match(path):
         raise _FaultError("is an address, not a local file", "download it first: addresses in data are not fetched")
-    if root is None or "\0" in path:  # the latter is no path at all, which _check_file says
+    if root is None or "\0" in path:  # the latter is no path at all, which file_problem says
         return
     base = os.path.realpath(root)
     if os.path.commonpath([os.path.realpath(path), base]) != base:
         remedy = "copy the file into that folder, or allow another one"
         raise _FaultError(f"lies outside the allowed folder {base}", remedy)
-
-
-def _check_file(path: str) -> None:
-    plain = file_problem(path)
-    if plain:
-        raise _FaultError(plain, "correct the path" if plain == "is missing" else _COPY)
 
 
 def _check_video(path: str) -> None:
@@ -221,13 +216,7 @@ def _check_codec(stream: Any) -> None:
 
 
 def _check_container_audio(path: str, *, promised: float | None = None, strict: bool = False) -> None:
-    """Decode sound with PyAV.
-
-    Args:
-        promised: seconds that its header says, where PyAV would estimate them.
-        strict: True where one broken packet is too many: ms-swift's loader stops there, unless librosa finds the
-            ffmpeg program.
-    """
+    """Decode sound with PyAV; promised and strict as in _check_decoded."""
     with _opened(path, "sound file") as container:
         stream = first_stream(container, "audio")
         if stream is None:
@@ -267,7 +256,8 @@ def _check_decoded(container: Any, stream: Any, *, promised: float | None = None
 
     Args:
         promised: seconds that the header says, where PyAV would estimate them.
-        strict: True where one broken packet is too many.
+        strict: True where one broken packet is too many: ms-swift's loader of sound stops there, unless librosa finds
+            the ffmpeg program.
     """
     kind, video = stream.type, stream.type == "video"
     reading = Reading(container, [stream], all_pictures=ALL_PICTURES)

@@ -90,6 +90,5 @@ def _address(path: str, medium: str, form: Form, root: str | None, base_url: str
 
 def _kind(path: str, medium: str) -> str:
     kind = _TYPES.get(Path(path).suffix.lower()) or mimetypes.guess_type(path)[0] or ""  # the latter of rare ones only
-    if not kind.startswith(f"{medium}/"):  # e.g. the sound of an mp4
-        kind = {"video": "video/mp4", "audio": "audio/wav"}[medium]
-    return kind
+    # Not so e.g. the sound of an mp4.
+    return kind if kind.startswith(f"{medium}/") else {"video": "video/mp4", "audio": "audio/wav"}[medium]
