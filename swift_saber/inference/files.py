@@ -16,8 +16,8 @@ from typing import Any
 from swift_saber.data.log import RowLog
 from swift_saber.data.questions import digest
 from swift_saber.data.rows import parse_row, write_rows
-from swift_saber.errors import InputError, quoted
-from swift_saber.inference.questions import Question, Reject
+from swift_saber.errors import InputError
+from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import differences
 from swift_saber.sed.layout import parse
 
@@ -107,17 +107,6 @@ def beside(result: Path, ending: str) -> Path:
     """Return the file of a run that has this ending: out.jsonl, ".log" -> out.log."""
     stem = result.name.removesuffix(".jsonl")
     return result.with_name(stem + ending)
-
-
-def check_same(question: Question, answered: Mapping[str, bytes], result: Path) -> None:
-    """See that an answer that is there is one to this question.
-
-    Raises:
-        InputError: it is not.
-    """
-    if question.id in answered and answered[question.id] != digest(question.row):
-        problem = f"{quoted(question.id)} has another question or other media in {result}"
-        raise InputError(question.where, "id", problem, "name another result file")
 
 
 def record_of(row: Mapping[str, Any]) -> dict[str, Any]:

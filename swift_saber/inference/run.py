@@ -14,10 +14,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.data.questions import readable
-from swift_saber.errors import InputError
+from swift_saber.data.questions import digest, readable
+from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
-from swift_saber.inference.files import Outputs, check_same
+from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
 from swift_saber.models.checkpoint import Instructions, identity, loading
@@ -62,8 +62,9 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
         for question in questions.read(source, known.keys() - answered.keys()) if answered else ():
-            if isinstance(question, Question):
-                check_same(question, answered, outputs.result)
+            if isinstance(question, Question) and answered[question.id] != digest(question.row):
+                problem = f"{quoted(question.id)} has another question or other media in {result}"
+                raise InputError(question.where, "id", problem, "name another result file")
         batch, log = (1, None) if stream else (batch, outputs.log)
         processes = [
             ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
