@@ -37,6 +37,12 @@ _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray
 _LOOK_SECONDS = 0.3
 # In the line of a drop whose clip had no answer.
 _ASKED_AGAIN = f'"reason": "{UNANSWERED}"'.encode()
+# The prompts that a stage asks with, as prompts.digests names them.
+_ASKED_WITH = {
+    "annotate": {"annotate", "repair"},
+    "visual": {"caption", "visual", "repair"},
+    "consistency": {"consistency", "repair"},
+}
 
 
 def run(path: str, until: str | None = None) -> None:
@@ -61,6 +67,7 @@ def run(path: str, until: str | None = None) -> None:
     plan.output.mkdir(parents=True, exist_ok=True)
     with RowLog(plan.output / "runs.jsonl") as runs:  # which one process at a time may hold
         _manifest(plan)
+        _check_prompts(plan)
         _check_settings(plan, names)
         _note(plan, runs)
         _ask_again(plan, names)
@@ -189,9 +196,26 @@ def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) ->
     kept = read_json(file)
     if kept == parse_json(dumps(settings), "settings"):
         return True
-    gone = " ".join(shlex.quote(str(one)) for one in stale if one.exists())
     problem = f"was made with {dumps(kept)}; the recipe now says {dumps(settings)}"
-    raise InputError(str(folder), "settings", problem, f"name another output, or remove what it made: rm -r {gone}")
+    raise InputError(str(folder), "settings", problem, _start_over(stale))
+
+
+def _check_prompts(plan: Plan) -> None:
+    """See that what a stage's model has said so far was asked for in the words of now."""
+    file = plan.output / "run.json"
+    said = read_json(file) if file.exists() else {}
+    before = said.get("prompts", {}) if isinstance(said, dict) else {}
+    changed = {name.split(".")[0] for name, now in digests().items() if before.get(name, now) != now}
+    for place, stage in enumerate(plan.stages):
+        if (plan.output / stage).exists() and (other := sorted(changed & _ASKED_WITH.get(stage, set()))):
+            problem = f"was made with other words of {', '.join(other)} than this version has"
+            stale = [plan.output / later for later in list(plan.stages)[place:]]
+            raise InputError(str(plan.output / stage), "prompts", problem, _start_over(stale))
+
+
+def _start_over(stale: list[Path]) -> str:
+    gone = " ".join(shlex.quote(str(one)) for one in stale if one.exists())
+    return f"name another output, or remove what it made: rm -r {gone}"
 
 
 def _note(plan: Plan, runs: RowLog) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swift_saber.data.rows import read_rows
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
 from tests.llm_server import LLMServer, fails, html
@@ -290,6 +290,25 @@ def test_a_server_that_is_not_there_is_said_in_one_line(clips: Path, tmp_path: P
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("swift-saber: error: http://127.0.0.1:9/v1: endpoint: cannot be reached")
     assert "Traceback" not in done.stderr
+
+
+def test_prompts_that_changed_are_refused_with_what_to_remove(clips: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    recipe = write_recipe(tmp_path / "r.yaml", clips, output, "http://x", **dict.fromkeys(("speech", "visual")))
+    run(str(recipe), "clean")
+    ((_, said),) = read_rows(output / "run.json")
+    said["prompts"] |= {"annotate.en": "0f3a", "caption.en": "0f3a"}
+    write_rows(output / "run.json", [said])
+    run(str(recipe), "clean")  # nothing was asked yet
+    write_rows(output / "run.json", [said])
+    for stage in ("annotate", "consistency"):
+        (output / stage).mkdir()
+    with pytest.raises(InputError, match=rf"other words of annotate .*rm -r {output}/annotate {output}/consistency$"):
+        run(str(recipe), "clean")
+    ((_, kept),) = read_rows(output / "run.json")
+    assert kept == said, "what was asked with the old words does not get the digest of the new ones"
+    (output / "annotate").rmdir()
+    run(str(recipe), "clean")  # the words of what is left are the same
 
 
 def test_settings_that_changed_are_refused_with_what_to_remove(clips: Path, tmp_path: Path) -> None:
