@@ -93,12 +93,12 @@ def guarded(
         answer: Future[Any] = Future()
         try:
             while not stop.is_set():
-                worker.start()
                 answer = Future()
                 with taking:
                     arguments = take(answer)
                 if arguments is None:
                     break
+                worker.start()  # not before: there may be fewer items than workers
                 answer.set_result(worker.ask(arguments))
         except BaseException as error:  # raised again in the caller's thread
             failed: Future[Any] = Future() if answer.done() else answer
@@ -108,16 +108,17 @@ def guarded(
             worker.end()
 
     threads = [threading.Thread(target=serve, daemon=True) for _ in range(workers)]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         while (found := waiting.get()) is not None:
             key, answer = found
             yield key, answer.result()
     finally:
         stop.set()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
 
 def end_with_parent(end: Callable[[], object] | None = None) -> None:
@@ -160,10 +161,10 @@ class _Worker:
             return
         context = multiprocessing.get_context("spawn")  # a fork of a process with a model's threads can hang
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, self._function, self._limit), daemon=True)
-        with _REAPING:
-            self._process.start()
-        theirs.close()
+        process = context.Process(target=_work, args=(theirs, self._function, self._limit), daemon=True)
+        with theirs, _REAPING:
+            process.start()
+        self._process = process
         try:
             if self._hears(_START_LIMIT):
                 self._pipe.recv_bytes()

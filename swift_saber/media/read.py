@@ -67,8 +67,11 @@ def reason(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
 
 
-def open_media(path: str | os.PathLike[str]) -> Any:
+def open_media(path: str | os.PathLike[str], **options: str) -> Any:
     """Open a media file with PyAV, which reads that file and nothing that the file names.
+
+    Args:
+        options: further ones of FFmpeg's.
 
     Returns:
         an av.container.InputContainer, to be closed by the caller.
@@ -78,7 +81,7 @@ def open_media(path: str | os.PathLike[str]) -> Any:
     """
     import av
 
-    options = {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
+    options |= {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
     # Tags in another encoding are no fault; PyAV takes them as they are from version 19 on.
     lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     # The whole path, since "concat:a|b" and the like would be an instruction.
@@ -198,7 +201,7 @@ def header_seconds(path: str | os.PathLike[str]) -> float | None:
     import av
 
     try:
-        with open_media(path) as container:
+        with open_media(path, probesize="4096") as container:  # the header, without a look at what follows it
             stream = first_stream(container, "audio")
             return max(_promised(container, [stream] if stream else []).values(), default=None)
     except (av.error.FFmpegError, ValueError, OSError):

@@ -40,3 +40,9 @@ def test_keys_stay_here_and_need_not_travel() -> None:
     assert list(guarded([(key, ["give", [1, None, "ü"]])], act, workers=1, limit=60)) == [
         (key, {"got": [1, None, "ü"]})
     ]
+
+
+def test_a_worker_that_cannot_be_started_says_why_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exception, match="pickle"):
+        list(guarded([("a", [])], lambda: None, workers=2, limit=5))
+    assert "join" not in capfd.readouterr().err
