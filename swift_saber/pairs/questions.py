@@ -28,8 +28,8 @@ _MEDIA_TAG = re.compile(r"(<video>|<audio>)")
 _CONSISTENCY = (None, "consistent", "inconsistent")
 
 
-def read_questions(path: str | Path) -> list[dict[str, Any]]:
-    """Return the questions of a JSONL, after a look at every clip.
+def read_questions(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the questions of a JSONL, and what is wrong with the clips of some of them, after a look at every clip.
 
     Args:
         path: rows as `swift infer` takes them ("messages" with media, or media alone), or SABER records, whose
@@ -37,29 +37,34 @@ def read_questions(path: str | Path) -> list[dict[str, Any]]:
 
     Returns:
         {"id", "language", "videos", "audios", "messages"} for each row, with "consistency" and "labels" where the row
-        has them. The messages end with a user turn. Media paths are as written.
+        has them. The messages end with a user turn. Media paths are as written. And {id: reason} of those whose clip
+        cannot be read, so that nothing can be asked about it.
 
     Raises:
-        InputError: a row or a clip cannot be used, or two rows have one id. All are printed first.
+        InputError: a row cannot be used, or two rows have one id. All are printed first, and the clips with them.
     """
-    questions, errors = [], []
+    questions: list[dict[str, Any]] = []
+    unreadable: dict[str, str] = {}
+    wrong: list[InputError] = []
     workers = min(4, os.cpu_count() or 1)
     with closing(guarded(_rows(path), clip_problem, workers=workers, limit=_LOOK_SECONDS)) as looked_at:
         for (where, question), problem in looked_at:
             if isinstance(question, InputError):
-                errors.append(question)
-            elif isinstance(problem, Problem):
-                errors.append(InputError(where, "clip", problem.reason, problem.remedy))
-            elif problem is not None:
-                errors.append(InputError(where, "clip", problem, "replace the file or remove the row"))
-            else:
-                questions.append(question)
-    if len(errors) > 1:
-        for found in errors:
-            print(f"swift-saber: {found}", file=sys.stderr)
-    if errors:
-        raise sum_up(errors, len(errors), len(errors) + len(questions), str(path))
-    return questions
+                wrong.append(question)
+                continue
+            questions.append(question)
+            if problem is not None:
+                found = (
+                    problem if isinstance(problem, Problem) else Problem(problem, "replace the file or remove the row")
+                )
+                unreadable[question["id"]] = f"{found.reason}; {found.remedy}"
+                wrong.append(InputError(where, "clip", found.reason, found.remedy))
+    if len(wrong) > len(unreadable):
+        if len(wrong) > 1:
+            for error in wrong:
+                print(f"swift-saber: {error}", file=sys.stderr)
+        raise sum_up(wrong, len(wrong), len(wrong) - len(unreadable) + len(questions), str(path))
+    return questions, unreadable
 
 
 def _rows(path: str | Path) -> Iterator[tuple[tuple[str, dict[str, Any] | InputError], list[list[str]]]]:

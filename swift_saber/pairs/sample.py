@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def sample(
         max_new_tokens.
 
     Raises:
-        InputError: a setting, a question or a clip cannot be used; the output was sampled with other settings, by
+        InputError: a setting or a question cannot be used; the output was sampled with other settings, by
             another model or from other questions; or not one of the first 50 clips, or of all, has an answer.
         EndpointDown: the server cannot answer; what is in the output stays.
     """
@@ -86,21 +87,23 @@ def sample(
             raise InputError("sample", "withhold", problem, "leave one of the two out")
     with RowLog(output) as log:
         there = _sampled(log, settings)
-        asked = read_questions(questions)
+        asked, unreadable = read_questions(questions)
         _compare(asked, there, questions, output)
         todo = [question for question in asked if question["id"] not in there]
         counts = {"clips": len(asked), "already_there": len(asked) - len(todo)}
         counts |= dict.fromkeys(("sampled", "failed", "short", "candidates", "cut"), 0)
+        able = [question for question in todo if question["id"] not in unreadable]
         if isinstance(source, str):
             trained = Instructions(source)
-            for question in todo:
+            for question in able:
                 trained.compare(question, question["id"])
             arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", "transformers"]
-            outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), todo, settings, batch_size)
+            outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), able, settings, batch_size)
         else:
-            outcomes = from_endpoint(source, todo, settings, concurrency)
+            outcomes = from_endpoint(source, able, settings, concurrency)
         with closing(outcomes):
-            _write(log, outcomes, counts, settings)
+            listed = ((question, unreadable[question["id"]]) for question in todo if question["id"] in unreadable)
+            _write(log, chain(outcomes, listed), counts, settings)
         if not counts["already_there"] + counts["sampled"]:
             raise _hopeless(output, counts["failed"])
     return counts

@@ -426,14 +426,34 @@ def hang(videos: list[str], audios: list[str]) -> None:
     time.sleep(600)
 
 
-def test_a_clip_that_a_decoder_hangs_on_is_named_like_every_other_that_cannot_be_asked_about(
+def test_a_clip_that_a_decoder_hangs_on_is_listed_like_every_other_that_cannot_be_asked_about(
     questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_rows(questions, rows_of(questions)[:1])
     monkeypatch.setattr(questions_module, "clip_problem", hang)
     monkeypatch.setattr(questions_module, "_LOOK_SECONDS", 1)
-    with pytest.raises(InputError, match=r"questions.jsonl:1: clip: was not decoded within 1 seconds"):
+    with pytest.raises(InputError, match="none for the 1 clips asked about"):
         ask(questions, tmp_path / "out.jsonl", "http://127.0.0.1:9/v1")
+    (row,) = rows_of(tmp_path / "out.jsonl.failed.jsonl")
+    assert row["reason"].startswith("was not decoded within 1 seconds; ")
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_clip_cut_within_its_beginning_is_listed_and_the_others_are_sampled(
+    questions: Path, tmp_path: Path, fake: Path, local: bool
+) -> None:
+    rows, output, cut = rows_of(questions), tmp_path / "out.jsonl", tmp_path / "cut.mp4"
+    cut.write_bytes(Path(rows[1]["videos"][0]).read_bytes()[:400])
+    rows[1]["videos"] = [str(cut)]
+    write_rows(questions, rows)
+    with serving(n_texts) as server:
+        for sampled in (len(rows) - 1, 0):  # the second run asks about it again, and ends no sooner
+            counts = (
+                run_sample(questions, output, model=str(fake), k=2) if local else ask(questions, output, server.url)
+            )
+            assert (counts["sampled"], counts["failed"]) == (sampled, 1)
+    (row,) = rows_of(tmp_path / "out.jsonl.failed.jsonl")
+    assert row["id"] == rows[1]["id"] and "is not a readable video" in row["reason"]
 
 
 def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
