@@ -20,6 +20,7 @@ from swift_saber.errors import InputError
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import differences
 from swift_saber.sed.layout import parse
+from swift_saber.text.files import writable
 
 # What the settings files of earlier versions do not say.
 _LATER = ("further_values",)
@@ -119,7 +120,7 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
         {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as layout.parse has them.
     """
     # A cut answer may end in half a character.
-    answer = parse(row["response"].encode("utf-8", "replace").decode())
+    answer = parse(writable(row["response"]))
     return {
         "id": row["id"],
         "fields": answer.fields,

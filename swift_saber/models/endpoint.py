@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from swift_saber.errors import InputError, unreadable
+from swift_saber.text.files import writable
 
 _REASON_LIMIT = 300
 # This one request is at fault: the next may be answered.
@@ -220,7 +221,7 @@ class Endpoint:
         text = body.get("text") if isinstance(body, dict) else None
         if not isinstance(text, str):
             raise self._foreign("has no text")
-        return Reply([Answer(text.encode("utf-8", "replace").decode().strip())], _usage(body))
+        return Reply([Answer(writable(text).strip())], _usage(body))
 
     def _body(self, asked: Callable[[Any], Any], wanted: Mapping[str, Any], plain: Mapping[str, Any]) -> Any:
         """The JSON of the reply to a request.
@@ -286,7 +287,7 @@ class Endpoint:
             text = message.get("content")
             if isinstance(text, str) and text.strip():
                 # A lone surrogate, which JSON can spell, could not be written to any file.
-                text = text.encode("utf-8", "replace").decode()
+                text = writable(text)
                 answers.append(Answer(text, choice.get("finish_reason") == "length"))
         return answers
 
