@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from swift_saber.errors import InputError, quoted
+
 #: The endings of a clip's files in small letters, and the media type that a server is told. They are what is looked for
 #: in a folder, the common one first; a file that a row names may end in any way.
 VIDEO_SUFFIXES = {
@@ -36,9 +38,47 @@ MEDIA_SETTINGS = (
     "USE_AUDIO_IN_VIDEO",
     "SAMPLING_RATE",
     "ENABLE_AUDIO_OUTPUT",
+    "FORCE_QWENVL_VIDEO_READER",
+    "SWIFT_AUDIO_LOAD_BACKEND",
+    "SABER_TIMING",
+    "SABER_SOUND",
 )
 
 
 def media_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the media settings that an environment holds."""
     return {name: environment[name] for name in MEDIA_SETTINGS if name in environment}
+
+
+def video_reader(environment: Mapping[str, str]) -> str:
+    """Return which reader gives the model its frames: the one wished for in qwen-omni-utils' own variable, else ours.
+
+    "pyav" is media/frames.py: the frames that a player shows, of every container that PyAV opens.
+    """
+    return environment.get("FORCE_QWENVL_VIDEO_READER") or "pyav"
+
+
+def takes_sound(environment: Mapping[str, str]) -> bool:
+    """Whether a video without `audios` of its own is heard too, by the sound inside it; not with SABER_SOUND=given.
+
+    Raises:
+        InputError: the variable holds another word.
+    """
+    return _choice(environment, "SABER_SOUND", ("inside", "given")) == "inside"
+
+
+def legacy_timing(environment: Mapping[str, str]) -> bool:
+    """Whether frames are placed in time as ms-swift did before 4.6 (SABER_TIMING=legacy), and not where they stood.
+
+    Raises:
+        InputError: the variable holds another word.
+    """
+    return _choice(environment, "SABER_TIMING", ("true", "legacy")) == "legacy"
+
+
+def _choice(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """One of the words that a variable may hold; the first where it is not set."""
+    found = environment.get(name) or words[0]
+    if found not in words:
+        raise InputError("environment", name, f"is {quoted(found)}", f"use one of {', '.join(words)}")
+    return found
