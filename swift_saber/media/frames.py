@@ -1,0 +1,208 @@
+"""The frames of a clip that a player shows, in its order: what stands at the sampled places, and nothing else.
+
+A clip is decoded from its beginning to its end, so that edit lists, B-frames, open groups of pictures and containers
+without an index cost nothing but time. Readers that jump give other frames than those asked for, in silence, where a
+container does not say when its frames are shown (AVI, MPEG program streams) or which of them are not (edit lists).
+Pixels are those that decord gives, bit for bit, wherever it gives the right frame.
+"""
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from swift_saber.errors import InputError
+from swift_saber.media.fault import LEAST_PICTURES, MISSING_SHARE
+from swift_saber.media.read import file_problem, first_stream, open_media, reason
+
+Choose = Callable[[int, float], Sequence[int]]
+Change = Callable[[Any], Any]
+# Decoders that leave out a frame to which no other refers when they are told to, and whose other frames stay the same.
+_SKIP_UNUSED = {"h264", "hevc"}
+# By how many frames a header's rate may miss the time from the first frame to the last.
+_RATE_MISSES = 1.5
+_REMEDY = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a copy OUT.mp4"
+
+
+class Frames(NamedTuple):
+    """Sampled frames.
+
+    Attributes:
+        pixels: one array for each index, in their order: uint8 RGB of shape (height, width, 3), or what `change` made
+            of it. An index that was chosen twice stands there twice.
+        indices: which of the shown frames they are, from 0.
+        total: how many frames are shown.
+        fps: shown frames for each second.
+    """
+
+    pixels: list[Any]
+    indices: list[int]
+    total: int
+    fps: float
+
+
+def read_frames(
+    path: str | os.PathLike[str], choose: Choose, *, change: Change | None = None, threads: int = 0
+) -> Frames:
+    """Return the frames of a video file at the chosen places.
+
+    Frames of another size than the first are scaled to it; those that a display matrix turns are turned. Pixels that
+    are not square stay as they are stored.
+
+    Args:
+        path: of the file.
+        choose: given how many frames are shown and how many for each second, returns the places of those wanted. It
+            may be called again, with a better count, where the packets do not say how many frames they hold.
+        change: is given each frame as it comes, uint8 RGB of shape (height, width, 3), so that only its result is held
+            in memory.
+        threads: of the decoder; 0 for one for each core.
+
+    Raises:
+        InputError: the file cannot be opened or decoded, has no frames to choose from, or more than a tenth of its
+            packets is broken.
+    """
+    import av
+
+    if problem := file_problem(path):
+        raise InputError(str(path), "video", problem, "correct the path")
+    try:
+        clip = _Clip(path, threads)
+        return clip.at_times(choose, change) or clip.in_order(choose, change)
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(str(path), "video", f"cannot be decoded ({reason(error)})", _REMEDY) from error
+
+
+class _Clip:
+    """One file, read twice: its packets for their times, then its frames."""
+
+    def __init__(self, path: str | os.PathLike[str], threads: int) -> None:
+        self._path, self._threads = path, threads
+        with open_media(path) as container:
+            stream = self._stream(container)
+            self._codec, self._base = stream.codec_context.name, stream.time_base
+            self._rate = stream.average_rate or Fraction(0)
+            packets = [packet for packet in container.demux(stream) if packet.size]
+            self._times = [packet.pts for packet in packets if not packet.is_discard]
+            self._packets = len(packets)
+
+    def at_times(self, choose: Choose, change: Change | None) -> Frames | None:
+        """The frames whose packets stand at the wanted times; the decoder need not make those that nobody looks at.
+
+        None where the packets do not tell the times of the frames, which shows in frames that do not come, come twice
+        or in another order. Packets that never go back in time tell nothing, since a container that knows no more than
+        the order of its packets (AVI) counts those.
+        """
+        times, known = sorted(time for time in self._times if time is not None), set(self._times)
+        if self._codec not in _SKIP_UNUSED or len(times) != len(self._times) or len(known) != len(times):
+            return None
+        if times == self._times:
+            return None
+        fps = self._fps(len(times), times[0], times[-1])
+        indices = self._chosen(choose, len(times), fps)
+        wanted = {times[index] for index in indices}
+        kept: dict[int, Any] = {}
+        last = None
+        picture = _Picture(change)
+        with open_media(self._path) as container:
+            stream = self._stream(container)
+            context = stream.codec_context
+            for packet in container.demux(stream):
+                context.skip_frame = "DEFAULT" if packet.pts in wanted or not packet.size else "NONREF"
+                for frame in self._decoded(packet) or ():
+                    if frame.pts is None or frame.interlaced_frame or (last is not None and frame.pts <= last):
+                        return None
+                    last = frame.pts
+                    if last in wanted:
+                        kept[last] = picture.of(frame)
+        if kept.keys() != wanted:
+            return None
+        return Frames([kept[times[index]] for index in indices], indices, len(times), fps)
+
+    def in_order(self, choose: Choose, change: Change | None) -> Frames:
+        """The frames at the wanted places in the order in which they are decoded, all of them counted."""
+        total = len(self._times)
+        for _ in range(2):  # once more where there are fewer or more frames than packets
+            times = [time for time in self._times if time is not None] or [0]
+            fps = self._fps(total, min(times), max(times))
+            indices = self._chosen(choose, total, fps)
+            found, kept = self._count(set(indices), change)
+            if found == total:
+                break
+            total = found
+        return Frames([kept[index] for index in indices], indices, total, fps)
+
+    def _count(self, wanted: Collection[int], change: Change | None) -> tuple[int, dict[int, Any]]:
+        """How many frames there are, and those wanted by their place."""
+        number = lost = 0
+        kept: dict[int, Any] = {}
+        picture = _Picture(change)
+        with open_media(self._path) as container:
+            stream = self._stream(container)
+            for packet in container.demux(stream):
+                frames = self._decoded(packet)
+                lost += frames is None
+                for frame in frames or ():
+                    if number in wanted:
+                        kept[number] = picture.of(frame)
+                    number += 1
+        if lost > MISSING_SHARE * self._packets:
+            raise InputError(str(self._path), "video", f"has {lost} broken packets of {self._packets}", _REMEDY)
+        return number, kept
+
+    def _stream(self, container: Any) -> Any:
+        stream = first_stream(container, "video")
+        if stream is None or stream.codec_context is None:
+            problem = "has no video stream" if stream is None else "has a video stream in no codec that is known here"
+            raise InputError(str(self._path), "video", problem, "name the clip's video file")
+        stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = self._threads
+        return stream
+
+    def _decoded(self, packet: Any) -> Any:
+        """The frames that come with a packet; None where it is broken."""
+        import av
+
+        try:
+            return packet.decode()
+        except av.error.FFmpegError:
+            return None
+
+    def _chosen(self, choose: Choose, total: int, fps: float) -> list[int]:
+        if total < LEAST_PICTURES:
+            problem = (
+                "has only one frame, and the model is shown pairs" if total else "has no frame that can be decoded"
+            )
+            raise InputError(str(self._path), "video", problem, "make it longer or remove the row")
+        if not fps:
+            raise InputError(str(self._path), "video", "does not say when its frames are shown", _REMEDY)
+        return [int(index) for index in choose(total, fps)]
+
+    def _fps(self, total: int, first: int, last: int) -> float:
+        """The rate that the header says, unless the time from the first frame to the last says another one."""
+        seconds = float((last - first) * self._base)
+        if total > 1 and seconds > 0:
+            measured = (total - 1) / seconds
+            if not self._rate or abs(float(seconds * self._rate) - (total - 1)) > _RATE_MISSES:
+                return measured
+        return float(self._rate)
+
+
+class _Picture:
+    """Makes pixels of frames, all of the first one's size."""
+
+    def __init__(self, change: Change | None) -> None:
+        self._change = change
+        self._size: tuple[int, int] | None = None
+
+    def of(self, frame: Any) -> Any:
+        self._size = self._size or (frame.width, frame.height)
+        if (frame.width, frame.height) == self._size:
+            pixels = frame.to_ndarray(format="rgb24")
+        else:
+            width, height = self._size
+            pixels = frame.reformat(width, height, "rgb24", interpolation="BICUBIC").to_ndarray()
+        if turns := round(frame.rotation / 90) % 4:
+            pixels = np.ascontiguousarray(np.rot90(pixels, turns))
+        return self._change(pixels) if self._change else pixels
