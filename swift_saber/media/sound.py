@@ -1,13 +1,20 @@
-"""Sound as the models take it, and what a clip's sound measures: how loud it is, how much is silence, a fingerprint."""
+"""Sound as the models take it, and what a clip's sound measures: how loud it is, how much is silence, a fingerprint.
+
+What is heard is what a player plays: of several sounds the first, silence until a sound that begins after the picture
+and where packets are missing, and on through a change of rate, format or channels.
+"""
 
 import io
+import math
 import os
 import wave
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from swift_saber.media.read import are_numbers, first_stream, open_media
+from swift_saber.media.fault import MISSING_SHARE
+from swift_saber.media.read import Reading, are_numbers, first_stream, is_silent, open_media, reason
 
 #: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
@@ -17,11 +24,43 @@ SILENCE = -60.0
 _WINDOW = RATE // 50
 # What digital silence is said to be, since the logarithm of nothing is no number.
 _FLOOR = -120.0
+# Seconds. A sound is moved only by what may be noticed: headers round, and encoders begin some milliseconds early or
+# late. ITU-R BT.1359: sound that leads its picture by less goes unseen.
+_LEAST_GAP = 0.045
+# Where the clock of a broadcast was set anew, no time has passed; so much is FFmpeg's own mark for that.
+_JUMP, _TS_DISCONT = 10.0, 0x200
+_MOST = 3600.0
 # The fingerprint: 17 moments of 17 bands give 16 x 16 bits. The bands carry a voice, survive a telephone's rate, and
 # are equally wide on the mel scale (1127 ln(1 + f / 700)).
 _MOMENTS, _BANDS, _LOW, _HIGH, _FFT = 17, 17, 200.0, 3600.0, 2 * _WINDOW
 _LEAST = 1e-4  # of the loudest band: what is 50 dB below it counts as silent, so that a copy's noise tells nothing
 _QUIET = 1e-4  # of the loudest window: the quiet before and after is not looked at, since encoders make it longer
+
+
+class _Clock:
+    """Says how much silence there is before each frame of a sound."""
+
+    def __init__(self, container: Any = None) -> None:
+        self._jumps = False
+        self._at: float | None = None  # where the next frame should begin, in seconds
+        if container:
+            self._jumps = bool(container.format.flags & _TS_DISCONT)
+            moves = first_stream(container, "video") is not None
+            self._at = container.start_time / 1e6 if moves and container.start_time is not None else None
+
+    def silence(self, frame: Any) -> float:
+        """Return how many seconds after the end of the frame before it this one begins; 0 where that is not heard.
+
+        Raises:
+            ValueError: it is more than an hour.
+        """
+        time = frame.time if frame.time is not None else self._at
+        late = time - self._at if time is not None and self._at is not None else 0.0
+        if time is not None:
+            self._at = time + frame.samples / frame.sample_rate
+        if late > _MOST and not self._jumps:
+            raise ValueError(f"has a gap of {late / 3600:.1f} hours in its sound")
+        return late if _LEAST_GAP < late < (_JUMP if self._jumps else math.inf) else 0.0
 
 
 class Sound:
@@ -33,20 +72,41 @@ class Sound:
     """
 
     def __init__(self) -> None:
-        import av
-
-        self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        self._clock = _Clock()
+        self._form: Any = None
+        self._resampler: Any = None
         self._parts = [np.zeros(0, np.int16)]
         self.seconds, self.numbers = 0.0, True
 
+    def begin(self, container: Any) -> None:
+        """Learn when the file that the frames come from begins, so that a sound that begins later does so here."""
+        self._clock = _Clock(container)
+
     def take(self, frame: Any) -> float:
-        """Take an av.AudioFrame, or None at the end, and return how many seconds there are until its end."""
+        """Take an av.AudioFrame, or None at the end, and return how many seconds there are until its end.
+
+        Raises:
+            ValueError: it stands more than an hour after the one before.
+        """
         if frame and frame.format.name.startswith(("flt", "dbl")):
             self.numbers = self.numbers and are_numbers(frame.to_ndarray())
-        parts = [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
+        silence = self._clock.silence(frame) if frame else 0.0
+        form = (frame.format.name, frame.layout.name, frame.sample_rate) if frame else None
+        if self._resampler and (silence or form != self._form):
+            self._add(self._resampler.resample(None))
+            self._resampler = None
+        if silence:
+            self._parts.append(np.zeros(round(silence * RATE), np.int16))
+            self.seconds += len(self._parts[-1]) / RATE
+        if frame:
+            self._resampler, self._form = self._resampler or _resampler(), form
+            self._add(self._resampler.resample(frame))
+        return self.seconds
+
+    def _add(self, frames: Any) -> None:
+        parts = [part.to_ndarray()[0] for part in frames]
         self._parts += parts
         self.seconds += sum(map(len, parts)) / RATE
-        return self.seconds
 
     def samples(self) -> Any:
         """Return all that was taken, int16 of shape (n,); ends the taking."""
@@ -54,18 +114,117 @@ class Sound:
         return np.concatenate(self._parts)
 
 
+def _resampler() -> Any:
+    import av
+
+    return av.AudioResampler(format="s16", layout="mono", rate=RATE)
+
+
 def samples_of(path: str | os.PathLike[str]) -> Any:
     """Return the sound of a file, int16 of shape (n,) at RATE; n is 0 where it has none.
 
     Raises:
-        av.error.FFmpegError, OSError: the file cannot be opened, or its sound does not decode to the end.
+        av.error.FFmpegError, OSError, ValueError: the file cannot be opened, or its sound does not decode to the end.
     """
     sound = Sound()
     with open_media(path) as container:
+        sound.begin(container)
         stream = first_stream(container, "audio")
         for frame in container.decode(stream) if stream else ():
             sound.take(frame)
     return sound.samples()
+
+
+def inside(videos: Sequence[str]) -> list[str]:
+    """Return those of some video files that have a sound which is not digital silence.
+
+    Costs the opening of each file and the decoding of its first packets of sound, of all where it is silent. A sound
+    that does not decode is not silent either: who reads it then says what is wrong with it.
+
+    Raises:
+        av.error.FFmpegError, OSError, ValueError: a file is no media that can be opened.
+    """
+    return [video for video in videos if _sounds(video)]
+
+
+def _sounds(path: str) -> bool:
+    with open_media(path) as container:
+        stream = first_stream(container, "audio")
+        if stream is None:
+            return False
+        if stream.codec_context is None:
+            return True
+        reading = Reading(container, [stream])
+        heard = any(not is_silent(frame.to_ndarray()) for _, frame in reading.decode())
+        return heard or reading.error is not None
+
+
+def load(path: str | os.PathLike[str], rate: int) -> Any:
+    """Return the sound of a file as a model takes it, float32 of shape (n,) at `rate`; several channels are averaged.
+
+    What soundfile reads (wav, flac, mp3, ogg, ...) is bit for bit what ms-swift's own loader gives, which is librosa.
+    Everything else (m4a, aac, the sound of a video, ...) is decoded by PyAV to floats at its own rate and resampled by
+    the same code; ms-swift hands that to the ffmpeg program, and fails without saying why where there is none.
+
+    Args:
+        path: a sound file, or a video whose sound is meant.
+        rate: Hz.
+
+    Raises:
+        av.error.FFmpegError, OSError: the file cannot be opened.
+        ValueError: it has no sound, or more of it than a tenth does not decode.
+    """
+    import librosa
+    import soundfile
+
+    # Without the file's name, as ms-swift does: libsndfile would believe some of them more than what they hold.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        try:
+            with soundfile.SoundFile(file) as sound:
+                if sound.seekable():  # which GSM is not, and soundfile cannot read to the end then
+                    return librosa.load(sound, sr=rate)[0]
+        except soundfile.SoundFileRuntimeError:
+            pass
+    parts, run = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
+    now = rate
+    for frame, silence in _decoded(path):
+        if frame.sample_rate != now:
+            parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
+            now, run = frame.sample_rate, []
+        run += [np.zeros(round(silence * now), np.float32), _mono(frame)]
+    parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
+    return np.concatenate(parts)
+
+
+def _decoded(path: str | os.PathLike[str]) -> Iterator[tuple[Any, float]]:
+    """Yield a file's frames of sound, each with the seconds of silence before it; broken packets are such silence."""
+    with open_media(path) as container:
+        stream = first_stream(container, "audio")
+        if stream is None:
+            raise ValueError("has no sound")
+        if stream.codec_context is None:
+            raise ValueError("has sound in no codec that is known here")
+        clock, reading = _Clock(container), Reading(container, [stream])
+        for _, frame in reading.decode():
+            yield frame, clock.silence(frame)
+        lost, packets = reading.lost["audio"], reading.packets["audio"]
+        error = f" ({reason(reading.error)})" if reading.error else ""
+        if not reading.frames["audio"]:
+            raise ValueError(f"holds no sound{error}")
+        if lost > MISSING_SHARE * packets:
+            raise ValueError(f"has sound that cannot be decoded: {lost} of {packets} packets are broken{error}")
+
+
+def _mono(frame: Any) -> Any:
+    """The samples of an av.AudioFrame, float32 within -1..1: the mean of its channels, as librosa takes it."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype.kind == "u":
+        samples = samples.astype(np.int16) * 256 - 2**15
+    if samples.dtype.kind == "i":
+        samples = samples * np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
+    return np.mean(samples, axis=0, dtype=np.float32)
 
 
 def wav(samples: Any) -> bytes:
