@@ -14,7 +14,7 @@ _registered = False
 
 
 def register() -> None:
-    """Register dataset, template and callback, and see that a checkpoint stays loadable without this plugin.
+    """Register dataset, reader, template and callback, and see that a checkpoint stays loadable without this plugin.
 
     Calling it again does nothing.
 
@@ -26,9 +26,10 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_bad_rows, saber_dataset
+    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames
 
     saber_dataset.register()
+    saber_frames.register()
     _register_templates()
     saber_bad_rows.register()
     _register_trainer()

@@ -1,0 +1,133 @@
+"""The reader of frames, "pyav", behind qwen-omni-utils' table of readers, and the one that is taken by default.
+
+What is sampled stays qwen-omni-utils' choice, by index: of a clip whose frames do not follow one another at equal
+distances the samples do not either, and the model is told their mean rate. What the samples show, and their size, is
+what decord and qwen-omni-utils give of an ordinary clip, bit for bit; they are resized one by one as they come, so that
+no clip is held at its full size.
+"""
+
+import os
+from functools import wraps
+from typing import Any
+
+import torch
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import resize
+
+from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.frames import read_frames
+from swift_saber.media.settings import video_reader
+
+NAME = "pyav"
+# Where `fetch_video` tells its reader the side of a patch in pixels, by which it sizes frames.
+_PATCH = "saber_image_patch_size"
+
+
+def register() -> None:
+    """Add the reader to qwen-omni-utils' table, and have it taken unless FORCE_QWENVL_VIDEO_READER names another.
+
+    A clip that the chosen reader fails on is not tried with torchvision: the reason stays the reader's own, and frames
+    of another reader do not come in unnoticed.
+    """
+    import qwen_omni_utils
+    from qwen_omni_utils import vision_process
+
+    vision_process.VIDEO_READER_BACKENDS[NAME] = read_video
+    chosen = video_reader(os.environ)
+    vision_process.FORCE_QWENVL_VIDEO_READER = chosen
+    vision_process.get_video_reader_backend.cache_clear()
+    if chosen != "torchvision":
+        # In the table, and where ms-swift takes it from when it fills the table again.
+        vision_process.VIDEO_READER_BACKENDS["torchvision"] = vision_process._read_video_torchvision = _no_other
+    if not hasattr(qwen_omni_utils.fetch_video, "__wrapped__"):
+        qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video)
+
+
+def read_video(ele: dict[str, Any]) -> tuple[torch.Tensor, dict[str, Any], float]:
+    """Return (frames, metadata, sampled frames per second) of ele["video"], as qwen-omni-utils' readers do.
+
+    Args:
+        ele: what is asked, with "video": a path, or anything else that ms-swift takes for one.
+
+    Returns:
+        frames: uint8 of shape (n, 3, height, width); of the size that the model sees where fetch_video asked, which
+            then leaves them alone.
+
+    Raises:
+        InputError: as media.frames.read_frames.
+        TimeoutError: it took longer than SABER_CLIP_SECONDS.
+        ValueError: the clip has too few frames for what is asked.
+    """
+    return within(clip_seconds(), _read, ele)
+
+
+def _read(ele: dict[str, Any]) -> tuple[torch.Tensor, dict[str, Any], float]:
+    from qwen_omni_utils import vision_process
+    from swift.template.vision_utils import local_video_path
+
+    shown, sampled = 0, 0
+
+    def choose(total: int, fps: float) -> list[int]:
+        nonlocal shown, sampled
+        start, end, shown = vision_process.calculate_video_frame_range(ele, total, fps)
+        sampled = vision_process.smart_nframes(ele, total_frames=shown, video_fps=fps)
+        chosen: list[int] = torch.linspace(start, end, sampled).round().long().tolist()
+        return chosen
+
+    def change(pixels: Any) -> torch.Tensor:
+        frame = torch.from_numpy(pixels).permute(2, 0, 1)
+        if _PATCH not in ele:
+            return frame
+        size = _size(ele, sampled, *frame.shape[1:])
+        # A batch of one, since the same numbers come out of one as out of many.
+        resized: torch.Tensor = resize(frame[None], size, interpolation=InterpolationMode.BICUBIC, antialias=True)[0]
+        return resized
+
+    # A server is asked with addresses and base64; the paths of rows are files.
+    with local_video_path(ele["video"]) as path:
+        found = read_frames(path, choose, change=change, threads=_threads())
+    frames = torch.stack(found.pixels)
+    if _PATCH in ele:
+        ele["resized_height"], ele["resized_width"] = frames.shape[2:]
+    metadata = {
+        "fps": found.fps,
+        "frames_indices": found.indices,
+        "total_num_frames": shown,
+        "video_backend": NAME,
+    }
+    return frames, metadata, sampled / shown * found.fps
+
+
+def _size(ele: dict[str, Any], frames: int, height: int, width: int) -> list[int]:
+    """The size in which the model sees a frame, [height, width], by the rule of qwen-omni-utils' fetch_video."""
+    from qwen_omni_utils import vision_process as rule
+
+    factor = ele[_PATCH] * rule.SPATIAL_MERGE_SIZE
+    if "resized_height" in ele and "resized_width" in ele:
+        return list(rule.smart_resize(ele["resized_height"], ele["resized_width"], factor=factor))
+    least = ele.get("min_pixels", rule.VIDEO_MIN_TOKEN_NUM * factor**2)
+    of_all = ele.get("total_pixels", rule.MODEL_SEQ_LEN * factor**2 * 0.9)
+    most = max(min(rule.VIDEO_MAX_TOKEN_NUM * factor**2, of_all / frames * rule.FRAME_FACTOR), int(least * 1.05))
+    most = min(ele.get("max_pixels", most), most)
+    return list(rule.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most))
+
+
+def _telling_patch_size(fetch_video: Any) -> Any:
+    """fetch_video, which says in what it asks of a reader how it will size the frames."""
+
+    @wraps(fetch_video)
+    def fetch(ele: dict[str, Any], image_patch_size: int = 14, **options: Any) -> Any:
+        return fetch_video({**ele, _PATCH: image_patch_size}, image_patch_size=image_patch_size, **options)
+
+    return fetch
+
+
+def _no_other(ele: dict[str, Any]) -> Any:
+    """Stands for the reader that qwen-omni-utils tries when the chosen one has failed, and raises that failure."""
+    raise  # within the handler of the first reader's error
+
+
+def _threads() -> int:
+    """Threads for a decoder: the cores that this loader worker has to itself, or all where there are no workers."""
+    worker = torch.utils.data.get_worker_info()
+    return max(1, (os.cpu_count() or 1) // worker.num_workers) if worker else 0
