@@ -112,8 +112,8 @@ class Visual(Stage):
         fields = {name: getattr(record, name) for name in VISUAL}
         language = text_language("".join(fields.values())) or row["language"]
         try:
-            pictures = [media_part("video", data_url(*picture_of(path))) for path in media_list(row, "videos")]
-            content = [*pictures, {"type": "text", "text": CAPTION[language]}]
+            pictures = (data_url(picture_of(path), "video/mp4") for path in media_list(row, "videos"))
+            content = [*(media_part("video", url) for url in pictures), {"type": "text", "text": CAPTION[language]}]
             caption = captioner.ask(row["id"], [{"role": "user", "content": content}], read_caption, None, language)
             read = partial(read_verdicts, fields=fields)
             question = fenced_question(CHECK_VISUAL, {"caption": caption, **fields})
