@@ -24,29 +24,43 @@ _LONGEST = 5
 _NOT_TRAINED = -100
 
 
-class TokenCounter:
-    """The template of a model, as `swift infer` and `swift sft` use it with the plugin.
+def template_of(model: str) -> Any:
+    """Return the template of a model, as `swift infer` and `swift sft` use it with the plugin.
+
+    The media settings that the model remembers, or the published ones, are set in this shell where they are not yet.
 
     Args:
         model: a model folder, LoRA checkpoint folder or hub id. Of a hub id the small files are fetched, not the
             weights.
 
+    Raises:
+        InputError: neither a model nor a LoRA checkpoint; or its base model is not known or not there.
+    """
+    flag, kept = loading(model)
+    os.environ.update(kept)  # before ms-swift is imported, which reads them
+    from swift.arguments import BaseArguments
+    from swift.utils import parse_args
+
+    arguments = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
+    settings, _ = parse_args(BaseArguments, arguments)
+    return settings.get_template()
+
+
+class TokenCounter:
+    """Counts with the template of a model.
+
+    Args:
+        model: as template_of.
+
     Attributes:
         max_length: what the model itself can take, in tokens, or None if it does not say.
 
     Raises:
-        InputError: neither a model nor a LoRA checkpoint; or its base model is not known or not there.
+        InputError: as template_of.
     """
 
     def __init__(self, model: str) -> None:
-        flag, kept = loading(model)
-        os.environ.update(kept)  # before ms-swift is imported, which reads them
-        from swift.arguments import BaseArguments
-        from swift.utils import parse_args
-
-        arguments = [flag, model, "--custom_register_path", str(PLUGIN_FILE)]
-        settings, _ = parse_args(BaseArguments, arguments)
-        self._template = settings.get_template()
+        self._template = template_of(model)
         self.max_length: int | None = self._template.max_length
         # A row that is too long is to be measured, not refused.
         self._template.max_length = None
