@@ -41,12 +41,15 @@ def _check(args: argparse.Namespace) -> int:
     must_be_new(args.output)
     rejects: list[dict[str, Any]] = []
     kinds: Counter[str] = Counter()
-    total = 0
-    with tqdm(total=sum(1 for _ in read_lines(args.data)), unit="row", desc="check") as bar:
+    total = training = heard = 0
+    known = sum(1 for _ in read_lines(args.data)) if args.data.is_file() else None  # a pipe is read once
+    with tqdm(total=known, unit="row", desc="check") as bar:
         for row in check_rows(args.data, workers=args.workers, limit=args.limit, root=args.root):
             total += 1
             bar.update()
             if row.problem is None:
+                training += row.for_training
+                heard += row.heard
                 continue
             line, reason, remedy = int(row.where.rpartition(":")[2]), row.problem.reason, row.problem.remedy
             rejects.append({"id": row.id, "line": line, "reason": reason, "remedy": remedy})
@@ -59,6 +62,14 @@ def _check(args: argparse.Namespace) -> int:
     print(f"rows     {total}\nusable   {total - len(rejects)}\nrejects  {len(rejects)}")
     for kind, number in kinds.most_common():
         print(f"  {number:<6} {kind}")
+    if training:
+        print(
+            f"{training} of the usable rows are for training alone (pairs, or ms-swift's own): infer does not ask them"
+        )
+    if heard:
+        print(
+            f"{heard} of the usable rows name no sound: that inside their video is taken (SABER_SOUND=given: none is)"
+        )
     if args.output:
         print(f"rejects written to {args.output}")
     return 1 if rejects else 0

@@ -10,6 +10,8 @@ from typing import Any
 from swift_saber.cli import command
 from swift_saber.text.strict_json import dumps
 
+_NO_SOUND = "--no-sound"
+
 
 def add_infer(commands: Any) -> None:
     text, example = "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0"
@@ -18,6 +20,8 @@ def add_infer(commands: Any) -> None:
     infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
     infer.add_argument("result_path", help="JSONL to write, or to go on with")
     infer.add_argument("gpu_id", nargs="?", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
+    text = "leave out the sound inside the videos of rows without audios; last, or among the --key value of ms-swift"
+    infer.add_argument(_NO_SOUND, action="store_true", help=text)
 
     analyze = command(commands, "analyze", _analyze, "analyse one clip, with its sound", "analyze clip.mp4 --model M")
     analyze.add_argument("clip", help="a video or a sound file")
@@ -40,7 +44,9 @@ def add_infer(commands: Any) -> None:
 def _infer(args: argparse.Namespace) -> int:
     from swift_saber.inference.run import infer
 
-    return infer(args.model, args.input_jsonl, args.result_path, args.gpu_id, args.passed_on)
+    passed_on = [part for part in args.passed_on if part != _NO_SOUND]  # ours may stand among ms-swift's
+    sound = len(passed_on) == len(args.passed_on)
+    return infer(args.model, args.input_jsonl, args.result_path, args.gpu_id, passed_on, sound=sound)
 
 
 def _analyze(args: argparse.Namespace) -> None:

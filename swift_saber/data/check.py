@@ -1,14 +1,16 @@
 """The rows of a file with every clip that ms-swift would take from them, checked without a model."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swift_saber.data.convert import row_kind, to_swift_row
+from swift_saber.data.convert import row_kind, to_swift_row, with_sound
+from swift_saber.data.questions import all_media
 from swift_saber.data.rows import media_list, media_path, parse_row, read_lines, resolve_media, row_id
+from swift_saber.data.turns import PARTS
 from swift_saber.errors import InputError, one_line
-from swift_saber.media.check import check_clips
+from swift_saber.media.check import hear_clips
 from swift_saber.media.fault import Problem
 
 
@@ -20,12 +22,17 @@ class Checked(NamedTuple):
         id: escaped for printing; None where the line holds no row.
         media: absolute paths.
         problem: why it cannot be used, or None.
+        for_training: whether it is for training alone: a preference pair, or a row of ms-swift's own, of which only
+            the clips were looked at. Inference asks all others that have no problem.
+        heard: whether the sound inside its videos was taken.
     """
 
     where: str
     id: str | None
     media: list[str]
     problem: Problem | None
+    for_training: bool = False
+    heard: bool = False
 
 
 def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> Generator[Checked, None, None]:
@@ -38,42 +45,59 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
     Raises:
         InputError: the file cannot be read.
     """
-    with closing(check_clips(_rows(path), workers=workers, limit=limit, root=root)) as checked:
-        for row, found in checked:
-            yield row._replace(problem=row.problem or found)
+    with closing(hear_clips(_rows(path), workers=workers, limit=limit, root=root)) as checked:
+        for (row, asked, kind), (problem, audios) in checked:
+            heard = bool(asked and asked["audios"] is None and audios)
+            if asked and asked["audios"] is None and not problem:
+                try:
+                    with_sound(asked, audios, kind, row.where)
+                except InputError as error:
+                    problem = _problem(error)
+            yield row._replace(problem=row.problem or problem, heard=heard)
 
 
-def _rows(path: Path) -> Iterator[tuple[Checked, list[str], list[str]]]:
-    """Each row with its videos and audios; one that cannot be used has its problem, and no clip to decode."""
+_Row = tuple[Checked, dict[str, Any] | None, str | None]
+
+
+def _rows(path: Path) -> Iterator[tuple[_Row, dict[str, Any]]]:
+    """Each row, as ms-swift infers on it and of which kind, with its media; one with a problem has none to decode."""
     for where, text in read_lines(path):
-        name, media = None, []
+        name, paths = None, []
         try:
             row = parse_row(text, where)
             name = one_line(row_id(row))
-            named = [_named(row, key) for key in ("videos", "audios")]
-            media = [media_path(path) for columns in named for _, path in columns if isinstance(path, str)]
-            videos, audios = ([resolve_media(path, where, column) for column, path in columns] for columns in named)
-            if row_kind(row) not in {None, "pair"}:
-                to_swift_row(row, where)
-            yield Checked(where, name, media, None), videos, audios
+            named = {key: _named(row, key) for key in ("videos", "audios", "images")}
+            paths = [media_path(path) for found in named.values() for _, path in found if isinstance(path, str)]
+            kind, asked = row_kind(row), None
+            if kind not in {None, "pair"}:
+                asked = to_swift_row(row, where)
+                media = all_media(asked)
+            else:
+                media = {key: [resolve_media(path, where, at) for at, path in found] for key, found in named.items()}
+            yield (Checked(where, name, paths, None, asked is None), asked, kind), media
         except InputError as error:
-            yield Checked(where, name, media, Problem(f"{error.field}: {error.problem}", error.remedy)), [], []
+            yield (Checked(where, name, paths, _problem(error)), None, None), {}
 
 
-def _named(row: dict[str, Any], key: str) -> list[tuple[str, Any]]:
+def _problem(error: InputError) -> Problem:
+    return Problem(f"{error.field}: {error.problem}", error.remedy)
+
+
+def _named(row: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     """Return (column, path) for a row's media of one kind, wherever ms-swift would take them from."""
-    named = [(column, path) for column in (key, f"rejected_{key}") for path in media_list(row, column)]
+    columns = (key, f"rejected_{key}") if key != "images" else ()  # which may hold more than paths
+    named = [(column, path) for column in columns for path in media_list(row, column)]
     for column in ("messages", "rejected_messages"):
-        named += [(column, path) for path in _in_turns(row.get(column), key.removesuffix("s"))]
+        named += [(column, path) for path in _in_turns(row.get(column), key)]
     return named
 
 
-def _in_turns(messages: Any, kind: str) -> Iterator[Any]:
-    """The clips in turns of OpenAI's form: {"type": "video", "video": PATH} or {..., "video_url": {"url": PATH}}."""
+def _in_turns(messages: Any, key: str) -> Iterator[Any]:
+    """The clips that are parts of turns, which may be turns of any kind."""
     turns = [turn for turn in messages if isinstance(turn, dict)] if isinstance(messages, list) else []
     for turn in turns:
         content = turn.get("content")
         for part in content if isinstance(content, list) else []:
-            if isinstance(part, dict) and part.get("type") in {kind, f"{kind}_url"}:
+            if isinstance(part, dict) and isinstance(part.get("type"), str) and PARTS.get(part["type"]) == key:
                 value = part.get(part["type"])
                 yield value.get("url") if isinstance(value, dict) else value

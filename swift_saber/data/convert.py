@@ -6,17 +6,19 @@ Needs no ms-swift, so it can be read, tested and timed alone.
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from swift_saber.data.rows import media_list, resolve_media, row_id
+from swift_saber.data.rows import media_given, media_list, resolve_media, row_id
+from swift_saber.data.turns import PARTS, path_as_words, tags_too_many, taken_out
 from swift_saber.errors import InputError
+from swift_saber.media.settings import takes_sound
 from swift_saber.sed.layout import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
 from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.text.strict_json import dumps
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # How much of a file decides what it is, in bytes: hundreds of rows, and nothing beside a large file.
 HEAD_BYTES = 1 << 20
 # A variable that holds one of these, in any case, is on for ms-swift (transformers' strtobool).
@@ -34,6 +36,7 @@ _STOCK_COLUMNS |= {"teacher_prompt", "chat_template_kwargs"}
 # What makes a pair of messages one of ours, and all of ms-swift's further columns that it may have.
 _PAIR_MARKS = {"consistency", "scores", "kind", "rejected_videos", "rejected_audios"}
 _PAIR_COLUMNS = _REJECTED | _PAIR_MARKS | {"margin"}
+_TAGS = "write one tag for each clip, or none"
 # What stands before an object: the bracket that opens an array, the comma between two, line breaks.
 _BEFORE_OBJECT = re.compile(r"[\s,\[]*(?=\{)")
 
@@ -104,7 +107,9 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
         order: "released" or "figure": the order of the evidence in a record's answer.
 
     Returns:
-        {"id", "language", "channel", "messages", "videos", "audios"}; media paths are as written in the row.
+        {"id", "language", "channel", "messages", "videos", "audios"}: absolute paths, those of the files that were
+        looked at, also of clips that stood in turns (turns.py). audios is None where the row does not say and the sound
+        inside its videos counts, which is for those to find who decode them.
 
     Raises:
         InputError: the row cannot be used: a wrong or missing field, no media, media that are not there, or
@@ -134,13 +139,14 @@ def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, A
         if markup := reserved_markup(getattr(row.record, dimension)):
             problem = f"holds {markup}, which the model would read as a clip or a control token"
             raise InputError(where, dimension, problem, "write it in another way, e.g. without the angle brackets")
-    videos, audios = media_paths(row.videos, "videos", where), media_paths(row.audios, "audios", where)
+    videos = media_paths(row.videos, "videos", where)
     if not videos:
         raise InputError(where, "videos", "no video for the record", "add the clip's path: the answer describes it")
-    if not audios and not sound_in_video():
-        problem = "no audio for the record, so the model would learn to write of sounds that it cannot hear"
-        remedy = "add the sound as a wav file (or set USE_AUDIO_IN_VIDEO=1 to take it from the video)"
-        raise InputError(where, "audios", problem, remedy)
+    audios = None
+    if media_given(given, "audios") is not None or not hears_videos():
+        audios = media_paths(row.audios, "audios", where)
+        if not audios and not sound_in_video():
+            raise _no_sound(where)
     messages = [
         {"role": "user", "content": INSTRUCTIONS[row.language]},
         {"role": "assistant", "content": render(row.record, language=row.language, order=order)},
@@ -148,26 +154,84 @@ def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, A
     return {"language": row.language, "messages": messages, "videos": videos, "audios": audios}
 
 
+def _no_sound(where: str) -> InputError:
+    problem = "no audio for the record, so the model would learn to write of sounds that it cannot hear"
+    remedy = "add the sound as a wav file (or set USE_AUDIO_IN_VIDEO=1 to take it from the video)"
+    return InputError(where, "audios", problem, remedy)
+
+
+def with_sound(row: dict[str, Any], audios: Sequence[str], kind: str | None, where: str) -> dict[str, Any]:
+    """Return a row whose audios were None with the sound that was found inside its videos.
+
+    Args:
+        row: as to_swift_row returns it.
+        audios: those of its videos that have a sound (media.sound.inside).
+        kind: what row_kind says of it.
+        where: names the row.
+
+    Raises:
+        InputError: it is a record, and there is none; or there are more tags for sounds than sounds.
+    """
+    if kind == "record" and not audios:
+        raise _no_sound(where)
+    if too_many := tags_too_many(row["messages"], {"videos": len(row["videos"]), "audios": len(audios)}):
+        raise InputError(where, "messages", too_many, _TAGS)
+    return {**row, "audios": list(audios)}
+
+
 def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
-    videos, audios = (media_paths(media_list(row, key), key, where) for key in ("videos", "audios"))
     language = row.get("language")
     if language is not None and language not in INSTRUCTIONS:
         raise InputError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
     messages = row.get("messages")
     if messages is None:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
-    check_messages(messages, where)
+    asked = one_side(messages, {key: media_given(row, key) for key in ("videos", "audios")}, where)
     # Messages without these columns are plain text, which may be mixed in.
-    if not videos and not audios and MEDIA_KEYS & row.keys():
+    if not asked["videos"] and not asked["audios"] and MEDIA_KEYS & row.keys():
         raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
-    return {"language": language, "messages": messages, "videos": videos, "audios": audios}
+    return {"language": language, **asked}
+
+
+def one_side(
+    messages: Any, media: Mapping[str, list[Any] | None], where: str, column: str = "messages", prefix: str = ""
+) -> dict[str, Any]:
+    """Return turns and the clips that they speak of, after a look at each.
+
+    Args:
+        messages: the turns, as they stand in a row.
+        media: "videos" and "audios", None where the row does not say.
+        where: names the row.
+        column: where the turns stand.
+        prefix: what stands before the names of the columns of media.
+
+    Returns:
+        {"messages", "videos", "audios"} as to_swift_row has them.
+
+    Raises:
+        InputError: the turns cannot be read, a clip is not there, or stands where ms-swift does not look for it.
+    """
+    check_messages(messages, where, column)
+    turns, inside = taken_out(messages)
+    found: dict[str, Any] = {"messages": turns}
+    for key, given in media.items():
+        if given and inside[key]:
+            raise InputError(where, column, f"holds {key}, which stand in {prefix}{key} too", "name each in one place")
+        found[key] = media_paths(given or inside[key], column if inside[key] else f"{prefix}{key}", where)
+    media_paths(inside["images"], column, where)
+    if media["audios"] is None and not inside["audios"] and found["videos"] and hears_videos():
+        found["audios"] = None
+    counts = {key: len(found["videos"] if found[key] is None else found[key]) for key in media}
+    if too_many := tags_too_many(turns, counts):
+        raise InputError(where, column, too_many, _TAGS)
+    return found
 
 
 def check_messages(messages: Any, where: str, column: str = "messages") -> None:
     """Check that a column holds turns that ms-swift can read.
 
     Raises:
-        InputError: it is no list of turns, a turn has no known role or no content, or a clip in it is not there.
+        InputError: it is no list of turns, a turn has no known role or no content, or a clip stands in its words.
     """
     if not isinstance(messages, list) or not messages:
         raise InputError(where, column, "is not a list of turns", 'write [{"role": "user", "content": ...}]')
@@ -181,6 +245,9 @@ def check_messages(messages: Any, where: str, column: str = "messages") -> None:
                 _check_part(part, where, field)
         elif not isinstance(content, str):
             raise InputError(where, field, "has no content", "write the turn's text as a string")
+        if message["role"] != "assistant" and (words := path_as_words(message)):
+            problem, kind = f"holds {words}, which ms-swift does not read", words[1:6]
+            raise InputError(where, field, problem, f"write <{kind}> there, and the path in the column {kind}s")
     try:
         dumps(messages).encode("utf-8")
     except ValueError as error:
@@ -193,23 +260,29 @@ def _check_part(part: Any, where: str, field: str) -> None:
     value = part.get(kind) if isinstance(kind, str) else None
     if kind == "text" and isinstance(value, str):
         return
-    if kind not in {"image", "video", "audio", "image_url", "video_url", "audio_url"} or value is None:
+    if kind not in PARTS or value is None:
         remedy = 'write {"type": "text", "text": ...} or {"type": "video", ...}'
         raise InputError(where, field, "has a part of no known type", remedy)
-    resolve_media(value.get("url") if isinstance(value, dict) else value, where, field)
 
 
 def media_paths(paths: Any, field: str, where: str) -> list[str]:
-    """Return the paths as written, after a look at each file.
+    """Return the absolute paths of files, after a look at each.
 
     Raises:
         InputError: as resolve_media.
     """
-    for path in paths:
-        resolve_media(path, where, field)
-    return list(paths)
+    return [resolve_media(path, where, field) for path in paths]
 
 
 def sound_in_video() -> bool:
     """Whether ms-swift takes the sound from the video file (USE_AUDIO_IN_VIDEO), so that no sound file is needed."""
     return os.environ.get("USE_AUDIO_IN_VIDEO", "").lower() in TRUE_WORDS
+
+
+def hears_videos() -> bool:
+    """Whether the sound inside a row's videos is taken where the row says nothing of sound.
+
+    Raises:
+        InputError: SABER_SOUND holds another word than it may.
+    """
+    return takes_sound(os.environ) and not sound_in_video()

@@ -6,9 +6,9 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from swift_saber.data.rows import media_list, media_path
-from swift_saber.media.check import check_clips
-from swift_saber.media.fault import Problem
+from swift_saber.data.rows import media_given, media_list, media_path
+from swift_saber.data.turns import taken_out
+from swift_saber.media.check import Heard, hear_clips
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import text_language
 
@@ -16,6 +16,9 @@ K = TypeVar("K")
 
 #: A row's keys of its clips, each with the tag that stands in a turn for one.
 MODALITIES = {"videos": "<video>", "audios": "<audio>"}
+
+#: What is said, once, where a question is asked with sound that its row does not name.
+INSIDE = 'names no sound, so that inside its video is taken, here and in further rows ("audios": [] is none'
 
 _MEDIA_TAG = re.compile(r"<(?:image|video|audio)>")
 _CHECK_SECONDS = 60.0
@@ -32,8 +35,17 @@ def asked(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def digest(row: Mapping[str, Any]) -> bytes:
-    """Return all of a question, or of a row with its answer, that an answer depends on, in 16 bytes."""
-    shown = [asked(row["messages"]), *(media_list(row, key) for key in MODALITIES)]
+    """Return all of a question, or of a row with its answer, that an answer depends on, in 16 bytes.
+
+    The same for all ways to name a file: by its path from here, by its absolute one, in a column or in a turn.
+
+    Args:
+        row: audios may be None beside videos: whether they have sound is not known yet, or none was found.
+    """
+    turns, inside = taken_out(asked(row["messages"]))
+    media = {key: [media_path(path) for path in media_list(row, key) or inside[key]] for key in MODALITIES}
+    unsaid = bool(media["videos"]) and not inside["audios"] and media_given(row, "audios") is None
+    shown = [turns, media["videos"], None if unsaid else media["audios"]]
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -60,20 +72,24 @@ def instructions(rows: Iterable[Mapping[str, Any]]) -> list[str] | None:
 
 def readable(
     rows: Iterable[tuple[K, Mapping[str, Any]]],
-) -> Generator[tuple[K, Problem | None], None, None]:
-    """Yield (key, problem) for each (key, row) in the order given; None where its clip decodes to its end.
+) -> Generator[tuple[K, Heard], None, None]:
+    """Yield (key, what was found of its media) for each (key, row) in the order given.
 
     Clips are checked in a few processes ahead of what is asked for, so that a model need not wait. SABER_MEDIA_ROOT
     names the folder that they must lie in.
+
+    Args:
+        rows: as convert.to_swift_row returns them, or {} for one that has no media.
     """
-
-    def clips() -> Iterator[tuple[K, list[str], list[str]]]:
-        for key, row in rows:
-            videos, audios = ([media_path(path) for path in row.get(kind) or []] for kind in MODALITIES)
-            yield key, videos, audios
-
     root = os.environ.get("SABER_MEDIA_ROOT") or None
-    return check_clips(clips(), workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS, root=root)
+    clips = ((key, all_media(row)) for key, row in rows)
+    return hear_clips(clips, workers=min(4, os.cpu_count() or 1), limit=_CHECK_SECONDS, root=root)
+
+
+def all_media(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the "videos", "audios" and "images" of a row that is as convert.to_swift_row returns it."""
+    pictures = taken_out(row.get("messages") or []).media["images"]
+    return {**{key: row.get(key, []) for key in MODALITIES}, "images": [media_path(path) for path in pictures]}
 
 
 def without(question: dict[str, Any], modality: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ Knows files and rows; knows nothing of what a record says (sed/record.py) or of 
 
 import hashlib
 import os
+import re
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,9 @@ from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.media.fault import place_fault
 from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps, parse_json
+
+# How an array of objects begins.
+_ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|$)")
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
@@ -28,13 +32,16 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
         line: as it stands there.
 
     Raises:
-        InputError: the file is missing, unreadable, or holds no row.
+        InputError: the file is missing, unreadable, holds no row, or one array of rows.
     """
     rows = 0
     try:
         with open(path, "rb") as file:
             for number, line in enumerate(file, start=1):
                 if line.removeprefix(BOM_UTF8).strip():
+                    if not rows and _ARRAY.match(line):
+                        remedy = "write one object a line, e.g. with jq -c '.[]' IN.json > OUT.jsonl"
+                        raise InputError(str(path), "file", "is one JSON array, not rows", remedy)
                     rows += 1
                     yield f"{path}:{number}", line
     except OSError as error:
@@ -132,11 +139,16 @@ def media_list(row: Mapping[str, Any], key: str) -> list[Any]:
         row: a row of any kind.
         key: "videos" or "audios"; where it is absent, ms-swift's other names "video" and "audio" count.
     """
+    return media_given(row, key) or []
+
+
+def media_given(row: Mapping[str, Any], key: str) -> list[Any] | None:
+    """Return a media column as `media_list` does, or None where the row does not say."""
     value = row.get(key)
     if value is None:
         value = row.get(key.removesuffix("s"))
     if value is None:
-        return []
+        return None
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
@@ -184,6 +196,17 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     if found.st_size == 0:
         raise InputError(where, field, f"{full} is empty", "copy the clip again or remove the row")
     return full
+
+
+def must_be_regular(path: str | os.PathLike[str]) -> None:
+    """See that a file can be read more than once.
+
+    Raises:
+        InputError: it is a pipe or a device.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        problem = "is no regular file, and it is read more than once"
+        raise InputError(str(path), "file", problem, "save the rows to a file, and name that")
 
 
 def must_be_new(path: Path | None) -> None:

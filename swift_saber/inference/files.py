@@ -23,7 +23,7 @@ from swift_saber.sed.layout import parse
 from swift_saber.text.files import writable
 
 # What the settings files of earlier versions do not say.
-_LATER = ("further_values",)
+_LATER = ("further_values", "sound")
 
 
 class Outputs:

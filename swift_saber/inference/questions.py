@@ -4,12 +4,13 @@ A row that cannot be asked costs only itself. What would make the outcome ambigu
 """
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.convert import row_kind, to_swift_row
-from swift_saber.data.rows import parse_row, read_lines, row_id
+from swift_saber.data.convert import row_kind, to_swift_row, with_sound
+from swift_saber.data.rows import media_given, parse_row, read_lines, row_id
+from swift_saber.data.turns import taken_out
 from swift_saber.errors import InputError, quoted
 
 
@@ -21,11 +22,26 @@ class Question:
         id: as rows.row_id.
         where: "file:line".
         row: the columns that ms-swift infers on, as data.convert.to_swift_row returns them.
+        written: those of them that stand otherwise in the file: "messages", "videos" and "audios" as they do there.
+        kind: what data.convert.row_kind says of it.
     """
 
     id: str
     where: str
     row: dict[str, Any]
+    written: dict[str, Any] = field(default_factory=dict)
+    kind: str = "question"
+
+    def heard(self, audios: list[str]) -> "Question":
+        """Return the question with its sound, for which that inside these of its videos was taken; None are none.
+
+        Raises:
+            InputError: as data.convert.with_sound.
+        """
+        row = with_sound(self.row, audios, self.kind, self.where)
+        names = self.written["videos"] or taken_out(self.written["messages"]).media["videos"]
+        heard = [name for name, path in zip(names, self.row["videos"], strict=True) if path in audios]
+        return replace(self, row=row, written={**self.written, "audios": heard or None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +82,16 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
         try:
             if isinstance(row, InputError):
                 raise row
-            if row_kind(row) is None:
+            kind = row_kind(row)
+            if kind is None:
                 problem = "is no question: it has no clip, or is in a format of ms-swift's own"
                 remedy = 'write {"videos": [...], "audios": [...]}, with messages for a question of your own'
                 raise InputError(where, "row", problem, remedy)
-            yield Question(name, where, to_swift_row(row, where))
+            asked = to_swift_row(row, where)
+            columns = {key: media_given(row, key) for key in ("videos", "audios")}
+            audios = None if asked["audios"] is None else columns["audios"] or []
+            written = {"messages": row.get("messages") or asked["messages"], "videos": columns["videos"] or []}
+            yield Question(name, where, asked, {**written, "audios": audios}, kind)
         except InputError as error:
             yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
 

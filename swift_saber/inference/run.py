@@ -14,12 +14,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.data.questions import digest, readable
+from swift_saber.data.questions import INSIDE, digest, readable
+from swift_saber.data.rows import must_be_regular
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
+from swift_saber.media.fault import Problem
+from swift_saber.media.pool import guarded
+from swift_saber.media.sound import inside
 from swift_saber.models.checkpoint import Instructions, identity, loading
 from swift_saber.models.process import ModelProcess
 from swift_saber.plugin import PLUGIN_FILE
@@ -32,9 +36,12 @@ DEFAULTS = {"infer_backend": "transformers", "max_new_tokens": "4096", "temperat
 _OURS = {"val_dataset", "dataset", "result_path", "custom_register_path", "val_dataset_sample", "write_batch_size"}
 # Arguments that no answer depends on, but for what rounding does to a batch.
 _NO_MATTER = {"max_batch_size", "stream"}
+_LISTEN_SECONDS = 60.0
 
 
-def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = ()) -> int:
+def infer(
+    model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = (), *, sound: bool = True
+) -> int:
     """Answer the questions of a file, or go on doing so, and return the exit status: 1 where rows were rejected.
 
     Args:
@@ -43,28 +50,30 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
         result: the JSONL to write or to go on with; files.py says what is written beside it.
         gpu: GPUs, "0" or "0,1,2,3": one model on each. Without a GPU, as many processes on the CPU.
         arguments: further `--key value` for `swift infer`; they win over the defaults here.
+        sound: False to leave out the sound inside the videos of rows that name none, whatever SABER_SOUND says.
 
     Raises:
-        InputError: the model, the file of questions or the result file cannot be used, or the model answers nothing.
-            What is in the files stays.
+        InputError: the model, the file of questions or the result file cannot be used, the model answers nothing, or
+            rows are missing in the end. What is in the files stays.
     """
     for key in sorted(_OURS):
         if given(arguments, key) is not None:
             raise InputError("arguments", f"--{key}", "is not one of these", "infer.sh names data and result itself")
     if os.environ.get("STREAM") == "1":
         arguments = [*arguments, "--stream", "true"]
+    must_be_regular(rows)
     (flag, kept), trained = loading(model, arguments), Instructions(model)
+    if not sound:
+        kept["SABER_SOUND"] = "given"
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
-    with Outputs(Path(result), _settings(model, kept, arguments)) as outputs, _in_environment(kept):
+    with _in_environment(kept), Outputs(Path(result), _settings(model, kept, arguments)) as outputs:
         answered, rejected = outputs.answered(), outputs.rejected()
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
-        for question in questions.read(source, known.keys() - answered.keys()) if answered else ():
-            if isinstance(question, Question) and answered[question.id] != digest(question.row):
-                problem = f"{quoted(question.id)} has another question or other media in {result}"
-                raise InputError(question.where, "id", problem, "name another result file")
+        if answered:
+            _compare(questions.read(source, known.keys() - answered.keys()), answered, result)
         batch, log = (1, None) if stream else (batch, outputs.log)
         processes = [
             ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
@@ -76,31 +85,89 @@ def infer(model: str, rows: str, result: str, gpu: str = "0", arguments: Sequenc
             Run(outputs, bar, processes).go(_checked(rest, trained), bool(answered))
         outputs.write_records()
         rejects = len(outputs.rejected())
+        _check_count(rows, len(known), len(outputs.answered()), rejects)
     if rejects:
         print(f"swift-saber: {rejects} of {len(known)} rows rejected: see {outputs.rejects}", file=sys.stderr)
     return 1 if rejects else 0
 
 
+def _check_count(rows: str, known: int, answered: int, rejected: int) -> None:
+    if answered + rejected != known:
+        problem = f"{known} were there at the start, and {answered} are answered and {rejected} rejected"
+        raise InputError(rows, "rows", problem, "did the file change meanwhile? The same command goes on")
+
+
 def _checked(rows: Iterator[Question | Reject], trained: Instructions) -> Generator[Question | Reject, None, None]:
     """The rows in their order, those whose clip cannot be read as rejects; says when they ask in other words."""
     with closing(readable((found, found.row if isinstance(found, Question) else {}) for found in rows)) as verdicts:
-        for found, problem in verdicts:
-            if problem is not None and isinstance(found, Question):
-                found = Reject(found.id, found.where, problem.reason, problem.remedy)
-            elif isinstance(found, Question):
+        said = False
+        for found, (problem, audios) in verdicts:
+            listened = isinstance(found, Question) and found.row["audios"] is None
+            if isinstance(found, Question):
+                found = _heard(found, problem, audios)
+            if isinstance(found, Question):
+                if listened and audios and not said:
+                    tqdm.write(f"swift-saber: {found.where} {INSIDE}, --no-sound for all)", file=sys.stderr)
+                    said = True
                 trained.compare(found.row, found.where)
             yield found
 
 
+def _heard(question: Question, problem: Problem | None, audios: list[str]) -> Question | Reject:
+    """A question with what was found of its media."""
+    if problem is not None:
+        return Reject(question.id, question.where, problem.reason, problem.remedy)
+    try:
+        return question.heard(audios) if question.row["audios"] is None else question
+    except InputError as error:
+        return Reject(question.id, question.where, f"{error.field}: {error.problem}", error.remedy)
+
+
+def _compare(rows: Iterator[Question | Reject], answered: Mapping[str, bytes], result: str) -> None:
+    """See that the answers that are there are answers to the questions of now.
+
+    Whether there is sound inside a video is looked up only where an answer was given without.
+    """
+
+    def is_same(question: Question, audios: list[str] | None) -> bool:
+        return answered[question.id] == digest({**question.row, "audios": audios})
+
+    def other(question: Question) -> InputError:
+        problem = f"{quoted(question.id)} has another question or other media in {result}"
+        return InputError(question.where, "id", problem, "name another result file")
+
+    deaf: list[Question] = []
+    for question in rows:
+        if isinstance(question, Reject) or is_same(question, question.row["audios"]):
+            continue
+        if question.row["audios"] is not None:
+            raise other(question)
+        if not is_same(question, question.row["videos"]):
+            deaf.append(question)
+    asked = ((question, [question.row["videos"]]) for question in deaf)
+    with closing(guarded(asked, inside, workers=min(4, os.cpu_count() or 1), limit=_LISTEN_SECONDS)) as found:
+        for question, audios in found:
+            if is_same(question, [] if isinstance(audios, Problem) else audios):
+                continue
+            if not is_same(question, []):
+                raise other(question)
+            problem = f"{quoted(question.id)} was answered in {result} without the sound inside its video"
+            raise InputError(question.where, "audios", problem, "go on with --no-sound, or name another result file")
+
+
 @contextmanager
 def _in_environment(kept: Mapping[str, str]) -> Iterator[None]:
-    """Media settings that are not set here hold in a block, since rows are read by them as well as clips."""
+    """Media settings hold in a block, since rows are read by them as well as clips."""
+    before = {name: os.environ.get(name) for name in kept}
     os.environ.update(kept)
     try:
         yield
     finally:
-        for name in kept:
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
@@ -108,9 +175,12 @@ def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> 
     folder = Path(model).expanduser()
     values = _values(arguments)
     first = {**DEFAULTS, **{name: given(arguments, name) for name in values}}
+    same = identity(model, kept)
+    sound = same["media_settings"].pop("SABER_SOUND", "inside")
     return {
         "model": os.path.abspath(folder) if folder.is_dir() else model,
-        **identity(model, kept),
+        **same,
+        "sound": sound,  # by itself, since runs that earlier versions began say nothing of it
         "arguments": {name: value for name, value in sorted(first.items()) if name not in _NO_MATTER},
         "further_values": {name: found[1:] for name, found in sorted(values.items()) if len(found) > 1},
     }

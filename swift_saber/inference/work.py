@@ -189,5 +189,5 @@ class Run:
 
 def _result(question: Question, row: dict[str, Any]) -> dict[str, Any]:
     """The result row: ms-swift's columns, with the question as it stood in the file and the row's id."""
-    messages = [*asked(question.row["messages"]), row["messages"][-1]]
-    return {**row, **question.row, "messages": messages, "id": question.id}
+    columns = {**question.row, **question.written}
+    return {**row, **columns, "messages": [*asked(columns["messages"]), row["messages"][-1]], "id": question.id}

@@ -1,14 +1,26 @@
 """Checks clips in worker processes (media/pool.py), since a decoder may hang or crash on a broken one."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from swift_saber.media.fault import Problem, clip_fault
 from swift_saber.media.pool import guarded
 
 K = TypeVar("K")
 Clip = tuple[K, Sequence[str], Sequence[str]]
+
+
+class Heard(NamedTuple):
+    """What was found of a row's media.
+
+    Attributes:
+        problem: the first one, or None where all of them decode.
+        audios: those that were given, or, where None was, the videos whose sound counts.
+    """
+
+    problem: Problem | None
+    audios: list[str]
 
 
 def check_clips(
@@ -25,16 +37,45 @@ def check_clips(
     Raises:
         RuntimeError, Exception: as pool.guarded.
     """
-    items = (((key, [*videos, *audios]), (list(videos), list(audios), root)) for key, videos, audios in clips)
-    with closing(guarded(items, _fault, workers=workers, limit=limit)) as answers:
-        for (key, paths), answer in answers:
+    rows = ((key, {"videos": videos, "audios": audios}) for key, videos, audios in clips)
+    with closing(hear_clips(rows, workers=workers, limit=limit, root=root)) as answers:
+        for key, heard in answers:
+            yield key, heard.problem
+
+
+def hear_clips(
+    rows: Iterable[tuple[K, Mapping[str, Any]]], *, workers: int, limit: float, root: str | None = None
+) -> Generator[tuple[K, Heard], None, None]:
+    """Yield (key, what was found) for each row's media in the order given.
+
+    Args:
+        rows: (key, {"videos", "audios", "images"}), each a list of absolute paths or absent; audios is None where the
+            sound inside the videos is meant, as far as there is one.
+        workers, limit, root: as check_clips.
+
+    Raises:
+        RuntimeError, Exception: as pool.guarded.
+    """
+    media = ((key, [row.get(kind, []) for kind in ("videos", "audios", "images")]) for key, row in rows)
+    items = (((key, columns), (*columns, root)) for key, columns in media)
+    with closing(guarded(items, _look, workers=workers, limit=limit)) as answers:
+        for (key, columns), answer in answers:
             if isinstance(answer, Problem):
-                yield key, Problem(f"{', '.join(paths)}: {answer.reason}", answer.remedy)
+                paths = ", ".join(path for paths in columns for path in paths or ())
+                yield key, Heard(Problem(f"{paths}: {answer.reason}", answer.remedy), columns[1] or [])
             else:
-                yield key, Problem(*answer) if answer else None
+                problem, audios = answer
+                yield key, Heard(Problem(*problem) if problem else None, audios)
 
 
-def _fault(videos: list[str], audios: list[str], root: str | None) -> list[str] | None:
-    """clip_fault as JSON: [reason, remedy] or null."""
-    fault = clip_fault(videos, audios, root)
-    return [fault.reason, fault.remedy] if fault else None
+def _look(
+    videos: list[str], audios: list[str] | None, images: list[str], root: str | None
+) -> tuple[list[str] | None, list[str]]:
+    """Return ([reason, remedy] or None, the audios), as JSON."""
+    from swift_saber.media.sound import inside
+
+    fault = clip_fault(videos, audios or [], root, images)
+    if fault is None and audios is None:
+        audios = inside(videos)
+        fault = clip_fault([], audios, root)
+    return [fault.reason, fault.remedy] if fault else None, audios or []

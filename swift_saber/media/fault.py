@@ -70,15 +70,18 @@ class _FaultError(Exception):
     """What was found; its arguments are the reason, without the path, and the remedy."""
 
 
-def clip_fault(videos: Sequence[str], audios: Sequence[str], root: str | None = None) -> Problem | None:
+def clip_fault(
+    videos: Sequence[str], audios: Sequence[str], root: str | None = None, pictures: Sequence[str] = ()
+) -> Problem | None:
     """Return the first problem among a row's media, or None when all of them decode to the end.
 
     Args:
         videos: paths of video files.
         audios: paths of sound files, or of videos whose sound is meant.
         root: the folder that the files must lie in, symbolic links followed; None for any.
+        pictures: paths of pictures.
     """
-    for paths, check in ((videos, _check_video), (audios, _check_audio)):
+    for paths, check in ((videos, _check_video), (audios, _check_audio), (pictures, _check_picture)):
         for path in paths:
             try:
                 _check_place(path, root)
@@ -208,6 +211,17 @@ def _check_audio(path: str) -> None:
         _check_container_audio(path, promised=promised)
     _check_whole(shortfall(seconds, promised, MISSING_SHARE))
     heard.check()
+
+
+def _check_picture(path: str) -> None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:  # which is what ms-swift reads it with
+            picture.load()
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        said = "" if isinstance(error, UnidentifiedImageError) else f" ({reason(error)})"
+        raise _FaultError(f"is not a readable picture{said}", _COPY) from error
 
 
 def _check_codec(stream: Any) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from swift_saber.data.questions import readable, without
+from swift_saber.data.questions import MODALITIES, readable, without
+from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.media.fault import Problem
 from swift_saber.models.endpoint import Answer, Endpoint, EndpointDown
@@ -31,6 +32,12 @@ def _variants(question: dict[str, Any], withhold: Sequence[str]) -> list[tuple[s
     """The question as it is, then without each modality that can be taken out."""
     reduced = [(modality, without(question, modality)) for modality in withhold]
     return [(None, question), *((modality, rest) for modality, rest in reduced if rest is not None)]
+
+
+def _absolute(question: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a model is asked with."""
+    media = {key: [media_path(path) for path in question[key]] for key in MODALITIES}
+    return {"id": question["id"], "messages": question["messages"], **media}
 
 
 def _outcome(question: dict[str, Any], answers: Answers) -> Outcome:
@@ -54,10 +61,10 @@ def from_model(
     width = max(1, batch // (settings["k"] * (1 + len(settings["withhold"]))))
     part: list[dict[str, Any]] = []
     try:
-        with closing(readable((question, question) for question in todo)) as clips:
-            for question, problem in clips:
-                if problem is not None:
-                    yield question, f"{problem.reason}; {problem.remedy}"
+        with closing(readable((question, _absolute(question)) for question in todo)) as clips:
+            for question, heard in clips:
+                if heard.problem is not None:
+                    yield question, f"{heard.problem.reason}; {heard.problem.remedy}"
                     continue
                 part.append(question)
                 if len(part) == width:
@@ -72,8 +79,7 @@ def from_model(
 def _sampled(process: ModelProcess, part: Sequence[dict[str, Any]], settings: dict[str, Any]) -> Iterator[Outcome]:
     """The outcomes of one batch."""
     variants = [_variants(question, settings["withhold"]) for question in part]
-    columns = ("id", "messages", "videos", "audios")
-    rows = [{key: row[key] for key in columns} for asked in variants for _, row in asked]
+    rows = [_absolute(row) for asked in variants for _, row in asked]
     sampling = {key: settings[key] for key in ("k", "temperature", "max_new_tokens", "seed")}
     written = process.each(rows, sampling=sampling)
     for question, asked in zip(part, variants, strict=True):

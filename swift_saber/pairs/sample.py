@@ -82,6 +82,7 @@ def sample(
         flag, kept = loading(source)
         os.environ.update(kept)  # which tell below whether a clip's sound comes with its video
         settings |= identity(source, kept)
+        settings["media_settings"].pop("SABER_SOUND", None)  # what it leads to stands in each question
         if withhold and sound_in_video():
             problem = "cannot be done with USE_AUDIO_IN_VIDEO: the sound comes with the video"
             raise InputError("sample", "withhold", problem, "leave one of the two out")
@@ -150,6 +151,9 @@ def _compare(asked: Sequence[dict[str, Any]], there: Mapping[str, bytes], questi
     for question in asked:
         name = question["id"]
         if there.get(name, b"") not in (b"", digest(question)):
+            if there[name] == digest({**question, "audios": []}):
+                problem = f"{quoted(name)} was sampled in {output} without the sound inside its video"
+                raise InputError(str(questions), "audios", problem, "set SABER_SOUND=given, or name another output")
             problem = f"{quoted(name)} has another question or other media now than when {output} was written"
             raise InputError(str(questions), "id", problem, "name another output")
     if gone := there.keys() - {question["id"] for question in asked}:

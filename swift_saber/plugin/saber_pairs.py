@@ -20,8 +20,8 @@ raised, as for the rows of data/convert.py.
 import math
 from typing import Any
 
-from swift_saber.data.convert import check_messages, media_paths, row_kind
-from swift_saber.data.rows import media_list, media_path, row_id
+from swift_saber.data.convert import check_messages, one_side, row_kind
+from swift_saber.data.rows import media_given, row_id
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.plugin.saber_options import Options
 from swift_saber.sed.layout import INSTRUCTIONS, reserved_markup
@@ -43,18 +43,19 @@ def to_swift_pair(row: dict[str, Any], where: str, options: Options) -> dict[str
     Returns:
         {"id", "language", "channel" (the consistency), "margin", "messages", "videos", "audios", "rejected_messages",
         "rejected_videos", "rejected_audios"}. The margin is None unless the row has `margin` or the margin scale is
-        on, since ms-swift's reward trainers would take it. Media paths are as written.
+        on, since ms-swift's reward trainers would take it. Media paths, and audios that are None, as to_swift_row has
+        them.
 
     Raises:
         InputError: the pair cannot be used.
     """
     if row_kind(row) not in {"pair", "messages"}:
         raise InputError(where, "row", "is no preference pair as those before it", "keep pairs in a file of their own")
-    chosen = {"messages": row["messages"], **{key: media_list(row, key) for key in MEDIA}}
-    rejected = _rejected(row, chosen, where)
-    _check_side(chosen, "", "messages", where)
+    given = {"messages": row["messages"], **{key: media_given(row, key) for key in MEDIA}}
+    rejected = _rejected(row, given, where)
+    chosen = _side(given, "", "messages", where)
     written_as = "rejected_messages" if row.get("rejected_response") is None else "rejected_response"
-    _check_side(rejected, "rejected_", written_as, where)
+    rejected = _side(rejected, "rejected_", written_as, where)
     if _content(chosen) == _content(rejected):
         raise InputError(where, "rejected", "has the chosen side's text and media", "remove the pair")
     language = row.get("language")
@@ -80,7 +81,7 @@ def _rejected(row: dict[str, Any], chosen: dict[str, Any], where: str) -> dict[s
         raise InputError(where, "rejected_response", "stands beside rejected_messages", "keep one of them")
     media = {key: row.get(f"rejected_{key}") for key in MEDIA}
     if messages is not None:
-        return {"messages": messages, **{key: media_list({key: value}, key) for key, value in media.items()}}
+        return {"messages": messages, **{key: media_given({key: value}, key) for key, value in media.items()}}
     if answer is None:
         raise InputError(where, "rejected_response", "is missing", "write the rejected answer")
     if not isinstance(answer, str):
@@ -94,7 +95,8 @@ def _rejected(row: dict[str, Any], chosen: dict[str, Any], where: str) -> dict[s
     return {**chosen, "messages": [*prompt, {"role": "assistant", "content": answer}]}
 
 
-def _check_side(side: dict[str, Any], prefix: str, field: str, where: str) -> None:
+def _side(side: dict[str, Any], prefix: str, field: str, where: str) -> dict[str, Any]:
+    """One side as ms-swift takes it, after a look at its turns and clips."""
     check_messages(side["messages"], where, field)
     *before, last = side["messages"]
     answer = last["content"]
@@ -108,18 +110,19 @@ def _check_side(side: dict[str, Any], prefix: str, field: str, where: str) -> No
     if markup:
         problem = f"has an answer with {markup}, which the model would read as a clip or a control token"
         raise InputError(where, field, problem, "write it in another way, or remove the pair")
-    for key in MEDIA:
-        media_paths(side[key], f"{prefix}{key}", where)
-    if not any(side[key] for key in MEDIA) and not any(isinstance(turn["content"], list) for turn in before):
+    found = one_side(side["messages"], {key: side[key] for key in MEDIA}, where, field, prefix)
+    pictures = any(not isinstance(turn["content"], str) for turn in found["messages"])
+    if not pictures and not any(found[key] for key in MEDIA):
         problem = f"no video and no audio for the {'rejected' if prefix else 'chosen'} side"
         raise InputError(where, f"{prefix}videos", problem, f"give them in {prefix}videos and {prefix}audios")
+    return found
 
 
 def _content(side: dict[str, Any]) -> tuple[Any, ...]:
     """All that a model is shown of one side."""
     turns = [(turn["role"], turn["content"]) for turn in side["messages"]]
     texts = [(role, text.strip() if isinstance(text, str) else text) for role, text in turns]
-    return texts, *([media_path(path) for path in side[key]] for key in MEDIA)
+    return texts, *(side[key] for key in MEDIA)
 
 
 def _consistency(row: dict[str, Any], where: str, options: Options) -> str | None:

@@ -62,3 +62,20 @@ def test_a_file_without_rows_is_an_error(tmp_path: Path) -> None:
         questions.ids(write(tmp_path / "in.jsonl", b"", b"  "))
     with pytest.raises(InputError, match="gone.jsonl: file: No such file"):
         questions.ids(tmp_path / "gone.jsonl")
+
+
+def test_a_question_is_asked_by_absolute_paths_and_kept_as_it_was_written(
+    tmp_path: Path, clip: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, audio = clip["videos"][0], clip["audios"][0]
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(Path(video).parent))
+    names = {"videos": [Path(video).name], "audios": [Path(audio).name]}
+    part = {"role": "user", "content": [{"type": "video", "video": names["videos"][0]}, {"type": "text", "text": "?"}]}
+    rows = [{"id": "a", **names}, {"id": "b", "messages": [part], "audios": names["audios"]}]
+    a, b = questions.read(write(tmp_path / "in.jsonl", *rows), set())
+    assert isinstance(a, Question) and isinstance(b, Question)
+    for found in (a, b):
+        assert (found.row["videos"], found.row["audios"]) == ([video], [audio])
+    assert a.written == {"messages": a.row["messages"], **names}
+    assert b.row["messages"] == [{"role": "user", "content": "<video>?"}]
+    assert b.written == {"messages": [part], "videos": [], "audios": names["audios"]}

@@ -21,7 +21,7 @@ from swift_saber.pairs.sample import sample
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.sed.layout import INSTRUCTIONS
 from tests.inference import fake_model
-from tests.media_faults import encode, frames
+from tests.media_faults import encode, frames, sound
 from tests.models.test_endpoint import completion, serving
 from tests.pairs import watched_model
 
@@ -430,7 +430,7 @@ def test_a_clip_that_a_decoder_hangs_on_is_listed_like_every_other_that_cannot_b
     questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_rows(questions, rows_of(questions)[:1])
-    monkeypatch.setattr(questions_module, "clip_problem", hang)
+    monkeypatch.setattr(questions_module, "_look", hang)
     monkeypatch.setattr(questions_module, "_LOOK_SECONDS", 1)
     with pytest.raises(InputError, match="none for the 1 clips asked about"):
         ask(questions, tmp_path / "out.jsonl", "http://127.0.0.1:9/v1")
@@ -462,13 +462,13 @@ def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
     good = rows_of(questions)[0]
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    part = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    part = [{"role": "user", "content": [{"type": "image", "image": str(broken)}, {"type": "text", "text": "hi"}]}]
     rows = [
         good,
         good,
         {**good, "id": "broken", "videos": [str(broken)]},
         {**good, "id": "no-question", "messages": [{"role": "assistant", "content": "x"}]},
-        {**good, "id": "parts", "messages": part},
+        {**good, "id": "picture", "messages": part},
         {**good, "id": "odd", "consistency": "maybe"},
         {"id": "text", "messages": good["messages"]},
     ]
@@ -481,11 +481,43 @@ def test_every_row_that_cannot_be_asked_is_named_before_the_first_request(
         (2, f"'{good['id']}' is also the id of {questions}:1"),
         (3, "is not a readable video"),
         (4, "no user turn"),
-        (5, "made of parts"),
+        (5, "has a turn with a picture"),
         (6, "'maybe'"),
         (7, "no video and no audio"),
     ]:
         assert any(f"{questions}:{line}:" in text and reason in text for text in said.splitlines()), reason
+
+
+def test_the_sound_inside_a_video_is_asked_about_and_said_to_be(
+    questions: Path, tmp_path: Path, fake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that names none; what was sampled without it, as by earlier versions, is not taken for the same."""
+    first, second, third = rows_of(questions)[:3]
+    clip = tmp_path / "clip.mp4"
+    encode(clip, frames(), sound())
+    part = {"role": "user", "content": [{"type": "video", "video": "clip.mp4"}, {"type": "text", "text": "What?"}]}
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path))
+    inside, silent = {"id": first["id"], "messages": [part]}, {"id": second["id"], "videos": second["videos"]}
+    write_rows(questions, [inside, silent, {"id": third["id"], "videos": ["clip.mp4"], "audios": []}])
+    output = tmp_path / "out.jsonl"
+    monkeypatch.setenv("SABER_SOUND", "given")
+    run_sample(questions, output, model=str(fake), k=2)
+    assert [row["audios"] for row in rows_of(output)] == [[], [], []]
+    monkeypatch.delenv("SABER_SOUND")
+    with pytest.raises(
+        InputError, match=r"was sampled in \S+ without the sound inside its video; set SABER_SOUND=given"
+    ):
+        run_sample(questions, output, model=str(fake), k=2)
+    capsys.readouterr()
+    run_sample(questions, tmp_path / "2.jsonl", model=str(fake), k=2)
+    rows = rows_of(tmp_path / "2.jsonl")
+    assert [(row["videos"], row["audios"]) for row in rows] == [
+        (["clip.mp4"], ["clip.mp4"]),
+        (second["videos"], []),
+        (["clip.mp4"], []),
+    ]
+    assert rows[0]["messages"] == [{"role": "user", "content": "<video>What?"}]
+    assert capsys.readouterr().err.count("names no sound, so that inside its video is taken") == 1
 
 
 def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_path: Path) -> None:
