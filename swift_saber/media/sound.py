@@ -138,16 +138,21 @@ def samples_of(path: str | os.PathLike[str]) -> Any:
 def inside(videos: Sequence[str]) -> list[str]:
     """Return those of some video files that have a sound which is not digital silence.
 
-    Costs the opening of each file and the decoding of its first packets of sound, of all where it is silent. A sound
+    Raises:
+        av.error.FFmpegError, OSError, ValueError: as has_sound.
+    """
+    return [video for video in videos if has_sound(video)]
+
+
+def has_sound(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has a sound that is not digital silence.
+
+    Costs the opening of the file and the decoding of its first packets of sound, of all where it is silent. A sound
     that does not decode is not silent either: who reads it then says what is wrong with it.
 
     Raises:
-        av.error.FFmpegError, OSError, ValueError: a file is no media that can be opened.
+        av.error.FFmpegError, OSError, ValueError: the file is no media that can be opened.
     """
-    return [video for video in videos if _sounds(video)]
-
-
-def _sounds(path: str) -> bool:
     with open_media(path) as container:
         stream = first_stream(container, "audio")
         if stream is None:

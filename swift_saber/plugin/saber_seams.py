@@ -32,6 +32,7 @@ SEAMS = {
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
     "swift.infer_engine": ["InferRequest.remove_response", "TransformersEngine._batch_encode"],
     "swift.metrics": ["MeanMetric.update"],
+    "swift.pipelines.base": ["SwiftPipeline.main"],
     "swift.pipelines.infer.infer": ["SwiftInfer._batch_infer", "SwiftInfer.infer_single"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
@@ -43,10 +44,18 @@ SEAMS = {
     "swift.template.base": [
         "Template.encode",
         "Template._preprocess_inputs",
+        "Template._encode",
+        "Template._data_collator_mm_data",
         "Template._rlhf_encode",
         "Template._rlhf_data_collator",
+        "load_audio",
     ],
-    "swift.template.templates.qwen": ["Qwen2_5OmniTemplate", "Qwen3OmniTemplate"],
+    "swift.template.templates.qwen": [
+        "Qwen2_5OmniTemplate.replace_tag",
+        "Qwen2_5OmniTemplate._encode",
+        "Qwen3OmniTemplate",
+        "load_audio",
+    ],
     "swift.template.vision_utils": ["local_video_path"],
     "swift.trainers": ["TrainerFactory.TRAINER_MAPPING", "TrainerFactory.get_training_args"],
     "swift.utils": ["get_logger", "is_master", "safe_ddp_context"],

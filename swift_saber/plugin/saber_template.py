@@ -1,9 +1,11 @@
 """The SED templates: the stock ones plus the instruction for rows that have none, and a name for bad rows and pairs.
 
-Everything else is encoded by the stock template, token for token, so that the published weights see what they were
-trained on.
+A video is heard as well where the row does not say that it is not. Everything else is encoded by the stock template,
+token for token, so that the published weights see what they were trained on.
 """
 
+import copy
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +15,10 @@ from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
 from swift_saber.data.rows import row_id
 from swift_saber.errors import InputError
+from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.settings import legacy_timing, takes_sound
+from swift_saber.media.sound import has_sound
+from swift_saber.plugin import saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
 from swift_saber.sed.layout import INSTRUCTIONS
@@ -20,6 +26,10 @@ from swift_saber.text.language import Language, text_language
 
 # What ms-swift replaces by a clip: a user turn of nothing else has no instruction.
 _MEDIA_TAGS = re.compile(r"<(?:image|video|audio)>")
+# How many frames a second the model was told of before ms-swift 4.6, whatever it was shown: what transformers takes
+# where it is told nothing. Read in its versions 4.51 (the preview with Qwen2.5-Omni) to 5.19, and in ms-swift 3.3 to
+# 4.5.2, which tell it nothing; 4.6.0 (October 2026) tells the rate of the sampled frames.
+LEGACY_FPS = {"omni_v2_5": 2.0, "omni_v3": 1.0}
 
 
 def fill_instruction(inputs: Any) -> None:
@@ -51,8 +61,13 @@ class SEDMixin:
 
     is_training: bool
     mode: str
+    version: str
+    processor: Any
+    use_audio_in_video: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Before the rows, so that a wrong word ends the run and not each of them.
+        self.legacy_timing, self.takes_sound = legacy_timing(os.environ), takes_sound(os.environ)
         super().__init__(*args, **kwargs)
         # On the instance, so that it travels to dataloader workers however these are started.
         self.bad_rows = BadRows()
@@ -63,6 +78,43 @@ class SEDMixin:
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)
         super()._preprocess_inputs(inputs)  # type: ignore[misc]  # of the stock class
+
+    def replace_tag(self, media_type: str, index: int, inputs: Any) -> Any:
+        # Where stock puts samples and pixels in the place of paths.
+        path = {"audio": inputs.audios, "video": inputs.videos}[media_type][index] if media_type != "image" else None
+        found = super().replace_tag(media_type, index, inputs)  # type: ignore[misc]  # of the stock class
+        if media_type == "video" and self.legacy_timing:
+            fps = LEGACY_FPS[self.version]
+            told = inputs.mm_processor_kwargs
+            told["fps"] = fps if self.mode == "vllm" else [fps] * len(told["fps"])
+        if media_type == "audio" or (media_type == "video" and self.use_audio_in_video):
+            self._check_length(inputs.audios[index if media_type == "audio" else inputs.audio_idx - 1], path)
+        return found
+
+    def _check_length(self, sound: Any, path: Any) -> None:
+        """Stop at a sound that is longer than the encoder's window; that of Qwen3-Omni takes any length.
+
+        Args:
+            sound: samples, with their rate where vLLM is given them, and with "video" where they are from one.
+            path: where they are from, as far as that is known.
+        """
+        if self.version != "omni_v2_5":
+            return
+        extractor = self.processor.feature_extractor
+        samples, said = sound if isinstance(sound, tuple) else (sound, None)
+        rate = extractor.sampling_rate if said in (None, "video") else said
+        saber_sound.check_length(len(samples) / rate, extractor.n_samples / extractor.sampling_rate, path)
+
+    def _encode(self, inputs: Any) -> Any:
+        # In copies, since rows are encoded in several threads, and a checkpoint keeps the processor as it is.
+        reading = copy.copy(self)
+        reading.processor = copy.copy(self.processor)
+        reading.processor.feature_extractor = saber_sound.Unpadded(self.processor.feature_extractor)
+        return super(SEDMixin, reading)._encode(inputs)  # type: ignore[misc]  # of the stock class
+
+    def _data_collator_mm_data(self, batch: list[dict[str, Any]]) -> dict[str, Any]:
+        collated: dict[str, Any] = super()._data_collator_mm_data(saber_sound.even(batch))  # type: ignore[misc]
+        return collated
 
     def _rlhf_encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if inputs.rejected is not None:
@@ -89,7 +141,8 @@ class SEDMixin:
 
     def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            encoded = super().encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+            heard = self._heard(inputs) if isinstance(inputs, Mapping) else inputs
+            encoded = super().encode(heard, *args, **kwargs)  # type: ignore[misc]  # of the stock class
             if self.mode == "rlhf":
                 encoded["id"] = row_id(_as_row(inputs))
             return encoded
@@ -99,6 +152,31 @@ class SEDMixin:
             if self.is_training:
                 raise
             raise named from error  # at inference it ends the run
+
+    def _heard(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row whose videos are heard by the sound inside them, on each side that does not say what is heard."""
+        if not self.takes_sound or self.use_audio_in_video:
+            return dict(row)
+        found = {}
+        for side in ("", "rejected_"):
+            parts = [
+                part
+                for turn in row.get(f"{side}messages") or []
+                for part in (turn["content"] if isinstance(turn.get("content"), list) else [])
+                if isinstance(part, dict)
+            ]
+            videos = row.get(f"{side}videos") or _media(parts, "video")
+            if row.get(f"{side}audios") is None and videos and not _media(parts, "audio"):
+                # A list of pictures has no sound, and an address is not read here.
+                files = [video for video in videos if isinstance(video, str) and os.path.isfile(video)]
+                found[f"{side}audios"] = [path for path in files if within(clip_seconds(), has_sound, path)]
+        return {**row, **found}
+
+
+def _media(parts: list[dict[str, Any]], kind: str) -> list[Any]:
+    """What parts of a turn in OpenAI's form name of one kind."""
+    named = [part.get(part["type"]) for part in parts if part.get("type") in {kind, f"{kind}_url"}]
+    return [value.get("url") if isinstance(value, dict) else value for value in named]
 
 
 class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):

@@ -11,6 +11,7 @@ import torch
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
+from swift_saber.plugin.saber_bad_rows import kept
 from swift_saber.sed.layout import INSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -152,11 +153,10 @@ def test_a_clip_that_cannot_be_read_is_reported_by_id_with_its_own_reason(
     row = {"id": "clip-7", "messages": [{"role": "user", "content": "Why?"}], **media, "videos": [str(broken)]}
     encoder = template(processor, stock=False)
     encoder.set_mode("train")
-    with pytest.raises(Exception):  # noqa: B017  # whichever error ms-swift's readers end with
-        encoder.encode(row)
-    encoder.bad_rows.start(tmp_path / "out" / "bad_rows.jsonl")
-    with pytest.raises(Exception):  # noqa: B017
-        encoder.encode(row)
+    with kept(tmp_path / "out"):
+        for _ in range(2):
+            with pytest.raises(Exception):  # noqa: B017  # whichever error ms-swift's readers end with
+                encoder.encode(row)
     entries = [json.loads(line) for line in (tmp_path / "out" / "bad_rows.jsonl").read_text().splitlines()]
     assert [entry["id"] for entry in entries] == ["clip-7"]
     assert "broken.mp4: is not a readable video" in entries[0]["reason"]
@@ -175,8 +175,7 @@ def test_at_inference_a_clip_that_cannot_be_read_ends_with_one_line(processor: A
 def test_a_row_of_odd_media_is_reported_all_the_same(processor: Any, videos: Any, tmp_path: Path) -> None:
     encoder = template(processor, stock=False)
     encoder.set_mode("train")
-    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
-    with pytest.raises(Exception):  # noqa: B017
+    with kept(tmp_path), pytest.raises(Exception):  # noqa: B017
         encoder.encode({"messages": [{"role": "user", "content": "Why?"}], "videos": videos})
     assert json.loads((tmp_path / "bad_rows.jsonl").read_text())["id"].startswith("row-")
 
@@ -188,8 +187,7 @@ def test_the_reason_is_looked_for_where_the_clip_is(
     monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path))
     encoder = template(processor, stock=False)
     encoder.set_mode("train")
-    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
-    with pytest.raises(Exception):  # noqa: B017
+    with kept(tmp_path), pytest.raises(Exception):  # noqa: B017
         encoder.encode({"messages": [{"role": "user", "content": "Why?"}], "videos": ["broken.mp4"]})
     reason = json.loads((tmp_path / "bad_rows.jsonl").read_text())["reason"]
     assert reason.startswith(f"{tmp_path / 'broken.mp4'}: is not a readable video")
@@ -200,8 +198,7 @@ def test_a_row_that_is_too_long_is_reported_with_its_length(processor: Any, medi
 
     encoder = template(processor, stock=False, max_length=10)
     encoder.set_mode("train")
-    encoder.bad_rows.start(tmp_path / "bad_rows.jsonl")
-    with pytest.raises(MaxLengthError):
+    with kept(tmp_path), pytest.raises(MaxLengthError):
         encoder.encode({"messages": [{"role": "user", "content": "Why?"}], **media})
     entry = json.loads((tmp_path / "bad_rows.jsonl").read_text())
     assert entry["id"].startswith("row-")
