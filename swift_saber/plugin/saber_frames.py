@@ -16,6 +16,7 @@ import torch
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.frames import read_frames
 from swift_saber.media.settings import video_reader
+from swift_saber.plugin import saber_prepared
 
 NAME = "pyav"
 # Where `fetch_video` tells its reader the side of a patch in pixels, by which it sizes frames.
@@ -119,10 +120,12 @@ def _size(ele: dict[str, Any], frames: int, height: int, width: int) -> list[int
 
 
 def _telling_patch_size(fetch_video: Any) -> Any:
-    """fetch_video, which says in what it asks of a reader how it will size the frames."""
+    """fetch_video, which tells a reader how it will size the frames, and takes prepared clips as they are."""
 
     @wraps(fetch_video)
     def fetch(ele: dict[str, Any], image_patch_size: int = 14, **options: Any) -> Any:
+        if (found := saber_prepared.fetch(ele, image_patch_size, **options)) is not None:
+            return found
         return fetch_video({**ele, _PATCH: image_patch_size}, image_patch_size=image_patch_size, **options)
 
     return fetch
