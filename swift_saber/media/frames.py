@@ -7,8 +7,10 @@ Pixels are those that decord gives, bit for bit, wherever it gives the right fra
 """
 
 import os
+import struct
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ Change = Callable[[Any], Any]
 _SKIP_UNUSED = {"h264", "hevc"}
 # By how many frames a header's rate may miss the time from the first frame to the last.
 _RATE_MISSES = 1.5
+# Frames that a codec decodes before one that is shown earlier: in H.264 and HEVC, where they are most.
+_MOST_REORDERED = 16
 _REMEDY = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a copy OUT.mp4"
 
 
@@ -48,8 +52,8 @@ def read_frames(
 ) -> Frames:
     """Return the frames of a video file at the chosen places.
 
-    Frames of another size than the first are scaled to it; those that a display matrix turns are turned. Pixels that
-    are not square stay as they are stored.
+    Frames of another size than the first are scaled to it, and what a display matrix turns or mirrors is turned or
+    mirrored. Pixels that are not square stay as they are stored.
 
     Args:
         path: of the file.
@@ -99,7 +103,7 @@ class _Clip:
             return None
         if times == self._times:
             return None
-        fps = self._fps(len(times), times[0], times[-1])
+        fps = self._fps(times)
         indices = self._chosen(choose, len(times), fps)
         wanted = {times[index] for index in indices}
         kept: dict[int, Any] = {}
@@ -122,20 +126,19 @@ class _Clip:
 
     def in_order(self, choose: Choose, change: Change | None) -> Frames:
         """The frames at the wanted places in the order in which they are decoded, all of them counted."""
-        total = len(self._times)
-        for _ in range(2):  # once more where there are fewer or more frames than packets
-            times = [time for time in self._times if time is not None] or [0]
-            fps = self._fps(total, min(times), max(times))
+        times = sorted(time or 0 for time in self._times)
+        for _ in range(2):  # once more where the frames are not as many, or not at the times, that the packets say
+            total, fps = len(times), self._fps(times)
             indices = self._chosen(choose, total, fps)
-            found, kept = self._count(set(indices), change)
-            if found == total:
+            times, kept = self._count(set(indices), change)
+            if len(times) == total and self._fps(times) == fps:
                 break
-            total = found
         return Frames([kept[index] for index in indices], indices, total, fps)
 
-    def _count(self, wanted: Collection[int], change: Change | None) -> tuple[int, dict[int, Any]]:
-        """How many frames there are, and those wanted by their place."""
-        number = lost = 0
+    def _count(self, wanted: Collection[int], change: Change | None) -> tuple[list[int], dict[int, Any]]:
+        """The times of all frames, 0 where they are not known, and those frames that are wanted by their place."""
+        times: list[int] = []
+        lost = 0
         kept: dict[int, Any] = {}
         picture = _Picture(change)
         with open_media(self._path) as container:
@@ -144,12 +147,12 @@ class _Clip:
                 frames = self._decoded(packet)
                 lost += frames is None
                 for frame in frames or ():
-                    if number in wanted:
-                        kept[number] = picture.of(frame)
-                    number += 1
+                    if len(times) in wanted:
+                        kept[len(times)] = picture.of(frame)
+                    times.append(frame.pts or 0)
         if lost > MISSING_SHARE * self._packets:
             raise InputError(str(self._path), "video", f"has {lost} broken packets of {self._packets}", _REMEDY)
-        return number, kept
+        return times, kept
 
     def _stream(self, container: Any) -> Any:
         stream = first_stream(container, "video")
@@ -179,30 +182,43 @@ class _Clip:
             raise InputError(str(self._path), "video", "does not say when its frames are shown", _REMEDY)
         return [int(index) for index in choose(total, fps)]
 
-    def _fps(self, total: int, first: int, last: int) -> float:
-        """The rate that the header says, unless the time from the first frame to the last says another one."""
-        seconds = float((last - first) * self._base)
-        if total > 1 and seconds > 0:
-            measured = (total - 1) / seconds
-            if not self._rate or abs(float(seconds * self._rate) - (total - 1)) > _RATE_MISSES:
-                return measured
-        return float(self._rate)
+    def _fps(self, times: list[int]) -> float:
+        """The rate that the header says, unless the time from the first frame to the last says another one.
+
+        Times that go back by more than frames are ever reordered, where clips were joined in one file, say nothing.
+        """
+        rate = float(self._rate)
+        back = max((before - after for before, after in pairwise(times)), default=0)
+        if not times or float(back * self._base) * rate > _MOST_REORDERED:
+            return rate
+        seconds = float((max(times) - min(times)) * self._base)
+        missed = abs(seconds * rate - (len(times) - 1)) > _RATE_MISSES
+        return (len(times) - 1) / seconds if seconds > 0 and missed else rate
 
 
 class _Picture:
-    """Makes pixels of frames, all of the first one's size."""
+    """Makes pixels of frames, all of the first one's size, and turned as the latest of them that says so."""
 
     def __init__(self, change: Change | None) -> None:
+        from av.video.reformatter import VideoReformatter
+
         self._change = change
+        self._scaler = VideoReformatter()  # one for all frames: to make one takes longer than to use it
         self._size: tuple[int, int] | None = None
+        self._matrix = (1, 0, 0, 0, 1)
 
     def of(self, frame: Any) -> Any:
         self._size = self._size or (frame.width, frame.height)
-        if (frame.width, frame.height) == self._size:
-            pixels = frame.to_ndarray(format="rgb24")
-        else:
-            width, height = self._size
-            pixels = frame.reformat(width, height, "rgb24", interpolation="BICUBIC").to_ndarray()
-        if turns := round(frame.rotation / 90) % 4:
-            pixels = np.ascontiguousarray(np.rot90(pixels, turns))
+        how = None if (frame.width, frame.height) == self._size else "BICUBIC"
+        pixels = self._scaler.reformat(frame, *self._size, "rgb24", interpolation=how).to_ndarray()
+        if matrix := frame.side_data.get("DISPLAYMATRIX"):
+            self._matrix = struct.unpack_from("=5i", matrix)
+        pixels = _turned(pixels, *self._matrix)
         return self._change(pixels) if self._change else pixels
+
+
+def _turned(pixels: np.ndarray, a: int, b: int, u: int, c: int, d: int) -> np.ndarray:
+    """The pixel of (x, y) comes to (a x + c y, b x + d y): turned by quarters, mirrored, or both."""
+    if abs(b) > abs(a):
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

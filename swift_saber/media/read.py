@@ -96,11 +96,15 @@ def _media_formats() -> str:
 
 
 def first_stream(container: Any, kind: str) -> Any:
-    """Return the first "video" or "audio" stream of a file, or None; the picture on a song's cover is no video."""
+    """Return the "video" or "audio" stream of a file that a player takes, or None where there is none.
+
+    It is the first that is marked as the default, else the first; the picture on a song's cover is no video.
+    """
     from av.stream import Disposition
 
-    found = (stream for stream in container.streams if stream.type == kind)
-    return next((stream for stream in found if not stream.disposition & Disposition.attached_pic), None)
+    found = [stream for stream in container.streams if stream.type == kind]
+    found = [stream for stream in found if not stream.disposition & Disposition.attached_pic]
+    return next((stream for stream in found if stream.disposition & Disposition.default), next(iter(found), None))
 
 
 class Reading:
