@@ -18,6 +18,7 @@ from swift_saber.cli.eval import add_eval
 from swift_saber.cli.infer import add_infer
 from swift_saber.cli.mini import add_mini
 from swift_saber.cli.pairs import add_pairs
+from swift_saber.cli.prepare import add_prepare
 from swift_saber.cli.report import add_report
 from swift_saber.errors import InputError
 
@@ -95,7 +96,7 @@ def _parser() -> Parser:
     deploy = command(commands, "deploy", _deploy, "serve a model on 127.0.0.1", "deploy MODEL 0 --port 8000")
     deploy.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
     deploy.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0)")
-    for add in (add_check, add_doctor, add_pairs, add_eval, add_report, add_sources, add_pipeline):
+    for add in (add_check, add_prepare, add_doctor, add_pairs, add_eval, add_report, add_sources, add_pipeline):
         add(commands)
     command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
     add_mini(commands)
