@@ -63,13 +63,9 @@ def _check(args: argparse.Namespace) -> int:
     for kind, number in kinds.most_common():
         print(f"  {number:<6} {kind}")
     if training:
-        print(
-            f"{training} of the usable rows are for training alone (pairs, or ms-swift's own): infer does not ask them"
-        )
+        print(f"for training alone, not for infer: {training} usable rows (pairs, or rows of ms-swift's own)")
     if heard:
-        print(
-            f"{heard} of the usable rows name no sound: that inside their video is taken (SABER_SOUND=given: none is)"
-        )
+        print(f"heard by the sound inside the video: {heard} usable rows that name none (not with SABER_SOUND=given)")
     if args.output:
         print(f"rejects written to {args.output}")
     return 1 if rejects else 0

@@ -12,7 +12,10 @@ from typing import Any
 from swift_saber.data.rows import media_given, media_list, resolve_media, row_id
 from swift_saber.data.turns import PARTS, path_as_words, tags_too_many, taken_out
 from swift_saber.errors import InputError
+from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.read import reason
 from swift_saber.media.settings import takes_sound
+from swift_saber.media.sound import has_sound
 from swift_saber.sed.layout import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
 from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
 from swift_saber.text.strict_json import dumps
@@ -129,6 +132,26 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     return {**converted, "id": row_id(row), "channel": channel}
 
 
+def training_row(row: dict[str, Any], where: str, order: Order = "released") -> dict[str, Any]:
+    """Return what to_swift_row does, with the sound of a record found: what it says of voices must be heard.
+
+    Raises:
+        InputError: as to_swift_row and with_sound, or a video in which a sound is looked for cannot be opened.
+    """
+    import av
+
+    converted = to_swift_row(row, where, order)
+    kind = row_kind(row)
+    if converted["audios"] is not None or kind != "record":  # others are heard when they are encoded
+        return converted
+    try:
+        audios = [video for video in converted["videos"] if within(clip_seconds(), has_sound, video)]
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        problem = f"{', '.join(converted['videos'])}: the sound cannot be read ({reason(error)})"
+        raise InputError(where, "videos", problem, "re-encode the clip, or remove the row") from error
+    return with_sound(converted, audios, kind, where)
+
+
 def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, Any]:
     if other := sorted(_BESIDE_MESSAGES & given.keys()):
         problem = "stands beside a SABER record, which is trained on alone"
@@ -212,14 +235,14 @@ def one_side(
         InputError: the turns cannot be read, a clip is not there, or stands where ms-swift does not look for it.
     """
     check_messages(messages, where, column)
-    turns, inside = taken_out(messages)
+    turns, in_turns = taken_out(messages)
     found: dict[str, Any] = {"messages": turns}
     for key, given in media.items():
-        if given and inside[key]:
+        if given and in_turns[key]:
             raise InputError(where, column, f"holds {key}, which stand in {prefix}{key} too", "name each in one place")
-        found[key] = media_paths(given or inside[key], column if inside[key] else f"{prefix}{key}", where)
-    media_paths(inside["images"], column, where)
-    if media["audios"] is None and not inside["audios"] and found["videos"] and hears_videos():
+        found[key] = media_paths(given or in_turns[key], column if in_turns[key] else f"{prefix}{key}", where)
+    media_paths(in_turns["images"], column, where)
+    if media["audios"] is None and not in_turns["audios"] and found["videos"] and hears_videos():
         found["audios"] = None
     counts = {key: len(found["videos"] if found[key] is None else found[key]) for key in media}
     if too_many := tags_too_many(turns, counts):

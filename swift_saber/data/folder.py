@@ -50,7 +50,13 @@ def _records(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.json"))
 
 
-def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[str], *, need_audio: bool) -> Join:
+def join_folder(
+    folder: str | os.PathLike[str],
+    media_root: str | os.PathLike[str],
+    *,
+    need_audio: bool,
+    has_sound: Callable[[str], bool] | None = None,
+) -> Join:
     """Match each record of a folder with the clip of the same name below the media root.
 
     `train/dia0_utt0.json` takes `train/dia0_utt0.mp4`, also below further folders (`video/train/dia0_utt0.mp4`). The
@@ -63,6 +69,8 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
             records share it, the path below the folder.
         media_root: searched for video and audio files at any depth.
         need_audio: whether a clip without a sound file counts as unmatched.
+        has_sound: tells of a video without a sound file whether the sound inside it is one; None where that does not
+            count.
 
     Raises:
         InputError: no record found its clip.
@@ -77,6 +85,11 @@ def join_folder(folder: str | os.PathLike[str], media_root: str | os.PathLike[st
         unique = names[record.stem] == 1
         video, problem = _find(videos, relative, unique, "video")
         audio, audio_problem = _find(audios, relative, unique, "audio")
+        if video and need_audio and has_sound and audio_problem.startswith("no audio file"):
+            if has_sound(video):
+                audio, audio_problem = video, ""
+            else:
+                audio_problem += f", and {video} is silent"
         if not problem and (need_audio or not audio_problem.startswith("no audio file")):
             problem = audio_problem
         if problem:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from swift_saber.data.rows import media_given, media_list, media_path
@@ -42,9 +42,9 @@ def digest(row: Mapping[str, Any]) -> bytes:
     Args:
         row: audios may be None beside videos: whether they have sound is not known yet, or none was found.
     """
-    turns, inside = taken_out(asked(row["messages"]))
-    media = {key: [media_path(path) for path in media_list(row, key) or inside[key]] for key in MODALITIES}
-    unsaid = bool(media["videos"]) and not inside["audios"] and media_given(row, "audios") is None
+    turns, in_turns = taken_out(asked(row["messages"]))
+    media = {key: [media_path(path) for path in media_list(row, key) or in_turns[key]] for key in MODALITIES}
+    unsaid = bool(media["videos"]) and not in_turns["audios"] and media_given(row, "audios") is None
     shown = [turns, media["videos"], None if unsaid else media["audios"]]
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 

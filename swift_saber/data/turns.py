@@ -1,4 +1,4 @@
-"""Clips that stand in turns and not in columns: the forms that ms-swift reads, brought into the one that all else knows.
+"""Clips that stand in turns and not in columns: the forms that ms-swift reads, brought into the one of columns.
 
 ms-swift takes {"type": "video", "video": PATH} and {"type": "video_url", "video_url": {"url": PATH}} out of a turn when
 it encodes it, and <img>PATH</img> out of its text; <video>PATH</video> and <audio>PATH</audio> it leaves as words.

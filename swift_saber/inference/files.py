@@ -40,7 +40,7 @@ class Outputs:
         self.records = beside(result, ".saber.jsonl")
         self.log = beside(result, ".log")
         self._settings_file = beside(result, ".settings.json")
-        self._settings = dict(settings)
+        self._settings, self._silent = dict(settings), False
         self._answers, self._rejected = RowLog(result), RowLog(self.rejects)
 
     def __enter__(self) -> "Outputs":
@@ -76,6 +76,12 @@ class Outputs:
     def add_reject(self, reject: Reject) -> None:
         self._rejected.append(reject.as_row())
 
+    def keep_settings(self) -> None:
+        """Have the settings file say all that it may have been silent about, now that the answers go with it."""
+        if self._silent:
+            write_rows(self._settings_file, [self._settings])
+            self._silent = False
+
     def write_records(self) -> None:
         """Write the six-dimension record of each answer, in the order of the answers; nothing where there is none."""
         if self.result.stat().st_size:
@@ -95,8 +101,7 @@ class Outputs:
             was, is_now = (", ".join(f"{key} {found[place]}" for key, found in wrong.items()) for place in (0, 1))
             problem = f"has answers of another run, with {was}; now it is {is_now}"
             raise InputError(str(self.result), "result_path", problem, "name another result file")
-        if wrong or silent:
-            write_rows(self._settings_file, [self._settings])
+        self._silent = bool(wrong or silent)
 
 
 def _remove_if_empty(path: Path) -> None:

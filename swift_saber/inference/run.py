@@ -74,6 +74,7 @@ def infer(
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
         if answered:
             _compare(questions.read(source, known.keys() - answered.keys()), answered, result)
+        outputs.keep_settings()
         batch, log = (1, None) if stream else (batch, outputs.log)
         processes = [
             ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)

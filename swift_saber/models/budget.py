@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from swift_saber.data.convert import answer_order, row_kind, to_swift_row
+from swift_saber.data.convert import answer_order, row_kind, training_row
 from swift_saber.data.rows import parse_row, read_lines, row_id
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
@@ -76,7 +76,7 @@ class TokenCounter:
         """Return what each sequence of a row holds: one, or two for a preference pair.
 
         Args:
-            row: as to_swift_row or to_swift_pair returns it.
+            row: as convert.training_row or to_swift_pair returns it.
 
         Returns:
             {"part", "videos", "video_tokens", "audio_tokens", "text_tokens", "answer_tokens", "total_tokens"} each.
@@ -196,7 +196,7 @@ def budget(
             row = parse_row(text, where)
             name = row_id(row)
             pair = row_kind(row) == "pair"
-            entries = count(to_swift_pair(row, where, wanted) if pair else to_swift_row(row, where, order))
+            entries = count(to_swift_pair(row, where, wanted) if pair else training_row(row, where, order))
         except InputError as error:
             reason = f"{error.field}: {error.problem}"
             yield [{"id": name, "where": where, "reason": reason, "remedy": error.remedy}]

@@ -66,8 +66,8 @@ def read_questions(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, st
             elif question["audios"] is None:
                 try:
                     with_sound(converted, audios, kind, where)
-                except InputError as error:
-                    wrong.append(error)
+                except InputError as lacking:
+                    wrong.append(lacking)
                     continue
                 if audios and not said:
                     print(f"swift-saber: {where} {INSIDE}, SABER_SOUND=given for all)", file=sys.stderr)
@@ -85,7 +85,7 @@ def read_questions(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, st
 
 
 def _look(videos: list[str], audios: list[str] | None) -> tuple[str | None, list[str]]:
-    """What is wrong with the beginning of a row's media, and its sound, which where it is None is that of its videos."""
+    """What is wrong with the beginning of a row's media, and its audios, for None those of its videos with a sound."""
     problem = clip_problem(videos, audios or [])
     if problem is None and audios is None:
         return None, inside(videos)

@@ -81,8 +81,9 @@ def sample(
     if isinstance(source, str):
         flag, kept = loading(source)
         os.environ.update(kept)  # which tell below whether a clip's sound comes with its video
-        settings |= identity(source, kept)
-        settings["media_settings"].pop("SABER_SOUND", None)  # what it leads to stands in each question
+        same = identity(source, kept)
+        same["media_settings"].pop("SABER_SOUND", None)  # what it leads to stands in each question
+        settings |= same
         if withhold and sound_in_video():
             problem = "cannot be done with USE_AUDIO_IN_VIDEO: the sound comes with the video"
             raise InputError("sample", "withhold", problem, "leave one of the two out")

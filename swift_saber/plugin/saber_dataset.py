@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import av
 import pyarrow as pa
 from datasets import (
     ArrowBasedBuilder,
@@ -37,15 +38,18 @@ from swift.utils import get_logger, safe_ddp_context
 from swift_saber.data.convert import (
     FORMAT_VERSION,
     answer_order,
+    hears_videos,
     is_record,
     leading_rows,
     row_kind,
     sound_in_video,
-    to_swift_row,
+    training_row,
 )
 from swift_saber.data.folder import Join, is_record_folder, join_folder, joined_rows
 from swift_saber.data.rows import media_root, parse_row, read_lines, row_id
 from swift_saber.errors import InputError, sum_up
+from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.sound import has_sound
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.sed.layout import Order
@@ -84,7 +88,7 @@ class SaberPreprocessor(RowPreprocessor):
         # Arrow gives every row every column: an absent value comes as None.
         row = {key: value for key, value in row.items() if value is not None}
         try:
-            return to_swift_row(row, f"row {row_id(row)}", answer_order())
+            return training_row(row, f"row {row_id(row)}", answer_order())
         except InputError as error:
             # Unless --strict is given, ms-swift drops the row and stops saying so after ten.
             logger.error(f"swift-saber: not used: {error}")
@@ -109,7 +113,8 @@ class SaberLoader(DatasetLoader):
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
             return super()._load_repo_dataset(dataset_id, subset, **kwargs)
-        join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video())
+        heard = _is_heard if hears_videos() else None
+        join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video(), has_sound=heard)
         for record, reason in join.unmatched.items():
             logger.warning(f"swift-saber: not used: {record}: {reason}")
         for media in join.unused:
@@ -131,7 +136,7 @@ class SaberLoader(DatasetLoader):
             # A stream that is read in part would never come to the sum of its errors.
             "stop_at_first": self.streaming,
             # A string, since `datasets` takes a list here for shards and would read the file once per element.
-            "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), os.environ.get("USE_AUDIO_IN_VIDEO")]),
+            "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), sound_in_video(), hears_videos()]),
         }
         if self.streaming:
             return IterableDataset.from_generator(swift_rows, features=features, gen_kwargs=arguments)
@@ -170,6 +175,14 @@ class RowTables(ArrowBasedBuilder):
             yield Key(0, number), pa.table(columns, schema=schema)
 
 
+def _is_heard(video: str) -> bool:
+    """Whether a video has a sound; where that cannot be told, what encodes the row says why."""
+    try:
+        return within(clip_seconds(), has_sound, video)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return True
+
+
 def _stamp(path: str | Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_size, found.st_mtime_ns
@@ -180,7 +193,7 @@ def swift_rows(source: str | Join, pairs: bool, order: Order, stop_at_first: boo
 
     Bad ones are all found before the error is raised, unless asked otherwise.
     """
-    convert = partial(to_swift_pair, options=options()) if pairs else partial(to_swift_row, order=order)
+    convert = partial(to_swift_pair, options=options()) if pairs else partial(training_row, order=order)
     rows: Iterator[tuple[str, Callable[[], Row]]]
     if isinstance(source, Join):
         rows = joined_rows(source)

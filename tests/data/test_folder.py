@@ -9,6 +9,7 @@ import pytest
 
 from swift_saber.data.folder import join_folder
 from swift_saber.errors import InputError
+from tests.media_faults import encode, frames, sound
 from tests.plugin.test_dataset import ENGLISH, load
 
 
@@ -174,4 +175,21 @@ def test_a_broken_record_is_named_by_its_file(release: Release, monkeypatch: pyt
     (release.records / "b.json").write_text(json.dumps({**ENGLISH, "video_desc": None}))
     monkeypatch.setenv("ROOT_IMAGE_DIR", str(release.media))
     with pytest.raises(InputError, match=r"b\.json: video_desc: is null"):
+        load(release.records)
+
+
+def test_a_clip_without_a_sound_file_is_heard_by_the_sound_inside_it(
+    release: Release, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.record("voice")
+    release.record("mute")
+    release.clips("mute", ".mp4")  # the demo's videos have no sound
+    encode(release.media / "voice.mp4", frames(), sound())
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(release.media))
+    with caplog.at_level(logging.WARNING):
+        (row,) = load(release.records)
+    assert (row["id"], row["audios"]) == ("voice", [str(release.media / "voice.mp4")])
+    assert "mute.json: no audio file is named mute, and " in caplog.text
+    monkeypatch.setenv("SABER_SOUND", "given")
+    with pytest.raises(InputError, match=r"none of 2 found its clip .*no audio file is named mute\)"):
         load(release.records)

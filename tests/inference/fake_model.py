@@ -15,7 +15,7 @@ from swift_saber.text.strict_json import dumps, parse_json
 
 
 def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:
-    """Answer "yes" but to rows whose text orders something else.
+    """Answer "yes" but to rows whose text orders something else; to "<video>media", with the paths of the clips.
 
     What was asked is listed in the file `arguments[0]`, or in the model folder of `--model FOLDER`.
     """
@@ -39,7 +39,8 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
         rows = said.get("rows")
         if rows is None:
             continue
-        orders = [row["messages"][0]["content"] for row in rows]
+        contents = [row["messages"][0]["content"] for row in rows]
+        orders = [content if isinstance(content, str) else content[-1]["text"] for content in contents]
         note(" ".join(orders))
         if "patient" in orders and pipe.poll(2):  # works until it hears of the next rows
             ahead = parse_json(pipe.recv_bytes().decode(), "pipe")["ahead"]
@@ -62,6 +63,11 @@ def _reply(rows: list[dict[str, Any]], orders: list[str], sampling: dict[str, An
         return {"error": "OutOfMemoryError: no room", "memory": True, "broken": False}
     if sampling:
         return {"results": [[{"text": "yes", "cut": False}] * sampling["k"] for _ in rows]}
-    for row in rows:
-        row["messages"].append({"role": "assistant", "content": "yes"})
-    return {"results": [{"response": "yes", "labels": None, "logprobs": None, **row} for row in rows]}
+    said = [
+        dumps([row["videos"], row["audios"]]) if order.endswith("media") else "yes"
+        for row, order in zip(rows, orders, strict=True)
+    ]
+    for row, text in zip(rows, said, strict=True):
+        row["messages"].append({"role": "assistant", "content": text})
+    results = zip(rows, said, strict=True)
+    return {"results": [{"response": text, "labels": None, "logprobs": None, **row} for row, text in results]}

@@ -1,0 +1,236 @@
+"""`swift-saber infer` from file to file: which files are read, what is heard, and what a run goes on with."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from swift_saber.cli import main as cli
+from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.errors import InputError
+from swift_saber.inference import questions
+from swift_saber.inference.run import infer
+from tests.inference import fake_model
+from tests.media_faults import encode, frames, sound
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with voice.mp4, which has sound, and mute.mp4, which has none."""
+    folder = tmp_path_factory.mktemp("clips")
+    encode(folder / "voice.mp4", frames(), sound())
+    encode(folder / "mute.mp4", frames())
+    Image.new("RGB", (8, 8)).save(folder / "face.png")
+    return folder
+
+
+class Run:
+    """Runs over rows with a stand-in for the model, which says the paths that it was asked with."""
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.folder, self.model, self.result = folder, str(model), folder / "out.jsonl"
+
+    def go(self, *rows: Any, sound: bool = True) -> int:
+        write_rows(self.folder / "in.jsonl", rows)
+        return infer(self.model, str(self.folder / "in.jsonl"), str(self.result), sound=sound)
+
+    def rows(self, name: str = "out.jsonl") -> dict[str, dict[str, Any]]:
+        path = self.folder / name
+        return {row["id"]: row for _, row in read_rows(path)} if path.exists() else {}
+
+    def asked(self) -> dict[str, Any]:
+        return {name: json.loads(row["response"]) for name, row in self.rows().items()}
+
+
+@pytest.fixture
+def run(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr("swift_saber.models.process.serve", fake_model.serve)
+    return Run(tmp_path, model)
+
+
+def question(name: str, *videos: Any, content: Any = "media", **columns: Any) -> dict[str, Any]:
+    row = {"id": name, "messages": [{"role": "user", "content": content}], **columns}
+    return {**row, "videos": [str(video) for video in videos]} if videos else row
+
+
+def part(kind: str, path: Any) -> list[dict[str, Any]]:
+    return [{"type": kind, kind: {"url": str(path)}}, {"type": "text", "text": "media"}]
+
+
+def test_the_file_that_is_checked_is_the_file_that_is_asked_about(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the same name lies in the current folder, where ms-swift would look first."""
+    here = run.folder / "here"
+    here.mkdir()
+    (here / "voice.mp4").write_bytes((clips / "mute.mp4").read_bytes())
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(clips))
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(clips))
+    row = question("a", "voice.mp4", audios=[])
+    assert run.go(row) == 0
+    assert run.asked() == {"a": [[str(clips / "voice.mp4")], []]}
+    answer = {"role": "assistant", "content": run.rows()["a"]["response"]}
+    assert run.rows()["a"]["videos"] == ["voice.mp4"]
+    assert run.rows()["a"]["messages"] == [*row["messages"], answer]
+
+
+def test_the_root_and_the_check_hold_wherever_a_clip_stands(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, broken = run.folder / "outside.mp4", clips / "broken.png"
+    outside.write_bytes((clips / "voice.mp4").read_bytes())
+    outside.with_suffix(".png").write_bytes((clips / "face.png").read_bytes())
+    broken.write_bytes((clips / "face.png").read_bytes()[:40])
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(clips))
+    seen, picture = question("seen", clips / "mute.mp4"), outside.with_suffix(".png")
+    assert (
+        run.go(
+            seen,
+            question("video", content=part("video", outside)),
+            question("video_url", content=part("video_url", outside)),
+            question("audio", clips / "mute.mp4", content=part("audio", outside)),
+            question("image", clips / "mute.mp4", content=part("image", picture)),
+            question("img", clips / "mute.mp4", content=f"<img>{picture}</img>media"),
+            question("broken", clips / "mute.mp4", content=f"<img>{broken}</img>media"),
+            question("whole", clips / "mute.mp4", content=part("image_url", clips / "face.png")),
+            question("inside", content=part("video_url", clips / "mute.mp4")),
+        )
+        == 1
+    )
+    assert run.rows().keys() == {"seen", "whole", "inside"}
+    reasons = {name: row["reason"] for name, row in run.rows("out.rejects.jsonl").items()}
+    assert "is not a readable picture" in reasons.pop("broken")
+    assert reasons.keys() == {"video", "video_url", "audio", "image", "img"}
+    assert all(f"lies outside the allowed folder {clips}" in reason for reason in reasons.values())
+
+
+def test_the_sound_inside_a_video_is_heard_and_said_to_be_once(
+    run: Run, clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice, mute = str(clips / "voice.mp4"), str(clips / "mute.mp4")
+    rows = (
+        question("a", voice),
+        question("b", voice, audios=None),
+        question("c", voice, audios=[]),
+        question("d", mute),
+        question("e", mute, voice),
+        question("f", content=part("video", voice)),
+        question("g", mute, content="<video><audio>media"),
+    )
+    assert run.go(*rows) == 1
+    heard = [[voice], [voice]]
+    whole = {"a": heard, "b": heard, "c": [[voice], []], "d": [[mute], []], "e": [[mute, voice], [voice]], "f": heard}
+    assert run.asked() == whole
+    assert run.rows("out.rejects.jsonl")["g"]["reason"] == "messages: 1 times <audio> for 0 audios"
+    audios = {name: row["audios"] for name, row in run.rows().items()}
+    assert audios == {"a": [voice], "b": [voice], "c": [], "d": None, "e": [voice], "f": [voice]}
+    said = capsys.readouterr().err
+    assert said.count("names no sound, so that inside its video is taken") == 1
+    assert "in.jsonl:1 names no sound" in said and '"audios": [] is none, --no-sound for all' in said
+    # All is there: the same command finds the same questions, whether they have sound or not.
+    assert run.go(*rows) == 1
+    assert run.asked() == whole
+
+
+def test_no_sound_leaves_it_out_and_the_settings_say_so(run: Run, clips: Path) -> None:
+    voice = str(clips / "voice.mp4")
+    write_rows(run.folder / "in.jsonl", [question("a", voice), question("b", voice, audios=[voice])])
+    command = ["infer", run.model, str(run.folder / "in.jsonl"), str(run.result), "0", "--max_new_tokens", "8"]
+    before = dict(os.environ)
+    assert cli.main([*command, "--no-sound"]) == 0
+    assert dict(os.environ) == before
+    assert run.asked() == {"a": [[voice], []], "b": [[voice], [voice]]}
+    settings = json.loads((run.folder / "out.settings.json").read_text())
+    assert (settings["sound"], settings["arguments"]["max_new_tokens"]) == ("given", "8")
+    assert cli.main(["infer", *command[1:5], "--no-sound", "--max_new_tokens", "8"]) == 0
+    with pytest.raises(InputError, match="with sound given; now it is sound inside"):
+        infer(*command[1:4], "0", command[5:])
+
+
+def as_before(run: Run, *rows: dict[str, Any]) -> None:
+    """Write what a run of an earlier version left: paths and turns as written, no sound where none was named."""
+    run.go(question("other", *rows[0]["videos"], audios=[]))
+    settings = json.loads((run.folder / "out.settings.json").read_text())
+    del settings["sound"]
+    write_rows(run.folder / "out.settings.json", [settings])
+    results = []
+    for row in rows:
+        answer = {"role": "assistant", "content": "sad"}
+        media = {key: row.get(key) or [] for key in ("videos", "audios")}
+        columns = {**row, **media, "language": None, "channel": None, "messages": [*row["messages"], answer]}
+        results.append({"response": "sad", "labels": None, "logprobs": None, **columns})
+    write_rows(run.result, results)
+
+
+def test_a_run_that_an_earlier_version_began_goes_on_with_the_same_files(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(clips))
+    turn = question("parts", content=part("video_url", "mute.mp4"), audios=[])
+    old = (question("a", "mute.mp4"), question("b", "voice.mp4", audios=["voice.mp4"]), turn)
+    as_before(run, *old)
+    assert run.go(*old, question("new", "mute.mp4")) == 0
+    assert {name: row["response"] for name, row in run.rows().items() if row["response"] == "sad"}.keys() == {
+        row["id"] for row in old
+    }
+    assert json.loads(run.rows()["new"]["response"]) == [[str(clips / "mute.mp4")], []]
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(run.folder))
+    for name in ("mute.mp4", "voice.mp4"):
+        (run.folder / name).write_bytes((clips / name).read_bytes())
+    assert run.go(*old, question("new", "mute.mp4")) == 0  # what is written is the same
+    with pytest.raises(InputError, match=r"in.jsonl:1: id: 'a' has another question or other media in"):
+        run.go(question("a", clips / "mute.mp4"), *old[1:], question("new", "mute.mp4"))
+
+
+def test_answers_that_were_given_without_the_sound_are_not_mixed_with_others(run: Run, clips: Path) -> None:
+    old = question("deaf", clips / "voice.mp4")
+    as_before(run, old)
+    rows = (old, question("new", clips / "voice.mp4"))
+    with pytest.raises(InputError, match=r"in.jsonl:1: audios: 'deaf' was answered in .*; go on with --no-sound, or"):
+        run.go(*rows)
+    assert run.rows().keys() == {"deaf"}
+    assert run.go(*rows, sound=False) == 0
+    assert run.rows()["new"]["audios"] == []
+
+
+def test_rows_that_come_through_a_pipe_are_refused(run: Run, clips: Path) -> None:
+    pipe = run.folder / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match="pipe: file: is no regular file, and it is read more than once; save"):
+        infer(run.model, str(pipe), str(run.result))
+    assert not run.result.exists()
+    # What reads its rows once takes them.
+    rows = json.dumps(question("a", clips / "mute.mp4")) + "\n"
+    writer = threading.Thread(target=pipe.write_text, args=(rows,))
+    writer.start()
+    program = [sys.executable, "-m", "swift_saber.cli", "check", pipe, "--workers", "1"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120)
+    writer.join()
+    assert (done.returncode, done.stdout) == (0, "rows     1\nusable   1\nrejects  0\n"), done.stderr
+
+
+def test_rows_that_are_gone_in_the_end_are_missed(run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = (question("a", clips / "mute.mp4"), question("b", clips / "mute.mp4"))
+    whole = questions.read
+    monkeypatch.setattr(questions, "read", lambda path, without: whole(path, {*without, "b"}))
+    with pytest.raises(InputError, match="rows: 2 were there at the start, and 1 are answered and 0 rejected"):
+        run.go(*rows)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("text", ['[{"videos": ["a.mp4"]}]', '[\n {"videos": ["a.mp4"]}\n]\n', "\n  [\n{}]"])
+def test_an_array_in_the_place_of_rows_is_named(run: Run, text: str) -> None:
+    path = run.folder / "in.jsonl"
+    path.write_text(text)
+    said = "in.jsonl: file: is one JSON array, not rows; write one object a line"
+    with pytest.raises(InputError, match=said):
+        infer(run.model, str(path), str(run.result))
+    with pytest.raises(InputError, match=said):
+        list(read_rows(path))
