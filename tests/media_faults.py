@@ -75,11 +75,13 @@ def encode(
     """Write pictures at face.FPS frames a second, sound, or both, in any form that PyAV writes.
 
     Args:
+        samples: of one channel, shape (n,), or of several, shape (channels, n); within -1..1.
         times: when each frame is shown, in frames of face.FPS a second; without it one after another.
         options: of the container.
     """
     with av.open(str(path), "w", format=form, options=options) as container:
         video = voices = None
+        layout = "mono" if samples is None or samples.ndim == 1 else {1: "mono", 2: "stereo", 6: "5.1"}[len(samples)]
         if pictures is not None:
             video = container.add_stream(codec, rate=Fraction(face.FPS))
             video.height, video.width, video.pix_fmt = *pictures.shape[1:3], pixels
@@ -90,7 +92,9 @@ def encode(
             video.codec_context.thread_count = 1
         if samples is not None:
             voices = container.add_stream(audio, rate=rate)
-            voices.layout = "mono"
+            voices.layout = layout
+            if audio == "wmav2":
+                voices.bit_rate = 128_000  # which others choose for themselves
         if video is not None and pictures is not None:
             for number, picture in enumerate(pictures):
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
@@ -98,9 +102,10 @@ def encode(
                 container.mux(video.encode(frame))
             container.mux(video.encode())
         if voices is not None and samples is not None:
-            frame = av.AudioFrame.from_ndarray(samples.astype("float32")[None], format="fltp", layout="mono")
+            planes = np.ascontiguousarray(np.atleast_2d(samples), "float32")
+            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
             frame.sample_rate, frame.pts = rate, 0
-            for part in av.AudioResampler(voices.format, "mono", rate, frame_size=voices.frame_size or 1024).resample(
+            for part in av.AudioResampler(voices.format, layout, rate, frame_size=voices.frame_size or 1024).resample(
                 frame
             ):
                 container.mux(voices.encode(part))

@@ -6,7 +6,6 @@ Memory stays that of a few frames, whatever the clip's length.
 """
 
 import importlib
-import importlib.util
 import os
 import re
 import shutil
@@ -25,9 +24,11 @@ from swift_saber.media.read import (
     header_seconds,
     is_silent,
     open_media,
+    open_sound,
     reason,
     shortfall,
 )
+from swift_saber.media.settings import video_reader
 
 # An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
 # loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
@@ -110,7 +111,7 @@ def beginning_problem(path: str | os.PathLike[str], kind: str) -> str | None:
     """Return why nothing can be read of a file's picture or sound, or None where its beginning decodes.
 
     ms-swift's readers fall back on one another, so the error that reaches the user is often the last reader's and not
-    the clip's. What soundfile does not know (m4a, the sound of an mp4) is tried with PyAV, as ms-swift's loader does.
+    the clip's. What soundfile does not know (m4a, the sound of an mp4) is tried with PyAV.
 
     Args:
         kind: "video" or "audio".
@@ -148,7 +149,7 @@ def place_fault(path: str) -> Problem | None:
 
 def load_readers() -> None:
     """Import what the checks use, so that the first clip is not charged for it."""
-    for name in ("av", "numpy", "soundfile", *(["decord"] if _reader() == "decord" else [])):
+    for name in ("av", "numpy", "soundfile", *(["decord"] if video_reader(os.environ) == "decord" else [])):
         importlib.import_module(name)
 
 
@@ -181,36 +182,62 @@ def _check_video(path: str) -> None:
 
 
 def _check_audio(path: str) -> None:
+    import av
     import soundfile
 
+    strict = _check_loader(path)
     heard = _Heard()
+    promised, seconds, whole = None, 0.0, False
     try:
-        with soundfile.SoundFile(path) as file:
-            rate, kind = file.samplerate, file.format
-            promised = header_seconds(path)  # which libsndfile may correct to what the file holds
-            promised = file.frames / rate if promised is None else promised
-            _check_length(promised)
-            seconds = 0.0
-            for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
-                seconds += len(block) / rate
-                heard.take(block)
-    except soundfile.LibsndfileError as error:  # m4a, the sound of an mp4, and what is broken
-        by_pyav = os.environ.get("SWIFT_AUDIO_LOAD_BACKEND") == "soundfile_pyav"
-        without = not by_pyav and shutil.which("ffmpeg") is None
-        _check_container_audio(path, strict=by_pyav or without)
-        if by_pyav and error.code not in _PYAV_CODES:
-            raise _FaultError(f"cannot be decoded ({reason(error)})", _SOUND) from error
-        if without:
-            problem = "is in a format that librosa, ms-swift's reader of sound, reads only with the ffmpeg program"
-            remedy = "install ffmpeg, convert the sound to wav, or set SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav"
-            raise _FaultError(problem, remedy) from error
+        with open_sound(path) as (file, whole):
+            if file is not None:
+                promised = header_seconds(path)  # which libsndfile may correct to what the file holds
+                promised = file.frames / file.samplerate if promised is None else promised
+                _check_length(promised)
+            if whole:
+                for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
+                    seconds += len(block) / file.samplerate
+                    heard.take(block)
+    except soundfile.LibsndfileError:  # it breaks off
+        whole = False
+    except av.error.FFmpegError as error:
+        raise _FaultError(f"cannot be decoded ({reason(error)})", _SOUND) from error
+    if not whole:
+        _check_container_audio(path, promised=promised, strict=strict)
         return
     if seconds == 0:
         raise _FaultError("holds no sound", _COPY)
-    if kind == "MP3":  # where the frames of a truncated file would be, libsndfile gives whatever its memory held
-        _check_container_audio(path, promised=promised)
     _check_whole(shortfall(seconds, promised, MISSING_SHARE))
     heard.check()
+
+
+def _check_loader(path: str) -> bool:
+    """Name what only the loader of ms-swift that SWIFT_AUDIO_LOAD_BACKEND asks for cannot read.
+
+    Returns:
+        Whether that loader stops at one broken packet.
+    """
+    import soundfile
+
+    backend = os.environ.get("SWIFT_AUDIO_LOAD_BACKEND")
+    if not backend:
+        return False
+    by_pyav = backend == "soundfile_pyav"
+    remedy = "unset SWIFT_AUDIO_LOAD_BACKEND, or convert the sound to wav"
+    try:
+        with soundfile.SoundFile(path) as file:
+            if not file.seekable():
+                raise _FaultError(f"is in a format that {backend}, the reader of sound asked for, cannot read", remedy)
+    except soundfile.LibsndfileError as error:  # m4a, the sound of an mp4, and what is broken
+        if by_pyav and error.code not in _PYAV_CODES:
+            raise _FaultError(f"cannot be decoded ({reason(error)})", remedy) from error
+        if not by_pyav and shutil.which("ffmpeg") is None:
+            _check_container_audio(path)  # what is broken is not to be converted
+            problem = (
+                f"is in a format that {backend}, the reader of sound asked for, reads only with the ffmpeg program"
+            )
+            raise _FaultError(problem, remedy) from error
+    return by_pyav
 
 
 def _check_picture(path: str) -> None:
@@ -270,8 +297,7 @@ def _check_decoded(container: Any, stream: Any, *, promised: float | None = None
 
     Args:
         promised: seconds that the header says, where PyAV would estimate them.
-        strict: True where one broken packet is too many: ms-swift's loader of sound stops there, unless librosa finds
-            the ffmpeg program.
+        strict: True where one broken packet is too many, for a loader that stops there.
     """
     kind, video = stream.type, stream.type == "video"
     reading = Reading(container, [stream], all_pictures=ALL_PICTURES)
@@ -313,19 +339,12 @@ class _Heard:
             raise _FaultError(*_SILENT)
 
 
-def _reader() -> str | None:
-    """The package that qwen-omni-utils reads video with: the one wished for, else torchcodec, else decord."""
-    wished = os.environ.get("FORCE_QWENVL_VIDEO_READER")
-    names = [wished] if wished else ["torchcodec", "decord"]
-    return next((name for name in names if importlib.util.find_spec(name)), None)
-
-
 def _check_reader(path: str) -> None:
     """Read a few frames with decord, where that is what the model's frames will be read with.
 
-    It is older than PyAV's FFmpeg and knows fewer codecs.
+    It is older than PyAV's FFmpeg and knows fewer codecs. Our own reader is the one that has decoded the clip by now.
     """
-    if _reader() != "decord":
+    if video_reader(os.environ) != "decord":
         return
     import decord
 

@@ -4,6 +4,7 @@ import math
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -26,6 +27,9 @@ _HEADER_SAYS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "asf", "flv",
 # Those of them whose header counts from zero, where the others count from the first packet.
 _FROM_ZERO = {"matroska,webm", "asf"}
 _WAV_UNKNOWN = 0x7FFFF000  # writers to a pipe put such a number, or none, where the size belongs
+# Formats of which files are joined by writing one after another. soundfile reads the first alone, and of an mp3 that
+# was cut makes up what is missing. Seconds: more than encoders add at either end, less than anything said.
+_JOINED, _JOINED_SECONDS = {"MP3", "OGG", "FLAC"}, 0.25
 _MISSING_SECONDS = 0.1  # headers round, and writers disagree on the end
 
 
@@ -105,6 +109,47 @@ def first_stream(container: Any, kind: str) -> Any:
     found = [stream for stream in container.streams if stream.type == kind]
     found = [stream for stream in found if not stream.disposition & Disposition.attached_pic]
     return next((stream for stream in found if stream.disposition & Disposition.default), next(iter(found), None))
+
+
+@contextmanager
+def open_sound(path: str | os.PathLike[str]) -> Iterator[tuple[Any, bool]]:
+    """Give a file's soundfile.SoundFile, and whether that reads all of the sound; (None, False) where it knows it not.
+
+    PyAV reads the others (m4a, the sound of a video, ...), GSM, which soundfile cannot read to an end that it does not
+    know, and files that were joined or cut.
+
+    Raises:
+        av.error.FFmpegError: a file was joined of parts that do not fit together.
+        soundfile.SoundFileRuntimeError: it is read in the body of the statement, and breaks off.
+    """
+    import soundfile
+
+    # Without the file's name, as ms-swift does: libsndfile would believe some of them more than what they hold.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
+        try:
+            sound = soundfile.SoundFile(file)
+        except soundfile.SoundFileRuntimeError:
+            yield None, False
+            return
+        with sound:
+            joined = sound.format in _JOINED and _sent_otherwise(path, sound.frames / sound.samplerate)
+            yield sound, sound.seekable() and not joined
+
+
+def _sent_otherwise(path: str | os.PathLike[str], seconds: float) -> bool:
+    """Whether the packets of a sound file are longer or shorter than that together."""
+    import av
+
+    try:
+        container = open_media(path)
+    except (av.error.FFmpegError, ValueError):  # then soundfile alone reads it
+        return False
+    with container:
+        stream = first_stream(container, "audio")
+        if stream is None:
+            return False
+        sent = sum(packet.duration or 0 for packet in container.demux(stream)) * stream.time_base
+    return abs(float(sent) - seconds) > _JOINED_SECONDS
 
 
 class Reading:

@@ -9,12 +9,13 @@ import math
 import os
 import wave
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from swift_saber.media.fault import MISSING_SHARE
-from swift_saber.media.read import Reading, are_numbers, first_stream, is_silent, open_media, reason
+from swift_saber.media.read import Reading, are_numbers, first_stream, is_silent, open_media, open_sound, reason
 
 #: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
@@ -38,15 +39,17 @@ _QUIET = 1e-4  # of the loudest window: the quiet before and after is not looked
 
 
 class _Clock:
-    """Says how much silence there is before each frame of a sound."""
+    """Says how much silence there is before each frame of a sound that is heard beside a picture.
+
+    Without one it is heard as it comes: files of sound alone mostly have no times, and FFmpeg makes them up.
+    """
 
     def __init__(self, container: Any = None) -> None:
-        self._jumps = False
-        self._at: float | None = None  # where the next frame should begin, in seconds
-        if container:
-            self._jumps = bool(container.format.flags & _TS_DISCONT)
-            moves = first_stream(container, "video") is not None
-            self._at = container.start_time / 1e6 if moves and container.start_time is not None else None
+        moves = container and first_stream(container, "video") is not None
+        # When the next frame should begin, in seconds; None where that is not looked at.
+        self._at = container.start_time / 1e6 if moves and container.start_time is not None else None
+        self._most = math.inf  # the longest silence: a sound may begin as late as it likes
+        self._most_within = _JUMP if moves and container.format.flags & _TS_DISCONT else math.inf
 
     def silence(self, frame: Any) -> float:
         """Return how many seconds after the end of the frame before it this one begins; 0 where that is not heard.
@@ -54,13 +57,16 @@ class _Clock:
         Raises:
             ValueError: it is more than an hour.
         """
-        time = frame.time if frame.time is not None else self._at
-        late = time - self._at if time is not None and self._at is not None else 0.0
-        if time is not None:
-            self._at = time + frame.samples / frame.sample_rate
-        if late > _MOST and not self._jumps:
+        if self._at is None:
+            return 0.0
+        time = self._at if frame.time is None else frame.time
+        late, most = time - self._at, self._most
+        self._at, self._most = time + frame.samples / frame.sample_rate, self._most_within
+        if not _LEAST_GAP < late < most:
+            return 0.0
+        if late > _MOST:
             raise ValueError(f"has a gap of {late / 3600:.1f} hours in its sound")
-        return late if _LEAST_GAP < late < (_JUMP if self._jumps else math.inf) else 0.0
+        return float(late)
 
 
 class Sound:
@@ -124,13 +130,14 @@ def samples_of(path: str | os.PathLike[str]) -> Any:
     """Return the sound of a file, int16 of shape (n,) at RATE; n is 0 where it has none.
 
     Raises:
-        av.error.FFmpegError, OSError, ValueError: the file cannot be opened, or its sound does not decode to the end.
+        av.error.FFmpegError, OSError: the file cannot be opened.
+        ValueError: more of its sound than a tenth does not decode.
     """
     sound = Sound()
     with open_media(path) as container:
         sound.begin(container)
         stream = first_stream(container, "audio")
-        for frame in container.decode(stream) if stream else ():
+        for frame in _decoded(container, stream) if stream else ():
             sound.take(frame)
     return sound.samples()
 
@@ -167,9 +174,10 @@ def has_sound(path: str | os.PathLike[str]) -> bool:
 def load(path: str | os.PathLike[str], rate: int) -> Any:
     """Return the sound of a file as a model takes it, float32 of shape (n,) at `rate`; several channels are averaged.
 
-    What soundfile reads (wav, flac, mp3, ogg, ...) is bit for bit what ms-swift's own loader gives, which is librosa.
-    Everything else (m4a, aac, the sound of a video, ...) is decoded by PyAV to floats at its own rate and resampled by
-    the same code; ms-swift hands that to the ffmpeg program, and fails without saying why where there is none.
+    What soundfile reads all of (wav, flac, mp3, ogg, ...) is bit for bit what ms-swift's own loader gives, which is
+    librosa. Everything else (m4a, aac, the sound of a video, ...) is decoded by PyAV to floats at its own rate and
+    resampled by the same code; ms-swift hands that to the ffmpeg program, and fails without a reason where there is
+    none.
 
     Args:
         path: a sound file, or a video whose sound is meant.
@@ -182,42 +190,38 @@ def load(path: str | os.PathLike[str], rate: int) -> Any:
     import librosa
     import soundfile
 
-    # Without the file's name, as ms-swift does: libsndfile would believe some of them more than what they hold.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
-        try:
-            with soundfile.SoundFile(file) as sound:
-                if sound.seekable():  # which GSM is not, and soundfile cannot read to the end then
-                    return librosa.load(sound, sr=rate)[0]
-        except soundfile.SoundFileRuntimeError:
-            pass
+    with open_sound(path) as (sound, whole), suppress(soundfile.SoundFileRuntimeError):
+        if whole:
+            return librosa.load(sound, sr=rate)[0]
     parts, run = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
     now = rate
-    for frame, silence in _decoded(path):
-        if frame.sample_rate != now:
-            parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
-            now, run = frame.sample_rate, []
-        run += [np.zeros(round(silence * now), np.float32), _mono(frame)]
-    parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
-    return np.concatenate(parts)
-
-
-def _decoded(path: str | os.PathLike[str]) -> Iterator[tuple[Any, float]]:
-    """Yield a file's frames of sound, each with the seconds of silence before it; broken packets are such silence."""
     with open_media(path) as container:
         stream = first_stream(container, "audio")
         if stream is None:
             raise ValueError("has no sound")
-        if stream.codec_context is None:
-            raise ValueError("has sound in no codec that is known here")
-        clock, reading = _Clock(container), Reading(container, [stream])
-        for _, frame in reading.decode():
-            yield frame, clock.silence(frame)
-        lost, packets = reading.lost["audio"], reading.packets["audio"]
-        error = f" ({reason(reading.error)})" if reading.error else ""
-        if not reading.frames["audio"]:
-            raise ValueError(f"holds no sound{error}")
-        if lost > MISSING_SHARE * packets:
-            raise ValueError(f"has sound that cannot be decoded: {lost} of {packets} packets are broken{error}")
+        clock = _Clock(container)
+        for frame in _decoded(container, stream):
+            if frame.sample_rate != now:
+                parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
+                now, run = frame.sample_rate, []
+            run += [np.zeros(round(clock.silence(frame) * now), np.float32), _mono(frame)]
+    parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
+    return np.concatenate(parts)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield a sound's av.AudioFrames; without those of broken packets, of which there may be some."""
+    if stream.codec_context is None:
+        raise ValueError("has sound in no codec that is known here")
+    reading = Reading(container, [stream])
+    for _, frame in reading.decode():
+        yield frame
+    lost, packets = reading.lost["audio"], reading.packets["audio"]
+    error = f" ({reason(reading.error)})" if reading.error else ""
+    if not reading.frames["audio"]:
+        raise ValueError(f"holds no sound{error}")
+    if lost > MISSING_SHARE * packets:
+        raise ValueError(f"has sound that cannot be decoded: {lost} of {packets} packets are broken{error}")
 
 
 def _mono(frame: Any) -> Any:
