@@ -20,7 +20,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.log import RowLog
@@ -42,6 +42,7 @@ _PATCH_SIZE = 14
 _PACKAGES = ("av", "librosa", "qwen-omni-utils", "torch", "torchvision")
 _JOURNAL, _SETTINGS = "clips.jsonl", "prepared.json"
 _NAME_LENGTH = 40
+_LATE = Problem("a clip changed or came while the others were made", "run the same command again")
 # A row's media: (kind, column, path as written).
 Take = Callable[[str, str, Any], Any]
 
@@ -136,7 +137,7 @@ def prepare(
     if path.name in {_JOURNAL, _SETTINGS} or path.resolve().parent == folder.resolve():
         remedy = "name another folder, or another file of rows"
         raise InputError(str(path), "output", "would be written over in the folder", remedy)
-    wanted = list(dict.fromkeys(clip for _, _, clips in _read(path) for clip in clips))
+    wanted = list(dict.fromkeys(clip for row in _read(path) for clip in row.clips))
     with RowLog(folder / _JOURNAL) as journal:
         _claim(folder, path, settings)
         for leftover in (folder / "clips").glob("*.partial"):  # of a process that was killed
@@ -237,16 +238,33 @@ def _made(
     return found
 
 
-def _read(path: Path) -> Iterator[tuple[str, dict[str, Any] | InputError, list[_Clip]]]:
-    """Each row, or why it is none or names no files, and its clips."""
+class _Row(NamedTuple):
+    """A line of the file.
+
+    Attributes:
+        where: "file:line".
+        id: as row_id; None where the line holds no row.
+        row: None where it cannot be prepared, for `problem`.
+        clips: that it names, or whose sound it is heard by.
+    """
+
+    where: str
+    id: str | None
+    row: dict[str, Any] | None
+    clips: list[_Clip]
+    problem: Problem | None
+
+
+def _read(path: Path) -> Iterator[_Row]:
     for where, line in read_lines(path):
+        name, clips = None, list[_Clip]()
         try:
             row = parse_row(line, where)
-            clips: list[_Clip] = []
+            name = row_id(row)
             _with_media(row, _taker(where, clips.append))
-            yield where, row, clips
+            yield _Row(where, name, row, clips, None)
         except InputError as error:
-            yield where, error, []
+            yield _Row(where, name, None, [], Problem(f"{error.field}: {error.problem}", error.remedy))
 
 
 def _taker(where: str, found: Callable[[_Clip], object]) -> Take:
@@ -260,15 +278,14 @@ def _taker(where: str, found: Callable[[_Clip], object]) -> Take:
 def _rows(path: Path, made: Mapping[_Clip, _Made | Problem], counts: Counts) -> Iterator[dict[str, Any]]:
     """The rows with what was made of their clips; fills `counts`."""
     seen: set[str] = set()
-    for where, row, clips in _read(path):
+    for where, name, row, clips, problem in _read(path):
         counts.rows += 1
-        problems = [one for clip in clips if isinstance(one := made[clip], Problem)]
-        if isinstance(row, InputError) or problems:
-            error = row if isinstance(row, InputError) else None
-            problem = Problem(f"{error.field}: {error.problem}", error.remedy) if error else problems[0]
-            name = None if isinstance(row, InputError) else one_line(row_id(row))
-            line = int(where.rpartition(":")[2])
-            counts.rejects.append({"id": name, "line": line, "reason": problem.reason, "remedy": problem.remedy})
+        became = [made.get(clip, _LATE) for clip in clips]
+        problem = problem or next((one for one in became if isinstance(one, Problem)), None)
+        if row is None or problem is not None:
+            assert problem is not None
+            shown, line = None if name is None else one_line(name), int(where.rpartition(":")[2])
+            counts.rejects.append({"id": shown, "line": line, "reason": problem.reason, "remedy": problem.remedy})
             continue
 
         def put(kind: str, column: str, written: Any, where: str = where) -> str | None:
@@ -281,7 +298,7 @@ def _rows(path: Path, made: Mapping[_Clip, _Made | Problem], counts: Counts) -> 
                 counts.size[column] += one.size
             return one.path
 
-        yield {**_with_media(row, put), "id": row_id(row)}
+        yield {**_with_media(row, put), "id": name}
 
 
 def _with_media(row: Mapping[str, Any], take: Take) -> dict[str, Any]:
