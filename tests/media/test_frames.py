@@ -155,14 +155,14 @@ def seen(template: Any, path: Path) -> list[np.ndarray]:
 
 @pytest.mark.slow
 def test_the_model_is_given_the_frames_that_a_player_shows(clips: dict[str, Clip], template: Any) -> None:
-    from qwen_omni_utils.vision_process import smart_nframes
+    from qwen_omni_utils import vision_process
 
     wrong = []
     for clip in clips.values():
         numbers = [number_of(frame) for frame in seen(template, clip.path)]
         if numbers != [clip.shown[place] for place in spread(len(clip.shown), len(numbers))]:
             wrong.append((clip.name, numbers))
-        if clip.rate is not None and len(numbers) != smart_nframes({}, len(clip.shown), clip.rate):
+        if clip.rate is not None and len(numbers) != vision_process.smart_nframes({}, len(clip.shown), clip.rate):
             wrong.append((clip.name, "frames", len(numbers)))
     assert wrong == []
     assert len(seen(template, clips["h264-long-gop.mp4"].path)) == 20  # two a second of ten seconds
