@@ -18,6 +18,7 @@ from swift_saber.cli import main as cli
         ["deploy"],
         ["analyze"],
         ["check"],
+        ["prepare"],
         ["doctor"],
         ["budget"],
         ["parse"],
