@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from swift_saber.cli import command
-from swift_saber.data.rows import must_be_new, read_lines, write_rows
+from swift_saber.data.rows import must_be_new, must_be_regular, read_lines, write_rows
 from swift_saber.errors import InputError, one_line
 from swift_saber.text.strict_json import dumps
 
@@ -71,6 +71,7 @@ def _budget(args: argparse.Namespace) -> int:
     if args.max_length is not None and args.max_length < 1:
         raise InputError("budget", "--max-length", f"is {args.max_length}", "give a number of tokens above 0")
     must_be_new(args.output)
+    must_be_regular(args.data)
     total = sum(1 for _ in read_lines(args.data))
     # ms-swift reports each argument and setting otherwise; to be set before its first import.
     os.environ.setdefault("LOG_LEVEL", "ERROR")

@@ -32,10 +32,15 @@ _REJECTED = {"rejected_messages", "rejected_response"}
 # What would change the training if it were not dropped beside a record.
 _BESIDE_MESSAGES = _REJECTED | {"image", "images", "margin", "rejected_videos", "rejected_audios"}
 _BESIDE_MESSAGES |= {"positive_messages", "negative_messages"}
-# A row with one of these is in a format that ms-swift's own loader knows and this one does not.
-_STOCK_COLUMNS = _BESIDE_MESSAGES | {"system", "query", "response", "instruction", "input", "output", "prompt", "text"}
-_STOCK_COLUMNS |= {"conversation", "conversations", "history", "tools", "objects", "label", "solution"}
-_STOCK_COLUMNS |= {"teacher_prompt", "chat_template_kwargs"}
+# What changes what ms-swift makes of messages, and only its own loader knows: a row that says something there is its.
+_STOCK_COLUMNS = _BESIDE_MESSAGES | {"system", "system_prompt", "tools", "objects", "teacher_prompt"}
+_STOCK_COLUMNS |= {"chat_template_kwargs"}
+# Where a row without messages has its question or its answer. Beside messages they are further columns, as are at any
+# time "input", "text", "history", "label" and "solution", of which none makes a question alone.
+_STOCK_QUESTIONS = _STOCK_COLUMNS | {"query", "response", "instruction", "output", "prompt"}
+_STOCK_QUESTIONS |= {"conversation", "conversations"}
+# A column that says nothing: tables give every row every column.
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 # What makes a pair of messages one of ours, and all of ms-swift's further columns that it may have.
 _PAIR_MARKS = {"consistency", "scores", "kind", "rejected_videos", "rejected_audios"}
 _PAIR_COLUMNS = _REJECTED | _PAIR_MARKS | {"margin"}
@@ -74,15 +79,16 @@ def row_kind(row: dict[str, Any]) -> str | None:
     messages: an ms-swift row; pair: messages, and an answer that is rejected for their last one (saber_pairs.py);
     record: a SABER record; question: media alone, to be asked about.
     """
+    said = {key for key, value in row.items() if value is not None and (key in _REJECTED or value not in _NOTHING)}
     if "messages" in row:
         first = next(iter(row["messages"]), None) if isinstance(row["messages"], list) else None
         other_dialect = isinstance(first, dict) and "role" not in first  # e.g. {"from": ..., "value": ...}
-        stock = _STOCK_COLUMNS & row.keys()
+        stock = _STOCK_COLUMNS & said
         # A pair of texts without a clip is ms-swift's own.
         if stock & _REJECTED and stock <= _PAIR_COLUMNS and row.keys() & (_PAIR_MARKS | MEDIA_KEYS):
             return None if other_dialect else "pair"
         return None if stock or other_dialect else "messages"
-    stock = _STOCK_COLUMNS & row.keys()
+    stock = _STOCK_QUESTIONS & said
     if is_record(row) or (RECORD_KEYS & row.keys() and not stock):
         return "record"
     return None if stock or not MEDIA_KEYS & row.keys() else "question"
@@ -153,7 +159,7 @@ def training_row(row: dict[str, Any], where: str, order: Order = "released") -> 
 
 
 def _from_record(given: dict[str, Any], where: str, order: Order) -> dict[str, Any]:
-    if other := sorted(_BESIDE_MESSAGES & given.keys()):
+    if other := sorted(key for key in _BESIDE_MESSAGES & given.keys() if given[key] not in _NOTHING):
         problem = "stands beside a SABER record, which is trained on alone"
         raise InputError(where, other[0], problem, "remove it, or write the row as messages")
     media = {key: media_list(given, key) for key in ("videos", "audios")}

@@ -18,7 +18,7 @@ from swift_saber.data.questions import digest
 from swift_saber.data.rows import parse_row, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference.questions import Reject
-from swift_saber.models.checkpoint import differences
+from swift_saber.models.checkpoint import completed, differences, how_to_go_on
 from swift_saber.sed.layout import parse
 from swift_saber.text.files import writable
 
@@ -95,13 +95,13 @@ class Outputs:
             write_rows(self._settings_file, [self._settings])
             return
         kept = parse_row(self._settings_file.read_text(encoding="utf-8"), str(self._settings_file))
-        silent = {key: self._settings[key] for key in _LATER if key in self._settings.keys() - kept.keys()}
-        wrong = differences({**kept, **silent}, self._settings)
+        began = completed(kept, self._settings, _LATER)
+        wrong = differences(began, self._settings)
         if wrong and self.result.stat().st_size:
             was, is_now = (", ".join(f"{key} {found[place]}" for key, found in wrong.items()) for place in (0, 1))
             problem = f"has answers of another run, with {was}; now it is {is_now}"
-            raise InputError(str(self.result), "result_path", problem, "name another result file")
-        self._silent = bool(wrong or silent)
+            raise InputError(str(self.result), "result_path", problem, f"{how_to_go_on(wrong)}name another result file")
+        self._silent = bool(wrong) or began != kept
 
 
 def _remove_if_empty(path: Path) -> None:

@@ -20,7 +20,7 @@ from swift_saber.data.convert import sound_in_video
 from swift_saber.data.log import RowLog
 from swift_saber.data.questions import MODALITIES, digest
 from swift_saber.errors import InputError, quoted
-from swift_saber.models.checkpoint import Instructions, differences, identity, loading
+from swift_saber.models.checkpoint import Instructions, completed, differences, how_to_go_on, identity, loading
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
@@ -134,11 +134,11 @@ def _sampled(log: RowLog, settings: dict[str, Any]) -> dict[str, bytes]:
     for row in log.read():
         before = row.get("sampling")
         before = before if isinstance(before, dict) else {}
-        silent = {key: settings[key] for key in _LATER if key in settings.keys() - before.keys()}
-        unstamped += bool(silent)
-        if changed := differences({**before, **silent}, settings):
+        began = completed(before, settings, _LATER)
+        unstamped += any(key in settings.keys() - before.keys() for key in _LATER)
+        if changed := differences(began, settings):
             problem = ", ".join(f"{key} was {was!r} and is {now!r}" for key, (was, now) in changed.items())
-            remedy = "go on with the settings of the first run, or name another output"
+            remedy = f"{how_to_go_on(changed) or 'go on with the settings of the first run, or '}name another output"
             raise InputError(f"{log.path}: row {row['id']}", "sampling", problem, remedy)
         there[row["id"]] = digest(row)
     if unstamped:

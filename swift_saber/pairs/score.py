@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import read_named, read_rows
+from swift_saber.data.rows import must_be_regular, read_named, read_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.models.asker import in_order
 from swift_saber.models.reply import UNANSWERED, Unusable
@@ -62,6 +62,7 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
             candidate of the first 50, or of the file, could be scored; or what the scorer raises (EndpointDown). What
             is there stays.
     """
+    must_be_regular(candidates)
     counts: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     with RowLog(output) as log:

@@ -46,7 +46,7 @@ from swift_saber.data.convert import (
     training_row,
 )
 from swift_saber.data.folder import Join, is_record_folder, join_folder, joined_rows
-from swift_saber.data.rows import media_root, parse_row, read_lines, row_id
+from swift_saber.data.rows import media_root, must_be_regular, parse_row, read_lines, row_id
 from swift_saber.errors import InputError, sum_up
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.sound import has_sound
@@ -270,6 +270,8 @@ def register() -> None:
         looks_local = self.dataset.startswith(("/", "./", "../", "~")) or self.dataset.endswith((".jsonl", ".json"))
         if looks_local and not os.path.exists(self.dataset):
             raise InputError(self.dataset, "dataset", "no such file or folder", "check the path")
+        if looks_local and not os.path.isdir(self.dataset):
+            must_be_regular(self.dataset)
         meta = stock(self, use_hf)
         known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id
         return meta if known or not _is_local_saber(self.dataset) else DatasetMeta(loader=SaberLoader)

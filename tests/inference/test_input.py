@@ -12,12 +12,17 @@ import pytest
 from PIL import Image
 
 from swift_saber.cli import main as cli
+from swift_saber.data.check import check_rows
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.run import infer
 from tests.inference import fake_model
 from tests.media_faults import encode, frames, sound
+from tests.plugin.test_dataset import ENGLISH
+
+USER = {"role": "user", "content": "media"}
+ANSWER = {"role": "assistant", "content": "Joy."}
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +239,53 @@ def test_an_array_in_the_place_of_rows_is_named(run: Run, text: str) -> None:
         infer(run.model, str(path), str(run.result))
     with pytest.raises(InputError, match=said):
         list(read_rows(path))
+
+
+def test_what_check_calls_usable_is_answered_and_nothing_else(run: Run, clips: Path) -> None:
+    voice, mute, face = (str(clips / name) for name in ("voice.mp4", "mute.mp4", "face.png"))
+    # What people have beside a question: of tables, of other tasks and tools, of an earlier run.
+    beside: list[dict[str, Any]] = [
+        {"label": "happy"},
+        {"label": 3},
+        {"text": "I am fine."},
+        {"solution": "happy"},
+        {"input": "a scene"},
+        {"history": []},
+        {"history": [["a", "b"]]},
+        {"images": []},
+        {"image": None, "system": None, "tools": [], "objects": {}, "chat_template_kwargs": {}},
+        {"rejected_response": None, "rejected_messages": None, "margin": None},
+        {"emotion": {"valence": 0.5}, "speakers": ["a", "b"], "language": None, "channel": None},
+        {"label": "happy", "text": "x", "solution": "y", "input": "z", "history": [], "images": []},
+    ]
+    asked: list[dict[str, Any]] = [{"videos": [mute]}, {"videos": [mute], "messages": [USER]}, {"messages": [USER]}]
+    rows = [{**row, **columns} for row in asked for columns in beside if row.keys() & {"videos"} or "text" in columns]
+    # Columns that are a question or an answer only where there are no messages.
+    rows += [
+        {**asked[1], **columns} for columns in ({"query": "a", "response": "b"}, {"instruction": "a", "output": "b"})
+    ]
+    good = len(rows)
+    rows += [
+        {"videos": [mute], "query": "a", "response": "b"},
+        {"videos": [mute], "messages": [USER], "images": [face]},
+        {"videos": [mute], "messages": [USER], "system": "Be brief."},
+        {"videos": [mute], "messages": [USER, ANSWER], "rejected_response": "b"},
+        {"videos": [mute], "messages": [{"role": "user", "content": "<video><video>media"}]},
+        {"videos": [mute], "messages": [{"role": "user", "content": f"<video>{mute}</video>media"}]},
+        {"videos": [mute], "messages": [{"role": "user", "content": "<video><audio>media"}]},
+        {"videos": [], "label": "happy"},
+        {"videos": [str(run.folder / "gone.mp4")]},
+        {**ENGLISH, "videos": [mute]},
+        {**ENGLISH, "videos": [voice], "audios": []},
+        {"messages": []},
+        {"label": "happy"},
+    ]
+    rows += [{**ENGLISH, "videos": [voice]}, {**ENGLISH, "videos": [voice], "images": [], "rejected_response": None}]
+    rows = [{"id": f"r{number:02}", **row} for number, row in enumerate(rows)]
+    run.go(*rows)
+    checked = list(check_rows(run.folder / "in.jsonl", workers=2, limit=60, root=None))
+    usable = {row.id for row in checked if row.problem is None and not row.for_training}
+    answered, rejected = run.rows().keys(), run.rows("out.rejects.jsonl").keys()
+    assert usable == answered
+    assert answered == {row["id"] for row in rows[:good] + rows[-2:]}
+    assert {row.id for row in checked} - usable == rejected

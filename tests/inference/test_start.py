@@ -13,6 +13,7 @@ from swift_saber.errors import InputError
 from swift_saber.inference import run
 from swift_saber.inference.run import infer
 from swift_saber.inference.work import Run
+from swift_saber.media.settings import READER, TIMING
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.sed.layout import INSTRUCTIONS
@@ -194,6 +195,49 @@ def test_a_run_that_an_earlier_version_began_is_continued(
     assert json.loads(settings.read_text()) == kept  # from now on all count
     with pytest.raises(InputError, match="further_values"):
         infer(str(model), str(question), str(result), "0", ["--stop_words", "a", "c"])
+
+
+def test_answers_that_were_read_with_decord_are_not_mixed_with_those_of_another_reader(
+    tmp_path: Path, model: Path, question: Path, made: list[Started], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions read with it, and did not say so."""
+    result, settings = tmp_path / "out.jsonl", tmp_path / "out.settings.json"
+    for name in (READER, TIMING):
+        monkeypatch.delenv(name, raising=False)
+    infer(str(model), str(question), str(result))
+    answered(result, question)
+    infer(str(model), str(question), str(result))
+    kept = json.loads(settings.read_text())
+    assert (kept["video_reader"], kept["timing"]) == ("pyav", "true")
+    old = {key: value for key, value in kept.items() if key not in {"video_reader", "timing"}}
+    settings.write_text(json.dumps(old))
+    with pytest.raises(InputError) as refused:
+        infer(str(model), str(question), str(result))
+    assert "with video_reader decord; now it is video_reader pyav" in str(refused.value)
+    assert f"set {READER}=decord to go on" in refused.value.remedy and "another result file" in refused.value.remedy
+    assert json.loads(settings.read_text()) == old
+    monkeypatch.setenv(TIMING, "legacy")  # which they did not know
+    with pytest.raises(InputError, match="timing true, video_reader decord; now it is timing legacy"):
+        infer(str(model), str(question), str(result))
+    monkeypatch.setenv(TIMING, "true")
+    monkeypatch.setenv(READER, "decord")
+    infer(str(model), str(question), str(result))
+    assert json.loads(settings.read_text()) == {**kept, "video_reader": "decord"}
+    monkeypatch.delenv(READER)
+    with pytest.raises(InputError, match="with video_reader decord; now it is video_reader pyav"):
+        infer(str(model), str(question), str(result))
+
+
+def test_a_model_is_run_with_the_reader_and_the_timing_that_it_was_trained_with(
+    tmp_path: Path, model: Path, question: Path, made: list[Started], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (READER, TIMING):
+        monkeypatch.delenv(name, raising=False)
+    (model / "args.json").write_text(json.dumps({"media_settings": {READER: "decord", TIMING: "legacy"}}))
+    infer(str(model), str(question), str(tmp_path / "out.jsonl"))
+    assert (made[0].environment[READER], made[0].environment[TIMING]) == ("decord", "legacy")
+    kept = json.loads((tmp_path / "out.settings.json").read_text())
+    assert (kept["video_reader"], kept["timing"]) == ("decord", "legacy")
 
 
 def test_asking_in_other_words_than_in_training_is_said_once(

@@ -90,7 +90,7 @@ def test_messages_of_plain_text_may_be_mixed_in(data: Path, media: Any) -> None:
         {"conversations": [{"from": "user", "value": "one"}, {"from": "assistant", "value": "two"}]},
         {
             "messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}],
-            "images": [],
+            "images": ["a.png"],
             "audio_desc": "flat",
             "sentiment_analysis": "positive",
         },
