@@ -105,9 +105,8 @@ def encode(
             planes = np.ascontiguousarray(np.atleast_2d(samples), "float32")
             frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
             frame.sample_rate, frame.pts = rate, 0
-            for part in av.AudioResampler(voices.format, layout, rate, frame_size=voices.frame_size or 1024).resample(
-                frame
-            ):
+            resampler = av.AudioResampler(voices.format, layout, rate, frame_size=voices.frame_size or 1024)
+            for part in resampler.resample(frame):
                 container.mux(voices.encode(part))
             container.mux(voices.encode())
 

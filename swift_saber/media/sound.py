@@ -230,7 +230,7 @@ def _mono(frame: Any) -> Any:
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype.kind == "u":
-        samples = samples.astype(np.int16) * 256 - 2**15
+        samples = (samples.astype(np.int16) - 2**7) * 2**8
     if samples.dtype.kind == "i":
         samples = samples * np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize))
     return np.mean(samples, axis=0, dtype=np.float32)

@@ -22,7 +22,7 @@ from swift_saber.sed.layout import INSTRUCTIONS
 if TYPE_CHECKING:
     from transformers import Qwen2_5OmniConfig, Qwen2_5OmniProcessor, Qwen2TokenizerFast
 
-VERSION = 1  # of the builder: raise it when the same seed would give another model
+VERSION = 2  # of the builder: raise it when the same seed would give another model
 VOCABULARY = 800  # upper bound; the 256 bytes and the special tokens are part of it
 
 # Names under which Qwen's Omni processor asks its tokenizer for the tokens around media.
@@ -145,8 +145,8 @@ def _processor(corpus: list[str]) -> Qwen2_5OmniProcessor:
     return Qwen2_5OmniProcessor(
         image_processor=Qwen2VLImageProcessor(),
         video_processor=Qwen2VLVideoProcessor(),
-        # One second at most, as the clips are: 25 audio tokens. The released one pads to 300 seconds of spectrogram.
-        feature_extractor=WhisperFeatureExtractor(feature_size=128, chunk_length=1),
+        # As the released one: five minutes at most, to which stock ms-swift pads every sound.
+        feature_extractor=WhisperFeatureExtractor(feature_size=128, chunk_length=300),
         tokenizer=_tokenizer(corpus),
         chat_template=CHAT_TEMPLATE,
     )

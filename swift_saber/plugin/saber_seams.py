@@ -53,6 +53,7 @@ SEAMS = {
     "swift.template.templates.qwen": [
         "Qwen2_5OmniTemplate.replace_tag",
         "Qwen2_5OmniTemplate._encode",
+        "Qwen2_5OmniTemplate._get_feat_extract_output_lengths",
         "Qwen3OmniTemplate",
         "load_audio",
     ],

@@ -66,16 +66,21 @@ def read(path: str, rate: int) -> Any:
     return samples
 
 
-def check_length(seconds: float, window: float, path: Any) -> None:
-    """Raise InputError where a sound is longer than the encoder's window, both in seconds: stock cuts it in silence.
+def check_length(seconds: float, least: float, most: float, path: Any) -> None:
+    """Raise InputError where the model would not hear a sound at all, or not to its end, without a word from stock.
 
     Args:
+        seconds: of the sound.
+        least, most: seconds between which it must be.
         path: where the sound is from, as far as that is known.
     """
-    if seconds > window:
-        problem = f"lasts {seconds:.1f} seconds, and the model hears {window:g} at most"
-        where = path if isinstance(path, str) else "audios"
-        raise InputError(where, "sound", problem, f"cut the clip: ffmpeg -i IN -t {window:g} -c copy OUT")
+    where = path if isinstance(path, str) else "audios"
+    if seconds > most:
+        problem = f"lasts {seconds:.1f} seconds, and the model hears {most:g} at most"
+        raise InputError(where, "sound", problem, f"cut the clip: ffmpeg -i IN -t {most:g} -c copy OUT")
+    if seconds < least:
+        problem = f"lasts {seconds:.3f} seconds, which is too short for the model to hear"
+        raise InputError(where, "sound", problem, "take the sound out of the row")
 
 
 class Unpadded:

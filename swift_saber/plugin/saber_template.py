@@ -5,9 +5,10 @@ token for token, so that the published weights see what they were trained on.
 """
 
 import copy
+import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -64,6 +65,7 @@ class SEDMixin:
     version: str
     processor: Any
     use_audio_in_video: bool
+    _get_feat_extract_output_lengths: Callable[[int], int]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Before the rows, so that a wrong word ends the run and not each of them.
@@ -92,18 +94,21 @@ class SEDMixin:
         return found
 
     def _check_length(self, sound: Any, path: Any) -> None:
-        """Stop at a sound that is longer than the encoder's window; that of Qwen3-Omni takes any length.
+        """Stop at a sound that stock would cut, or of which the model would get not one token.
 
         Args:
             sound: samples, with their rate where vLLM is given them, and with "video" where they are from one.
             path: where they are from, as far as that is known.
         """
-        if self.version != "omni_v2_5":
-            return
         extractor = self.processor.feature_extractor
         samples, said = sound if isinstance(sound, tuple) else (sound, None)
         rate = extractor.sampling_rate if said in (None, "video") else said
-        saber_sound.check_length(len(samples) / rate, extractor.n_samples / extractor.sampling_rate, path)
+        seconds = len(samples) / rate
+        frames = math.ceil(len(samples) * extractor.sampling_rate / rate / extractor.hop_length)
+        least = 0 if self._get_feat_extract_output_lengths(frames) > 0 else math.inf
+        # Qwen3-Omni's encoder takes any length.
+        most = extractor.n_samples / extractor.sampling_rate if self.version == "omni_v2_5" else math.inf
+        saber_sound.check_length(seconds, least, most, path)
 
     def _encode(self, inputs: Any) -> Any:
         # In copies, since rows are encoded in several threads, and a checkpoint keeps the processor as it is.

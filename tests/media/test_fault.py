@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from swift_saber.media.fault import ALL_PICTURES, clip_fault
 from tests.media_faults import encode, frames, sound
@@ -56,15 +57,42 @@ def test_only_the_reader_in_use_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
     assert "ffmpeg -i IN -c:v libx264" in problem.remedy
 
 
-def test_a_sound_that_librosa_reads_only_with_ffmpeg_is_rejected_where_there_is_none(
+def test_without_the_ffmpeg_program_only_a_reader_that_is_asked_for_needs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.m4a"
     encode(path, None, sound(), form="mp4")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("SWIFT_AUDIO_LOAD_BACKEND", raising=False)
+    assert clip_fault([], [str(path)]) is None
+    monkeypatch.setenv("SWIFT_AUDIO_LOAD_BACKEND", "librosa")
     problem = clip_fault([], [str(path)])
-    assert problem and "reads only with the ffmpeg program" in problem.reason
-    assert "SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav" in problem.remedy
+    assert problem and "librosa, the reader of sound asked for, reads only with the ffmpeg program" in problem.reason
+    assert "unset SWIFT_AUDIO_LOAD_BACKEND" in problem.remedy
     monkeypatch.setenv("SWIFT_AUDIO_LOAD_BACKEND", "soundfile_pyav")
     assert clip_fault([], [str(path)]) is None
+
+
+@pytest.mark.parametrize("backend", ["librosa", "soundfile_pyav"])
+def test_gsm_that_ms_swift_cannot_read_is_rejected_where_its_readers_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(), 8_000, subtype="GSM610")
+    assert clip_fault([], [str(tmp_path / "a.wav")]) is None
+    monkeypatch.setenv("SWIFT_AUDIO_LOAD_BACKEND", backend)
+    problem = clip_fault([], [str(tmp_path / "a.wav")])
+    assert problem and f"{backend}, the reader of sound asked for, cannot read" in problem.reason
+
+
+def test_gsm_that_breaks_off_is_truncated(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(), 8_000, subtype="GSM610")
+    data = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(data[: len(data) // 2])
+    problem = clip_fault([], [str(tmp_path / "a.wav")])
+    assert problem and "is truncated" in problem.reason
+
+
+def test_decord_is_asked_only_where_it_is_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode(tmp_path / "a.gif", frames(), codec="gif", pixels="rgb8")
+    monkeypatch.delenv("FORCE_QWENVL_VIDEO_READER", raising=False)
+    assert clip_fault([str(tmp_path / "a.gif")], []) is None
