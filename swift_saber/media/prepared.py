@@ -24,7 +24,7 @@ import numpy as np
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.read import first_stream, open_media, reason
 from swift_saber.text.files import whole
-from swift_saber.text.strict_json import dumps
+from swift_saber.text.strict_json import dumps, read_json
 
 #: The ending of a prepared video's name. Nothing else is looked into, so that other clips are opened once.
 SUFFIX = ".mov"
@@ -36,6 +36,9 @@ _ANEW = "make it anew with `swift-saber prepare`"
 # these were the quickest to read, and the smallest among those that are not several times slower (recipes/data.md).
 _FORMS = {"raw": ("rawvideo", "rgb24", {}), "magicyuv": ("magicyuv", "gbrp", {"pred": "median"})}
 FORMS = tuple(_FORMS)
+#: What lies beside prepared rows, and what it says of how the clips of the folder were made.
+FOLDER_SETTINGS = "prepared.json"
+_OF_A_FOLDER = ("settings", "sampling_rate", "form", "versions")
 # Which plane of gbrp holds red, green and blue.
 _PLANES = (2, 0, 1)
 # QuickTime keeps 32 bits of a rate's numerator and denominator.
@@ -124,6 +127,23 @@ def check_settings(path: str | os.PathLike[str], clip: Prepared, asked: Mapping[
         )
         remedy = "set what it was prepared with, or prepare the original clip anew"
         raise InputError(str(path), "prepared clip", f"was prepared with {was}, and is asked for with {now}", remedy)
+
+
+def made_with(rows: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Return what the clips of a file of rows were prepared with, or None where `swift-saber prepare` did not write it.
+
+    Returns:
+        {"settings", "sampling_rate", "form", "versions"}, as prepared.json beside the rows has them.
+
+    Raises:
+        InputError: that file is damaged.
+    """
+    path = Path(rows)
+    place = path.with_name(FOLDER_SETTINGS)
+    known = read_json(place) if place.is_file() else None
+    if not isinstance(known, dict) or path.name not in (known.get("rows") or ()):
+        return None
+    return {name: value for name, value in known.items() if name in _OF_A_FOLDER}
 
 
 def write_sound(path: Path, samples: Any, rate: int) -> None:

@@ -29,6 +29,7 @@ from swift_saber.errors import InputError, one_line
 from swift_saber.media import prepared
 from swift_saber.media.fault import Problem
 from swift_saber.media.pool import guarded
+from swift_saber.media.prepared import FOLDER_SETTINGS
 from swift_saber.media.settings import media_settings, takes_sound
 from swift_saber.media.sound import RATE
 from swift_saber.models.budget import template_of
@@ -40,7 +41,7 @@ from swift_saber.text.strict_json import dumps, read_json
 _PATCH_SIZE = 14
 # What decides pixels and samples, beside the settings.
 _PACKAGES = ("av", "librosa", "qwen-omni-utils", "torch", "torchvision")
-_JOURNAL, _SETTINGS = "clips.jsonl", "prepared.json"
+_JOURNAL = "clips.jsonl"
 _NAME_LENGTH = 40
 _LATE = Problem("a clip changed or came while the others were made", "run the same command again")
 # A row's media: (kind, column, path as written).
@@ -134,7 +135,7 @@ def prepare(
         InputError: the rows cannot be read, the folder holds something else, or takes no more.
         RuntimeError: the worker processes do not start.
     """
-    if path.name in {_JOURNAL, _SETTINGS} or path.resolve().parent == folder.resolve():
+    if path.name in {_JOURNAL, FOLDER_SETTINGS} or path.resolve().parent == folder.resolve():
         remedy = "name another folder, or another file of rows"
         raise InputError(str(path), "output", "would be written over in the folder", remedy)
     wanted = list(dict.fromkeys(clip for row in _read(path) for clip in row.clips))
@@ -175,7 +176,7 @@ class _Made:
 
 def _claim(folder: Path, path: Path, settings: Settings) -> None:
     """See that a folder is of these settings, or is new, and write down that it is."""
-    place, now = folder / _SETTINGS, settings.as_json()
+    place, now = folder / FOLDER_SETTINGS, settings.as_json()
     before = read_json(place) if place.exists() else None
     if before is not None and (other := differences({name: before.get(name) for name in now}, now)):
         said = ", ".join(f"{name} was {was} and is {is_now}" for name, (was, is_now) in other.items())

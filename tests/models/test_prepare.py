@@ -10,6 +10,7 @@ import pytest
 
 from swift_saber.data.rows import read_rows, row_id, write_rows
 from swift_saber.errors import InputError
+from swift_saber.media.prepared import made_with
 from swift_saber.models import prepare as run
 from swift_saber.models.prepare import Settings, prepare
 from swift_saber.plugin import saber_prepare
@@ -196,6 +197,17 @@ def test_files_of_rows_share_a_folder(tmp_path: Path, clips: Any, asked: Any) ->
     assert asked == [("audios", "a.wav")]
     known = json.loads((tmp_path / "out" / "prepared.json").read_text())["rows"]
     assert known == {name: str(tmp_path / "in" / name) for name in ("train.jsonl", "pairs.jsonl")}
+
+
+def test_rows_are_known_by_what_they_were_prepared_with(tmp_path: Path, clips: Any) -> None:
+    (a,) = clips("a.wav")
+    prepared(tmp_path, [{"audios": [a]}])
+    found = made_with(tmp_path / "out" / "rows.jsonl")
+    assert found is not None
+    assert found.pop("versions").keys() >= {"av", "torch"}
+    assert found == {"settings": {"patch_size": 14, "FPS": 2.0}, "sampling_rate": 16_000, "form": "raw"}
+    for other in (tmp_path / "in" / "rows.jsonl", tmp_path / "out" / "clips.jsonl", "owner/name"):
+        assert made_with(other) is None
 
 
 def test_a_folder_that_was_prepared_otherwise_is_refused(tmp_path: Path, clips: Any) -> None:
