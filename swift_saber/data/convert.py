@@ -33,11 +33,11 @@ _REJECTED = {"rejected_messages", "rejected_response"}
 _BESIDE_MESSAGES = _REJECTED | {"image", "images", "margin", "rejected_videos", "rejected_audios"}
 _BESIDE_MESSAGES |= {"positive_messages", "negative_messages"}
 # What changes what ms-swift makes of messages, and only its own loader knows: a row that says something there is its.
-_STOCK_COLUMNS = _BESIDE_MESSAGES | {"system", "system_prompt", "tools", "objects", "teacher_prompt"}
-_STOCK_COLUMNS |= {"chat_template_kwargs"}
+STOCK_COLUMNS = _BESIDE_MESSAGES | {"system", "system_prompt", "tools", "objects", "teacher_prompt"}
+STOCK_COLUMNS |= {"chat_template_kwargs"}
 # Where a row without messages has its question or its answer. Beside messages they are further columns, as are at any
 # time "input", "text", "history", "label" and "solution", of which none makes a question alone.
-_STOCK_QUESTIONS = _STOCK_COLUMNS | {"query", "response", "instruction", "output", "prompt"}
+_STOCK_QUESTIONS = STOCK_COLUMNS | {"query", "response", "instruction", "output", "prompt"}
 _STOCK_QUESTIONS |= {"conversation", "conversations"}
 # A column that says nothing: tables give every row every column.
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -83,7 +83,7 @@ def row_kind(row: dict[str, Any]) -> str | None:
     if "messages" in row:
         first = next(iter(row["messages"]), None) if isinstance(row["messages"], list) else None
         other_dialect = isinstance(first, dict) and "role" not in first  # e.g. {"from": ..., "value": ...}
-        stock = _STOCK_COLUMNS & said
+        stock = STOCK_COLUMNS & said
         # A pair of texts without a clip is ms-swift's own.
         if stock & _REJECTED and stock <= _PAIR_COLUMNS and row.keys() & (_PAIR_MARKS | MEDIA_KEYS):
             return None if other_dialect else "pair"

@@ -50,6 +50,7 @@ from swift_saber.data.rows import media_root, must_be_regular, parse_row, read_l
 from swift_saber.errors import InputError, sum_up
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.sound import has_sound
+from swift_saber.plugin.saber_columns import TYPES, Columns, further_columns, with_columns
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.sed.layout import Order
@@ -105,10 +106,10 @@ class SaberLoader(DatasetLoader):
         misplaced = _misplaced(dataset_path) if kind is None else None
         if misplaced is not None:
             raise misplaced
-        path, stamp = os.path.abspath(dataset_path), [_stamp(dataset_path)]
-        if kind == "pair":
-            return self._generate(path, [*stamp, options()], PAIR_FEATURES)
-        return self._generate(path, stamp)
+        path, features = os.path.abspath(dataset_path), PAIR_FEATURES if kind == "pair" else FEATURES
+        stamp = [_stamp(dataset_path), *([options()] if kind == "pair" else [])]
+        further = further_columns(path, features, every=not self.remove_unused_columns, head=self.streaming)
+        return self._generate(path, stamp, features, further)
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
@@ -126,18 +127,20 @@ class SaberLoader(DatasetLoader):
         return self._generate(join, [_stamp(record) for record, *_ in join.matched])
 
     def _generate(
-        self, source: str | Join, stamp: list[Any], features: Features = FEATURES
+        self, source: str | Join, stamp: list[Any], features: Features = FEATURES, further: Columns | None = None
     ) -> Dataset | IterableDataset:
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
             "source": source,
             "pairs": features is PAIR_FEATURES,
             "order": answer_order(),
+            "further": further or {},
             # A stream that is read in part would never come to the sum of its errors.
             "stop_at_first": self.streaming,
             # A string, since `datasets` takes a list here for shards and would read the file once per element.
             "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), sound_in_video(), hears_videos()]),
         }
+        features = Features({**{name: TYPES[wanted] for name, wanted in (further or {}).items()}, **features})
         if self.streaming:
             return IterableDataset.from_generator(swift_rows, features=features, gen_kwargs=arguments)
         cache = os.path.join(get_cache_dir(), "datasets")
@@ -166,7 +169,7 @@ class RowTables(ArrowBasedBuilder):
     def _generate_tables(self, **arguments: Any) -> Iterator[tuple[Key, pa.Table]]:
         rows, features = self.config.generator(**arguments), self.config.features
         # A Json column is written as strings, which `datasets` reads as JSON.
-        kinds = {k: pa.list_(pa.string()) if isinstance(kind, List) else kind.pa_type for k, kind in features.items()}
+        kinds = {name: _written_as(kind) for name, kind in features.items()}
         schema, turns = pa.schema(kinds), [name for name in features if name.endswith("messages")]
         for number, batch in enumerate(iter(lambda: list(islice(rows, ROWS_PER_TABLE)), [])):
             columns = {name: [row[name] for row in batch] for name in features}
@@ -188,12 +191,21 @@ def _stamp(path: str | Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def swift_rows(source: str | Join, pairs: bool, order: Order, stop_at_first: bool, stamp: str) -> Iterator[Row]:
+def _written_as(kind: Any) -> pa.DataType:
+    if isinstance(kind, List):
+        return pa.list_(pa.string())
+    return pa.string() if isinstance(kind, Json) else kind.pa_type
+
+
+def swift_rows(
+    source: str | Join, pairs: bool, order: Order, further: Columns, stop_at_first: bool, stamp: str
+) -> Iterator[Row]:
     """Yield the ms-swift rows of a JSONL file, of one of preference pairs, or of a folder of records.
 
     Bad ones are all found before the error is raised, unless asked otherwise.
     """
-    convert = partial(to_swift_pair, options=options()) if pairs else partial(training_row, order=order)
+    ours = partial(to_swift_pair, options=options()) if pairs else partial(training_row, order=order)
+    convert = with_columns(ours, further)
     rows: Iterator[tuple[str, Callable[[], Row]]]
     if isinstance(source, Join):
         rows = joined_rows(source)
@@ -224,7 +236,11 @@ def _first_kind(path: str) -> str | None:
         return None
     try:
         where, text = next(read_lines(path))
-        return row_kind(parse_row(text, where))
+        row = parse_row(text, where)
+        # A question and its answer for ms-swift's own loader, though inference asks about the clip in our words.
+        answered = row.get("input") and (row.get("solution") or row.get("text"))
+        kind = row_kind(row)
+        return None if kind == "question" and answered else kind
     except InputError:
         return "messages"
 
