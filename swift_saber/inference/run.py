@@ -23,6 +23,7 @@ from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import Run
 from swift_saber.media.fault import Problem
 from swift_saber.media.pool import guarded
+from swift_saber.media.prepared import made_with
 from swift_saber.media.sound import inside
 from swift_saber.models.checkpoint import Instructions, identity, loading
 from swift_saber.models.process import ModelProcess
@@ -68,7 +69,7 @@ def infer(
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
-    with _in_environment(kept), Outputs(Path(result), _settings(model, kept, arguments)) as outputs:
+    with _in_environment(kept), Outputs(Path(result), _settings(model, kept, arguments, source)) as outputs:
         answered, rejected = outputs.answered(), outputs.rejected()
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
@@ -171,19 +172,21 @@ def _in_environment(kept: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str]) -> dict[str, Any]:
+def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str], rows: Path) -> dict[str, Any]:
     """What the answers depend on."""
     folder = Path(model).expanduser()
     values = _values(arguments)
     first = {**DEFAULTS, **{name: given(arguments, name) for name in values}}
     same = identity(model, kept)
     sound = same["media_settings"].pop("SABER_SOUND", "inside")
+    prepared = made_with(rows)
     return {
         "model": os.path.abspath(folder) if folder.is_dir() else model,
         **same,
         "sound": sound,  # by itself, since runs that earlier versions began say nothing of it
         "arguments": {name: value for name, value in sorted(first.items()) if name not in _NO_MATTER},
         "further_values": {name: found[1:] for name, found in sorted(values.items()) if len(found) > 1},
+        **({"prepared": prepared} if prepared else {}),
     }
 
 

@@ -240,6 +240,17 @@ def test_a_model_is_run_with_the_reader_and_the_timing_that_it_was_trained_with(
     assert (kept["video_reader"], kept["timing"]) == ("decord", "legacy")
 
 
+def test_the_settings_of_a_run_say_what_its_clips_were_prepared_with(
+    tmp_path: Path, model: Path, question: Path, made: list[Started]
+) -> None:
+    infer(str(model), str(question), str(tmp_path / "a.jsonl"))
+    assert "prepared" not in json.loads((tmp_path / "a.settings.json").read_text())
+    said = {"settings": {"FPS": 2.0}, "sampling_rate": 16_000, "form": "raw", "versions": {"av": "18.1.0"}}
+    (tmp_path / "prepared.json").write_text(json.dumps({**said, "rows": {question.name: "/data/in.jsonl"}}))
+    infer(str(model), str(question), str(tmp_path / "b.jsonl"))
+    assert json.loads((tmp_path / "b.settings.json").read_text())["prepared"] == said
+
+
 def test_asking_in_other_words_than_in_training_is_said_once(
     tmp_path: Path, model: Path, question: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
