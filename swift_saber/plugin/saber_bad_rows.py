@@ -1,9 +1,12 @@
-"""Rows that could not be encoded: said once each by id, kept in a file, counted at the end of training.
+"""Rows that could not be encoded: said once each by id, kept in a file of the output folder, counted at the end.
 
-ms-swift's training dataset replaces such a row by a random other one (`--strict false`, its default) or stops
-(`--strict true`). Either way the row is named here. Recipes switch the file on with `callbacks: saber_bad_rows`.
+ms-swift replaces such a row by a random other one (`--strict false`, its default), leaves it out where rows are encoded
+before training, or stops (`--strict true`). Each time the row is named here.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +14,60 @@ from swift.callbacks import TrainerCallback, callbacks_map
 from swift.template import MaxLengthError
 from swift.utils import get_logger, is_master
 
-from swift_saber.data.rows import media_list, media_path, read_rows, row_id
-from swift_saber.errors import InputError
-from swift_saber.media.fault import clip_problem
+from swift_saber.data.rows import media_list, media_path, parse_row, row_id
+from swift_saber.errors import InputError, one_line
+from swift_saber.media.deadline import VARIABLE as LIMIT
+from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.fault import beginning_problem
 from swift_saber.text.strict_json import dumps
 
 logger = get_logger()
 CALLBACK = "saber_bad_rows"
 FILE_NAME = "bad_rows.jsonl"
+# Where this run's file is. In the environment, since rows are encoded in processes of many kinds (of `datasets`, of
+# packing, of loaders; forked or started afresh), and not on the template, whose state is part of the name under which
+# `datasets` caches encoded rows: those of one run would never be found by the next.
+_FILE = "SABER_BAD_ROWS_FILE"
+# How the error of ms-swift begins after ten rows that could not be encoded, one after the other.
+_GIVES_UP = "Failed to retrieve the dataset"
+_SLOW = f"cut or re-encode the clip, or allow more time with {LIMIT}"
+_REPLACE = "replace the file or remove the row"
 
 
 def explain(row: dict[str, Any], error: Exception) -> tuple[str, str]:
     """Return (reason, remedy) for a row that could not be encoded.
 
-    The media are looked at again, because the reader that failed last is seldom the one that knew why.
+    The media are looked at again, because the reader that failed last is seldom the one that knew why; not where they
+    were too slow to be read.
     """
     if isinstance(error, MaxLengthError):
-        return _one_line(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
-    sides = ([*media_list(row, key), *media_list(row, f"rejected_{key}")] for key in ("videos", "audios"))
-    media = ([media_path(path) for path in paths if isinstance(path, str)] for paths in sides)
-    problem = clip_problem(*media)
-    if problem:
-        return problem, "replace the file or remove the row"
-    return f"{type(error).__name__}: {_one_line(error)}", "correct or remove the row"
+        return _short(error), "raise max_length, lower FPS_MAX_FRAMES or VIDEO_MAX_PIXELS, or cut the clip"
+    if isinstance(error, TimeoutError):
+        return one_line(str(error)), _SLOW
+    for kind in ("video", "audio"):
+        for path in (*media_list(row, f"{kind}s"), *media_list(row, f"rejected_{kind}s")):
+            if not isinstance(path, str):
+                continue
+            path = media_path(path)
+            try:
+                problem = within(clip_seconds(), beginning_problem, path, kind)
+            except TimeoutError as late:
+                return one_line(str(late)), _SLOW
+            if problem:
+                return f"{path}: {problem}", _REPLACE
+    if isinstance(error, InputError):
+        return one_line(f"{error.where}: {error.problem}"), error.remedy
+    return f"{type(error).__name__}: {_short(error)}", "correct or remove the row"
 
 
 class BadRows:
-    """The rows that this process could not encode.
-
-    Attributes:
-        path: the JSONL file that receives {id, reason, remedy}, or None before training starts.
-    """
+    """The rows that a template could not encode in this process."""
 
     def __init__(self) -> None:
-        self.path: Path | None = None
-        self._said: dict[str, dict[str, str]] = {}
+        self._said: dict[str, InputError] = {}
 
     def report(self, row: dict[str, Any], error: Exception) -> InputError:
-        """Say once that a row could not be encoded, and add it to the file if there is one.
+        """Say once that a row could not be encoded, and add it to the run's file if there is one.
 
         Returns:
             The same as an error of one line.
@@ -56,37 +75,65 @@ class BadRows:
         name = row_id(row)
         if name not in self._said:
             reason, remedy = explain(row, error)
-            self._said[name] = {"id": name, "reason": reason, "remedy": remedy}
+            self._said[name] = InputError(f"row {name}", "clip", reason, remedy)
             logger.warning(f"swift-saber: row {name} could not be encoded: {reason}; {remedy}")
-            self._append([self._said[name]])
-        return InputError(f"row {name}", "clip", self._said[name]["reason"], self._said[name]["remedy"])
+            _append({"id": name, "reason": reason, "remedy": remedy})
+        return self._said[name]
 
-    def start(self, path: Path) -> None:
-        """Write to this file from now on, beginning with what was found before."""
-        self.path = path
-        self._append(list(self._said.values()))
 
-    def _append(self, entries: list[dict[str, str]]) -> None:
-        if self.path is None or not entries:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # One write a row, in append mode: workers and ranks share the file.
-        with self.path.open("a", encoding="utf-8", buffering=1) as file:
-            for entry in entries:
-                file.write(dumps(entry) + "\n")
+@contextmanager
+def kept(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Have rows that cannot be encoded, here and in processes started from here, written to a file in the folder.
+
+    There is no file without such a row; one of an earlier run grows. At the end it is said how many of this run there
+    are.
+
+    Raises:
+        InputError: ms-swift gave up, since too many rows one after the other could not be encoded; names the file.
+    """
+    path = Path(folder).absolute() / FILE_NAME
+    before, begin = os.environ.get(_FILE), path.stat().st_size if path.exists() else 0
+    os.environ[_FILE] = str(path)
+    try:
+        yield
+    except ValueError as error:
+        if _GIVES_UP in str(error) and (count := _count(path, begin)):
+            problem = f"{count} could not be encoded, too many one after the other to go on"
+            raise InputError(str(path), "rows", problem, "see there why, and correct or remove them") from error
+        raise
+    finally:
+        del os.environ[_FILE]
+        if before is not None:
+            os.environ[_FILE] = before
+        if is_master() and (count := _count(path, begin)):
+            logger.warning(f"swift-saber: {count} row(s) could not be encoded and were left out: see {path}")
+
+
+def _append(entry: dict[str, str]) -> None:
+    if not (file := os.environ.get(_FILE)):
+        return
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One write a row, in append mode: processes share the file, and may each name a row.
+    with path.open("ab", buffering=0) as log:
+        log.write((dumps(entry) + "\n").encode())
+
+
+def _count(path: Path, begin: int) -> int:
+    """How many rows the file names from that byte on."""
+    if not path.exists():
+        return 0
+    names = set()
+    with path.open("rb") as log:
+        log.seek(begin)
+        for line in log:
+            with suppress(InputError):  # cut short by a full disk
+                names.add(parse_row(line, str(path)).get("id"))
+    return len(names)
 
 
 class BadRowsCallback(TrainerCallback):
-    """Gives the template the file in the output folder, and counts it when training ends."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.trainer.template.bad_rows.start(Path(args.output_dir) / FILE_NAME)
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        path = Path(args.output_dir) / FILE_NAME
-        if is_master() and path.exists():
-            count = len({row["id"] for _, row in read_rows(path)})
-            logger.warning(f"swift-saber: {count} row(s) could not be encoded and were NOT trained on: see {path}")
+    """Does nothing: the file is kept without it now. Recipes and checkpoints of before name it."""
 
 
 def register() -> None:
@@ -94,5 +141,5 @@ def register() -> None:
     callbacks_map[CALLBACK] = BadRowsCallback
 
 
-def _one_line(error: Exception) -> str:
+def _short(error: Exception) -> str:
     return " ".join(str(error).split())[:300]

@@ -37,8 +37,9 @@ def register() -> None:
     vision_process.FORCE_QWENVL_VIDEO_READER = chosen
     vision_process.get_video_reader_backend.cache_clear()
     if chosen != "torchvision":
-        # In the table, and where ms-swift takes it from when it fills the table again.
-        vision_process.VIDEO_READER_BACKENDS["torchvision"] = vision_process._read_video_torchvision = _no_other
+        vision_process.VIDEO_READER_BACKENDS["torchvision"] = _no_other
+        # What is here ms-swift puts in the table again, behind a function that reads a failed file whole.
+        vision_process._read_video_torchvision = None
     if not hasattr(qwen_omni_utils.fetch_video, "__wrapped__"):
         qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video)
 

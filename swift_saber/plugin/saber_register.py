@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from functools import wraps
+from contextlib import nullcontext
+from functools import partial, wraps
 from typing import Any
 
 from swift_saber.plugin import saber_errors, saber_seams
@@ -14,7 +15,7 @@ _registered = False
 
 
 def register() -> None:
-    """Register dataset, reader, template and callback, and see that a checkpoint stays loadable without this plugin.
+    """Register dataset, readers, template and callback, and see that a checkpoint stays loadable without this plugin.
 
     Calling it again does nothing.
 
@@ -26,14 +27,17 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames
+    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_sound
 
     saber_dataset.register()
     saber_frames.register()
+    saber_sound.register()
     _register_templates()
     saber_bad_rows.register()
+    _keep_bad_rows()
     _register_trainer()
     _extend_args_json()
+    _spare_threads()
     _registered = True
 
 
@@ -67,6 +71,35 @@ def _register_trainer() -> None:
         return get_training_args(args)
 
     TrainerFactory.get_training_args = checked_training_args
+
+
+def _keep_bad_rows() -> None:
+    """Have every run that has an output folder keep its bad rows there: training, and encoding for it beforehand."""
+    from swift.pipelines.base import SwiftPipeline
+
+    from swift_saber.plugin.saber_bad_rows import kept
+
+    main = SwiftPipeline.main
+
+    @wraps(main)
+    def main_and_count(self: Any) -> Any:
+        folder = getattr(self.args, "output_dir", None)
+        with kept(folder) if folder else nullcontext():
+            return main(self)
+
+    SwiftPipeline.main = main_and_count
+
+
+def _spare_threads() -> None:
+    """Have forked processes compute in one thread, as those of torch's loaders do; this one keeps its own.
+
+    ms-swift encodes in forked processes (`--lazy_tokenize false`, packing, cached datasets). There the first operation
+    of torch that is worth several threads, such as one on a row's sound, waits for ever for those that the process had
+    before: a fork does not copy them.
+    """
+    import torch
+
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def _extend_args_json() -> None:

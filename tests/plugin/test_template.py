@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import torch
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
-from swift_saber.plugin.saber_bad_rows import kept
 from swift_saber.sed.layout import INSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -49,6 +49,13 @@ def encode(processor: Any, row: dict[str, Any], mode: str, *, stock: bool) -> di
     encoder = template(processor, stock=stock)
     encoder.set_mode(mode)
     return encoder.encode(row)
+
+
+def kept(folder: Path) -> AbstractContextManager[None]:
+    """Where rows that cannot be encoded are kept; imported here, since ms-swift reads its settings when it is."""
+    from swift_saber.plugin.saber_bad_rows import kept
+
+    return kept(folder)
 
 
 def same(a: Any, b: Any) -> bool:
