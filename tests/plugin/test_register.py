@@ -52,3 +52,11 @@ def test_all_instructions_of_mixed_data_are_remembered(remembered: Any, tiny_wor
 def test_questions_that_are_all_different_are_no_instruction(remembered: Any, tiny_world: Path) -> None:
     rows = [row for _, row in read_rows(tiny_world / "train.jsonl")]
     assert "instructions" not in remembered([own(row, f"Question {place}?") for place, row in enumerate(rows)])
+
+
+def test_what_the_clips_were_prepared_with_is_remembered(remembered: Any, tiny_world: Path, tmp_path: Path) -> None:
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:2]
+    assert "prepared" not in remembered(rows)
+    made = {"settings": {"FPS": 2.0}, "sampling_rate": 16_000, "form": "raw", "versions": {"av": "18.1.0"}}
+    (tmp_path / "prepared.json").write_text(json.dumps({**made, "rows": {"d.jsonl": "/data/d.jsonl"}}))
+    assert remembered(rows)["prepared"] == {str(tmp_path / "d.jsonl"): made}
