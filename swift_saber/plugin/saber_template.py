@@ -19,7 +19,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.settings import legacy_timing, takes_sound
 from swift_saber.media.sound import has_sound
-from swift_saber.plugin import saber_sound
+from swift_saber.plugin import saber_patches, saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
 from swift_saber.sed.layout import INSTRUCTIONS
@@ -115,6 +115,7 @@ class SEDMixin:
         reading = copy.copy(self)
         reading.processor = copy.copy(self.processor)
         reading.processor.feature_extractor = saber_sound.Unpadded(self.processor.feature_extractor)
+        reading.processor.video_processor = saber_patches.Patches(self.processor.video_processor)
         return super(SEDMixin, reading)._encode(inputs)  # type: ignore[misc]  # of the stock class
 
     def _data_collator_mm_data(self, batch: list[dict[str, Any]]) -> dict[str, Any]:
