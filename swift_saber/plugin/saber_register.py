@@ -108,14 +108,16 @@ def _extend_args_json() -> None:
     ms-swift imports what stands under `external_plugins` again when it loads the checkpoint, and fails where the path
     is another; the path stays readable under `custom_register_path`, which is not imported again. The media settings
     are environment variables that ms-swift forgets: shell/infer.sh sets those that the model was trained with; so are
-    CA-DPO's options, which stay readable under `ca_dpo_settings`. `instructions` are the words that the training data
-    ask in, so that inference can say when it asks in others; a stream is not read for them. A local base model is
-    remembered by its absolute path, so that a LoRA checkpoint finds it from any folder.
+    CA-DPO's options, which stay readable under `ca_dpo_settings`. `prepared` says of each file of prepared rows what
+    its clips were made with. `instructions` are the words that the training data ask in, so that inference can say when
+    it asks in others; a stream is not read for them. A local base model is remembered by its absolute path, so that a
+    LoRA checkpoint finds it from any folder.
     """
     from datasets import Dataset
     from swift.arguments import BaseArguments
 
     from swift_saber.data.questions import instructions
+    from swift_saber.media.prepared import made_with
     from swift_saber.media.settings import media_settings
     from swift_saber.plugin import PLUGIN_FILE
     from swift_saber.plugin.saber_options import settings
@@ -137,6 +139,10 @@ def _extend_args_json() -> None:
         plugins = self.external_plugins
         self.external_plugins = [path for path in plugins or [] if not str(path).endswith(PLUGIN_FILE.name)]
         self.media_settings = media_settings(os.environ)
+        # After # stands how many of a file's rows are taken.
+        sources = [str(source).partition("#")[0] for source in self.dataset or ()]
+        if prepared := {source: found for source in sources if (found := made_with(source))}:
+            self.prepared = prepared
         ca_dpo_settings = settings(self)
         if ca_dpo_settings:
             self.ca_dpo_settings = ca_dpo_settings
