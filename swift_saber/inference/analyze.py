@@ -121,9 +121,8 @@ def _sound_of(path: str, to: Path) -> Path | None:
 
     try:
         samples = samples_of(path)
-    except av.error.FFmpegError as error:
-        problem = f"does not decode to its end ({reason(error)})"
-        raise InputError(path, "sound", problem, "re-encode the clip") from error
+    except (av.error.FFmpegError, ValueError) as error:
+        raise InputError(path, "sound", reason(error), "re-encode the clip") from error
     if is_silent(samples):
         return None
     to.write_bytes(wav(samples))

@@ -23,6 +23,7 @@ from swift_saber.inference import analyze as module
 from swift_saber.inference.analyze import analyze
 from swift_saber.sed.layout import DIMENSIONS
 from tests.media_faults import encode, frames, sound
+from tests.stepped_sounds import FORMS, TONES, heard
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, response: str = "### Voice\nlow") -> list[dict[str, Any]]:
@@ -109,6 +110,32 @@ def test_a_clip_whose_sound_is_silent_is_analysed_as_one_without(
     assert found["notes"] == ["the clip's sound is silent: only the picture was analysed"]
     with pytest.raises(InputError, match="is silent from beginning to end"):
         analyze(str(tmp_path / "a.wav"), str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["rate and channels change.aac", "gsm.wav", "a.ac3"])
+def test_a_sound_of_any_form_is_heard_from_beginning_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    FORMS[name](tmp_path / name)
+    rows = asked(monkeypatch)
+    analyze(str(tmp_path / name), str(tmp_path))
+    (((samples, rate),),) = (row["heard"] for row in rows)
+    assert heard(samples, rate) == list(TONES)
+
+
+def test_a_sound_that_does_not_decode_ends_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    encode(tmp_path / "a.mkv", frames(), sound())
+    with av.open(str(tmp_path / "a.mkv")) as source:
+        packets = [bytes(packet) for packet in source.demux(audio=0) if packet.size]
+    data = (tmp_path / "a.mkv").read_bytes()
+    for packet in packets:
+        data = data.replace(packet, b"\xff" * len(packet))
+    (tmp_path / "a.mkv").write_bytes(data)
+    asked(monkeypatch)
+    with pytest.raises(InputError, match=r"a\.mkv: sound: holds no sound \("):
+        analyze(str(tmp_path / "a.mkv"), str(tmp_path))
 
 
 @pytest.mark.parametrize("ending", [".m4v", ".WEBM", ".clip"])

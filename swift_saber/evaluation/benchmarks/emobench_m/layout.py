@@ -180,8 +180,7 @@ def questions(
     """Return the rows for shell/infer.sh: {"id": "NAME/id", "messages", "videos", "audios"}, in the benchmark's order.
 
     The sound is the wav file beside the clip (CLIP.wav for CLIP.mp4) where there is one: every setting reads that.
-    Else, where the clip has a sound track, it is the clip itself; ms-swift then reads the sound out of the video, with
-    SWIFT_AUDIO_LOAD_BACKEND=soundfile_pyav or the ffmpeg program. A clip that cannot be opened is left to
+    Else, where the clip has a sound track, it is the clip itself. A clip that cannot be opened is left to
     shell/infer.sh, which rejects it with the reason. The "<video>" tag is not written: ms-swift adds its own.
 
     Args:
