@@ -106,7 +106,8 @@ def test_a_checkpoint_remembers_media_settings_and_not_the_plugin(lora: Path, wo
     assert args["custom_register_path"] == [str(PLUGIN_FILE)]
     assert args["template"] == "qwen2_5_omni"
     assert args["model"] == str(work / "base")
-    assert args["media_settings"] == {**MEDIA_ENV, "ENABLE_AUDIO_OUTPUT": "0"}
+    defaults = {"FORCE_QWENVL_VIDEO_READER": "pyav", "SABER_TIMING": "true", "SABER_SOUND": "inside"}
+    assert args["media_settings"] == {**MEDIA_ENV, "ENABLE_AUDIO_OUTPUT": "0", **defaults}
     assert args["instructions"] == [INSTRUCTIONS["en"]]
 
 

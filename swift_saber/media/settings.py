@@ -25,6 +25,8 @@ AUDIO_SUFFIXES = {
     ".aac": "audio/aac",
 }
 
+READER, TIMING, SOUND = "FORCE_QWENVL_VIDEO_READER", "SABER_TIMING", "SABER_SOUND"
+DEFAULT_READER = "pyav"
 # The environment variables through which ms-swift and qwen-omni-utils take media settings. A model that was trained
 # with some of them must be run with the same ones.
 MEDIA_SETTINGS = (
@@ -38,10 +40,10 @@ MEDIA_SETTINGS = (
     "USE_AUDIO_IN_VIDEO",
     "SAMPLING_RATE",
     "ENABLE_AUDIO_OUTPUT",
-    "FORCE_QWENVL_VIDEO_READER",
+    READER,
     "SWIFT_AUDIO_LOAD_BACKEND",
-    "SABER_TIMING",
-    "SABER_SOUND",
+    TIMING,
+    SOUND,
 )
 
 
@@ -50,12 +52,25 @@ def media_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: environment[name] for name in MEDIA_SETTINGS if name in environment}
 
 
+def settings_in_force(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the media settings that an environment holds, and the reader, the timing and the sound in any case.
+
+    Their defaults are ours and may change; a checkpoint and results keep what they were made with.
+
+    Raises:
+        InputError: a variable holds a word that it cannot hold.
+    """
+    timing = "legacy" if legacy_timing(environment) else "true"
+    sound = "inside" if takes_sound(environment) else "given"
+    return media_settings(environment) | {READER: video_reader(environment), TIMING: timing, SOUND: sound}
+
+
 def video_reader(environment: Mapping[str, str]) -> str:
     """Return which reader gives the model its frames: the one wished for in qwen-omni-utils' own variable, else ours.
 
     "pyav" is media/frames.py: the frames that a player shows, of every container that PyAV opens.
     """
-    return environment.get("FORCE_QWENVL_VIDEO_READER") or "pyav"
+    return environment.get(READER) or DEFAULT_READER
 
 
 def takes_sound(environment: Mapping[str, str]) -> bool:
@@ -64,7 +79,7 @@ def takes_sound(environment: Mapping[str, str]) -> bool:
     Raises:
         InputError: the variable holds another word.
     """
-    return _choice(environment, "SABER_SOUND", ("inside", "given")) == "inside"
+    return _choice(environment, SOUND, ("inside", "given")) == "inside"
 
 
 def legacy_timing(environment: Mapping[str, str]) -> bool:
@@ -73,7 +88,7 @@ def legacy_timing(environment: Mapping[str, str]) -> bool:
     Raises:
         InputError: the variable holds another word.
     """
-    return _choice(environment, "SABER_TIMING", ("true", "legacy")) == "legacy"
+    return _choice(environment, TIMING, ("true", "legacy")) == "legacy"
 
 
 def _choice(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:

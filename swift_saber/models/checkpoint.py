@@ -11,7 +11,7 @@ from typing import Any
 from swift_saber.data.questions import asked, instruction
 from swift_saber.data.rows import parse_row
 from swift_saber.errors import InputError, quoted
-from swift_saber.media.settings import media_settings
+from swift_saber.media.settings import DEFAULT_READER, READER, TIMING, settings_in_force
 from swift_saber.recipe import given
 from swift_saber.text.files import read_text
 
@@ -24,6 +24,7 @@ PUBLISHED_SETTINGS = {
 }
 _WEIGHTS = ("*.safetensors", "*.bin", "config.json", "adapter_config.json")
 _SAMPLE_BYTES = 1 << 20
+_EARLIER_READER = "decord"
 _MERGE = "merge it into its base model first: swift export --merge_lora true"
 
 
@@ -96,11 +97,44 @@ def identity(model: str, settings: Mapping[str, str]) -> dict[str, Any]:
         settings: the media settings that `loading` returned for it.
 
     Returns:
-        {"weights" (None for a hub id), "media_settings"}.
+        {"weights" (None for a hub id), "media_settings", "video_reader", "timing"}; the last two by themselves, since
+        earlier versions say nothing of them (`completed`).
+
+    Raises:
+        InputError: a media setting holds a word that it cannot hold.
     """
     folder = Path(model).expanduser()
     weights = _stamp(folder) if folder.is_dir() else None
-    return {"weights": weights, "media_settings": media_settings({**settings, **os.environ})}
+    known = settings_in_force({**settings, **os.environ})
+    return {"video_reader": known.pop(READER), "timing": known.pop(TIMING), "weights": weights, "media_settings": known}
+
+
+def completed(before: Mapping[str, Any], now: Mapping[str, Any], later: Sequence[str]) -> dict[str, Any]:
+    """Return the settings of a run that an earlier version may have begun, with what it did not say.
+
+    Earlier versions read frames with decord, unless they were asked for another reader, and knew the true times alone.
+
+    Args:
+        before: what the run kept.
+        now: the settings of now.
+        later: names of which the values of now are taken where the run kept none.
+    """
+    unsaid = {name: now[name] for name in later if name in now}
+    if "video_reader" in now:
+        reader = now["video_reader"]
+        unsaid |= {"timing": "true", "video_reader": _EARLIER_READER if reader == DEFAULT_READER else reader}
+    return dict(before) | {name: value for name, value in unsaid.items() if name not in before}
+
+
+def how_to_go_on(changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Return how a run goes on as it was begun, as the beginning of a remedy; "" where nothing special is to be said.
+
+    Args:
+        changed: as `differences` gives it.
+    """
+    if changed.get("video_reader") == (_EARLIER_READER, DEFAULT_READER):
+        return f"set {READER}={_EARLIER_READER} to go on with the reader of the first answers, or "
+    return ""
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -118,7 +118,7 @@ def _extend_args_json() -> None:
 
     from swift_saber.data.questions import instructions
     from swift_saber.media.prepared import made_with
-    from swift_saber.media.settings import media_settings
+    from swift_saber.media.settings import settings_in_force
     from swift_saber.plugin import PLUGIN_FILE
     from swift_saber.plugin.saber_options import settings
 
@@ -138,7 +138,7 @@ def _extend_args_json() -> None:
     def save_args_with_settings(self: Any, *args: Any, **kwargs: Any) -> None:
         plugins = self.external_plugins
         self.external_plugins = [path for path in plugins or [] if not str(path).endswith(PLUGIN_FILE.name)]
-        self.media_settings = media_settings(os.environ)
+        self.media_settings = settings_in_force(os.environ)
         # After # stands how many of a file's rows are taken.
         sources = [str(source).partition("#")[0] for source in self.dataset or ()]
         if prepared := {source: found for source in sources if (found := made_with(source))}:

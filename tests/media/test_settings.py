@@ -12,10 +12,11 @@ import pytest
 import soundfile
 
 from swift_saber.data.folder import join_folder
+from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.emer import find_media
 from swift_saber.media.fault import beginning_problem, clip_problem
 from swift_saber.media.read import content
-from swift_saber.media.settings import media_settings
+from swift_saber.media.settings import media_settings, settings_in_force
 from swift_saber.models.clips import clip_parts
 from swift_saber.pipeline.sources.generic import Generic
 from tests.plugin.test_dataset import ENGLISH
@@ -136,6 +137,16 @@ def test_only_media_settings_are_taken_from_an_environment() -> None:
         "VIDEO_MAX_PIXELS": "1",
         "FPS": "2",
     }
+
+
+def test_reader_timing_and_sound_are_named_also_where_nothing_is_set() -> None:
+    defaults = {"FORCE_QWENVL_VIDEO_READER": "pyav", "SABER_TIMING": "true", "SABER_SOUND": "inside"}
+    assert settings_in_force({"HOME": "/root", "SABER_TIMING": ""}) == defaults
+    others = {"FORCE_QWENVL_VIDEO_READER": "decord", "SABER_TIMING": "legacy", "SABER_SOUND": "given", "FPS": "2"}
+    assert settings_in_force(others) == others
+    for name in ("SABER_TIMING", "SABER_SOUND"):
+        with pytest.raises(InputError, match=f"environment: {name}: is 'x'"):
+            settings_in_force({name: "x"})
 
 
 @pytest.mark.parametrize("ending", [*VIDEO_TYPES, *AUDIO_TYPES, ".M4V", ".OPUS"])
