@@ -10,12 +10,14 @@ import os
 import wave
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from swift_saber.media.fault import MISSING_SHARE
-from swift_saber.media.read import Reading, are_numbers, first_stream, is_silent, open_media, open_sound, reason
+from swift_saber.media.read import are_numbers, first_stream, is_silent, open_media, open_sound, reason
 
 #: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
@@ -130,7 +132,7 @@ def samples_of(path: str | os.PathLike[str]) -> Any:
     """Return the sound of a file, int16 of shape (n,) at RATE; n is 0 where it has none.
 
     Raises:
-        av.error.FFmpegError, OSError: the file cannot be opened.
+        av.error.FFmpegError, OSError: the file cannot be opened, or is joined of parts that do not fit together.
         ValueError: more of its sound than a tenth does not decode.
     """
     sound = Sound()
@@ -164,11 +166,10 @@ def has_sound(path: str | os.PathLike[str]) -> bool:
         stream = first_stream(container, "audio")
         if stream is None:
             return False
-        if stream.codec_context is None:
+        try:
+            return any(not is_silent(frame.to_ndarray()) for frame in _decoded(container, stream))
+        except ValueError:  # as _decoded says it
             return True
-        reading = Reading(container, [stream])
-        heard = any(not is_silent(frame.to_ndarray()) for _, frame in reading.decode())
-        return heard or reading.error is not None
 
 
 def load(path: str | os.PathLike[str], rate: int) -> Any:
@@ -184,7 +185,7 @@ def load(path: str | os.PathLike[str], rate: int) -> Any:
         rate: Hz.
 
     Raises:
-        av.error.FFmpegError, OSError: the file cannot be opened.
+        av.error.FFmpegError, OSError: the file cannot be opened, or is joined of parts that do not fit together.
         ValueError: it has no sound, or more of it than a tenth does not decode.
     """
     import librosa
@@ -193,42 +194,72 @@ def load(path: str | os.PathLike[str], rate: int) -> Any:
     with open_sound(path) as (sound, whole), suppress(soundfile.SoundFileRuntimeError):
         if whole:
             return librosa.load(sound, sr=rate)[0]
-    parts, run = [np.zeros(0, np.float32)], [np.zeros(0, np.float32)]
-    now = rate
     with open_media(path) as container:
         stream = first_stream(container, "audio")
         if stream is None:
             raise ValueError("has no sound")
-        clock = _Clock(container)
-        for frame in _decoded(container, stream):
-            if frame.sample_rate != now:
-                parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
-                now, run = frame.sample_rate, []
-            run += [np.zeros(round(clock.silence(frame) * now), np.float32), _mono(frame)]
-    parts.append(librosa.resample(np.concatenate(run), orig_sr=now, target_sr=rate))
+        parts = [
+            librosa.resample(np.concatenate([samples for _, samples in run]), orig_sr=own, target_sr=rate)
+            for own, run in groupby(_runs(container, stream), key=itemgetter(0))
+        ]
     return np.concatenate(parts)
+
+
+def _runs(container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
+    """Yield a sound in runs of one form, and the silence between them: (rate in Hz, float32 of shape (n,))."""
+    clock = _Clock(container)
+    form = (0, 0, "", True)
+    run: list[Any] = []
+    for frame in _decoded(container, stream):
+        silence = clock.silence(frame)
+        found = (frame.sample_rate, frame.layout.nb_channels, frame.format.name, frame.format.is_planar)
+        if run and (silence or found != form):
+            yield form[0], _mono(run, form[1], form[3])
+            run = []
+        if silence:
+            yield frame.sample_rate, np.zeros(round(silence * frame.sample_rate), np.float32)
+        form = found
+        run.append(frame.to_ndarray())
+    yield form[0], _mono(run, form[1], form[3])
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     """Yield a sound's av.AudioFrames; without those of broken packets, of which there may be some."""
+    import av
+
     if stream.codec_context is None:
         raise ValueError("has sound in no codec that is known here")
-    reading = Reading(container, [stream])
-    for _, frame in reading.decode():
-        yield frame
-    lost, packets = reading.lost["audio"], reading.packets["audio"]
-    error = f" ({reason(reading.error)})" if reading.error else ""
-    if not reading.frames["audio"]:
-        raise ValueError(f"holds no sound{error}")
-    if lost > MISSING_SHARE * packets:
-        raise ValueError(f"has sound that cannot be decoded: {lost} of {packets} packets are broken{error}")
+    frames = sent = lost = 0
+    said = ""
+    packets = container.demux(stream)  # of this stream alone, so that the picture's are not even read
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.PatchWelcomeError:  # it goes on in another form, which FFmpeg does not follow
+            raise
+        except (av.error.FFmpegError, OSError) as error:  # the file breaks off
+            packet, said = None, f" ({reason(error)})"
+        if packet is None:
+            break
+        sent += packet.size > 0
+        try:
+            found = packet.decode()
+        except av.error.FFmpegError as error:
+            lost, said = lost + 1, f" ({reason(error)})"
+            continue
+        frames += len(found)
+        yield from found
+    if not frames:
+        raise ValueError(f"holds no sound{said}")
+    if lost > MISSING_SHARE * sent:
+        raise ValueError(f"has sound that cannot be decoded: {lost} of {sent} packets are broken{said}")
 
 
-def _mono(frame: Any) -> Any:
-    """The samples of an av.AudioFrame, float32 within -1..1: the mean of its channels, as librosa takes it."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
+def _mono(run: list[Any], channels: int, planar: bool) -> Any:
+    """Join arrays of av.AudioFrames, float32 within -1..1: the mean of the channels, as librosa takes it."""
+    samples = np.concatenate(run, axis=1)
+    if not planar:
+        samples = samples.reshape(-1, channels).T
     if samples.dtype.kind == "u":
         samples = (samples.astype(np.int16) - 2**7) * 2**8
     if samples.dtype.kind == "i":
