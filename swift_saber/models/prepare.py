@@ -22,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swift_saber.data.convert import sound_in_video
+from swift_saber.data.convert import row_kind, sound_in_video, to_swift_row
 from swift_saber.data.log import RowLog
 from swift_saber.data.rows import media_list, parse_row, read_lines, resolve_media, row_id, write_rows
 from swift_saber.errors import InputError, one_line
@@ -278,28 +278,39 @@ def _taker(where: str, found: Callable[[_Clip], object]) -> Take:
 
 def _rows(path: Path, made: Mapping[_Clip, _Made | Problem], counts: Counts) -> Iterator[dict[str, Any]]:
     """The rows with what was made of their clips; fills `counts`."""
-    seen: set[str] = set()
+    seen: set[_Made] = set()
     for where, name, row, clips, problem in _read(path):
         counts.rows += 1
         became = [made.get(clip, _LATE) for clip in clips]
+        files = [one for one in became if isinstance(one, _Made)]
         problem = problem or next((one for one in became if isinstance(one, Problem)), None)
+        if row is not None and problem is None:
+            paths = iter(files)  # in the order in which the row names its clips
+            row = {**_with_media(row, lambda *_: next(paths).path), "id": name}  # noqa: B023  # called here
+            problem = _problem(row, where)
         if row is None or problem is not None:
             assert problem is not None
             shown, line = None if name is None else one_line(name), int(where.rpartition(":")[2])
             counts.rejects.append({"id": shown, "line": line, "reason": problem.reason, "remedy": problem.remedy})
             continue
-
-        def put(kind: str, column: str, written: Any, where: str = where) -> str | None:
-            one = made[_Clip(kind, resolve_media(written, where, column))]
-            assert isinstance(one, _Made)
-            if one.path is not None and one.path not in seen:
-                seen.add(one.path)
-                column = "videos" if kind == "videos" else "audios"
+        for clip, file in zip(clips, files, strict=True):
+            if file.path is not None and file not in seen:
+                seen.add(file)
+                column = "videos" if clip.kind == "videos" else "audios"
                 counts.clips[column] += 1
-                counts.size[column] += one.size
-            return one.path
+                counts.size[column] += file.size
+        yield row
 
-        yield {**_with_media(row, put), "id": name}
+
+def _problem(row: dict[str, Any], where: str) -> Problem | None:
+    """Why a row that is read here would end a training, or None; a pair is looked at when it is trained on."""
+    if row_kind(row) in {None, "pair"}:
+        return None
+    try:
+        to_swift_row(row, where)
+    except InputError as error:
+        return Problem(f"{error.field}: {error.problem}", error.remedy)
+    return None
 
 
 def _with_media(row: Mapping[str, Any], take: Take) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from swift_saber.data.rows import read_rows, row_id, write_rows
 from swift_saber.errors import InputError
 from swift_saber.media.prepared import made_with
+from swift_saber.mini.world import record, sample_clip
 from swift_saber.models import prepare as run
 from swift_saber.models.prepare import Settings, prepare
 from swift_saber.plugin import saber_prepare
@@ -151,6 +152,24 @@ def test_what_cannot_be_prepared_is_set_aside_and_the_rest_stays(tmp_path: Path,
     assert "gone.mp4: no such file" in rejects[1]["reason"]
     assert "not JSON" in rejects[2]["reason"]
     assert "7 is not a path" in rejects[3]["reason"]
+
+
+def test_a_row_that_would_end_the_training_is_set_aside(tmp_path: Path, clips: Any) -> None:
+    loud, mute = clips("loud.mp4", DEAF)
+    heard = {**record(sample_clip("consistent", "prepare", 0, seed=0)).to_dict(), "language": "en"}
+    rows = [
+        {"id": "heard", **heard, "videos": [loud]},
+        {"id": "deaf", **heard, "videos": [mute]},
+        {"id": "asked", "videos": [mute]},
+        {"id": "odd", "videos": [loud], "language": "fr"},
+    ]
+    counts, found = prepared(tmp_path, rows)
+    assert [row["id"] for row in found] == ["heard", "asked"]
+    assert [(row["id"], row["reason"].partition(",")[0]) for row in counts.rejects] == [
+        ("deaf", "audios: no audio for the record"),
+        ("odd", "language: is 'fr'"),
+    ]
+    assert counts.clips == {"videos": 2, "audios": 1}
 
 
 def test_what_was_made_is_not_made_again(tmp_path: Path, clips: Any, asked: Any) -> None:
