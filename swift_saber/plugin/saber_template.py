@@ -111,8 +111,10 @@ class SEDMixin:
         saber_sound.check_length(seconds, least, most, path)
 
     def _encode(self, inputs: Any) -> Any:
-        # In copies, since rows are encoded in several threads, and a checkpoint keeps the processor as it is.
-        reading = copy.copy(self)
+        # In copies, since rows are encoded in several threads, and a checkpoint keeps the processor as it is. Not by
+        # copy.copy, which would leave out what is not pickled.
+        reading = type(self).__new__(type(self))
+        vars(reading).update(vars(self))
         reading.processor = copy.copy(self.processor)
         reading.processor.feature_extractor = saber_sound.Unpadded(self.processor.feature_extractor)
         reading.processor.video_processor = saber_patches.Patches(self.processor.video_processor)

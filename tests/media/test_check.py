@@ -225,12 +225,13 @@ def test_workers_that_cannot_start_end_the_run_and_blame_no_clip(good: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["librosa", "soundfile_pyav"])
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize("backend", ["", "librosa", "soundfile_pyav"])
 def test_what_passes_can_be_read_by_the_readers_of_the_model(
     faults: list[Fault], backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from qwen_omni_utils.v2_5.vision_process import fetch_video
-    from swift.template.vision_utils import load_audio
+    from swift.template.templates.qwen import load_audio
 
     monkeypatch.setenv("SWIFT_AUDIO_LOAD_BACKEND", backend)
     read = 0
