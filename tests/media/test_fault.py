@@ -51,6 +51,7 @@ def test_only_the_reader_in_use_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
     encode(path, frames(), codec="gif", pixels="rgb8")
     monkeypatch.setenv("FORCE_QWENVL_VIDEO_READER", "torchvision")
     assert clip_fault([str(path)], []) is None
+    pytest.importorskip("decord")
     monkeypatch.setenv("FORCE_QWENVL_VIDEO_READER", "decord")
     problem = clip_fault([str(path)], [])
     assert problem and "cannot be read by decord" in problem.reason
