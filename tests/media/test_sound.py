@@ -13,6 +13,7 @@ import soundfile
 from swift_saber.media.fault import clip_fault
 from swift_saber.media.sound import RATE, has_sound, inside, load, samples_of
 from tests.media_faults import encode, frames
+from tests.numbered_clips import _edited as edited
 from tests.stepped_sounds import FORMS, SECONDS, STEP, TONES, heard, joined, steps, wave
 
 
@@ -144,6 +145,17 @@ def test_where_packets_are_missing_a_player_plays_nothing_and_what_follows_keeps
     expected = [*TONES[:2], 0, 0, *TONES[4:]]
     assert heard(load(tmp_path / name, RATE), RATE)[:8] == expected
     assert heard(samples_of(tmp_path / name) / 2**15, RATE)[:8] == expected
+
+
+@pytest.mark.parametrize("name", ["aac.m4a", "alac.m4a"])
+@pytest.mark.parametrize(
+    ("parts", "expected"), [([(25, 50)], TONES[2:6]), ([(50, 25), (0, 25)], TONES[4:6] + TONES[:2])]
+)
+def test_what_an_edit_list_cuts_off_is_not_heard(
+    forms: Path, tmp_path: Path, name: str, parts: list[tuple[int | None, int]], expected: tuple[int, ...]
+) -> None:
+    edited(tmp_path / "a.m4a", (forms / name).read_bytes(), parts)  # in 25ths of a second
+    assert heard(load(tmp_path / "a.m4a", RATE), RATE) == list(expected)
 
 
 def test_of_two_sounds_the_default_one_is_heard(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import io
 import itertools
 import socket
 import threading
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import soundfile
 
 from swift_saber.errors import InputError
 from swift_saber.models.clips import clip_parts
@@ -31,6 +33,9 @@ from tests.llm_server import (
     say,
     sends,
 )
+from tests.media_faults import encode, frames
+from tests.stepped_sounds import TONES, steps
+from tests.stepped_sounds import heard as tones
 
 KEY = "sk-very-secret-0123456789"
 ASK = {"temperature": 0.8, "max_tokens": 16}
@@ -325,9 +330,9 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) ->
 
 def test_clips_go_along_as_data_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path))
-    for name in ("a.mp4", "b.wav", "c.mp3", "d.mp4"):
+    for name in ("a.mp4", "b.wav", "c.mp3", "d"):
         (tmp_path / name).write_bytes(name.encode())
-    parts = clip_parts(["a.mp4"], ["b.wav", str(tmp_path / "c.mp3"), "d.mp4"])
+    parts = clip_parts(["a.mp4"], ["b.wav", str(tmp_path / "c.mp3"), "d"])
 
     def url(kind: str, name: str) -> dict[str, str]:
         return {"url": f"data:{kind};base64,{base64.b64encode(name.encode()).decode()}"}
@@ -336,12 +341,25 @@ def test_clips_go_along_as_data_urls(tmp_path: Path, monkeypatch: pytest.MonkeyP
         {"type": "video_url", "video_url": url("video/mp4", "a.mp4")},
         {"type": "audio_url", "audio_url": url("audio/wav", "b.wav")},
         {"type": "audio_url", "audio_url": url("audio/mpeg", "c.mp3")},
-        {"type": "audio_url", "audio_url": url("audio/wav", "d.mp4")},
+        {"type": "audio_url", "audio_url": url("audio/wav", "d")},
     ]
     with pytest.raises(InputError, match="gone.mp4"):
         clip_parts(["gone.mp4"], [])
     with pytest.raises(InputError, match="gone.mp4"):
+        clip_parts([], ["gone.mp4"])
+    with pytest.raises(InputError, match="gone.mp4"):
         clip_parts(["gone.mp4"], [], "path")
+
+
+def test_the_sound_of_a_video_goes_along_as_a_wav_that_every_server_reads(tmp_path: Path) -> None:
+    encode(tmp_path / "a.mp4", frames(16), steps(44_100), rate=44_100)
+    [part] = clip_parts([], [str(tmp_path / "a.mp4")])
+    kind, data = part["audio_url"]["url"].split(",")
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
+    assert (kind, rate, tones(samples, rate)) == ("data:audio/wav;base64", 16_000, list(TONES))
+    (tmp_path / "a.mp4").write_bytes(b"no video here")
+    with pytest.raises(InputError, match=r"a\.mp4: sound: "):
+        clip_parts([], [str(tmp_path / "a.mp4")])
 
 
 def test_clips_can_travel_as_addresses_of_their_files(tmp_path: Path) -> None:
