@@ -1,6 +1,7 @@
 """`--dataset` through ms-swift's own load_dataset, with the plugin registered."""
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -230,6 +231,41 @@ def test_a_video_inside_a_turn_is_checked_like_any_other(data: Path) -> None:
             load(data)
 
 
+def test_the_clips_of_a_turn_are_those_that_ms_swift_takes_out_of_it(data: Path, media: Any) -> None:
+    from swift.template.template_inputs import StdTemplateInputs
+
+    parts = [
+        {"type": "video_url", "video_url": {"url": media["videos"][0]}},
+        {"type": "text", "text": "What is said in "},
+        {"type": "audio", "audio": media["audios"][0]},
+        {"type": "text", "text": "?"},
+    ]
+    messages = [{"role": "user", "content": parts}, {"role": "assistant", "content": "Joy."}]
+    write_rows(data, [{"messages": messages}])
+    row = load(data)[0]
+    taken = StdTemplateInputs.remove_messages_media(messages)  # which changes them
+    assert row["messages"] == messages
+    assert (row["videos"], row["audios"]) == (taken["videos"], taken["audios"]) == (media["videos"], media["audios"])
+
+
+def test_a_clip_without_audios_has_none_written_for_it_and_an_empty_list_stays(data: Path, media: Any) -> None:
+    write_rows(data, [{"videos": media["videos"]}, {"videos": media["videos"], "audios": []}])
+    assert list(load(data)["audios"]) == [None, []]
+
+
+@pytest.mark.parametrize("text", ['[{"videos": ["a.mp4"]}]', '[\n{"videos": ["a.mp4"]}\n]'])
+def test_an_array_in_the_place_of_rows_is_named(data: Path, text: str) -> None:
+    data.write_text(text)
+    with pytest.raises(InputError, match="data.jsonl: file: is one JSON array, not rows; write one object a line"):
+        load(data)
+
+
+def test_a_pipe_is_no_dataset(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(InputError, match=r"pipe.jsonl: file: is no regular file"):
+        load(tmp_path / "pipe.jsonl")
+
+
 def test_streaming_gives_the_same_rows(data: Path, media: Any) -> None:
     write_rows(data, [{"id": str(i), **ENGLISH, **media} for i in range(5)])
     streamed, stored = load(data, streaming=True), load(data)
@@ -283,6 +319,7 @@ def without(record: dict[str, Any], key: str) -> dict[str, Any]:
         ({"messages": [{"role": "user", "content": "\ud83d"}]}, "cannot be written as UTF-8"),
         ({**ENGLISH, "videos": ["a\0.mp4"]}, "is not a path"),
         ({"query": "a", "response": "b"}, "neither a SABER record nor messages"),
+        ({"messages": [{"role": "user", "content": "<video><video>x"}]}, "messages: 2 times <video> for 1 videos"),
     ],
 )
 def test_a_bad_row_stops_the_run_with_its_line(data: Path, media: Any, row: dict[str, Any], said: str) -> None:

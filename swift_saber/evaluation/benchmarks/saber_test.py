@@ -136,14 +136,17 @@ def read_test(path: str | os.PathLike[str]) -> list[Row]:
 def questions(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """Yield what a model is asked about each clip: the SED instruction in the row's language, nothing of the record.
 
-    The Chinese instruction is published; the English one is ours.
+    The Chinese instruction is published; the English one is ours. A clip that names no sound has none to be named here
+    either, so that the one inside its video is heard.
     """
     for row in rows:
+        files = clip_files(row)
         yield {
             "id": row.id,
             "language": row.language,
             "messages": [{"role": "user", "content": INSTRUCTIONS[row.language]}],
-            **clip_files(row),
+            **files,
+            "audios": files["audios"] or None,
         }
 
 

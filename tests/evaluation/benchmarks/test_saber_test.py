@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swift_saber.data.rows import write_rows
+from swift_saber.data.rows import media_path, write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores, true_emotion
 from swift_saber.evaluation.judge import open_judge
@@ -49,6 +49,13 @@ def test_a_question_is_the_released_instruction_in_the_rows_language_and_leaks_n
     text = json.dumps(asked, ensure_ascii=False)
     assert not any(part in text for fields in FIELDS.values() for part in fields.values())
     assert "angry" not in text and "inconsistent" not in text
+
+
+def test_a_clip_that_names_no_sound_is_not_made_deaf() -> None:
+    silent = row("a", "en", consistency="consistent") | {"videos": ["a.mp4"], "audios": []}
+    asked = list(questions([Row.from_dict(silent), Row.from_dict({**silent, "audios": ["a.wav"]})]))
+    assert asked[0]["audios"] is None
+    assert asked[1]["audios"] == [media_path("a.wav")]
 
 
 @pytest.mark.parametrize(
