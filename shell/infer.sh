@@ -8,6 +8,7 @@
 #   bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl 0,1,2,3     a model on each
 #   STREAM=1 bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl    one row at a time, as published
 #   SABER_MEDIA_ROOT=/clips bash shell/infer.sh ...     rows with files outside of /clips are rejected, links followed
+#   bash shell/infer.sh output/sed/checkpoint-100 data.jsonl out.jsonl 0 --no-sound      not that inside the videos
 #   VIDEO_MIN_PIXELS=3136 bash shell/infer.sh output/sed/checkpoint-100 data.jsonl out.jsonl 0 --max_batch_size 8
 #
 # <model> is a model folder, a LoRA checkpoint folder or a hub id. ms-swift runs code that a model folder brings:
