@@ -5,10 +5,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from swift_saber.data.convert import row_kind, to_swift_row, with_sound
+from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import all_media
-from swift_saber.data.rows import media_list, media_path, parse_row, read_lines, resolve_media, row_id
-from swift_saber.data.turns import PARTS
+from swift_saber.data.rows import media_given, media_list, media_path, parse_row, read_lines, resolve_media, row_id
+from swift_saber.data.turns import PARTS, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
 from swift_saber.media.fault import Problem
@@ -45,10 +45,12 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
     Raises:
         InputError: the file cannot be read.
     """
-    with closing(hear_clips(_rows(path), workers=workers, limit=limit, root=root)) as checked:
-        for (row, asked, kind), (problem, audios) in checked:
-            heard = bool(asked and asked["audios"] is None and audios)
-            if asked and asked["audios"] is None and not problem:
+    rows = ((found, found[-1]) for found in _rows(path))
+    with closing(hear_clips(rows, workers=workers, limit=limit, root=root)) as checked:
+        for (row, asked, kind, media), (problem, audios) in checked:
+            unsaid = media.get("audios", []) is None
+            heard = unsaid and bool(audios)
+            if asked and unsaid and not problem:
                 try:
                     with_sound(asked, audios, kind, row.where)
                 except InputError as error:
@@ -56,10 +58,7 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
             yield row._replace(problem=row.problem or problem, heard=heard)
 
 
-_Row = tuple[Checked, dict[str, Any] | None, str | None]
-
-
-def _rows(path: Path) -> Iterator[tuple[_Row, dict[str, Any]]]:
+def _rows(path: Path) -> Iterator[tuple[Checked, dict[str, Any] | None, str | None, dict[str, Any]]]:
     """Each row, as ms-swift infers on it and of which kind, with its media; one with a problem has none to decode."""
     for where, text in read_lines(path):
         name, paths = None, []
@@ -74,9 +73,11 @@ def _rows(path: Path) -> Iterator[tuple[_Row, dict[str, Any]]]:
                 media = all_media(asked)
             else:
                 media = {key: [resolve_media(path, where, at) for at, path in found] for key, found in named.items()}
-            yield (Checked(where, name, paths, None, asked is None), asked, kind), media
+                if media["videos"] and not named["audios"] and media_given(row, "audios") is None and hears_videos():
+                    media["audios"] = None
+            yield Checked(where, name, paths, None, asked is None), asked, kind, media
         except InputError as error:
-            yield (Checked(where, name, paths, _problem(error)), None, None), {}
+            yield Checked(where, name, paths, _problem(error)), None, None, {}
 
 
 def _problem(error: InputError) -> Problem:
@@ -93,10 +94,12 @@ def _named(row: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
 
 
 def _in_turns(messages: Any, key: str) -> Iterator[Any]:
-    """The clips that are parts of turns, which may be turns of any kind."""
+    """The clips that stand in turns, which may be turns of any kind."""
     turns = [turn for turn in messages if isinstance(turn, dict)] if isinstance(messages, list) else []
     for turn in turns:
         content = turn.get("content")
+        if key == "images" and isinstance(content, str):
+            yield from pictures_in(content)
         for part in content if isinstance(content, list) else []:
             if isinstance(part, dict) and isinstance(part.get("type"), str) and PARTS.get(part["type"]) == key:
                 value = part.get(part["type"])

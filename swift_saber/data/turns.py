@@ -16,7 +16,7 @@ TAGS = {"videos": "<video>", "audios": "<audio>", "images": "<image>"}
 PARTS = {"image": "images", "video": "videos", "audio": "audios"}
 PARTS |= {f"{kind}_url": column for kind, column in PARTS.items()}
 
-_PICTURE = re.compile(r"<img>(.+?)</img>")  # as ms-swift looks for it
+_PICTURE = re.compile(r"<img>(.+?)</img>")
 _WORDS = re.compile(r"<(video|audio)>[^<>\n]+</\1>")
 
 
@@ -44,9 +44,14 @@ def taken_out(messages: Sequence[Mapping[str, Any]]) -> Turns:
     if not media["images"]:
         for number, turn in enumerate(turns):
             if isinstance(turn["content"], str) and (number or turn["role"] != "system"):
-                media["images"] += _PICTURE.findall(turn["content"])
+                media["images"] += pictures_in(turn["content"])
                 turn["content"] = _PICTURE.sub(lambda found: f"<img>{media_path(found[1])}</img>", turn["content"])
     return Turns(turns, media)
+
+
+def pictures_in(text: str) -> list[str]:
+    """Return the paths of the pictures that a turn's words name, as ms-swift looks for them."""
+    return _PICTURE.findall(text)
 
 
 def _content(content: Any, media: dict[str, list[Any]]) -> Any:

@@ -131,6 +131,36 @@ def test_relative_paths_are_looked_up_as_ms_swift_does(
     assert _run(data({"videos": ["a.mp4"], "audios": ["a.wav"]})) == 0
 
 
+def test_the_sound_inside_a_video_is_checked_where_a_row_names_none(
+    data: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is for training alone is no question: its clips are looked at, a picture in its words as well."""
+    video, broken = {"videos": [str(tmp_path / "a.mp4")]}, tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    answer = {"role": "assistant", "content": "Joy."}
+    turns = [{"role": "user", "content": "What is felt?"}, answer]
+    picture = [{"role": "user", "content": f"<img>{broken}</img>"}, answer]
+    path = data(
+        {"id": "question", **video},
+        {"id": "record", **RECORD, **video},
+        {"id": "none", **video, "audios": []},
+        {"id": "pair", "messages": turns, **video, "rejected_response": "Sad."},
+        {"id": "stock", "query": "What is felt?", "response": "Joy.", **video},
+        {"id": "picture", "messages": picture, **video, "rejected_response": "Sad."},
+    )
+    assert _run(path) == 1
+    said = capsys.readouterr()
+    assert "rows     6\nusable   5\nrejects  1\n" in said.out
+    assert f"{broken}: is not a readable picture" in said.err
+    assert "for training alone, not for infer: 2 usable rows" in said.out
+    assert "heard by the sound inside the video: 4 usable rows that name none" in said.out
+    monkeypatch.setenv("SABER_SOUND", "given")
+    assert _run(path, "-o", tmp_path / "rejects.jsonl") == 1
+    rejects = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rejects] == ["record", "picture"]
+    assert "no audio for the record" in rejects[0]["reason"]
+
+
 def test_input_that_cannot_be_used_at_all_is_an_error(data: Callable[..., Path], tmp_path: Path) -> None:
     path = data({"videos": [str(tmp_path / "a.mp4")]})
     cases: list[tuple[list[object], str]] = [
