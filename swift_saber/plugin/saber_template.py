@@ -174,6 +174,7 @@ class SEDMixin:
                 if isinstance(part, dict)
             ]
             videos = row.get(f"{side}videos") or _media(parts, "video")
+            videos = [videos] if isinstance(videos, str) else videos
             if row.get(f"{side}audios") is None and videos and not _media(parts, "audio"):
                 # A list of pictures has no sound, and an address is not read here.
                 files = [video for video in videos if isinstance(video, str) and os.path.isfile(video)]
