@@ -22,8 +22,9 @@ from swift_saber.data.convert import answer_order, row_kind, to_swift_row
 from swift_saber.data.rows import parse_row, read_lines
 from swift_saber.doctor.machine import ask, cpus, memory
 from swift_saber.doctor.model import PATCH_SIZE, hub_finding, model_findings, vision_patch
-from swift_saber.doctor.settings import READER, Finding, problem_of, settings_findings
+from swift_saber.doctor.settings import Finding, problem_of, settings_findings
 from swift_saber.errors import InputError, quoted
+from swift_saber.media.settings import DEFAULT_READER, READER
 from swift_saber.models.checkpoint import remembered_settings
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
@@ -31,6 +32,8 @@ from swift_saber.plugin.saber_pairs import to_swift_pair
 _GIB = 1024**3
 # Required by packages that we require, and broken often enough to be looked at.
 _ALSO = ("trl", "av")
+# What is to be said of other readers than ours, which ask the container where a frame is.
+_OTHERS = "which may give others than asked for of AVI, WMV, MPEG-2, transport streams and trimmed mp4"
 
 
 def examine(model: str | None, data: Path | None, environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -106,7 +109,10 @@ def package_findings(wanted: Mapping[str, SpecifierSet]) -> Iterator[Finding]:
         try:
             found = version(name)
         except PackageNotFoundError:
-            yield Finding("problem", name, "is not installed", install)
+            if name == "decord":  # a reader that can be chosen, and is looked at where it is
+                yield Finding("note", name, "is not installed: nothing needs it", install)
+            else:
+                yield Finding("problem", name, "is not installed", install)
             continue
         if tested.contains(found, prereleases=True):
             yield Finding("ok", name, f"{found} (tested: {tested or 'any'})")
@@ -115,28 +121,29 @@ def package_findings(wanted: Mapping[str, SpecifierSet]) -> Iterator[Finding]:
 
 
 def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield which video readers are there, and which one will be used, from the answer of machine.readers."""
+    """Yield which video readers are there, and which one gives the model its frames, as machine.readers answered."""
     if isinstance(reader, str):
         yield Finding("problem", "video readers", f"qwen-omni-utils does not load: {reader}", "install it again")
         return
     working = [name for name in reader["installed"] if name not in reader["broken"]]
     yield Finding("ok", "video readers", f"{', '.join(working) or 'none'} can be loaded")
     chosen = reader["chosen"]
+    own = f"unset {READER}: {DEFAULT_READER} reads them all" if READER in environment else "install av again"
     if chosen not in reader["known"]:
         remedy = f"use one of {', '.join(reader['known'])}, or unset it"
         yield Finding("problem", READER, f"is {quoted(chosen)}, which qwen-omni-utils does not know", remedy)
     elif chosen not in working:
         why = reader["broken"].get(chosen, "it is not installed")
-        remedy = f"repair or uninstall it, or set {READER}=decord"
-        yield Finding("problem", "video reader", f"qwen-omni-utils takes {chosen}, which fails: {why}", remedy)
+        yield Finding(
+            "problem", "video reader", f"the model's frames would come from {chosen}, which fails: {why}", own
+        )
+    elif chosen == DEFAULT_READER:
+        yield Finding("ok", "video reader", f"the model's frames come from {chosen}: those that a player shows")
     else:
-        forced = f" ({READER})" if READER in environment else ""
-        yield Finding("ok", "video reader", f"{chosen} will be used{forced}")
+        text = f"the model's frames come from {chosen} ({READER}), {_OTHERS}"
+        yield Finding("note", "video reader", text, f"{own}, unless it is to go on as it was begun")
     for name, why in reader["broken"].items():
-        if name == "torchvision" and chosen != name:
-            text = f"cannot stand in for {chosen}: {why}; the error for a bad clip names torchvision, not the clip"
-            yield Finding("note", "video reader torchvision", text)
-        elif name != chosen:
+        if name not in (chosen, "torchvision"):  # of which it is enough that other packages can use it
             yield Finding("note", f"video reader {name}", f"is installed and fails: {why}")
 
 

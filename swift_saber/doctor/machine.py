@@ -14,7 +14,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-READERS = {"torchcodec": "torchcodec.decoders", "decord": "decord", "torchvision": "torchvision.io", "PyAV": "av"}
+from swift_saber.media.settings import DEFAULT_READER
+
+READERS = {
+    DEFAULT_READER: "av",
+    "decord": "decord",
+    "torchcodec": "torchcodec.decoders",
+    "torchvision": "torchvision.io",
+}
 # The constants of qwen_omni_utils.vision_process that the media settings are measured by.
 CONSTANTS = ("VIDEO_MIN_TOKEN_NUM", "VIDEO_MAX_TOKEN_NUM", "FPS", "FRAME_FACTOR", "FPS_MIN_FRAMES", "FPS_MAX_FRAMES")
 _SECONDS = 300.0  # that an answer may take
@@ -56,10 +63,10 @@ def gpus() -> dict[str, Any]:
 
 
 def readers() -> dict[str, Any]:
-    """Return which video readers are there, which of them qwen-omni-utils takes, and its constants.
+    """Return which video readers are there, which of them gives the model its frames, and qwen-omni-utils' constants.
 
     Returns:
-        {"installed": [name], "broken": {name: reason}, "known": [those that qwen-omni-utils has], "chosen": name,
+        {"installed": [name], "broken": {name: reason}, "known": [those in qwen-omni-utils' table], "chosen": name,
         "constants": {name: value}}
     """
     installed, broken = [], {}
@@ -74,8 +81,11 @@ def readers() -> dict[str, Any]:
             continue
         if name == "torchvision" and not hasattr(loaded, "read_video"):
             broken[name] = "this version has no read_video"
-    from qwen_omni_utils.v2_5 import vision_process
+    from qwen_omni_utils import vision_process
 
+    from swift_saber.plugin import saber_frames
+
+    saber_frames.register()
     return {
         "installed": installed,
         "broken": broken,

@@ -5,25 +5,37 @@ Said of no variable that ms-swift, qwen-omni-utils and this package do not read;
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from swift_saber.data.convert import TRUE_WORDS
 from swift_saber.errors import InputError, quoted
-from swift_saber.media.settings import MEDIA_SETTINGS
+from swift_saber.media.deadline import VARIABLE, clip_seconds
+from swift_saber.media.settings import MEDIA_SETTINGS, READER, SOUND, TIMING, legacy_timing, takes_sound
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.plugin.saber_options import MARGIN, WEIGHT, options
 from swift_saber.sed.layout import ORDERS
 
-READER = "FORCE_QWENVL_VIDEO_READER"
 # The project's own: read by the package or by the scripts in shell/.
 OWN_NAMES = (
-    *(WEIGHT, MARGIN, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON", "SABER_DEMO_DIR"),
-    "ROOT_IMAGE_DIR",
+    *(WEIGHT, MARGIN, TIMING, SOUND, VARIABLE, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON"),
+    *("SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
 )
+# ms-swift's readers of sound (swift.template.vision_utils.load_audio).
+AUDIO_LOADER, AUDIO_LOADERS = "SWIFT_AUDIO_LOAD_BACKEND", ("librosa", "soundfile_pyav")
 # ms-swift turns the settings on the right into those on the left, unless these are set (compat_qwen_vl_utils).
 TOKENS = {"VIDEO_MAX_TOKEN_NUM": "VIDEO_MAX_PIXELS", "VIDEO_MIN_TOKEN_NUM": "VIDEO_MIN_PIXELS"}
+# Media settings that are words; the others are numbers, or yes and no.
+_WORDS = {READER, AUDIO_LOADER, TIMING, SOUND}
+# What reads the project's own variables, and raises what is wrong with them.
+_READ: dict[str, Callable[[Mapping[str, str]], object]] = {
+    WEIGHT: options,
+    MARGIN: options,
+    TIMING: legacy_timing,
+    SOUND: takes_sound,
+    VARIABLE: clip_seconds,
+}
 _BOOLEAN = {"USE_AUDIO_IN_VIDEO", "ENABLE_AUDIO_OUTPUT"}
 _FALSE_WORDS = {"n", "no", "f", "false", "off", "0"}
 _MODEL_RATE = 16000  # Whisper's, in Hz
@@ -70,7 +82,7 @@ def settings_findings(
     values = {**(trained or {}), **environment}
     numbers = {}
     for name in (*MEDIA_SETTINGS, *TOKENS):
-        if name not in values:
+        if name not in values or name in _WORDS:
             continue
         number = _value(name, values[name])
         if number is not None:
@@ -109,11 +121,15 @@ def _own(environment: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted(environment):
         if name.startswith("SABER_") and name not in OWN_NAMES:
             yield Finding("note", name, "is not a name that swift-saber reads", f"it reads {', '.join(OWN_NAMES)}")
-    for name in (WEIGHT, MARGIN):
+    for name, read in _READ.items():
         try:
-            options({name: environment.get(name, "")})
+            read({name: environment.get(name, "")})
         except InputError as error:
             yield Finding("problem", name, error.problem, error.remedy)
+    loader = environment.get(AUDIO_LOADER)
+    if loader and loader not in AUDIO_LOADERS:
+        remedy = f"unset it, or use one of {', '.join(AUDIO_LOADERS)}"
+        yield Finding("problem", AUDIO_LOADER, f"is {quoted(loader)}", remedy)
     order = environment.get("SABER_ORDER")
     if order is not None and order not in ORDERS:
         yield Finding("problem", "SABER_ORDER", f"is {quoted(order)}", f"use one of {', '.join(ORDERS)}")

@@ -37,6 +37,8 @@ _PACKAGES = (
     "torch",
     "transformers",
     "qwen-omni-utils",
+    "av",
+    "decord",
     "numpy",
     "scipy",
     "scikit-learn",

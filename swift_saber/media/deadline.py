@@ -8,7 +8,7 @@ ends when its work is done. Where many are left behind it is not the clips: then
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from swift_saber.errors import InputError, one_line, quoted
@@ -25,13 +25,13 @@ _LOWEST_PRIORITY = 19  # the "nice" value
 _left: dict[str, threading.Thread] = {}
 
 
-def clip_seconds() -> float:
-    """How many seconds one file may take to be read: SABER_CLIP_SECONDS, or 300.
+def clip_seconds(environment: Mapping[str, str] | None = None) -> float:
+    """How many seconds one file may take to be read: SABER_CLIP_SECONDS, or 300; in this process's environment.
 
     Raises:
         InputError: the variable holds something else than a number above 0.
     """
-    text = os.environ.get(VARIABLE) or str(_SECONDS)
+    text = (os.environ if environment is None else environment).get(VARIABLE) or str(_SECONDS)
     try:
         seconds = float(text)
     except ValueError:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ from swift_saber.doctor.findings import (
 )
 from swift_saber.doctor.machine import ask, cpus, memory
 from swift_saber.doctor.model import OFFLINE, hub_finding, model_findings, size_finding, vision_patch, weight_bytes
-from swift_saber.doctor.settings import OWN_NAMES, READER, TOKENS, Finding, settings_findings
+from swift_saber.doctor.settings import AUDIO_LOADER, AUDIO_LOADERS, OWN_NAMES, TOKENS, Finding, settings_findings
 from swift_saber.errors import InputError
-from swift_saber.media.settings import MEDIA_SETTINGS
+from swift_saber.media.settings import MEDIA_SETTINGS, READER, SOUND, TIMING
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.text.strict_json import dumps
 
@@ -62,21 +63,24 @@ def recorded(self, name):
 environment.__getitem__ = recorded
 from swift.model import get_model_processor
 from swift.template import get_template
+from swift.template.vision_utils import load_audio
 get_template(get_model_processor(sys.argv[1], model_type="qwen2_5_omni", load_model=False)[1])
+load_audio(sys.argv[2], 16000)
 environment.__getitem__ = look_up
 print(json.dumps([sorted(names), dict(os.environ)]))
 """
 
 
-def test_what_is_said_of_a_variable_is_so_in_the_installed_packages(tiny_model: Path) -> None:
+def test_what_is_said_of_a_variable_is_so_in_the_installed_packages(tiny_model: Path, tiny_world: Path) -> None:
     # huggingface_hub looks at TRANSFORMERS_OFFLINE where HF_HUB_OFFLINE does not say.
     published = {**PUBLISHED_SETTINGS, "TRANSFORMERS_OFFLINE": "1"}
     unset = {*MEDIA_SETTINGS, *MEDIA_ENV, "HF_HUB_OFFLINE"}
     kept = {name: value for name, value in os.environ.items() if name not in unset}
-    command = [sys.executable, "-c", LOOKED_UP, str(tiny_model)]
+    command = [sys.executable, "-c", LOOKED_UP, str(tiny_model), str(next((tiny_world / "media").glob("*.wav")))]
     done = subprocess.run(command, env={**kept, **published}, capture_output=True, encoding="utf-8", check=True)
     names, left = json.loads(done.stdout.splitlines()[-1])
-    assert {*MEDIA_SETTINGS, *TOKENS, READER, "ROOT_IMAGE_DIR", "USE_HF", *OFFLINE} <= set(names)
+    stock = {*MEDIA_SETTINGS} - {TIMING, SOUND}
+    assert {*stock, *TOKENS, "ROOT_IMAGE_DIR", "USE_HF", *OFFLINE} <= set(names)
     # It sets variables of its own, which are no finding: a shell that has them is none the worse.
     assert {name for name in left if left[name] != published.get(name)} - kept.keys()
     assert found(left, PUBLISHED_SETTINGS) == found({**kept, **published}, PUBLISHED_SETTINGS)
@@ -123,11 +127,28 @@ def test_every_saber_name_that_the_project_reads_is_known() -> None:
         ("SABER_ORDER", "reversed", "is 'reversed'"),
         ("ROOT_IMAGE_DIR", "/no/such/folder", "is no folder"),
         ("FPS_MAX_FRAMES", "1", "no video can be read"),
+        ("SABER_TIMING", "old", "is 'old'"),
+        ("SABER_SOUND", "none", "is 'none'"),
+        ("SABER_CLIP_SECONDS", "0", "is '0'"),
+        ("SWIFT_AUDIO_LOAD_BACKEND", "pyav", "is 'pyav'"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_a_problem(name: str, value: str, said: str) -> None:
     finding = found({name: value})[name]
     assert finding.level == "problem" and said in finding.text and finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (TIMING, "legacy"),
+        (SOUND, "given"),
+        ("SABER_CLIP_SECONDS", "2.5"),
+        *((AUDIO_LOADER, one) for one in AUDIO_LOADERS),
+    ],
+)
+def test_a_word_that_is_known_needs_no_remark(name: str, value: str) -> None:
+    assert found({name: value}) == {}
 
 
 def test_the_published_settings_need_no_remark_but_the_floor() -> None:
@@ -178,7 +199,7 @@ def test_a_key_is_never_shown() -> None:
 
 def test_packages_are_measured_by_what_the_project_requires() -> None:
     wanted = wanted_packages()
-    assert {"ms-swift", "torch", "transformers", "trl", "qwen-omni-utils", "decord", "soundfile", "av"} <= set(wanted)
+    assert {"ms-swift", "torch", "transformers", "trl", "qwen-omni-utils", "soundfile", "av"} <= set(wanted)
     assert "4.6.0" in wanted["ms-swift"] and "4.7.0" not in wanted["ms-swift"]
     assert "pytest" not in wanted  # of an extra
     levels = {finding.topic: finding.level for finding in package_findings(wanted)}
@@ -194,17 +215,29 @@ def test_a_missing_and_an_untested_package_are_named_with_the_command() -> None:
     assert said["packaging"].level == "problem" and "tested: <1" in said["packaging"].text
 
 
+def test_decord_is_not_missed_where_it_is_not() -> None:
+    [finding] = package_findings_but_python({"decord": SpecifierSet(">=99")})
+    assert finding.level == ("problem" if find_spec("decord") else "note")  # one that is there is looked at
+    [finding] = package_findings_but_python({"no-such-package": SpecifierSet()})
+    assert finding.level == "problem"
+
+
+def package_findings_but_python(wanted: Mapping[str, SpecifierSet]) -> list[Finding]:
+    return [finding for finding in package_findings(wanted) if finding.topic != "Python"]
+
+
 def reader(**changes: Any) -> dict[str, Any]:
-    known = ["decord", "torchcodec", "torchvision"]
-    return {"installed": ["decord", "torchvision", "PyAV"], "broken": {}, "known": known, "chosen": "decord", **changes}
+    known = ["decord", "pyav", "torchcodec", "torchvision"]
+    return {"installed": ["pyav", "torchvision"], "broken": {}, "known": known, "chosen": "pyav", **changes}
 
 
 @pytest.mark.parametrize(
     ("facts", "topic", "said"),
     [
         (reader(chosen="torchcodec", broken={"torchcodec": "no FFmpeg"}), "video reader", "fails: no FFmpeg"),
-        (reader(chosen="torchcodec"), "video reader", "fails: it is not installed"),
+        (reader(chosen="decord"), "video reader", "fails: it is not installed"),
         (reader(chosen="opencv"), "FORCE_QWENVL_VIDEO_READER", "does not know"),
+        (reader(broken={"pyav": "no libavcodec"}), "video reader", "fails: no libavcodec"),
         ("ModuleNotFoundError: No module named 'x'", "video readers", "No module named 'x'"),
     ],
 )
@@ -214,18 +247,33 @@ def test_a_reader_that_will_fail_is_a_problem(facts: dict[str, Any] | str, topic
     assert said in problems[0].text and problems[0].remedy
 
 
-def test_the_reader_that_cannot_stand_in_is_noted() -> None:
-    findings = list(reader_findings(reader(broken={"torchvision": "this version has no read_video"}), {}))
-    assert [finding.level for finding in findings] == ["ok", "ok", "note"]
-    assert "cannot stand in for decord" in findings[2].text
+def test_the_reader_that_the_models_frames_come_from_is_named() -> None:
+    fine = list(reader_findings(reader(broken={"torchvision": "this version has no read_video"}), {}))
+    assert [finding.level for finding in fine] == ["ok", "ok"]
+    assert "frames come from pyav" in fine[1].text
+
+
+@pytest.mark.parametrize("name", ["decord", "torchcodec"])
+def test_a_reader_that_may_give_other_frames_is_noted_where_it_is_chosen(name: str) -> None:
+    facts = reader(installed=["pyav", name], chosen=name)
+    *_, note = reader_findings(facts, {READER: name})
+    assert note.level == "note" and f"come from {name}" in note.text and "AVI" in note.text
+    assert f"unset {READER}" in note.remedy
+
+
+def test_a_reader_that_is_broken_and_not_chosen_is_noted() -> None:
+    *_, note = reader_findings(reader(installed=["pyav", "decord"], broken={"decord": "no libgomp"}), {})
+    assert (note.level, note.topic) == ("note", "video reader decord") and "no libgomp" in note.text
 
 
 def test_the_readers_of_this_machine() -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("VIDEO_", "FPS"))}
+    unset = ("VIDEO_", "FPS", READER)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     facts = ask("readers", clean)
     assert isinstance(facts, dict) and facts["constants"] == CONSTANTS
-    assert facts["chosen"] in facts["installed"] and "decord" in facts["installed"]
-    forced = ask("readers", {**clean, "FORCE_QWENVL_VIDEO_READER": "torchvision"})
+    assert facts["chosen"] == "pyav" and {"pyav", "torchvision"} <= set(facts["installed"])
+    assert ("decord" in facts["installed"]) == bool(find_spec("decord"))
+    forced = ask("readers", {**clean, READER: "torchvision"})
     assert isinstance(forced, dict) and forced["chosen"] == "torchvision"
 
 
