@@ -114,19 +114,22 @@ def read(path: str | os.PathLike[str]) -> Prepared | None:
         raise InputError(str(path), "prepared clip", f"cannot be read ({reason(error)})", _ANEW) from error
 
 
-def check_settings(path: str | os.PathLike[str], clip: Prepared, asked: Mapping[str, Any]) -> None:
-    """See that a clip was prepared with the settings that it is asked for with.
+def check_settings(path: str | os.PathLike[str], made: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """See that a clip, or the clips of a file of rows, were prepared with the settings that they are asked for with.
+
+    Args:
+        path: of the clip or the rows.
+        made: the settings that they were prepared with.
+        asked: those in force.
 
     Raises:
         InputError: names those that differ.
     """
-    other = [name for name in {**clip.settings, **asked} if clip.settings.get(name) != asked.get(name)]
+    other = [name for name in {**made, **asked} if made.get(name) != asked.get(name)]
     if other:
-        was, now = (
-            ", ".join(f"{name} {_shown(found.get(name))}" for name in other) for found in (clip.settings, asked)
-        )
-        remedy = "set what it was prepared with, or prepare the original clip anew"
-        raise InputError(str(path), "prepared clip", f"was prepared with {was}, and is asked for with {now}", remedy)
+        was, now = (", ".join(f"{name} {_shown(found.get(name))}" for name in other) for found in (made, asked))
+        remedy = "set what it was prepared with, or prepare the original anew"
+        raise InputError(str(path), "prepared", f"was prepared with {was}, and is asked for with {now}", remedy)
 
 
 def made_with(rows: str | os.PathLike[str]) -> dict[str, Any] | None:

@@ -104,12 +104,12 @@ def settings_for(model: str | None, form: str) -> Settings:
         rate = template.sampling_rate
         if template.version != "omni_v2_5":  # for which ms-swift tells no other size
             patch_size = template.processor.image_processor.patch_size
-    from swift_saber.plugin.saber_prepare import settings_in_force  # ms-swift reads the settings
+    from swift_saber.plugin.saber_prepare import view_in_force  # ms-swift reads the settings
 
     if sound_in_video():
         problem = "is on, and a prepared clip has its sound in a file of its own"
         raise InputError("prepare", "USE_AUDIO_IN_VIDEO", problem, "unset it, or train on the original clips")
-    return Settings(settings_in_force(patch_size), rate, form)
+    return Settings(view_in_force(patch_size), rate, form)
 
 
 def prepare(

@@ -27,7 +27,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, err
 
 
 @cache
-def settings_in_force(patch_size: int) -> dict[str, Any]:
+def view_in_force(patch_size: int) -> dict[str, Any]:
     """Return saber_prepared.view of a row that sets nothing itself, after what ms-swift does when it loads a model.
 
     Args:
@@ -56,7 +56,7 @@ def prepare_clip(kind: str, path: str, output: str, patch_size: int, rate: int, 
         {"bytes"} of the file that was written, None where there is no sound inside; or {"reason", "remedy"} why it
         cannot be; or {"disk"} why no file can be written.
     """
-    settings = settings_in_force(patch_size)
+    settings = view_in_force(patch_size)
     torch.set_num_threads(1)  # there is a worker for each core
     try:
         if kind == "inside" and not inside([path]):

@@ -66,7 +66,7 @@ def fetch(
     clip = within(clip_seconds(), read, path) if path.endswith(SUFFIX) else None
     if clip is None:
         return None
-    check_settings(path, clip, view(ele, patch_size))
+    check_settings(path, clip.settings, view(ele, patch_size))
     frames = torch.from_numpy(clip.pixels).permute(0, 3, 1, 2)
     count = len(frames)
     metadata = {"fps": clip.sample_fps, "frames_indices": list(range(count)), "total_num_frames": count}

@@ -117,15 +117,26 @@ def _extend_args_json() -> None:
     from swift.arguments import BaseArguments
 
     from swift_saber.data.questions import instructions
-    from swift_saber.media.prepared import made_with
+    from swift_saber.media.prepared import check_settings, made_with
     from swift_saber.media.settings import settings_in_force
     from swift_saber.plugin import PLUGIN_FILE
     from swift_saber.plugin.saber_options import settings
+    from swift_saber.plugin.saber_prepare import view_in_force
 
     save_args, load_dataset = BaseArguments.save_args, BaseArguments.load_dataset
 
+    def prepared_of(args: Any) -> dict[str, dict[str, Any]]:
+        """What the clips of each file of prepared rows were made with."""
+        # After # stands how many of a file's rows are taken.
+        sources = [
+            str(source).partition("#")[0] for name in ("dataset", "val_dataset") for source in getattr(args, name)
+        ]
+        return {source: found for source in sources if (found := made_with(source))}
+
     @wraps(load_dataset)
     def load_dataset_and_look(self: Any) -> tuple[Any, Any]:
+        for path, made in prepared_of(self).items():  # else each of their rows would fail by itself
+            check_settings(path, made["settings"], view_in_force(made["settings"]["patch_size"]))
         train, validation = load_dataset(self)
         if isinstance(train, Dataset):
             # From all over the table, which may be sorted.
@@ -139,9 +150,7 @@ def _extend_args_json() -> None:
         plugins = self.external_plugins
         self.external_plugins = [path for path in plugins or [] if not str(path).endswith(PLUGIN_FILE.name)]
         self.media_settings = settings_in_force(os.environ)
-        # After # stands how many of a file's rows are taken.
-        sources = [str(source).partition("#")[0] for source in self.dataset or ()]
-        if prepared := {source: found for source in sources if (found := made_with(source))}:
+        if prepared := prepared_of(self):
             self.prepared = prepared
         ca_dpo_settings = settings(self)
         if ca_dpo_settings:

@@ -23,7 +23,7 @@ import numpy as np
 import qwen_omni_utils
 
 from swift_saber.media import prepared
-from swift_saber.plugin.saber_prepare import settings_in_force
+from swift_saber.plugin.saber_prepare import view_in_force
 
 SETTINGS = {"VIDEO_MAX_PIXELS": "50176", "FPS_MAX_FRAMES": "40"}
 FPS = Fraction(4, 3)
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="*", type=Path)
     args = parser.parse_args()
     os.environ.update(SETTINGS)
-    settings_in_force(14)
+    view_in_force(14)
     with tempfile.TemporaryDirectory() as name:
         if not args.clips:
             draw(Path(name) / "drawn.mp4")

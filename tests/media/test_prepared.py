@@ -117,11 +117,10 @@ def test_nothing_is_kept_that_reads_back_as_something_else(tmp_path: Path, monke
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "a.mov"
-    clip = a_clip()
-    prepared.check_settings(path, clip, {**SETTINGS, "FPS": 2})
+    prepared.check_settings(path, SETTINGS, {**SETTINGS, "FPS": 2})
     asked = {**SETTINGS, "FPS_MAX_FRAMES": 20, "nframes": 8}
     with pytest.raises(InputError) as caught:
-        prepared.check_settings(path, clip, asked)
+        prepared.check_settings(path, SETTINGS, asked)
     said = "was prepared with FPS_MAX_FRAMES 40, nframes unset, and is asked for with FPS_MAX_FRAMES 20, nframes 8"
     assert said in str(caught.value)
 

@@ -269,7 +269,7 @@ def test_relative_paths_are_looked_up_as_everywhere(
 
 
 def test_the_published_settings_are_taken_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saber_prepare, "settings_in_force", lambda patch_size: {"patch_size": patch_size})
+    monkeypatch.setattr(saber_prepare, "view_in_force", lambda patch_size: {"patch_size": patch_size})
     monkeypatch.setenv("FPS_MAX_FRAMES", "8")
     monkeypatch.delenv("VIDEO_MAX_PIXELS")
     assert run.settings_for(None, "raw") == Settings({"patch_size": 14}, 16_000, "raw")

@@ -50,15 +50,15 @@ def settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, pr
     """Two sets of settings; under the published ones small frames are enlarged beyond the greatest size."""
     from qwen_omni_utils import vision_process
 
-    from swift_saber.plugin.saber_prepare import settings_in_force
+    from swift_saber.plugin.saber_prepare import view_in_force
 
     if request.param == "published":
         published = {"FPS_MIN_FRAMES": 4, "FPS_MAX_FRAMES": 40, "VIDEO_MIN_TOKEN_NUM": 128, "VIDEO_MAX_TOKEN_NUM": 64}
         for name, value in published.items():
             monkeypatch.setattr(vision_process, name, value)
-    settings_in_force.cache_clear()
+    view_in_force.cache_clear()
     yield request.param
-    settings_in_force.cache_clear()
+    view_in_force.cache_clear()
 
 
 def made(clip: dict[str, Path], folder: Path, form: str = "raw") -> dict[str, Any]:

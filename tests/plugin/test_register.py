@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.errors import InputError
 from swift_saber.sed.layout import INSTRUCTIONS
 
 
@@ -55,8 +56,24 @@ def test_questions_that_are_all_different_are_no_instruction(remembered: Any, ti
 
 
 def test_what_the_clips_were_prepared_with_is_remembered(remembered: Any, tiny_world: Path, tmp_path: Path) -> None:
+    from swift_saber.plugin.saber_prepare import view_in_force
+
     rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:2]
     assert "prepared" not in remembered(rows)
-    made = {"settings": {"FPS": 2.0}, "sampling_rate": 16_000, "form": "raw", "versions": {"av": "18.1.0"}}
+    made = {"settings": view_in_force(14), "sampling_rate": 16_000, "form": "raw", "versions": {"av": "18.1.0"}}
     (tmp_path / "prepared.json").write_text(json.dumps({**made, "rows": {"d.jsonl": "/data/d.jsonl"}}))
     assert remembered(rows)["prepared"] == {str(tmp_path / "d.jsonl"): made}
+
+
+def test_clips_that_were_prepared_otherwise_end_a_training_before_it_begins(
+    remembered: Any, tiny_world: Path, tmp_path: Path
+) -> None:
+    from swift_saber.plugin.saber_prepare import view_in_force
+
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:2]
+    made = {"settings": {**view_in_force(14), "FPS_MAX_FRAMES": 40}, "sampling_rate": 16_000, "form": "raw"}
+    (tmp_path / "prepared.json").write_text(json.dumps({**made, "versions": {}, "rows": {"d.jsonl": "/data/d.jsonl"}}))
+    with pytest.raises(
+        InputError, match=r"d\.jsonl: prepared: was prepared with FPS_MAX_FRAMES 40, and is asked .* 4;"
+    ):
+        remembered(rows)
