@@ -45,6 +45,7 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
     Raises:
         InputError: the file cannot be read.
     """
+    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
     rows = ((found, found[-1]) for found in _rows(path))
     with closing(hear_clips(rows, workers=workers, limit=limit, root=root)) as checked:
         for (row, asked, kind, media), (problem, audios) in checked:

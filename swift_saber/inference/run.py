@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from swift_saber.data.convert import hears_videos
 from swift_saber.data.questions import INSIDE, digest, readable
 from swift_saber.data.rows import must_be_regular
 from swift_saber.errors import InputError, quoted
@@ -70,6 +71,7 @@ def infer(
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     source, known = Path(rows), questions.ids(Path(rows))
     with _in_environment(kept), Outputs(Path(result), _settings(model, kept, arguments, source)) as outputs:
+        hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
         answered, rejected = outputs.answered(), outputs.rejected()
         if gone := next((name for name in (*answered, *rejected) if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from swift_saber.data.convert import answer_order, row_kind, training_row
+from swift_saber.data.convert import answer_order, hears_videos, row_kind, training_row
 from swift_saber.data.rows import parse_row, read_lines, row_id
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
@@ -190,6 +190,7 @@ def budget(
         InputError: the file cannot be read, or an environment variable of SABER's is wrong.
     """
     order, wanted = answer_order(), options()
+    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
     for where, text in read_lines(path):
         name = where
         try:

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.convert import row_kind, to_swift_row, with_sound
+from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import INSIDE, MODALITIES, asked
 from swift_saber.data.rows import media_list, parse_row, read_lines
 from swift_saber.data.turns import taken_out
@@ -50,6 +50,7 @@ def read_questions(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, st
     unreadable: dict[str, str] = {}
     wrong: list[InputError] = []
     workers = min(4, os.cpu_count() or 1)
+    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
     said = False
     with closing(guarded(_rows(path), _look, workers=workers, limit=_LOOK_SECONDS)) as looked_at:
         for (where, question, converted, kind), answer in looked_at:

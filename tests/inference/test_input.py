@@ -17,6 +17,7 @@ from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.run import infer
+from swift_saber.pairs.questions import read_questions
 from tests.inference import fake_model
 from tests.media_faults import encode, frames, sound
 from tests.plugin.test_dataset import ENGLISH
@@ -157,6 +158,18 @@ def test_no_sound_leaves_it_out_and_the_settings_say_so(run: Run, clips: Path) -
     assert cli.main(["infer", *command[1:5], "--no-sound", "--max_new_tokens", "8"]) == 0
     with pytest.raises(InputError, match="with sound given; now it is sound inside"):
         infer(*command[1:4], "0", command[5:])
+
+
+def test_a_wrong_word_is_the_fault_of_no_row(run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SABER_SOUND", "off")
+    said = "environment: SABER_SOUND: is 'off'; use one of inside, given"
+    with pytest.raises(InputError, match=said):
+        run.go(question("a", clips / "mute.mp4"))
+    assert not run.rows("out.rejects.jsonl")
+    with pytest.raises(InputError, match=said):
+        list(check_rows(run.folder / "in.jsonl", workers=1, limit=60, root=None))
+    with pytest.raises(InputError, match=said):
+        read_questions(run.folder / "in.jsonl")
 
 
 def as_before(run: Run, *rows: dict[str, Any]) -> None:
