@@ -23,8 +23,6 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RECIPE = REPOSITORY / "recipes" / "mini" / "sed.yaml"
-# A recipe of ours asks for the plugin's callback, which stock ms-swift does not know.
-PLUGIN_KEYS = {"callbacks", "custom_register_path"}
 
 
 def steps_per_second(model: Path, data: Path, steps: int, *, plugin: bool, folder: Path) -> float:
@@ -32,11 +30,11 @@ def steps_per_second(model: Path, data: Path, steps: int, *, plugin: bool, folde
     from swift_saber.plugin import PLUGIN_FILE
 
     recipe: dict[str, Any] = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-    recipe = {key: value for key, value in recipe.items() if key not in PLUGIN_KEYS}
+    recipe = {key: value for key, value in recipe.items() if key != "custom_register_path"}
     recipe |= {"model": str(model), "dataset": str(data), "max_steps": steps, "save_strategy": "no"}
     recipe |= {"output_dir": str(folder / f"{'saber' if plugin else 'stock'}-{time.time_ns()}"), "add_version": False}
     if plugin:
-        recipe |= {"custom_register_path": str(PLUGIN_FILE), "callbacks": "saber_bad_rows"}
+        recipe |= {"custom_register_path": str(PLUGIN_FILE)}
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     command = [sys.executable, "-m", "swift.cli.main", "sft", str(path)]
