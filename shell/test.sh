@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest.
+# Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest; without
+# any the slow tests run beside the others, since both wait for processes of their own most of the time.
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
@@ -12,4 +13,16 @@ cd "$SABER_HOME"
 "$PYTHON" -m mypy
 "$PYTHON" -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
 "$PYTHON" -m deptry .
-exec "$PYTHON" -m pytest "$@"
+if [ $# -gt 0 ]; then
+  exec "$PYTHON" -m pytest "$@"
+fi
+slow_log="$(mktemp)"
+"$PYTHON" -m pytest -m slow >"$slow_log" 2>&1 &
+slow=$!
+trap 'kill -INT "$slow" 2>/dev/null || true; rm -f "$slow_log"' EXIT
+status=0
+"$PYTHON" -m pytest -m 'not slow' || status=$?
+echo "== slow tests"
+wait "$slow" || status=$?
+cat "$slow_log"
+exit "$status"
