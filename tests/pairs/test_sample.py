@@ -14,6 +14,7 @@ import pytest
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
+from swift_saber.media.settings import READER
 from swift_saber.models.endpoint import Endpoint, EndpointDown
 from swift_saber.models.process import ModelProcess
 from swift_saber.pairs import questions as questions_module
@@ -403,6 +404,24 @@ def test_an_output_of_an_earlier_version_is_continued_and_that_is_said(
     assert rows_of(output)[:2] == old
     with pytest.raises(InputError, match="k was 2 and is 3"):
         run_sample(questions, output, model=str(fake), k=3)
+
+
+def test_candidates_of_another_reader_are_not_mixed_with_those_of_now(
+    questions: Path, tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions read with decord, and did not say so."""
+    output = tmp_path / "out.jsonl"
+    monkeypatch.delenv(READER, raising=False)
+    run_sample(questions, output, model=str(fake), k=2)
+    old = rows_of(output)
+    for row in old:
+        assert (row["sampling"].pop("video_reader"), row["sampling"].pop("timing")) == ("pyav", "true")
+    write_rows(output, old)
+    with pytest.raises(InputError, match="video_reader was 'decord' and is 'pyav'") as refused:
+        run_sample(questions, output, model=str(fake), k=2)
+    assert f"set {READER}=decord to go on" in refused.value.remedy
+    monkeypatch.setenv(READER, "decord")
+    assert run_sample(questions, output, model=str(fake), k=2)["already_there"] == len(old)
 
 
 def test_what_the_model_fails_on_is_listed_and_the_rest_of_its_batch_sampled(
