@@ -400,7 +400,7 @@ def _two_tracks(path: Path) -> None:
     with av.open(str(path), "w") as container:
         first, second = Stream(), Stream(numbers=range(100, 200))
         tracks = [first.open(container), second.open(container)]
-        tracks[1].disposition = av.stream.Disposition.default
+        tracks[1].disposition = av.stream.Disposition.default.value
         packets = [*first.packets(tracks[0]), *second.packets(tracks[1])]
         container.mux(sorted(packets, key=lambda packet: packet.dts))
 
