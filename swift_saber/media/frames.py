@@ -61,7 +61,7 @@ def read_frames(
             may be called again, with a better count, where the packets do not say how many frames they hold.
         change: is given each frame as it comes, uint8 RGB of shape (height, width, 3), so that only its result is held
             in memory.
-        threads: of the decoder; 0 for one for each core.
+        threads: of the decoder and of what makes RGB; 0 for one for each core.
 
     Raises:
         InputError: the file cannot be opened or decoded, has no frames to choose from, or more than a tenth of its
@@ -108,7 +108,7 @@ class _Clip:
         wanted = {times[index] for index in indices}
         kept: dict[int, Any] = {}
         last = None
-        picture = _Picture(change)
+        picture = _Picture(change, self._threads)
         with open_media(self._path) as container:
             stream = self._stream(container)
             context = stream.codec_context
@@ -140,7 +140,7 @@ class _Clip:
         times: list[int] = []
         lost = 0
         kept: dict[int, Any] = {}
-        picture = _Picture(change)
+        picture = _Picture(change, self._threads)
         with open_media(self._path) as container:
             stream = self._stream(container)
             for packet in container.demux(stream):
@@ -199,10 +199,10 @@ class _Clip:
 class _Picture:
     """Makes pixels of frames, all of the first one's size, and turned as the latest of them that says so."""
 
-    def __init__(self, change: Change | None) -> None:
+    def __init__(self, change: Change | None, threads: int) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._change = change
+        self._change, self._threads = change, threads
         self._scaler = VideoReformatter()  # one for all frames: to make one takes longer than to use it
         self._size: tuple[int, int] | None = None
         self._matrix = (1, 0, 0, 0, 1)
@@ -210,7 +210,8 @@ class _Picture:
     def of(self, frame: Any) -> Any:
         self._size = self._size or (frame.width, frame.height)
         how = None if (frame.width, frame.height) == self._size else "BICUBIC"
-        pixels = self._scaler.reformat(frame, *self._size, "rgb24", interpolation=how).to_ndarray()
+        scaled = self._scaler.reformat(frame, *self._size, "rgb24", interpolation=how, threads=self._threads)
+        pixels = scaled.to_ndarray()
         if matrix := frame.side_data.get("DISPLAYMATRIX"):
             self._matrix = struct.unpack_from("=5i", matrix)
         pixels = _turned(pixels, *self._matrix)

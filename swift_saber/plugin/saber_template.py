@@ -28,8 +28,9 @@ from swift_saber.text.language import Language, text_language
 # What ms-swift replaces by a clip: a user turn of nothing else has no instruction.
 _MEDIA_TAGS = re.compile(r"<(?:image|video|audio)>")
 # How many frames a second the model was told of before ms-swift 4.6, whatever it was shown: what transformers takes
-# where it is told nothing. Read in its versions 4.51 (the preview with Qwen2.5-Omni) to 5.19, and in ms-swift 3.3 to
-# 4.5.2, which tell it nothing; 4.6.0 (October 2026) tells the rate of the sampled frames.
+# where it is told nothing. Read in its preview with Qwen2.5-Omni, 4.52.4, 4.55.4, 4.57.1, 5.0.0 and 5.19.0 (Qwen3-Omni:
+# in the last alone), and in releases of ms-swift from 3.3.0 to 4.5.2, which tell it nothing; 4.6.0 (October 2026) tells
+# the rate of the sampled frames.
 LEGACY_FPS = {"omni_v2_5": 2.0, "omni_v3": 1.0}
 
 
