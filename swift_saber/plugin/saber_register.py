@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from contextlib import nullcontext
 from functools import partial, wraps
 from typing import Any
@@ -99,7 +100,8 @@ def _spare_threads() -> None:
     """
     import torch
 
-    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+    if sys.platform != "win32":  # where nothing forks
+        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 def _extend_args_json() -> None:
