@@ -1,7 +1,7 @@
 """Sound as the models take it, and what a clip's sound measures: how loud it is, how much is silence, a fingerprint.
 
-What is heard is what a player plays: of several sounds the default one, silence until a sound that begins after the picture
-and where packets are missing, and on through a change of rate, format or channels.
+What is heard is what a player plays: of several sounds the default one, silence until a sound that begins after the
+picture and where packets are missing, and on through a change of rate, format or channels.
 """
 
 import io
