@@ -1,4 +1,4 @@
-"""`swift-saber prepare` as it is typed: a run that is killed and goes on,, a clip that cannot be read, settings."""
+"""`swift-saber prepare` as it is typed: a run that is killed and goes on, and a clip that cannot be read."""
 
 import json
 import os
