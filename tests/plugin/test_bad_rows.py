@@ -144,7 +144,7 @@ def test_after_the_run_rows_are_only_said(tmp_path: Path, warnings: list[str]) -
     assert any("row b could not be encoded: ValueError: no good" in said for said in warnings)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_rows_that_another_process_met_are_kept(method: str, tmp_path: Path, warnings: list[str]) -> None:
     from swift_saber.plugin.saber_bad_rows import kept
 
