@@ -23,8 +23,8 @@ from swift_saber.data.rows import parse_row, read_lines
 from swift_saber.doctor.machine import ask, cpus, memory
 from swift_saber.doctor.model import PATCH_SIZE, hub_finding, model_findings, vision_patch
 from swift_saber.doctor.settings import Finding, problem_of, settings_findings
-from swift_saber.errors import InputError, quoted
-from swift_saber.media.settings import DEFAULT_READER, READER
+from swift_saber.errors import InputError
+from swift_saber.media.settings import DEFAULT_READER, READER, video_reader
 from swift_saber.models.checkpoint import remembered_settings
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
@@ -123,16 +123,18 @@ def package_findings(wanted: Mapping[str, SpecifierSet]) -> Iterator[Finding]:
 def reader_findings(reader: dict[str, Any] | str, environment: Mapping[str, str]) -> Iterator[Finding]:
     """Yield which video readers are there, and which one gives the model its frames, as machine.readers answered."""
     if isinstance(reader, str):
+        try:
+            video_reader(environment)
+        except InputError as error:
+            yield problem_of(error)
+            return
         yield Finding("problem", "video readers", f"qwen-omni-utils does not load: {reader}", "install it again")
         return
     working = [name for name in reader["installed"] if name not in reader["broken"]]
     yield Finding("ok", "video readers", f"{', '.join(working) or 'none'} can be loaded")
     chosen = reader["chosen"]
     own = f"unset {READER}: {DEFAULT_READER} reads them all" if READER in environment else "install av again"
-    if chosen not in reader["known"]:
-        remedy = f"use one of {', '.join(reader['known'])}, or unset it"
-        yield Finding("problem", READER, f"is {quoted(chosen)}, which qwen-omni-utils does not know", remedy)
-    elif chosen not in working:
+    if chosen not in working:
         why = reader["broken"].get(chosen, "it is not installed")
         yield Finding(
             "problem", "video reader", f"the model's frames would come from {chosen}, which fails: {why}", own

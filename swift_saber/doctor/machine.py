@@ -66,8 +66,7 @@ def readers() -> dict[str, Any]:
     """Return which video readers are there, which of them gives the model its frames, and qwen-omni-utils' constants.
 
     Returns:
-        {"installed": [name], "broken": {name: reason}, "known": [those in qwen-omni-utils' table], "chosen": name,
-        "constants": {name: value}}
+        {"installed": [name], "broken": {name: reason}, "chosen": name, "constants": {name: value}}
     """
     installed, broken = [], {}
     for name, module in READERS.items():
@@ -89,7 +88,6 @@ def readers() -> dict[str, Any]:
     return {
         "installed": installed,
         "broken": broken,
-        "known": sorted(vision_process.VIDEO_READER_BACKENDS),
         "chosen": vision_process.get_video_reader_backend(),
         "constants": {name: getattr(vision_process, name) for name in CONSTANTS},
     }

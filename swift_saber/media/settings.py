@@ -1,6 +1,7 @@
 """What the files of a clip are called, and the settings of what a model is shown of them."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from swift_saber.errors import InputError, quoted
 
@@ -27,6 +28,8 @@ AUDIO_SUFFIXES = {
 
 READER, TIMING, SOUND = "FORCE_QWENVL_VIDEO_READER", "SABER_TIMING", "SABER_SOUND"
 DEFAULT_READER = "pyav"
+# The readers of frames; those that are not ours by the package that each is in.
+_READERS = (DEFAULT_READER, "decord", "torchcodec", "torchvision")
 # The environment variables through which ms-swift and qwen-omni-utils take media settings. A model that was trained
 # with some of them must be run with the same ones.
 MEDIA_SETTINGS = (
@@ -69,8 +72,17 @@ def video_reader(environment: Mapping[str, str]) -> str:
     """Return which reader gives the model its frames: the one wished for in qwen-omni-utils' own variable, else ours.
 
     "pyav" is media/frames.py: the frames that a player shows, of every container that PyAV opens.
+
+    Raises:
+        InputError: the reader wished for is not known, or not installed.
     """
-    return environment.get(READER) or DEFAULT_READER
+    wished = environment.get(READER) or DEFAULT_READER
+    if wished not in _READERS:
+        remedy = f"use one of {', '.join(_READERS)}, or unset it"
+        raise InputError("environment", READER, f"is {quoted(wished)}", remedy)
+    if wished != DEFAULT_READER and find_spec(wished) is None:
+        raise InputError("environment", READER, f"is {wished}, which is not installed", "install it, or unset it")
+    return wished
 
 
 def takes_sound(environment: Mapping[str, str]) -> bool:

@@ -28,6 +28,9 @@ def register() -> None:
 
     A clip that the chosen reader fails on is not tried with torchvision: the reason stays the reader's own, and frames
     of another reader do not come in unnoticed.
+
+    Raises:
+        InputError: the reader named is not known, or not installed.
     """
     import qwen_omni_utils
     from qwen_omni_utils import vision_process
@@ -41,7 +44,7 @@ def register() -> None:
         # What is here ms-swift puts in the table again, behind a function that reads a failed file whole.
         vision_process._read_video_torchvision = None
     if not hasattr(qwen_omni_utils.fetch_video, "__wrapped__"):
-        qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video)
+        qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video, chosen)
 
 
 def read_video(ele: dict[str, Any]) -> tuple[torch.Tensor, dict[str, Any], float]:
@@ -120,14 +123,21 @@ def _size(ele: dict[str, Any], frames: int, height: int, width: int) -> list[int
     return list(rule.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most))
 
 
-def _telling_patch_size(fetch_video: Any) -> Any:
-    """fetch_video, which tells a reader how it will size the frames, and takes prepared clips as they are."""
+def _telling_patch_size(fetch_video: Any, chosen: str) -> Any:
+    """fetch_video with a reader, which is told how frames will be sized; prepared clips are taken as they are."""
 
     @wraps(fetch_video)
     def fetch(ele: dict[str, Any], image_patch_size: int = 14, **options: Any) -> Any:
         if (found := saber_prepared.fetch(ele, image_patch_size, **options)) is not None:
             return found
-        return fetch_video({**ele, _PATCH: image_patch_size}, image_patch_size=image_patch_size, **options)
+        asked = {**ele, _PATCH: image_patch_size}
+
+        def read(video: Any) -> Any:
+            return fetch_video(asked, image_patch_size=image_patch_size, **options)
+
+        if chosen == NAME or not isinstance(ele["video"], str):
+            return read(ele["video"])
+        return within(clip_seconds(), read, ele["video"])  # other readers know no limit of their own
 
     return fetch
 

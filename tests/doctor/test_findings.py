@@ -227,8 +227,7 @@ def package_findings_but_python(wanted: Mapping[str, SpecifierSet]) -> list[Find
 
 
 def reader(**changes: Any) -> dict[str, Any]:
-    known = ["decord", "pyav", "torchcodec", "torchvision"]
-    return {"installed": ["pyav", "torchvision"], "broken": {}, "known": known, "chosen": "pyav", **changes}
+    return {"installed": ["pyav", "torchvision"], "broken": {}, "chosen": "pyav", **changes}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +235,6 @@ def reader(**changes: Any) -> dict[str, Any]:
     [
         (reader(chosen="torchcodec", broken={"torchcodec": "no FFmpeg"}), "video reader", "fails: no FFmpeg"),
         (reader(chosen="decord"), "video reader", "fails: it is not installed"),
-        (reader(chosen="opencv"), "FORCE_QWENVL_VIDEO_READER", "does not know"),
         (reader(broken={"pyav": "no libavcodec"}), "video reader", "fails: no libavcodec"),
         ("ModuleNotFoundError: No module named 'x'", "video readers", "No module named 'x'"),
     ],
@@ -245,6 +243,13 @@ def test_a_reader_that_will_fail_is_a_problem(facts: dict[str, Any] | str, topic
     problems = [finding for finding in reader_findings(facts, {}) if finding.level == "problem"]
     assert [finding.topic for finding in problems] == [topic]
     assert said in problems[0].text and problems[0].remedy
+
+
+def test_a_reader_that_is_not_known_is_a_problem_of_the_environment() -> None:
+    facts = ask("readers", {**os.environ, READER: "opencv"})
+    [problem] = reader_findings(facts, {READER: "opencv"})
+    assert (problem.level, problem.topic) == ("problem", READER)
+    assert "is 'opencv'" in problem.text and "pyav" in problem.remedy
 
 
 def test_the_reader_that_the_models_frames_come_from_is_named() -> None:

@@ -14,9 +14,10 @@ import soundfile
 from swift_saber.data.folder import join_folder
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.emer import find_media
+from swift_saber.media import settings
 from swift_saber.media.fault import beginning_problem, clip_problem
 from swift_saber.media.read import content
-from swift_saber.media.settings import media_settings, settings_in_force
+from swift_saber.media.settings import media_settings, settings_in_force, video_reader
 from swift_saber.models.clips import clip_parts
 from swift_saber.pipeline.sources.generic import Generic
 from tests.plugin.test_dataset import ENGLISH
@@ -180,3 +181,12 @@ def test_a_servers_media_type_does_not_depend_on_what_the_machine_knows(
             files = ([str(path)], []) if medium == "video" else ([], [str(path)])
             [part] = clip_parts(*files)
             assert part[f"{medium}_url"]["url"] == f"data:{kind};base64,YWJj", ending
+
+
+def test_a_reader_that_is_not_there_is_named_before_any_clip_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert video_reader({}) == video_reader({"FORCE_QWENVL_VIDEO_READER": ""}) == "pyav"
+    with pytest.raises(InputError, match="FORCE_QWENVL_VIDEO_READER: is 'opencv'; use one of pyav, decord"):
+        video_reader({"FORCE_QWENVL_VIDEO_READER": "opencv"})
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match="is torchcodec, which is not installed"):
+        video_reader({"FORCE_QWENVL_VIDEO_READER": "torchcodec"})
