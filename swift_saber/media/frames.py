@@ -17,7 +17,7 @@ import numpy as np
 
 from swift_saber.errors import InputError
 from swift_saber.media.fault import LEAST_PICTURES, MISSING_SHARE
-from swift_saber.media.read import file_problem, first_stream, open_media, reason
+from swift_saber.media.read import Reading, file_problem, first_stream, open_media, reason, shortfall
 
 Choose = Callable[[int, float], Sequence[int]]
 Change = Callable[[Any], Any]
@@ -65,7 +65,7 @@ def read_frames(
 
     Raises:
         InputError: the file cannot be opened or decoded, has no frames to choose from, or more than a tenth of its
-            packets is broken.
+            packets is broken or of what its header promises is missing.
     """
     import av
 
@@ -87,9 +87,18 @@ class _Clip:
             stream = self._stream(container)
             self._codec, self._base = stream.codec_context.name, stream.time_base
             self._rate = stream.average_rate or Fraction(0)
-            packets = [packet for packet in container.demux(stream) if packet.size]
-            self._times = [packet.pts for packet in packets if not packet.is_discard]
-            self._packets = len(packets)
+            promised = Reading(container, [stream]).promised.get("video")
+            self._times: list[int | None] = []
+            self._packets, end = 0, stream.start_time or 0
+            for packet in container.demux(stream):  # not all at once, since together they are as large as the file
+                if packet.size:
+                    self._packets += 1
+                    end = max(end, (packet.pts or 0) + (packet.duration or 0))
+                    if not packet.is_discard:
+                        self._times.append(packet.pts)
+            sent = float((end - (stream.start_time or 0)) * self._base)
+        if self._packets and (short := shortfall(sent, promised, MISSING_SHARE)):
+            raise InputError(str(path), "video", f"is truncated: {short} are there", "copy it again or remove the row")
 
     def at_times(self, choose: Choose, change: Change | None) -> Frames | None:
         """The frames whose packets stand at the wanted times; the decoder need not make those that nobody looks at.

@@ -1,5 +1,7 @@
 """media/frames.py: the frames of a clip are those that a player shows, in the reader and in what the model is given."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.media.frames import read_frames
+from tests.media_faults import boxes
 from tests.numbered_clips import COUNT, Clip, Stream, make_clips, number_of, picture, write
 
 
@@ -104,6 +107,33 @@ def test_a_file_without_frames_is_refused_with_its_reason(tmp_path: Path, name: 
         write(path, Stream(numbers=[7]))
     with pytest.raises(InputError, match=f"{name}: video: .*{reason}"):
         read_frames(path, lambda total, fps: range(total))
+
+
+def test_a_clip_of_which_half_is_missing_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.mp4"
+    write(path, Stream(), movflags="faststart")  # its index comes first, so that a copy that broke off still opens
+    data = path.read_bytes()
+    [(begin, end)] = [(begin, end) for name, begin, end in boxes(data) if name == "mdat"]
+    path.write_bytes(data[: (begin + end) // 2])
+    with pytest.raises(InputError, match=r"cut.mp4: video: is truncated: [\d.]+ of 4.0 seconds"):
+        read_frames(path, lambda total, fps: range(total))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how much memory a process has had at most is asked of Linux")
+def test_a_clip_is_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "raw.avi"
+    write(path, Stream("rawvideo", numbers=range(150), draw=lambda number: picture(number, 480, 640)))
+    program = (
+        "import re, sys; from swift_saber.media.frames import read_frames\n"
+        "def read(path): read_frames(path, lambda total, fps: [0, total - 1], change=lambda pixels: None)\n"
+        "def most(): return int(re.search(r'VmHWM:\\s+(\\d+) kB', open('/proc/self/status').read())[1]) * 1024\n"
+        "read(sys.argv[1]); before = most(); read(sys.argv[2]); print(most() - before)"
+    )
+    small = tmp_path / "small.avi"
+    write(small, Stream("rawvideo", numbers=range(2), draw=lambda number: picture(number, 480, 640)))
+    command = [sys.executable, "-c", program, str(small), str(path)]
+    grown = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert grown < path.stat().st_size / 2
 
 
 ORDINARY = ["h264.mp4", "h264.mkv", "h264.mov", "h264-1280x720.mp4", "h264-long-gop.mp4", "h264-4-4-4.mp4"]
