@@ -71,6 +71,7 @@ class SEDMixin:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Before the rows, so that a wrong word ends the run and not each of them.
         self.legacy_timing, self.takes_sound = legacy_timing(os.environ), takes_sound(os.environ)
+        clip_seconds()
         super().__init__(*args, **kwargs)
         # On the instance, so that it travels to dataloader workers however these are started.
         self.bad_rows = BadRows()
@@ -151,6 +152,8 @@ class SEDMixin:
     def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             heard = self._heard(inputs) if isinstance(inputs, Mapping) else inputs
+            if isinstance(heard, dict) and not self.is_training:
+                heard.pop("channel", None)  # which the model would be given as an argument of `generate`
             encoded = super().encode(heard, *args, **kwargs)  # type: ignore[misc]  # of the stock class
             if self.mode == "rlhf":
                 encoded["id"] = row_id(_as_row(inputs))

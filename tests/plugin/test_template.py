@@ -181,6 +181,22 @@ def test_at_inference_a_clip_that_cannot_be_read_ends_with_one_line(processor: A
         encoder.encode(row)
 
 
+def test_at_inference_a_channel_is_not_handed_to_the_model(processor: Any, media: Any) -> None:
+    """ms-swift would take it for an argument of `generate`, which refuses it."""
+    row = {"id": "clip-7", "channel": "home", "messages": [{"role": "user", "content": "Why?"}], **media}
+    for mode, kept in (("train", True), ("transformers", False)):
+        encoder = template(processor, stock=False)
+        encoder.set_mode(mode)
+        encoded = encoder.encode(row)
+        assert ("channel" in encoder.data_collator([encoded])) == kept, mode
+
+
+def test_a_wrong_number_of_seconds_is_the_fault_of_no_row(processor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SABER_CLIP_SECONDS", "soon")
+    with pytest.raises(InputError, match="SABER_CLIP_SECONDS: is 'soon'"):
+        template(processor, stock=False)
+
+
 @pytest.mark.parametrize("videos", ["A" * 6000, ["a\0b.mp4"], [["frame.png"]]])
 def test_a_row_of_odd_media_is_reported_all_the_same(processor: Any, videos: Any, tmp_path: Path) -> None:
     encoder = template(processor, stock=False)
