@@ -226,6 +226,9 @@ def _odd_video(make: _Maker) -> None:
     odd = frames()[:, :55, :53]
     make("odd-size.mp4", lambda path: encode(path, odd, pixels="yuv444p"))
     make("tiny-2x2.mp4", lambda path: encode(path, frames()[:, 20:22, 20:22]), "either", "decord")
+    # qwen-omni-utils sizes no frames whose sides differ more than 200 times.
+    ribbon = np.tile(frames()[:, :2], (1, 1, 8, 1))
+    make("ribbon-448x2.mp4", lambda path: encode(path, ribbon), "rejected", "448 x 2 pixels, more than 200 times")
     make("wide-10x1.mp4", lambda path: encode(path, np.tile(frames(), (1, 1, 10, 1))))
     times = [0, 1, 2, 5, 6, 10, 11, 12, 13, 20, 21, 22, 23, 24, 39, 40]
     make("variable-rate.mp4", lambda path: encode(path, frames(), times=times))

@@ -35,6 +35,8 @@ from swift_saber.media.settings import video_reader
 MAX_SECONDS = 3600.0
 # 8K UHD. The readers hold every sampled frame at its full size: 768 of these, their most, are 76 GB.
 MAX_PIXELS = 7680 * 4320
+# By how many times the sides of a frame may differ, MAX_RATIO of qwen-omni-utils.
+MAX_RATIO = 200
 # After so many pictures only key frames are decoded, so that a long film does not need minutes.
 ALL_PICTURES = 3000
 # The share of a clip that may be missing, or in packets that do not decode.
@@ -177,6 +179,9 @@ def _check_video(path: str) -> None:
         if size[0] * size[1] > MAX_PIXELS:
             remedy = "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4"
             raise _FaultError(f"has frames of {size[0]} x {size[1]} pixels, above 8K", remedy)
+        if max(size) > MAX_RATIO * min(size) > 0:
+            problem = f"has frames of {size[0]} x {size[1]} pixels, more than {MAX_RATIO} times as long as wide"
+            raise _FaultError(problem, "crop it or remove the row")
         _check_decoded(container, stream)
     _check_reader(path)
 
