@@ -17,7 +17,7 @@ import numpy as np
 
 from swift_saber.errors import InputError
 from swift_saber.media.fault import LEAST_PICTURES, MISSING_SHARE
-from swift_saber.media.read import Reading, file_problem, first_stream, open_media, reason, shortfall
+from swift_saber.media.read import Reading, file_problem, first_stream, open_media, reason
 
 Choose = Callable[[int, float], Sequence[int]]
 Change = Callable[[Any], Any]
@@ -87,17 +87,18 @@ class _Clip:
             stream = self._stream(container)
             self._codec, self._base = stream.codec_context.name, stream.time_base
             self._rate = stream.average_rate or Fraction(0)
-            promised = Reading(container, [stream]).promised.get("video")
+            reading = Reading(container, [stream])
             self._times: list[int | None] = []
-            self._packets, end = 0, stream.start_time or 0
-            for packet in container.demux(stream):  # not all at once, since together they are as large as the file
-                if packet.size:
+            self._packets = 0
+            # One by one, since together they are as large as the file; all streams, since some headers speak of those.
+            for packet in container.demux([one for one in container.streams if one.type in {"video", "audio"}]):
+                shown = packet.stream.index == stream.index
+                reading.note(packet, "video" if shown else None)
+                if shown and packet.size:
                     self._packets += 1
-                    end = max(end, (packet.pts or 0) + (packet.duration or 0))
                     if not packet.is_discard:
                         self._times.append(packet.pts)
-            sent = float((end - (stream.start_time or 0)) * self._base)
-        if self._packets and (short := shortfall(sent, promised, MISSING_SHARE)):
+        if self._packets and (short := reading.missing("video", MISSING_SHARE, decoded=False)):
             raise InputError(str(path), "video", f"is truncated: {short} are there", "copy it again or remove the row")
 
     def at_times(self, choose: Choose, change: Change | None) -> Frames | None:

@@ -198,11 +198,7 @@ class Reading:
                 self.ended = True
                 return
             kind = wanted.get(packet.stream.index)
-            if packet.pts is not None and packet.time_base:
-                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                for key in ("file", kind):
-                    if key:
-                        self._sent[key] = max(self._sent[key], end)
+            self.note(packet, kind)
             if kind is None:
                 continue
             self.packets[kind] += packet.size > 0
@@ -218,6 +214,14 @@ class Reading:
             if kind == "video" and self._skips():
                 packet.stream.codec_context.skip_frame = "NONKEY"
 
+    def note(self, packet: Any, kind: str | None) -> None:
+        """Count when a packet ends; its kind is None where its stream is not decoded."""
+        if packet.pts is not None and packet.time_base:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            for key in ("file", kind):
+                if key:
+                    self._sent[key] = max(self._sent[key], end)
+
     def _after(self, stream: Any, frame: Any) -> float:
         """How many seconds of the stream have come with this frame."""
         came: float = self._came[stream.type]
@@ -231,10 +235,14 @@ class Reading:
     def _skips(self) -> bool:
         return self.frames.get("video", 0) >= self._all_pictures
 
-    def missing(self, kind: str, share: float) -> str | None:
-        """As shortfall, of one kind of stream; of the whole file where the header speaks of that alone."""
+    def missing(self, kind: str, share: float, *, decoded: bool = True) -> str | None:
+        """As shortfall, of one kind of stream; of the whole file where the header speaks of that alone.
+
+        Args:
+            decoded: False where packets were noted and none was decoded.
+        """
         key = kind if kind in self.promised else "file"
-        ends = self._sent if key == "file" or (key == "video" and self._skips()) else self._came
+        ends = self._sent if key == "file" or not decoded or (key == "video" and self._skips()) else self._came
         return shortfall(ends[key] - self._start[key], self.promised.get(key), share)
 
 

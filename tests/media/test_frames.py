@@ -119,6 +119,18 @@ def test_a_clip_of_which_half_is_missing_is_refused(tmp_path: Path) -> None:
         read_frames(path, lambda total, fps: range(total))
 
 
+@pytest.mark.parametrize("name", ["cut.mkv", "cut.webm"])
+def test_a_file_whose_header_speaks_of_the_whole_of_it_is_not_read_in_part(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / f"whole-{name}"
+    write(whole, Stream("libx264" if name.endswith("mkv") else "libvpx-vp9"))
+    data = whole.read_bytes()
+    path = tmp_path / name
+    path.write_bytes(data[: len(data) // 2])
+    assert len(read_frames(whole, lambda total, fps: [0, total - 1]).pixels) == 2
+    with pytest.raises(InputError, match=rf"{name}: video: is truncated: [\d.]+ of 4.0 seconds"):
+        read_frames(path, lambda total, fps: [0, total - 1])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="how much memory a process has had at most is asked of Linux")
 def test_a_clip_is_not_held_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "raw.avi"
