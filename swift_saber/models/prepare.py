@@ -44,6 +44,9 @@ _PACKAGES = ("av", "librosa", "qwen-omni-utils", "torch", "torchvision")
 _JOURNAL = "clips.jsonl"
 _NAME_LENGTH = 40
 _LATE = Problem("a clip changed or came while the others were made", "run the same command again")
+# With one of these in its chat_template_kwargs ms-swift samples or sizes a row's frames in the row's own way.
+_OF_THE_ROW = {"fps", "nframes", "min_frames", "max_frames", "min_pixels", "max_pixels", "total_pixels"}
+_OF_THE_ROW |= {"resized_height", "resized_width", "video_start", "video_end"}
 # A row's media: (kind, column, path as written).
 Take = Callable[[str, str, Any], Any]
 
@@ -138,6 +141,8 @@ def prepare(
     if path.name in {_JOURNAL, FOLDER_SETTINGS} or path.resolve().parent == folder.resolve():
         remedy = "name another folder, or another file of rows"
         raise InputError(str(path), "output", "would be written over in the folder", remedy)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(str(folder), "output", "is a file", "name a folder")
     wanted = list(dict.fromkeys(clip for row in _read(path) for clip in row.clips))
     with RowLog(folder / _JOURNAL) as journal:
         _claim(folder, path, settings)
@@ -262,6 +267,10 @@ def _read(path: Path) -> Iterator[_Row]:
         try:
             row = parse_row(line, where)
             name = row_id(row)
+            given = row.get("chat_template_kwargs")
+            if own := sorted(_OF_THE_ROW & set(given if isinstance(given, dict) else ())):
+                problem = f"has {', '.join(own)}: frames of this row's own, which other rows may not share"
+                raise InputError(where, "chat_template_kwargs", problem, "take it out, or train on the original clip")
             _with_media(row, _taker(where, clips.append))
             yield _Row(where, name, row, clips, None)
         except InputError as error:

@@ -6,6 +6,7 @@ what decord and qwen-omni-utils give of an ordinary clip, bit for bit; they are 
 no clip is held at its full size.
 """
 
+import logging
 import os
 from functools import wraps
 from typing import Any
@@ -43,6 +44,7 @@ def register() -> None:
         vision_process.VIDEO_READER_BACKENDS["torchvision"] = _no_other
         # What is here ms-swift puts in the table again, behind a function that reads a failed file whole.
         vision_process._read_video_torchvision = None
+        vision_process.logger.addFilter(_is_so)
     if not hasattr(qwen_omni_utils.fetch_video, "__wrapped__"):
         qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video, chosen)
 
@@ -145,6 +147,11 @@ def _telling_patch_size(fetch_video: Any, chosen: str) -> Any:
 def _no_other(ele: dict[str, Any]) -> Any:
     """Stands for the reader that qwen-omni-utils tries when the chosen one has failed, and raises that failure."""
     raise  # within the handler of the first reader's error
+
+
+def _is_so(record: logging.LogRecord) -> bool:
+    """Whether a message of qwen-omni-utils holds: it announces that other reader."""
+    return "use torchvision as default" not in record.getMessage()
 
 
 def _threads() -> int:

@@ -172,6 +172,24 @@ def test_a_row_that_would_end_the_training_is_set_aside(tmp_path: Path, clips: A
     assert counts.clips == {"videos": 2, "audios": 1}
 
 
+def test_a_row_that_samples_its_clip_in_its_own_way_is_set_aside(tmp_path: Path, clips: Any) -> None:
+    (clip,) = clips("a.mp4")
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    rows = [
+        {
+            "id": "own",
+            "messages": turns,
+            "videos": [clip],
+            "chat_template_kwargs": {"fps": 1, "enable_thinking": False},
+        },
+        {"id": "as others", "messages": turns, "videos": [clip], "chat_template_kwargs": {"enable_thinking": False}},
+    ]
+    counts, found = prepared(tmp_path, rows)
+    assert [row["id"] for row in found] == ["as others"]
+    [reject] = counts.rejects
+    assert reject["id"] == "own" and reject["reason"].startswith("chat_template_kwargs: has fps: ")
+
+
 def test_what_was_made_is_not_made_again(tmp_path: Path, clips: Any, asked: Any) -> None:
     a, b, mute = clips("a.mp4", "b.mp4", DEAF)
     rows = [{"videos": [path]} for path in (a, mute)]
@@ -248,6 +266,13 @@ def test_rows_are_not_written_over(tmp_path: Path, clips: Any, name: str) -> Non
     with pytest.raises(InputError, match="would be written over"):
         prepare(tmp_path / name, tmp_path / "out", SETTINGS, workers=1, limit=1)
     assert (tmp_path / name).read_text() == before
+
+
+def test_a_file_is_no_folder_to_write_to(tmp_path: Path, clips: Any) -> None:
+    (a,) = clips("a.wav")
+    write_rows(tmp_path / "rows.jsonl", [{"audios": [a]}])
+    with pytest.raises(InputError, match=r"a.wav: output: is a file; name a folder"):
+        prepare(tmp_path / "rows.jsonl", Path(a), SETTINGS, workers=1, limit=1)
 
 
 def test_two_runs_do_not_share_a_folder_at_once(tmp_path: Path, clips: Any) -> None:
