@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import all_media
 from swift_saber.data.rows import media_given, media_list, media_path, parse_row, read_lines, resolve_media, row_id
-from swift_saber.data.turns import PARTS, pictures_in
+from swift_saber.data.turns import clip_of, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
 from swift_saber.media.fault import Problem
@@ -102,6 +102,6 @@ def _in_turns(messages: Any, key: str) -> Iterator[Any]:
         if key == "images" and isinstance(content, str):
             yield from pictures_in(content)
         for part in content if isinstance(content, list) else []:
-            if isinstance(part, dict) and isinstance(part.get("type"), str) and PARTS.get(part["type"]) == key:
-                value = part.get(part["type"])
-                yield value.get("url") if isinstance(value, dict) else value
+            clip = clip_of(part)
+            if clip and clip[0] == key:
+                yield clip[1]

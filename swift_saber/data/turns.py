@@ -54,16 +54,24 @@ def pictures_in(text: str) -> list[str]:
     return _PICTURE.findall(text)
 
 
+def clip_of(part: Any) -> tuple[str, Any] | None:
+    """Return (column, path as written) of the clip that a part of a turn names; None for a part of another form."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    column = PARTS.get(kind) if isinstance(kind, str) else None
+    if column is None:
+        return None
+    value = part.get(kind)
+    return column, value.get("url") if isinstance(value, dict) else value
+
+
 def _content(content: Any, media: dict[str, list[Any]]) -> Any:
     """A turn's content with tags for its clips, which go to `media`."""
     if isinstance(content, str):
         return content
     parts: list[dict[str, Any]] = []
     for part in content:
-        column = PARTS.get(part["type"])
-        value = part[part["type"]]
+        column, value = clip_of(part) or (None, part[part["type"]])
         if column is not None:
-            value = value.get("url") if isinstance(value, dict) else value
             media[column].append(value)
         if column == "images":
             parts.append({"type": "image", "image": media_path(value) if isinstance(value, str) else value})

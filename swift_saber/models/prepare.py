@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from swift_saber.data.convert import row_kind, sound_in_video, to_swift_row
 from swift_saber.data.log import RowLog
 from swift_saber.data.rows import media_list, parse_row, read_lines, resolve_media, row_id, write_rows
+from swift_saber.data.turns import clip_of
 from swift_saber.errors import InputError, one_line
 from swift_saber.media import prepared
 from swift_saber.media.fault import Problem
@@ -359,12 +360,11 @@ def _turn(turn: Any, column: str, named: Mapping[str, list[Any]], take: Take) ->
         return turn
     parts = []
     for part in content:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind in {"video", "audio", "video_url", "audio_url"}:
-            value = part.get(kind)
-            path = value.get("url") if isinstance(value, dict) else value
-            named[f"{kind.removesuffix('_url')}s"].append(path)
-            path = take(f"{kind.removesuffix('_url')}s", column, path)
-            part = {**part, kind: {**value, "url": path} if isinstance(value, dict) else path}
+        clip = clip_of(part)
+        if clip and clip[0] in named:
+            kind, path = clip
+            named[kind].append(path)
+            path, form = take(kind, column, path), part["type"]
+            part = {**part, form: {**part[form], "url": path} if isinstance(part[form], dict) else path}
         parts.append(part)
     return {**turn, "content": parts}

@@ -15,6 +15,7 @@ import torch
 from swift.template.templates.qwen import Qwen2_5OmniTemplate, Qwen3OmniTemplate
 
 from swift_saber.data.rows import row_id
+from swift_saber.data.turns import clip_of
 from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.settings import legacy_timing, takes_sound
@@ -171,25 +172,16 @@ class SEDMixin:
             return dict(row)
         found = {}
         for side in ("", "rejected_"):
-            parts = [
-                part
-                for turn in row.get(f"{side}messages") or []
-                for part in (turn["content"] if isinstance(turn.get("content"), list) else [])
-                if isinstance(part, dict)
-            ]
-            videos = row.get(f"{side}videos") or _media(parts, "video")
-            videos = [videos] if isinstance(videos, str) else videos
-            if row.get(f"{side}audios") is None and videos and not _media(parts, "audio"):
+            contents = [turn.get("content") for turn in row.get(f"{side}messages") or []]
+            parts = [part for content in contents if isinstance(content, list) for part in content]
+            in_turns = [clip for part in parts if (clip := clip_of(part))]
+            videos = row.get(f"{side}videos") or [path for column, path in in_turns if column == "videos"]
+            sounds = any(column == "audios" for column, _ in in_turns)
+            if row.get(f"{side}audios") is None and videos and not sounds:
                 # A list of pictures has no sound, and an address is not read here.
                 files = [video for video in videos if isinstance(video, str) and os.path.isfile(video)]
                 found[f"{side}audios"] = [path for path in files if within(clip_seconds(), has_sound, path)]
         return {**row, **found}
-
-
-def _media(parts: list[dict[str, Any]], kind: str) -> list[Any]:
-    """What parts of a turn in OpenAI's form name of one kind."""
-    named = [part.get(part["type"]) for part in parts if part.get("type") in {kind, f"{kind}_url"}]
-    return [value.get("url") if isinstance(value, dict) else value for value in named]
 
 
 class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):
