@@ -22,13 +22,6 @@ from swift_saber.errors import InputError
 pytestmark = pytest.mark.usefixtures("plugin")
 
 
-@pytest.fixture(scope="module")
-def processor(tiny_model: Path) -> Any:
-    from swift.model import get_model_processor
-
-    return get_model_processor(str(tiny_model), model_type="qwen2_5_omni", load_model=False)[1]
-
-
 @pytest.fixture
 def encoder(processor: Any) -> Any:
     from swift.template import get_template

@@ -6,24 +6,13 @@ from typing import Any
 
 import pytest
 
-from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from tests.plugin.rlhf import pair
 from tests.plugin.test_dataset import ENGLISH, load
 
 pytestmark = pytest.mark.usefixtures("plugin")
 OURS = {"id", "language", "channel", "messages", "videos", "audios", "dataset"}
-
-
-@pytest.fixture
-def media(tiny_world: Path) -> dict[str, list[str]]:
-    _, row = next(read_rows(tiny_world / "train.jsonl"))
-    return {"videos": row["videos"], "audios": row["audios"]}
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data.jsonl"
 
 
 #: Of each further column, the values of three rows.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.sed.layout import INSTRUCTIONS, parse
 
@@ -34,17 +34,6 @@ def load(dataset: Path | str, **kwargs: Any) -> Any:
     from swift.dataset import load_dataset
 
     return load_dataset(str(dataset), **kwargs)[0]
-
-
-@pytest.fixture
-def media(tiny_world: Path) -> dict[str, list[str]]:
-    _, row = next(read_rows(tiny_world / "train.jsonl"))
-    return {"videos": row["videos"], "audios": row["audios"]}
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data.jsonl"
 
 
 def test_a_record_becomes_a_question_and_its_answer_in_the_rows_language(data: Path, media: Any) -> None:

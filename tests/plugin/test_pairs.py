@@ -33,13 +33,6 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "pairs.jsonl"
 
 
-@pytest.fixture(scope="module")
-def processor(tiny_model: Path) -> Any:
-    from swift.model import get_model_processor
-
-    return get_model_processor(str(tiny_model), model_type="qwen2_5_omni", load_model=False)[1]
-
-
 @pytest.fixture
 def template(processor: Any) -> Any:
     from swift.template import get_template

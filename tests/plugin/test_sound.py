@@ -25,13 +25,6 @@ ANSWERED = [*QUESTION, {"role": "assistant", "content": "So."}]
 
 
 @pytest.fixture(scope="module")
-def processor(tiny_model: Path) -> Any:
-    from swift.model import get_model_processor
-
-    return get_model_processor(str(tiny_model), model_type="qwen2_5_omni", load_model=False)[1]
-
-
-@pytest.fixture(scope="module")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """a.mp4 and b.mkv with sound, mute.mp4 without, silent.mp4; wavs of some lengths."""
     folder = tmp_path_factory.mktemp("media")

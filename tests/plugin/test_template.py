@@ -19,13 +19,6 @@ MODES = ("train", "transformers")
 PADDED = ("input_features", "feature_attention_mask")
 
 
-@pytest.fixture(scope="module")
-def processor(tiny_model: Path) -> Any:
-    from swift.model import get_model_processor
-
-    return get_model_processor(str(tiny_model), model_type="qwen2_5_omni", load_model=False)[1]
-
-
 def template(processor: Any, *, stock: bool, **kwargs: Any) -> Any:
     from swift.template import TEMPLATE_MAPPING, get_template
     from swift.template.templates.qwen import Qwen2_5OmniTemplate
