@@ -8,7 +8,7 @@ from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoP
 
 from swift_saber.plugin.saber_patches import Patches
 
-from .test_template import encode, media, processor  # noqa: F401  # fixtures
+from .test_template import encode, media  # noqa: F401  # a fixture
 
 SIZED = {"do_resize": False, "return_tensors": "pt"}
 
@@ -90,7 +90,7 @@ def test_a_processor_of_another_kind_does_its_own_work(monkeypatch: pytest.Monke
 
 def test_rows_are_encoded_in_this_way(
     plugin: None,
-    processor: Any,  # noqa: F811
+    processor: Any,
     media: Any,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,7 +14,7 @@ from swift_saber.media.prepared import FORMS, read
 from tests.media_faults import encode, frames, sound
 
 from .test_sound import given
-from .test_template import processor, same, template  # noqa: F401  # a fixture
+from .test_template import same, template
 
 pytestmark = pytest.mark.usefixtures("plugin")
 RATE = 16_000
@@ -47,7 +47,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, P
 
 
 @pytest.fixture(params=["of the tests", "published"])
-def settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, processor: Any) -> Iterator[str]:  # noqa: F811
+def settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, processor: Any) -> Iterator[str]:
     """Two sets of settings; under the published ones small frames are enlarged beyond the greatest size."""
     from qwen_omni_utils import vision_process
 
@@ -73,7 +73,7 @@ def made(clip: dict[str, Path], folder: Path, form: str = "raw") -> dict[str, An
     return {"videos": [str(folder / "v.mov")], "audios": [str(folder / "s.wav")]}
 
 
-def encoded(processor: Any, media: dict[str, Any], *, stock: bool = False) -> dict[str, Any]:  # noqa: F811
+def encoded(processor: Any, media: dict[str, Any], *, stock: bool = False) -> dict[str, Any]:
     encoder = template(processor, stock=stock)
     encoder.set_mode("train")
     turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
@@ -94,7 +94,7 @@ def is_same(ours: dict[str, Any], other: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", ["ordinary", "odd", "inside", "large"])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_model_is_given_the_same(
-    processor: Any,  # noqa: F811
+    processor: Any,
     originals: Any,
     settings: str,
     name: str,
@@ -105,7 +105,7 @@ def test_the_model_is_given_the_same(
     assert is_same(encoded(processor, made(originals[name], tmp_path, form)), original)
 
 
-def test_the_model_is_given_what_stock_gives_it(processor: Any, originals: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_the_model_is_given_what_stock_gives_it(processor: Any, originals: Any, tmp_path: Path) -> None:
     original = encoded(processor, as_given(originals["ordinary"]), stock=True)
     found = encoded(processor, made(originals["ordinary"], tmp_path))
     assert torch.equal(given(found), given(original))
@@ -114,7 +114,7 @@ def test_the_model_is_given_what_stock_gives_it(processor: Any, originals: Any, 
     assert all(same(found[name], original[name]) for name in original.keys() - padded)
 
 
-def test_what_is_prepared_of_a_prepared_clip_is_the_same(processor: Any, originals: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_what_is_prepared_of_a_prepared_clip_is_the_same(processor: Any, originals: Any, tmp_path: Path) -> None:
     first = made(originals["odd"], tmp_path)
     again = tmp_path / "again"
     again.mkdir()
@@ -128,7 +128,7 @@ def test_what_is_prepared_of_a_prepared_clip_is_the_same(processor: Any, origina
 
 
 def test_other_settings_are_refused_and_named(
-    processor: Any,  # noqa: F811
+    processor: Any,
     originals: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -145,7 +145,7 @@ def test_other_settings_are_refused_and_named(
 
 
 def test_stock_with_decord_finds_the_same_frames(
-    processor: Any,  # noqa: F811
+    processor: Any,
     originals: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
