@@ -1,0 +1,1 @@
+"""Hostile input of every kind: each attack ends with a count."""
