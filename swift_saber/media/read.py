@@ -8,6 +8,11 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+#: The largest file that is taken for a clip, in bytes: an hour of 9 Mbit/s. Decoders read it by its path, a part at a
+#: time; but an index, a tag or a packet may be as large as the file that holds it, and is read at once.
+MAX_BYTES = 4 << 30
+#: The largest of which all bytes are taken into memory: to be uploaded, or for a reader that is not given paths.
+MAX_BYTES_HELD = 256 << 20
 # What FFmpeg takes for media although it makes a reader open other files or addresses, or is made from no file at all.
 _NOT_MEDIA = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "sap", "imf", "lavfi", "tty"}
 # What a file is that no reader knows as media, by its first bytes.
@@ -33,8 +38,12 @@ _JOINED, _JOINED_SECONDS = {"MP3", "OGG", "FLAC"}, 0.25
 _MISSING_SECONDS = 0.1  # headers round, and writers disagree on the end
 
 
-def file_problem(path: str | os.PathLike[str]) -> str | None:
-    """Return why a path is no file that could hold a clip, or None. Opens nothing, so a pipe cannot hold it up."""
+def file_problem(path: str | os.PathLike[str], most: int = MAX_BYTES) -> str | None:
+    """Return why a path is no file that could hold a clip, or None. Opens nothing, so a pipe cannot hold it up.
+
+    Args:
+        most: bytes, above which it is too large: MAX_BYTES_HELD where all of it is to be held in memory.
+    """
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -47,6 +56,8 @@ def file_problem(path: str | os.PathLike[str]) -> str | None:
         return "is not a file (a pipe, a socket or a device)"
     if not os.access(path, os.R_OK):
         return "cannot be read (permission denied)"
+    if found.st_size > most:
+        return f"is {found.st_size / 2**20:,.0f} MB large, above {most >> 20:,} MB"
     return "is empty" if found.st_size == 0 else None
 
 
