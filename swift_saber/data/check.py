@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import all_media
-from swift_saber.data.rows import media_given, media_list, media_path, parse_row, read_lines, resolve_media, row_id
+from swift_saber.data.rows import asked_id, media_given, media_list, media_path, parse_row, read_lines, resolve_media
 from swift_saber.data.turns import clip_of, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
@@ -65,7 +65,7 @@ def _rows(path: Path) -> Iterator[tuple[Checked, dict[str, Any] | None, str | No
         name, paths = None, []
         try:
             row = parse_row(text, where)
-            name = one_line(row_id(row))
+            name = one_line(asked_id(row, where))
             named = {key: _named(row, key) for key in ("videos", "audios", "images")}
             paths = [media_path(path) for found in named.values() for _, path in found if isinstance(path, str)]
             kind, asked = row_kind(row), None

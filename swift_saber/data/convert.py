@@ -9,15 +9,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from swift_saber.data.rows import media_given, media_list, resolve_media, row_id
+from swift_saber.data.rows import asked_id, media_given, media_list, resolve_media
 from swift_saber.data.turns import PARTS, path_as_words, tags_too_many, taken_out
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, quoted
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.read import reason
 from swift_saber.media.settings import takes_sound
 from swift_saber.media.sound import has_sound
 from swift_saber.sed.layout import INSTRUCTIONS, ORDERS, Order, render, reserved_markup
 from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
+from swift_saber.text.files import check_utf8
 from swift_saber.text.strict_json import dumps
 
 # Raised whenever the same row would be converted to something else: it is part of the cache's name.
@@ -27,7 +28,7 @@ HEAD_BYTES = 1 << 20
 # A variable that holds one of these, in any case, is on for ms-swift (transformers' strtobool).
 TRUE_WORDS = frozenset({"y", "yes", "t", "true", "on", "1"})
 MEDIA_KEYS = frozenset({"videos", "audios", "video", "audio"})
-ROLES = {"system", "user", "assistant", "tool", "tool_call", "tool_response"}
+ROLES = ("assistant", "system", "tool", "tool_call", "tool_response", "user")
 _REJECTED = {"rejected_messages", "rejected_response"}
 # What would change the training if it were not dropped beside a record.
 _BESIDE_MESSAGES = _REJECTED | {"image", "images", "margin", "rejected_videos", "rejected_audios"}
@@ -79,19 +80,36 @@ def row_kind(row: dict[str, Any]) -> str | None:
     messages: an ms-swift row; pair: messages, and an answer that is rejected for their last one (saber_pairs.py);
     record: a SABER record; question: media alone, to be asked about.
     """
-    said = {key for key, value in row.items() if value is not None and (key in _REJECTED or value not in _NOTHING)}
+    stock = _stock_columns(row)
     if "messages" in row:
         first = next(iter(row["messages"]), None) if isinstance(row["messages"], list) else None
         other_dialect = isinstance(first, dict) and "role" not in first  # e.g. {"from": ..., "value": ...}
-        stock = STOCK_COLUMNS & said
         # A pair of texts without a clip is ms-swift's own.
         if stock & _REJECTED and stock <= _PAIR_COLUMNS and row.keys() & (_PAIR_MARKS | MEDIA_KEYS):
             return None if other_dialect else "pair"
         return None if stock or other_dialect else "messages"
-    stock = _STOCK_QUESTIONS & said
     if is_record(row) or (RECORD_KEYS & row.keys() and not stock):
         return "record"
     return None if stock or not MEDIA_KEYS & row.keys() else "question"
+
+
+def _stock_columns(row: dict[str, Any]) -> set[str]:
+    """The columns that say something to ms-swift's own loader alone."""
+    stock = STOCK_COLUMNS if "messages" in row else _STOCK_QUESTIONS
+    return {
+        key for key in stock & row.keys() if row[key] is not None and (key in _REJECTED or row[key] not in _NOTHING)
+    }
+
+
+def no_question(row: dict[str, Any], where: str) -> InputError:
+    """Return why a row that row_kind gives None for is not asked, with the columns that are to blame."""
+    remedy = 'write {"videos": [...], "audios": [...]}, with messages for a question of your own'
+    if stock := sorted(_stock_columns(row)):
+        problem = "is a column of ms-swift's own formats, of which none is asked here"
+        return InputError(where, stock[0], problem, f"remove {', '.join(stock)}, or {remedy}")
+    if "messages" in row:
+        return InputError(where, "messages", "are turns without roles", 'write [{"role": "user", "content": ...}]')
+    return InputError(where, "row", "is no question: it names no clip", remedy)
 
 
 def answer_order() -> Order:
@@ -126,16 +144,26 @@ def to_swift_row(row: dict[str, Any], where: str, order: Order = "released") -> 
     """
     kind = row_kind(row)
     if kind is None:
-        problem = f"columns {', '.join(sorted(row)) or 'none'} are neither a SABER record nor messages with media"
+        problem = f"columns {_few(sorted(row))} are neither a SABER record nor messages with media"
         raise InputError(where, "row", problem, "keep rows of other formats in a file of their own")
     if kind == "pair":
         problem = "is a preference pair, for `swift rlhf` alone"
         raise InputError(where, "row", problem, "keep pairs in a file of their own")
     channel = row.get("channel")
-    if channel is not None and not isinstance(channel, str):
-        raise InputError(where, "channel", f"is {channel!r}, not a string", "name the channel or leave it out")
+    if channel is not None:
+        if not isinstance(channel, str):
+            raise InputError(
+                where, "channel", f"is {quoted(channel)}, not a string", "name the channel or leave it out"
+            )
+        check_utf8(channel, "channel", where)
     converted = _from_record(row, where, order) if kind == "record" else _from_question(row, where)
-    return {**converted, "id": row_id(row), "channel": channel}
+    return {**converted, "id": asked_id(row, where), "channel": channel}
+
+
+def _few(columns: Sequence[str]) -> str:
+    """Their names, as far as a message has room for them."""
+    more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
+    return (", ".join(name[:40] for name in columns[:20]) or "none") + more
 
 
 def training_row(row: dict[str, Any], where: str, order: Order = "released") -> dict[str, Any]:
@@ -210,8 +238,8 @@ def with_sound(row: dict[str, Any], audios: Sequence[str], kind: str | None, whe
 
 def _from_question(row: dict[str, Any], where: str) -> dict[str, Any]:
     language = row.get("language")
-    if language is not None and language not in INSTRUCTIONS:
-        raise InputError(where, "language", f"is {language!r}", "use zh or en, or leave it out")
+    if language is not None and language not in tuple(INSTRUCTIONS):  # which may be anything, a list too
+        raise InputError(where, "language", f"is {quoted(language)}", "use zh or en, or leave it out")
     messages = row.get("messages")
     if messages is None:
         messages = [{"role": "user", "content": INSTRUCTIONS[language or "zh"]}]
@@ -267,7 +295,7 @@ def check_messages(messages: Any, where: str, column: str = "messages") -> None:
     for number, message in enumerate(messages):
         field = f"{column}[{number}]"
         if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise InputError(where, field, "has no known role", f"use one of {', '.join(sorted(ROLES))}")
+            raise InputError(where, field, "has no known role", f"use one of {', '.join(ROLES)}")
         content = message.get("content")
         if isinstance(content, list):
             for part in content:
@@ -289,7 +317,7 @@ def _check_part(part: Any, where: str, field: str) -> None:
     value = part.get(kind) if isinstance(kind, str) else None
     if kind == "text" and isinstance(value, str):
         return
-    if kind not in PARTS or value is None:
+    if value is None or kind not in PARTS:
         remedy = 'write {"type": "text", "text": ...} or {"type": "video", ...}'
         raise InputError(where, field, "has a part of no known type", remedy)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from swift_saber.data.rows import given_id, parse_row, read_named
 from swift_saber.errors import InputError, unreadable
-from swift_saber.text.strict_json import dumps
+from swift_saber.text.files import must_be_file
+from swift_saber.text.strict_json import MAX_LEVELS, encoded
 
 
 class RowLog:
@@ -38,8 +39,10 @@ class RowLog:
         What is cut is said on stderr.
 
         Raises:
-            InputError: the file cannot be opened, another process holds it, or it is no file of rows.
+            InputError: the file cannot be opened, is no regular file, another process holds it, or it is no file of
+                rows.
         """
+        must_be_file(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
@@ -87,7 +90,7 @@ class RowLog:
             InputError: the row has no id, or the disk takes no more.
         """
         given_id(row, str(self.path))
-        line = (dumps(row) + "\n").encode()
+        line = encoded(row) + b"\n"
         with self._lock:
             before = os.fstat(self._file).st_size
             try:
@@ -119,13 +122,13 @@ class RowLog:
             first, tail = data.readline(), data[data.rfind(b"\n", 0) + 1 :]
         # Nothing is ever cut from a file that is something else.
         if first.endswith(b"\n") and first.strip():
-            given_id(parse_row(first, f"{self.path}:1"), f"{self.path}:1")
+            given_id(parse_row(first, f"{self.path}:1", levels=MAX_LEVELS), f"{self.path}:1")
         elif not first.lstrip().startswith(b"{"):
             raise InputError(str(self.path), "file", "is not a file of rows", "name another file")
         if not tail:
             return
         try:
-            parse_row(tail, "tail")
+            parse_row(tail, "tail", levels=MAX_LEVELS)
         except InputError:
             os.ftruncate(self._file, size - len(tail))
             said = f"the last line was not written to its end: {len(tail)} bytes cut"

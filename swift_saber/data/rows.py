@@ -10,13 +10,18 @@ import stat
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, kind, quoted, unreadable
 from swift_saber.media.fault import place_fault
-from swift_saber.text.files import whole
-from swift_saber.text.strict_json import dumps, parse_json
+from swift_saber.text.files import check_utf8, must_be_file, whole
+from swift_saber.text.strict_json import MAX_LEVELS, encoded, parse_json
 
+#: How large a row may be, in bytes: far above any that was written by hand or by a model. What is cut off after it is
+#: held by nobody, and what it is parsed into stays below 1 GB, also where it is nothing but brackets.
+MAX_ROW_BYTES = 16 << 20
+# How deep a row that is given may be nested; what we make of it may nest it a few levels deeper.
+_ROW_LEVELS = MAX_LEVELS // 2
 # How an array of objects begins.
 _ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|$)")
 
@@ -29,15 +34,18 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
 
     Yields:
         where: "path:line", counted from 1.
-        line: as it stands there.
+        line: as it stands there; of one that is too long for a row its beginning, which parse_row refuses.
 
     Raises:
-        InputError: the file is missing, unreadable, holds no row, or one array of rows.
+        InputError: the file is missing, unreadable, a device, holds no row, or one array of rows.
     """
     rows = 0
     try:
         with open(path, "rb") as file:
-            for number, line in enumerate(file, start=1):
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # which may have no end
+                raise InputError(str(path), "file", "is a device", "name a file of rows")
+            for number, line in enumerate(_bounded(file), start=1):
                 if line.removeprefix(BOM_UTF8).strip():
                     if not rows and _ARRAY.match(line):
                         remedy = "write one object a line, e.g. with jq -c '.[]' IN.json > OUT.jsonl"
@@ -50,6 +58,14 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
         raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
 
 
+def _bounded(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, of each one byte more than a row may have at most."""
+    while line := file.readline(MAX_ROW_BYTES + 1):
+        yield line
+        while len(line) > MAX_ROW_BYTES and not line.endswith(b"\n"):
+            line = file.readline(MAX_ROW_BYTES + 1) or b"\n"
+
+
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (where, row) for each row of a JSONL file.
 
@@ -57,7 +73,7 @@ def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any
         InputError: as read_lines, and for a line that is not one JSON object.
     """
     for where, line in read_lines(path):
-        yield where, parse_row(line, where)
+        yield where, parse_row(line, where, levels=MAX_LEVELS)
 
 
 def read_named(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -87,18 +103,26 @@ def given_id(row: Mapping[str, Any], where: str) -> str:
     return name
 
 
-def parse_row(line: str | bytes, where: str) -> dict[str, Any]:
+def parse_row(line: str | bytes, where: str, *, levels: int = _ROW_LEVELS) -> dict[str, Any]:
     """Return the JSON object that one line holds; a byte order mark before it is accepted.
 
+    Args:
+        line: of any content.
+        where: names it in errors.
+        levels: of lists and objects in one another, at most; more where we have written the row.
+
     Raises:
-        InputError: the line is not UTF-8, not JSON, or not an object.
+        InputError: the line is too long, not UTF-8, not JSON, not an object, or nested too deeply.
     """
+    if len(line) > MAX_ROW_BYTES:
+        problem = f"is longer than {MAX_ROW_BYTES >> 20} MB"
+        raise InputError(where, "line", problem, "write one row a line, and clips as paths")
     try:
         text = (line if isinstance(line, str) else line.decode("utf-8-sig")).rstrip("\r\n")
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 ({error.reason} at byte {error.start})"
         raise InputError(where, "line", problem, "save the file as UTF-8") from error
-    row = parse_json(text, where)
+    row = parse_json(text, where, levels=levels)
     if not isinstance(row, dict):
         raise InputError(where, "line", f"is a {type(row).__name__}, not an object", "write {...} on each line")
     return row
@@ -117,7 +141,7 @@ def response_of(row: Mapping[str, Any], where: str) -> str:
 
 
 def row_id(row: Mapping[str, Any]) -> str:
-    """Return the row's id: the given one, else a hash of its media paths and prompt.
+    """Return the row's id: the given one, else a hash of its media paths and prompt. For rows that asked_id passes.
 
     The hash depends on nothing else, so the same question about the same files has the same id in every run.
     """
@@ -130,6 +154,21 @@ def row_id(row: Mapping[str, Any]) -> str:
     parts = [*media_list(row, "videos"), "|", *media_list(row, "audios"), "|", prompt]
     digest = hashlib.sha256("\n".join(str(part) for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"row-{digest[:16]}"
+
+
+def asked_id(row: Mapping[str, Any], where: str) -> str:
+    """Return row_id of a row that is given: what a model is asked, and its answer, are known by it.
+
+    Raises:
+        InputError: it is no text and no number, or holds half a character.
+    """
+    given = row.get("id")
+    if isinstance(given, bool | list | dict):
+        problem = f"is {kind(given)}, not a name"
+        raise InputError(where, "id", problem, "write a text or a number, or leave it out")
+    name = row_id(row)
+    check_utf8(name, "id", where)
+    return name
 
 
 def media_list(row: Mapping[str, Any], key: str) -> list[Any]:
@@ -175,11 +214,14 @@ def resolve_media(path: Any, where: str, field: str) -> str:
         InputError: not a path, a URL (nothing is fetched from an address found in data), missing, a folder,
             or empty.
     """
-    if not isinstance(path, str) or not path:
-        raise InputError(where, field, f"{path!r} is not a path", "give each clip as the path of a file")
-    if placed := place_fault(path):
-        raise InputError(where, field, placed.reason, placed.remedy)
+    if path == "":
+        raise InputError(where, field, "is empty text, not a path", "name the file, or write [] where there is none")
+    if not isinstance(path, str):
+        raise InputError(where, field, f"is {kind(path)}, not a path", "give each clip as the path of a file")
+    check_utf8(path, field, where)
     full = media_path(path)
+    if placed := place_fault(path) or place_fault(full):
+        raise InputError(where, field, placed.reason, placed.remedy)
     try:
         found = os.stat(full)
     except ValueError as error:
@@ -213,8 +255,10 @@ def must_be_new(path: Path | None) -> None:
     """See that a file that is to be written is not there; None is no file.
 
     Raises:
-        InputError: it is there.
+        InputError: it is there, or is no file.
     """
+    if path:
+        must_be_file(path)
     if path and path.exists():
         raise InputError(str(path), "output", "exists already", "move it away or name another file")
 
@@ -222,8 +266,8 @@ def must_be_new(path: Path | None) -> None:
 def write_rows(path: str | os.PathLike[str], rows: Iterable[dict[str, Any]]) -> int:
     """Write rows as JSONL, whole or not at all, and return their number."""
     count = 0
-    with whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+    with whole(path) as partial, partial.open("wb") as file:
         for row in rows:
-            file.write(dumps(row) + "\n")
+            file.write(encoded(row) + b"\n")
             count += 1
     return count

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.convert import row_kind, to_swift_row, with_sound
-from swift_saber.data.rows import media_given, parse_row, read_lines, row_id
+from swift_saber.data.convert import no_question, row_kind, to_swift_row, with_sound
+from swift_saber.data.rows import asked_id, media_given, parse_row, read_lines
 from swift_saber.data.turns import taken_out
-from swift_saber.errors import InputError, quoted
+from swift_saber.errors import InputError, one_line, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,26 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One row without an answer; `as_row` is its line in the file of rejects."""
+    """One row without an answer; `as_row` is its line in the file of rejects.
+
+    The reason and the remedy are safe to print, as a media.fault.Problem's are: they quote what stands in the row.
+    """
 
     id: str
     where: str
     reason: str
     remedy: str
 
+    def __post_init__(self) -> None:
+        for name in ("reason", "remedy"):
+            object.__setattr__(self, name, one_line(getattr(self, name)))
+
     def as_row(self) -> dict[str, Any]:
         return {"id": self.id, "where": self.where, "reason": self.reason, "remedy": self.remedy}
 
 
 def ids(path: Path) -> dict[str, str]:
-    """Return the place of each row, "file:line", by its id; a line that holds no row is named "line-N".
+    """Return the place of each row, "file:line", by its id; a line that holds no row, or a wrong id, is named "line-N".
 
     Raises:
         InputError: the file cannot be read or holds nothing, or two rows have one id.
@@ -84,9 +91,7 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
                 raise row
             kind = row_kind(row)
             if kind is None:
-                problem = "is no question: it has no clip, or is in a format of ms-swift's own"
-                remedy = 'write {"videos": [...], "audios": [...]}, with messages for a question of your own'
-                raise InputError(where, "row", problem, remedy)
+                raise no_question(row, where)
             asked = to_swift_row(row, where)
             columns = {key: media_given(row, key) for key in ("videos", "audios")}
             audios = None if asked["audios"] is None else columns["audios"] or []
@@ -101,10 +106,11 @@ def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any] | InputError]]:
     for where, line in read_lines(path):
         try:
             row = parse_row(line, where)
+            name = asked_id(row, where)
         except InputError as error:
             yield where, f"line-{_line(where)}", error
         else:
-            yield where, row_id(row), row
+            yield where, name, row
 
 
 def _line(where: str) -> str:

@@ -46,7 +46,10 @@ LEAST_PICTURES = 2
 # The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
 # know.
 _PYAV_CODES = {0, 1, 3, 4}
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
+# White space before and after it is cut off by ms-swift.
+_ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
+# What is longer ms-swift takes for the file itself, in base64.
+_MAX_PATH = 2000
 
 _COPY = "copy the clip again or remove the row"
 _VIDEO = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4"
@@ -158,6 +161,10 @@ def load_readers() -> None:
 def _check_place(path: str, root: str | None) -> None:
     if _ADDRESS.match(path):
         raise _FaultError("is an address, not a local file", "download it first: addresses in data are not fetched")
+    if path != path.rstrip():
+        raise _FaultError("ends with white space, which ms-swift cuts off", "correct the path, or rename the file")
+    if len(path) > _MAX_PATH:
+        raise _FaultError(f"is a path of more than {_MAX_PATH} characters", "name the file by a shorter path")
     if root is None or "\0" in path:  # the latter is no path at all, which file_problem says
         return
     base = os.path.realpath(root)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.text.files import read_text
+from swift_saber.text.files import check_utf8, read_text
 from swift_saber.text.language import Language, text_language
 from swift_saber.text.strict_json import dumps, parse_json
 
@@ -111,7 +111,7 @@ def _field(obj: dict[str, Any], key: str, where: str, known: frozenset[str]) -> 
             raise _missing(key, name, obj, where, known)
         remedy = 'write the text as a string ("" when nothing is perceived)'
         raise InputError(where, name, f"is {kind(value)} ({quoted(value)}), not a string", remedy)
-    _check_utf8(value, name, where)
+    check_utf8(value, name, where)
     return value
 
 
@@ -124,17 +124,6 @@ def _missing(key: str, name: str, obj: dict[str, Any], where: str, known: frozen
     if key == "audio_desc":
         remedy = "put speech_content and acoustic_feat into an object audio_desc"
     return InputError(where, name, "is missing", remedy)
-
-
-def _check_utf8(text: str, name: str, where: str) -> None:
-    """Refuse lone surrogates: JSON can spell them (\\ud83d), but no UTF-8 file can hold them."""
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        problem = f"holds the lone surrogate {text[error.start]!a} at character {error.start}"
-        raise InputError(where, name, problem, "write the whole character or remove it") from error
 
 
 def _extras(obj: dict[str, Any], known: frozenset[str], name: str, where: str) -> dict[str, Any]:
@@ -150,7 +139,7 @@ def _check_json(value: dict[str, Any], name: str, where: str) -> None:
         text = dumps(value)
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(where, name, f"cannot be written as JSON ({error})", "use plain JSON values") from error
-    _check_utf8(text, name, where)
+    check_utf8(text, name, where)
 
 
 def infer_language(record: Record) -> Language:
@@ -250,7 +239,7 @@ def _name(value: object, name: str, where: str) -> str | None:
         raise InputError(where, name, problem, "give a short name or leave it out")
     if _CONTROL.search(value):
         raise InputError(where, name, f"{quoted(value)} holds a control character", "remove it")
-    _check_utf8(value, name, where)
+    check_utf8(value, name, where)
     return value
 
 
@@ -264,7 +253,7 @@ def _paths(value: object, name: str, where: str) -> tuple[str, ...]:
         if not isinstance(path, str) or not path.strip():
             problem = "is a blank path" if isinstance(path, str) else f"is {kind(path)}, not a path"
             raise InputError(where, f"{name}[{index}]", problem, f"name the file, or leave {name} out")
-        _check_utf8(path, f"{name}[{index}]", where)
+        check_utf8(path, f"{name}[{index}]", where)
     return tuple(paths)
 
 

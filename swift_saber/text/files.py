@@ -1,6 +1,7 @@
 """Files in and out: a text that is read or said to be unreadable, and a file that is written whole or not at all."""
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,20 +30,69 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
+def check_utf8(text: str, name: str, where: str) -> None:
+    """Refuse lone surrogates: JSON can spell them (\\ud83d), but no UTF-8 file can hold them.
+
+    Args:
+        name, where: of the text, for the error.
+
+    Raises:
+        InputError: there is one.
+    """
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        problem = f"holds the lone surrogate {text[error.start]!a} at character {error.start}"
+        raise InputError(where, name, problem, "write the whole character or remove it") from error
+
+
 def writable(text: str) -> str:
     """Return a text with "?" for what no file and no request can hold: half a character, where an answer was cut."""
     return text.encode("utf-8", "replace").decode()
+
+
+def must_be_file(path: str | os.PathLike[str]) -> None:
+    """See that a file may be written: it is a regular one, or a link to one, or is not there.
+
+    Anything else would be replaced (a device), hang (a pipe), or be written elsewhere (a link to what is not there).
+
+    Raises:
+        InputError: it is something else, or cannot be looked at.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError as error:
+        if os.path.islink(path):
+            remedy = "check the path, remove the link, or name another file"
+            raise InputError(str(path), "output", "is a link to a file that is not there", remedy) from error
+        return
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        problem = f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, and only a file can be written"
+        raise InputError(str(path), "output", problem, "check the path, or name a file that is not there yet")
 
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give the path of a neighbour file to write, which takes the name when the block ends; after an error it goes.
 
-    Folders that are not there are made. So a file that has its name is whole.
+    Folders that are not there are made. So a file that has its name is whole. A link stays one, and what it leads to
+    is written.
+
+    Raises:
+        InputError: as must_be_file, before the block begins.
     """
-    path = Path(path)
+    must_be_file(path)
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(path)
+    must_be_file(partial)
+    if partial.is_symlink():
+        raise InputError(str(partial), "output", "is a link, where a file is to be begun", "remove it")
     try:
         yield partial
         os.replace(partial, path)

@@ -10,6 +10,10 @@ from typing import Any
 from swift_saber.errors import InputError, quoted
 from swift_saber.text.files import read_text
 
+#: How deep lists and objects may stand in one another. What reads, writes, copies or shows a value goes a call or more
+#: of Python's 1,000 deeper with each level, and where one of them can, all must.
+MAX_LEVELS = 200
+
 
 class _NotStrictError(ValueError):
     """What json.loads lets through and we do not; parse_json turns it into an InputError."""
@@ -49,19 +53,20 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     return parse_json(read_text(path), str(path), numbered=True)
 
 
-def parse_json(text: str, where: str, *, numbered: bool = False) -> Any:
+def parse_json(text: str, where: str, *, numbered: bool = False, levels: int = MAX_LEVELS) -> Any:
     """Return the JSON value that a text holds, read strictly.
 
     Args:
         text: the JSON text.
         where: names the text in errors, e.g. "data.jsonl:12".
         numbered: True for a whole file: a syntax error is then placed at "where:line".
+        levels: of lists and objects in one another, at most.
 
     Raises:
         InputError: not JSON, a key twice in one object, NaN or Infinity, or nested too deeply.
     """
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         if numbered:
             where = f"{where}:{error.lineno}"
@@ -70,9 +75,32 @@ def parse_json(text: str, where: str, *, numbered: bool = False) -> Any:
     except _NotStrictError as error:
         raise InputError(where, "JSON", str(error), "keep one plain value for each key") from error
     except RecursionError as error:
-        raise InputError(where, "JSON", "is nested too deeply", "write a flat object") from error
+        raise _too_deep(where, levels) from error
     except ValueError as error:  # An integer of thousands of digits.
         raise InputError(where, "JSON", f"cannot be read: {error}", "write valid JSON") from error
+    # Most texts have fewer brackets than there may be levels.
+    if text.count("[") + text.count("{") > levels and not _is_flat(value, levels):
+        raise _too_deep(where, levels)
+    return value
+
+
+def _too_deep(where: str, levels: int) -> InputError:
+    return InputError(where, "JSON", f"is nested too deeply (above {levels} levels)", "write a flat object")
+
+
+def _is_flat(value: Any, levels: int) -> bool:
+    """Whether a value has at most so many levels; looked at level by level, since its depth may be any."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False
 
 
 def dumps(obj: Any) -> str:
@@ -84,3 +112,14 @@ def dumps(obj: Any) -> str:
         ValueError: the value holds NaN or Infinity.
     """
     return _ENCODER.encode(obj)
+
+
+def encoded(obj: Any) -> bytes:
+    """Return what `dumps` does, as UTF-8.
+
+    A lone surrogate, as in the name of a file that is no UTF-8, becomes \\udcff, which in JSON is what it was.
+
+    Raises:
+        ValueError: as dumps.
+    """
+    return dumps(obj).encode("utf-8", "backslashreplace")

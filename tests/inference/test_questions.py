@@ -41,7 +41,7 @@ def test_a_bad_row_costs_only_itself(tmp_path: Path, clip: dict[str, object]) ->
     assert reasons["line-3"] == "line: not UTF-8 (invalid start byte at byte 0)"
     assert reasons["line-5"] == "line: is a list, not an object"
     assert "gone.mp4: no such file" in reasons["c"]
-    assert reasons["d"] == "row: is no question: it has no clip, or is in a format of ms-swift's own"
+    assert reasons["d"] == "row: is no question: it names no clip"
     assert list(questions.ids(path)) == [one.id for one in found]
 
 
