@@ -32,13 +32,7 @@ class AnswerError(Exception):
 
 
 class ModelDied(Exception):
-    """The process ended with the batch.
-
-    Attributes:
-        alone: False where it was also decoding rows of the next batch, which may have ended it.
-    """
-
-    alone = True
+    """The process ended with the batch."""
 
 
 class ModelProcess:
@@ -71,7 +65,9 @@ class ModelProcess:
             ModelDied: it was stopped.
         """
         if self._process is not None:
-            return
+            if self._process.is_alive():
+                return
+            self._ended()  # while nothing was asked
         if self._stopped:
             raise ModelDied("the model's process was stopped")
         context = get_context("spawn")
@@ -97,14 +93,17 @@ class ModelProcess:
         rows: Sequence[Mapping[str, Any]],
         coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
         sampling: Mapping[str, Any] | None = None,
+        again: bool = True,
     ) -> Iterator[Any | Problem]:
         """Yield what `ask` gives for each row, in their order, or why the model fails on it.
 
         What a batch fails on is found by asking about its parts, down to the rows that fail alone. A row that raises an
-        error costs no reload. One that ends the model's process costs two at most: one with its batch, one alone.
+        error costs no reload. One that ends the model's process costs three at most: one with its batch, and two alone,
+        since whatever else ends a process must not be taken for the row's doing.
 
         Args:
             rows, coming, sampling: as ask.
+            again: whether a row with which the process ends is asked once more.
 
         Raises:
             InputError: the model cannot be loaded.
@@ -119,18 +118,18 @@ class ModelProcess:
             if len(rows) > 1 and error.memory:
                 self.size = width
             problem = Problem(str(error), _TOO_LARGE if error.memory else "correct or remove the row")
-            alone = len(rows) == 1
+            last = len(rows) == 1
         except ModelDied as error:
             if self._stopped:
                 raise
             width = 1
             problem = Problem(str(error), f"look at the clip, and at {self._log or 'the output above'}")
-            alone = len(rows) == 1 and error.alone
-        if alone:
+            last = len(rows) == 1 and not again
+        if last:
             yield problem
             return
         for start in range(0, len(rows), width):
-            yield from self.each(rows[start : start + width], sampling=sampling)
+            yield from self.each(rows[start : start + width], sampling=sampling, again=len(rows) > 1)
 
     def ask(
         self,
@@ -151,17 +150,11 @@ class ModelProcess:
             AnswerError: there are none; ask about fewer rows.
             ModelDied: likewise, and the process is gone; the next call of `load` makes another.
         """
-        ahead = False
         self._say({"rows": list(rows), "sampling": sampling})
         following = coming(self._answered) if coming else ()
         if following and not self._answered():
             self._say({"ahead": list(following)})
-            ahead = True
-        try:
-            said = self._hear()
-        except ModelDied as error:
-            error.alone = not ahead
-            raise
+        said = self._hear()
         if "error" in said:
             if said["broken"]:
                 self._ended()

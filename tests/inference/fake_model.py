@@ -47,7 +47,14 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             note("ahead " + " ".join(row["messages"][0]["content"] for row in ahead))
             if any(row["messages"][0]["content"] == "die" for row in ahead):
                 os.kill(os.getpid(), signal.SIGKILL)
+        # Killed from outside, as far as the parent can tell: at the first try, at the first two, or between two batches.
+        if "once" in orders or "twice" in orders:
+            tries = sum(bool({"once", "twice"} & set(line.split())) for line in asked.read_text().splitlines())
+            if tries <= 1 + ("twice" in orders):
+                os.kill(os.getpid(), signal.SIGKILL)
         pipe.send_bytes(dumps(_reply(rows, orders, said["sampling"])).encode())
+        if "leave" in orders:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _reply(rows: list[dict[str, Any]], orders: list[str], sampling: dict[str, Any] | None) -> dict[str, Any]:

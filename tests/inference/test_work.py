@@ -105,11 +105,30 @@ def test_a_row_that_is_too_large_alone_is_rejected_with_what_to_do(scene: Scene)
     assert "FPS_MAX_FRAMES" in row["remedy"]
 
 
-def test_a_row_that_kills_the_model_costs_itself_and_two_reloads(scene: Scene) -> None:
+def test_a_row_that_kills_the_model_costs_itself_and_three_reloads(scene: Scene) -> None:
+    """Once with its batch and twice alone."""
     scene.go(["a", "die", "b", "c"], batch=3)
     assert scene.ids("out.jsonl") == ["r0", "r2", "r3"]
     assert scene.reasons() == {"r1": "the model's process was killed by signal 9 (out of memory?)"}
-    assert scene.asked.count("load 0") == 3
+    assert scene.asked == ["load 0", "a die b", "load 0", "a", "die", "load 0", "die", "load 0", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("orders", "batch", "asked"),
+    [
+        (["once"], 1, ["load 0", "once", "load 0", "once"]),  # with nothing that follows
+        (["a", "twice", "b"], 3, ["load 0", "a twice b", "load 0", "a", "twice", "load 0", "twice", "b"]),
+        (["leave", "b"], 1, ["load 0", "leave", "load 0", "b"]),  # while nothing was asked
+        (["a", "leave"], 1, ["load 0", "a", "leave"]),
+    ],
+)
+def test_a_model_that_is_killed_from_outside_costs_no_row(
+    scene: Scene, orders: list[str], batch: int, asked: list[str]
+) -> None:
+    scene.go(orders, batch=batch)
+    assert scene.ids("out.jsonl") == [f"r{number}" for number in range(len(orders))]
+    assert scene.ids("out.rejects.jsonl") == []
+    assert scene.asked == asked
 
 
 def test_the_next_rows_are_decoded_while_the_model_works(scene: Scene) -> None:
@@ -121,7 +140,7 @@ def test_a_row_is_not_blamed_for_the_next_one_that_kills_the_model_while_it_is_d
     scene.go(["a", "patient", "die"], batch=1)
     assert scene.ids("out.jsonl") == ["r0", "r1"]
     assert scene.ids("out.rejects.jsonl") == ["r2"]
-    assert scene.asked == ["load 0", "a", "patient", "ahead die", "load 0", "patient", "die"]
+    assert scene.asked == ["load 0", "a", "patient", "ahead die", "load 0", "patient", "die", "load 0", "die"]
 
 
 def test_a_model_that_answers_nothing_ends_the_run_and_no_row_is_given_up(scene: Scene) -> None:
