@@ -13,7 +13,7 @@ from typing import Any
 from swift_saber.errors import InputError
 from swift_saber.media.fault import Problem
 from swift_saber.models.worker import serve
-from swift_saber.text.strict_json import dumps, parse_json
+from swift_saber.text.strict_json import encoded, parse_json
 
 _END_SECONDS = 5.0
 _TOO_LARGE = "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
@@ -166,7 +166,7 @@ class ModelProcess:
     def _say(self, message: Mapping[str, Any]) -> None:
         assert self._pipe is not None
         try:
-            self._pipe.send_bytes(dumps(message).encode())
+            self._pipe.send_bytes(encoded(message))
         except OSError as error:
             raise ModelDied(self._ended()) from error
 
