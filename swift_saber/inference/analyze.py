@@ -57,14 +57,17 @@ def analyze(
         if found is None and not picture:
             raise InputError(clip, "clip", "is silent from beginning to end", "give a clip with a picture or a voice")
         media["audios"] = [str(found)] if found else []
-        ((_, problem),) = check_clips([(0, media["videos"], media["audios"])], workers=1, limit=_CHECK_SECONDS)
+        given = (0, media["videos"], [] if picture else [path])  # and not our copy of its sound: that lies elsewhere
+        root = os.environ.get("SABER_MEDIA_ROOT") or None
+        ((_, problem),) = check_clips([given], workers=1, limit=_CHECK_SECONDS, root=root)
         if problem:
             raise InputError(clip, "clip", problem.reason, problem.remedy)
         row = to_swift_row({"id": clip, "language": language, **media}, clip)
         if loaded:
             response = _from_model(row, model, *loaded, gpu, max_new_tokens)
         else:
-            response = _from_server(row, Endpoint(model, str(base_url), timeout=_REPLY_SECONDS), max_new_tokens)
+            endpoint = Endpoint(model, str(base_url), timeout=_REPLY_SECONDS)
+            response = _from_server(row, endpoint, max_new_tokens, name)
     silence = "'s sound is silent" if sound else " has no sound"
     notes = [] if media["audios"] else [f"the clip{silence}: only the picture was analysed"]
     notes += [] if picture else ["the clip has no picture: only the sound was analysed"]
@@ -90,9 +93,9 @@ def _from_model(
     return str(result["response"])
 
 
-def _from_server(row: dict[str, Any], endpoint: Endpoint, max_new_tokens: int) -> str:
+def _from_server(row: dict[str, Any], endpoint: Endpoint, max_new_tokens: int, made_in: str) -> str:
     text = {"type": "text", "text": row["messages"][0]["content"]}
-    content = [*clip_parts(row["videos"], row["audios"]), text]
+    content = [*clip_parts(row["videos"], row["audios"], made_in=made_in), text]
     answers = endpoint.complete([{"role": "user", "content": content}], temperature=0, max_tokens=max_new_tokens)
     if not answers:
         raise InputError(row["id"], "answer", "is empty", "ask again, or look at the server's log")

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from swift_saber.data.rows import media_path
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from swift_saber.models.upload import Medium, NoClip, checked
 
 #: "base64": the file itself, as a data URL; every server takes it and needs no access to the file. The sound of a video
 #: as a wav, which is smaller and which every server reads.
@@ -29,6 +30,7 @@ def clip_parts(
     *,
     root: str | None = None,
     base_url: str | None = None,
+    made_in: str | os.PathLike[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return a clip's files as parts of a user turn.
 
@@ -41,13 +43,16 @@ def clip_parts(
         form: how they travel.
         root: for "url", the folder that base_url stands for.
         base_url: for "url", e.g. "http://10.0.0.5:8080/clips".
+        made_in: as upload.checked, which every file passes before it or its address goes along.
 
     Raises:
         InputError: a file cannot be read, or does not lie below root.
+        NoClip: a file is not to be sent.
     """
+    columns: tuple[tuple[Medium, Sequence[str]], ...] = (("video", videos), ("audio", audios))
     return [
-        media_part(medium, _address(media_path(path), medium, form, root, base_url))
-        for medium, paths in (("video", videos), ("audio", audios))
+        media_part(medium, _address(path, medium, form, root, base_url, made_in))
+        for medium, paths in columns
         for path in paths
     ]
 
@@ -67,17 +72,20 @@ def data_url(data: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _address(path: str, medium: str, form: Form, root: str | None, base_url: str | None) -> str:
-    try:
+def _address(
+    path: str,
+    medium: Medium,
+    form: Form,
+    root: str | None,
+    base_url: str | None,
+    made_in: str | os.PathLike[str] | None,
+) -> str:
+    with checked(path, medium, made_in) as clip:
         if form == "base64":
-            if medium == "audio" and Path(path).suffix.lower() in VIDEO_SUFFIXES:
-                return data_url(_sound_of(path), "audio/wav")
-            return data_url(Path(path).read_bytes(), _kind(path, medium))
-        # What is not there is said here, and not by a server in each of its replies.
-        with open(path, "rb"):
-            pass
-    except OSError as error:
-        raise unreadable(path, error) from error
+            if medium == "audio" and clip.suffix.lower() in VIDEO_SUFFIXES:
+                return data_url(_sound_of(clip, path), "audio/wav")
+            return data_url(clip.read_bytes(), _kind(path, medium))
+    path = media_path(path)
     if form == "path":
         return Path(path).as_uri()
     if form == "bare_path":
@@ -91,18 +99,16 @@ def _address(path: str, medium: str, form: Form, root: str | None, base_url: str
     return f"{base_url.rstrip('/')}/{quote(below.replace(os.sep, '/'))}"
 
 
-def _sound_of(video: str) -> bytes:
+def _sound_of(clip: Path, path: str) -> bytes:
     import av
 
     from swift_saber.media.read import reason
     from swift_saber.media.sound import samples_of, wav
 
     try:
-        return wav(samples_of(video))
-    except OSError:
-        raise
+        return wav(samples_of(str(clip)))
     except (av.error.FFmpegError, ValueError) as error:
-        raise InputError(video, "sound", reason(error), "re-encode the clip") from error
+        raise NoClip(path, "sound", reason(error), "re-encode the clip") from error
 
 
 def _kind(path: str, medium: str) -> str:

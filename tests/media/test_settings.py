@@ -171,16 +171,16 @@ def test_a_clip_of_any_ending_is_found_by_all_who_look_for_one(
 
 
 def test_a_servers_media_type_does_not_depend_on_what_the_machine_knows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mimetypes, "guess_type", lambda *_: (None, None))
     for medium, types in (("video", VIDEO_TYPES), ("audio", AUDIO_TYPES)):
         for ending, kind in types.items():
             path = tmp_path / f"a{ending.upper()}"
-            path.write_bytes(b"abc")
+            shutil.copy(clip[medium == "audio"], path)
             files = ([str(path)], []) if medium == "video" else ([], [str(path)])
             [part] = clip_parts(*files)
-            assert part[f"{medium}_url"]["url"] == f"data:{kind};base64,YWJj", ending
+            assert part[f"{medium}_url"]["url"].startswith(f"data:{kind};base64,"), ending
 
 
 def test_a_reader_that_is_not_there_is_named_before_any_clip_is(monkeypatch: pytest.MonkeyPatch) -> None:

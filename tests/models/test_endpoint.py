@@ -330,12 +330,13 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) ->
 
 def test_clips_go_along_as_data_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path))
-    for name in ("a.mp4", "b.wav", "c.mp3", "d"):
-        (tmp_path / name).write_bytes(name.encode())
+    encode(tmp_path / "a.mp4", frames(8))
+    for name, form in (("b.wav", "WAV"), ("c.mp3", "MP3"), ("d", "WAV")):
+        soundfile.write(tmp_path / name, steps(16_000), 16_000, format=form)
     parts = clip_parts(["a.mp4"], ["b.wav", str(tmp_path / "c.mp3"), "d"])
 
     def url(kind: str, name: str) -> dict[str, str]:
-        return {"url": f"data:{kind};base64,{base64.b64encode(name.encode()).decode()}"}
+        return {"url": f"data:{kind};base64,{base64.b64encode((tmp_path / name).read_bytes()).decode()}"}
 
     assert parts == [
         {"type": "video_url", "video_url": url("video/mp4", "a.mp4")},
@@ -358,14 +359,14 @@ def test_the_sound_of_a_video_goes_along_as_a_wav_that_every_server_reads(tmp_pa
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
     assert (kind, rate, tones(samples, rate)) == ("data:audio/wav;base64", 16_000, list(TONES))
     (tmp_path / "a.mp4").write_bytes(b"no video here")
-    with pytest.raises(InputError, match=r"a\.mp4: sound: "):
+    with pytest.raises(InputError, match=r"a\.mp4: audio: holds text"):
         clip_parts([], [str(tmp_path / "a.mp4")])
 
 
 def test_clips_can_travel_as_addresses_of_their_files(tmp_path: Path) -> None:
     clip = tmp_path / "a b" / "片 1#.mp4"
     clip.parent.mkdir()
-    clip.write_bytes(b"x")
+    encode(clip, frames(8))
 
     def sent(**options: Any) -> str:
         return str(clip_parts([str(clip)], [], **options)[0]["video_url"]["url"])

@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.lookup import Records
@@ -94,7 +96,7 @@ def test_the_server_is_held_to_the_form_asked_for(tmp_path: Path, form: str, sen
 
 
 def test_the_judge_can_be_shown_the_clip_itself(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    soundfile.write(tmp_path / "a.wav", 0.1 * np.sin(np.arange(1600)), 16_000)
     row = {"id": "a", "audios": [str(tmp_path / "a.wav")], "videos": []}
     with JudgeServer([GOOD]) as server:
         ask(server, tmp_path, "x", row, show="clip")

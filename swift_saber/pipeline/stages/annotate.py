@@ -13,6 +13,7 @@ from swift_saber.models.asker import Asker, in_order, replies_log
 from swift_saber.models.clips import clip_parts, data_url, media_part
 from swift_saber.models.reply import Unusable, object_schema, read_object
 from swift_saber.models.service import Service, read_media
+from swift_saber.models.upload import NoClip, checked
 from swift_saber.pipeline.clip_media import sound_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, no_reply
 from swift_saber.pipeline.stages.prompts import ANNOTATE
@@ -94,21 +95,27 @@ class Annotate(Stage):
         """Yield each row with its record, or its Drop; replies are kept in the folder."""
         with replies_log(folder, "annotate", rank) as log:
             asker = Asker(self.settings, log)
-            yield from in_order(partial(self._one, asker), rows, self.settings.concurrency)
+            yield from in_order(partial(self._one, asker, folder.parent), rows, self.settings.concurrency)
 
-    def _one(self, asker: Asker, row: Row) -> Row | Drop:
+    def _one(self, asker: Asker, output: Path, row: Row) -> Row | Drop:
         language: Language = row["language"] if self.settings.language == "clip" else self.settings.language
         try:
-            content = [*self._parts(row), {"type": "text", "text": ANNOTATE[language]}]
+            content = [*self._parts(row, output), {"type": "text", "text": ANNOTATE[language]}]
             messages = [{"role": "user", "content": content}]
             record = asker.ask(row["id"], messages, partial(read_record, language=language), SCHEMA, language)
         except Unusable as error:
             return no_reply(row, "no valid annotation", error)
         return row | record.to_dict()
 
-    def _parts(self, row: Row) -> list[dict[str, Any]]:
+    def _parts(self, row: Row, output: Path) -> list[dict[str, Any]]:
         videos, audios = media_list(row, "videos"), media_list(row, "audios")
-        parts = clip_parts(videos, audios, **self._media)
-        if audios:
-            return parts
-        return [*parts, *(media_part("audio", data_url(sound_of(path), "audio/wav")) for path in videos)]
+        try:
+            parts = clip_parts(videos, audios, **self._media, made_in=output)
+            if audios:
+                return parts
+            for path in videos:
+                with checked(path, "video", output) as clip:
+                    parts.append(media_part("audio", data_url(sound_of(str(clip)), "audio/wav")))
+        except NoClip as error:
+            raise Unusable(f"{error.field} {error.problem}") from error
+        return parts

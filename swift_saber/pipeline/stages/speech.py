@@ -15,6 +15,7 @@ from swift_saber.models.asker import Replies, in_order
 from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
 from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.models.service import Service
+from swift_saber.models.upload import checked
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
 from swift_saber.sed.record import SPEECH
 from swift_saber.settings import AS_WRITTEN, SETTINGS, Number
@@ -147,9 +148,9 @@ class Speech(Stage):
             recogniser = self._service.endpoint() if self._service else LocalRecogniser()
             replies = Replies(log, {"engine": recogniser.model}, recogniser.address)
             threads = self._service.concurrency if self._service else 1
-            yield from in_order(partial(self._check, recogniser, replies), rows, threads)
+            yield from in_order(partial(self._check, recogniser, replies, folder.parent), rows, threads)
 
-    def _check(self, recogniser: Endpoint | LocalRecogniser, replies: Replies, row: Row) -> Row | Drop:
+    def _check(self, recogniser: Endpoint | LocalRecogniser, replies: Replies, output: Path, row: Row) -> Row | Drop:
         must_have_record(row)
         language: Language = row["language"]
         engine = recogniser.model
@@ -159,7 +160,8 @@ class Speech(Stage):
         if not row["audios"]:
             return Drop(row, "not transcribed", "the clip has no sound file")
         try:
-            heard = replies.of(f"{row['id']}/{engine}", lambda: _heard(recogniser, row["audios"][0], language))["heard"]
+            path = row["audios"][0]
+            heard = replies.of(f"{row['id']}/{engine}", lambda: _heard(recogniser, path, language, output))["heard"]
         except Unusable as error:
             return Drop(row, UNANSWERED if error.kind == UNANSWERED else "not transcribed", error.reason)
         written = row["audio_desc"][SPEECH]
@@ -170,12 +172,13 @@ class Speech(Stage):
         return row | {"speech": {"heard": heard, "error_rate": rate, "unit": UNIT[language], "engine": engine}}
 
 
-def _heard(recogniser: Endpoint | LocalRecogniser, path: str, language: Language) -> dict[str, Any]:
+def _heard(recogniser: Endpoint | LocalRecogniser, path: str, language: Language, output: Path) -> dict[str, Any]:
     """What is to be kept of what is heard in a file; nothing is of one that cannot be read."""
     try:
         if isinstance(recogniser, LocalRecogniser):
             return {"heard": recogniser.transcribe(path)}
-        reply = recogniser.transcribe(path, language)
+        with checked(path, "audio", output) as clip:
+            reply = recogniser.transcribe(str(clip), language)
     except (EndpointDown, EndpointFailed, EndpointRefused):
         raise
     except InputError as error:

@@ -13,6 +13,7 @@ from swift_saber.models.asker import Asker, in_order, replies_log
 from swift_saber.models.clips import data_url, media_part
 from swift_saber.models.reply import Unusable, fenced_question, object_schema, read_object
 from swift_saber.models.service import Service
+from swift_saber.models.upload import NoClip, checked
 from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record, no_reply
 from swift_saber.pipeline.stages.prompts import CAPTION, CHECK_VISUAL
@@ -104,16 +105,15 @@ class Visual(Stage):
             askers = Asker(self.settings.caption, captions), Asker(self.settings.judge, verdicts)
             # Enough for both to be busy; each asker keeps to its own number.
             threads = self.settings.caption.concurrency + self.settings.judge.concurrency
-            yield from in_order(partial(self._one, *askers), rows, threads)
+            yield from in_order(partial(self._one, *askers, folder.parent), rows, threads)
 
-    def _one(self, captioner: Asker, judge: Asker, row: Row) -> Row | Drop:
+    def _one(self, captioner: Asker, judge: Asker, output: Path, row: Row) -> Row | Drop:
         must_have_record(row)
         record = Record.from_dict(row, row["id"])
         fields = {name: getattr(record, name) for name in VISUAL}
         language = text_language("".join(fields.values())) or row["language"]
         try:
-            pictures = (data_url(picture_of(path), "video/mp4") for path in media_list(row, "videos"))
-            content = [*(media_part("video", url) for url in pictures), {"type": "text", "text": CAPTION[language]}]
+            content = [*_pictures(row, output), {"type": "text", "text": CAPTION[language]}]
             caption = captioner.ask(row["id"], [{"role": "user", "content": content}], read_caption, None, language)
             read = partial(read_verdicts, fields=fields)
             question = fenced_question(CHECK_VISUAL, {"caption": caption, **fields})
@@ -125,3 +125,13 @@ class Visual(Stage):
         if sum(one["verdict"] == "contradicted" for one in verdicts.values()) > limit:
             return Drop(row, "picture contradicted", visual, limit)
         return row | {"visual": visual}
+
+
+def _pictures(row: Row, output: Path) -> Iterator[dict[str, Any]]:
+    """The parts of a user turn with what is seen of a clip."""
+    for path in media_list(row, "videos"):
+        try:
+            with checked(path, "video", output) as clip:
+                yield media_part("video", data_url(picture_of(str(clip)), "video/mp4"))
+        except NoClip as error:
+            raise Unusable(f"{error.field} {error.problem}") from error

@@ -58,10 +58,11 @@ def test_the_annotator_gets_the_clip_and_nothing_that_is_known_of_it(tmp_path: P
 
 
 def test_sound_that_is_a_file_goes_along_as_it_is(tmp_path: Path, clip: dict[str, Any]) -> None:
-    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    soundfile.write(tmp_path / "a.wav", sound(1), 16_000)
+    data = base64.b64encode((tmp_path / "a.wav").read_bytes()).decode()
     with LLMServer(lambda _: say(record())) as server:
         run(server, tmp_path, clip | {"audios": [str(tmp_path / "a.wav")]})
-    assert server.asked[0].media[1] == ("audio_url", "data:audio/wav;base64,UklGRg==")
+    assert server.asked[0].media[1] == ("audio_url", f"data:audio/wav;base64,{data}")
 
 
 def test_media_can_travel_as_paths_or_addresses(tmp_path: Path, clip: dict[str, Any]) -> None:
@@ -162,7 +163,7 @@ def test_a_clip_without_sound_is_dropped_and_one_that_is_gone_stops_the_run(
     with LLMServer(lambda _: say(record())) as server:
         (out,) = run(server, tmp_path, clip | {"videos": [str(tmp_path / "mute.mp4")]})
         assert out.value["reason"] == "the clip has no sound"
-        with pytest.raises(InputError, match="gone.mp4: file: No such file"):
+        with pytest.raises(InputError, match="gone.mp4: file: is missing"):
             run(server, tmp_path, clip | {"videos": [str(tmp_path / "gone.mp4")]})
     assert server.asked == []
 

@@ -188,7 +188,7 @@ def test_a_picture_that_is_gone_stops_the_run_and_one_that_is_none_drops_the_cli
     (tmp_path / "page.mp4").write_text("<html>")
     with LLMServer(answering(say(verdicts()))) as server:
         (out,) = stage(server).run([row(videos=[str(tmp_path / "page.mp4")])], tmp_path, 0)
-        assert out.reason == "no verdict" and "picture cannot be read" in out.value["reason"]
+        assert out.reason == "no verdict" and "holds a web page, not a video" in out.value["reason"]
         with pytest.raises(InputError, match="gone.mp4: file: is missing"):
             list(stage(server).run([row(videos=[str(tmp_path / "gone.mp4")])], tmp_path, 0))
     assert server.asked == []

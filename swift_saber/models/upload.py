@@ -1,0 +1,178 @@
+"""The one door through which a clip leaves this machine: what goes along is a copy, checked as inference checks a clip.
+
+A file that is no clip (a text, a pipe, a device, what lies outside SABER_MEDIA_ROOT) is never sent, whatever its name.
+"""
+
+import os
+import queue
+import stat
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any, Literal
+
+from swift_saber.data.rows import media_path
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.media.check import hear_clips
+from swift_saber.media.fault import Problem, place_fault
+from swift_saber.media.read import file_problem
+
+Medium = Literal["video", "audio"]
+
+#: The most bytes of one file that are sent, ours: a request holds them in memory, half as large again. An hour of
+#: video for the web has some 200 MiB; services take less.
+MAX_BYTES = 256 << 20
+
+_CHECK_SECONDS = 60.0
+_IDLE_SECONDS = 10.0  # after which the processes that check are ended
+_REMEMBERED = 4096  # files whose check is not repeated: a clip is sent with each of its candidates
+_BLOCK = 1 << 20
+
+
+class NoClip(InputError):
+    """A file is not to be sent; one that is missing is a plain InputError."""
+
+
+@contextmanager
+def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = None) -> Iterator[Path]:
+    """Give a copy of a clip that was checked (media/fault.py), to be read in place of the file; it goes at the end.
+
+    The file is read once, so that what was checked is what is sent, whatever becomes of the file meanwhile.
+
+    Args:
+        path: as written in a row.
+        medium: what of it is meant; the sound of a video is "audio".
+        made_in: a folder of what was made here, besides SABER_MEDIA_ROOT.
+
+    Raises:
+        InputError: the file is missing or cannot be read.
+        NoClip: it is no clip, lies outside of SABER_MEDIA_ROOT, or has more than MAX_BYTES.
+    """
+    if not isinstance(path, str) or not path:
+        raise NoClip(quoted(path), medium, "is not a path", "give each clip as the path of a file")
+    if placed := place_fault(path):
+        raise NoClip(path, medium, placed.reason, placed.remedy)
+    full = media_path(path)
+    if problem := file_problem(full):
+        known = InputError if "missing" in problem or "cannot be" in problem else NoClip
+        raise known(full, "file", problem, "see that the clips are where the rows say, and run again")
+    with tempfile.TemporaryDirectory(prefix="swift-saber-") as folder:
+        # "%03d" in a name would be an instruction to FFmpeg.
+        copy = Path(folder) / os.path.basename(full).replace("%", "_")
+        digest = _copy(full, copy, made_in)
+        if fault := _CHECKS.problem((digest, copy.suffix.lower(), medium), str(copy), medium):
+            raise NoClip(full, medium, fault.reason, fault.remedy)
+        yield copy
+
+
+def _copy(path: str, to: Path, made_in: str | os.PathLike[str] | None) -> bytes:
+    """Copy a file of the allowed folders, and return the digest of what was read."""
+    try:
+        # Not to wait for a writer, where a pipe has taken the file's place.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file, to.open("xb") as copy:
+            _check_place(path, os.fstat(file.fileno()), made_in)
+            digest, size = blake2b(digest_size=16), 0
+            while block := file.read(_BLOCK):
+                digest.update(block)
+                size += len(block)
+                if size > MAX_BYTES:
+                    problem = f"has more than the {MAX_BYTES >> 20} MiB that are sent at once"
+                    raise NoClip(path, "file", problem, "cut or re-encode the clip")
+                copy.write(block)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return digest.digest()
+
+
+def _check_place(path: str, opened: os.stat_result, made_in: str | os.PathLike[str] | None) -> None:
+    if not stat.S_ISREG(opened.st_mode):
+        raise NoClip(path, "file", "is not a file (a pipe, a socket or a device)", "name the clip's file")
+    root = os.environ.get("SABER_MEDIA_ROOT")
+    if not root:
+        return
+    real = os.path.realpath(path)  # links followed, now that the file is open: that file lies there
+    allowed = [os.path.realpath(folder) for folder in (root, made_in) if folder]
+    inside = any(os.path.commonpath([real, folder]) == folder for folder in allowed)
+    if not inside or not os.path.samestat(opened, os.stat(real)):
+        remedy = "copy the file into that folder, or allow another one (SABER_MEDIA_ROOT)"
+        raise NoClip(path, "file", f"lies outside the allowed folder {allowed[0]}", remedy)
+
+
+# Who waits for the answer about which file, and the file as hear_clips takes it.
+_Asked = tuple[tuple[Future[Problem | None], str], dict[str, Any]]
+
+
+class _Checks:
+    """media/check.py for threads that have one file each; its processes end when nobody asks any more."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._asked: queue.SimpleQueue[_Asked] = queue.SimpleQueue()
+        self._serving = False
+        self._known: OrderedDict[Any, Future[Problem | None]] = OrderedDict()
+
+    def problem(self, key: Any, path: str, medium: Medium) -> Problem | None:
+        """Return what is wrong with a file, without its path, or None.
+
+        Args:
+            key: equal for equal files.
+        """
+        with self._lock:
+            answer = self._known.get(key)
+            if answer is None:
+                answer = self._known[key] = Future()
+                while len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
+                self._asked.put(((answer, path), {"audios": [], f"{medium}s": [path]}))
+                if not self._serving:
+                    self._serving = True
+                    Thread(target=self._serve, daemon=True, name="swift-saber-checks").start()
+        return answer.result()
+
+    def _serve(self) -> None:
+        taken: list[Future[Problem | None]] = []
+
+        def rows() -> Iterator[_Asked]:
+            while True:
+                try:
+                    asked = self._asked.get(timeout=_IDLE_SECONDS)
+                except queue.Empty:
+                    with self._lock:
+                        if self._asked.empty():
+                            self._serving = False
+                            return
+                    continue
+                taken[:] = [one for one in taken if not one.done()] + [asked[0][0]]
+                yield asked
+
+        try:
+            workers = min(4, os.cpu_count() or 1)
+            with closing(hear_clips(rows(), workers=workers, limit=_CHECK_SECONDS)) as answers:
+                for (answer, path), heard in answers:
+                    found = heard.problem
+                    answer.set_result(found and Problem(found.reason.removeprefix(f"{path}: "), found.remedy))
+        except BaseException as error:  # raised again where it was asked for
+            with self._lock:
+                self._serving = False
+                self._known.clear()
+                while not self._asked.empty():
+                    taken.append(self._asked.get()[0][0])
+            for answer in taken:
+                if not answer.done():
+                    answer.set_exception(error)
+
+
+_CHECKS = _Checks()
+
+
+def _forget() -> None:
+    global _CHECKS
+    _CHECKS = _Checks()  # a forked process has none of the threads
+
+
+os.register_at_fork(after_in_child=_forget)
