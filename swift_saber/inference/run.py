@@ -7,8 +7,9 @@ again. How rows come to the models and what becomes of a failure is work.py's ma
 import os
 import re
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.inference.work import Run
+from swift_saber.inference.work import OTHERS, Run
 from swift_saber.media.fault import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prepared import made_with
@@ -86,7 +87,8 @@ def infer(
         done = len(answered) + len(rejected)
         with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream) as bar:
             rest = questions.read(source, {*answered, *rejected})
-            Run(outputs, bar, processes).go(_checked(rest, trained), bool(answered))
+            others = partial(_spread, source, known, answered, trained)
+            Run(outputs, bar, processes).go(_checked(rest, trained), others)
         outputs.write_records()
         rejects = len(outputs.rejected())
         _check_count(rows, len(known), len(outputs.answered()), rejects)
@@ -101,10 +103,26 @@ def _check_count(rows: str, known: int, answered: int, rejected: int) -> None:
         raise InputError(rows, "rows", problem, "did the file change meanwhile? The same command goes on")
 
 
-def _checked(rows: Iterator[Question | Reject], trained: Instructions) -> Generator[Question | Reject, None, None]:
-    """The rows in their order, those whose clip cannot be read as rejects; says when they ask in other words."""
+def _spread(
+    source: Path, known: Mapping[str, str], answered: Collection[str], trained: Instructions
+) -> Generator[Question | Reject, None, None]:
+    """A few rows that were answered before, or else rows that are spread over the file."""
+    names = list(answered or known)
+    picked = {names[place * (len(names) - 1) // (OTHERS - 1)] for place in range(OTHERS)}
+    return _checked(questions.read(source, known.keys() - picked), trained, said=True)
+
+
+def _checked(
+    rows: Iterator[Question | Reject], trained: Instructions, *, said: bool = False
+) -> Generator[Question | Reject, None, None]:
+    """The rows in their order, those whose clip cannot be read as rejects; says when they ask in other words.
+
+    Args:
+        rows: as questions.read yields them.
+        trained: what they are compared with.
+        said: whether it was said that a sound is taken out of a video.
+    """
     with closing(readable((found, found.row if isinstance(found, Question) else {}) for found in rows)) as verdicts:
-        said = False
         for found, (problem, audios) in verdicts:
             listened = isinstance(found, Question) and found.row["audios"] is None
             if isinstance(found, Question):

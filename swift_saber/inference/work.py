@@ -3,8 +3,10 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence, Set
 from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from swift_saber.data.questions import asked
@@ -12,14 +14,25 @@ from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.media.fault import Problem
-from swift_saber.models.process import ModelProcess
+from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
 
-# So many rows that the model fails on, and not one that it answers, mean a wrong setting and no bad rows.
-_GIVE_UP = 5
+# After so many rows in succession that a model fails on, others are tried, to tell bad rows from a wrong setting.
+_DOUBT = 5
+# So many others at most: where one row in sixteen can be answered and they stand evenly, one is met.
+OTHERS = 16
 # How long a batch waits for more rows: the check of the clips may be slower than the model.
 _FILL_SECONDS = 0.5
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 10.0
+
+
+@dataclass
+class _Doubt:
+    """Of one model, the rows that it has failed on since it last answered one: are they bad, or is the model?"""
+
+    held: list[Reject] = field(default_factory=list)
+    limit: int = _DOUBT
+    answered: bool = False  # any row of this run
 
 
 class Run:
@@ -38,22 +51,26 @@ class Run:
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
         self._ended = 0  # threads
-        self._success = False
         self._rejects = 0
-        # Rows that the model failed on before it answered any: are they bad, or is the model?
-        self._held: list[Reject] = []
+        self._doubts = {process: _Doubt() for process in processes}
+        self._good: Question | None = None  # the last that was answered
 
-    def go(self, rows: Generator[Question | Reject, None, None], success: bool) -> None:
+    def go(
+        self,
+        rows: Generator[Question | Reject, None, None],
+        others: Callable[[], Generator[Question | Reject, None, None]],
+    ) -> None:
         """Write an answer or a reject for each row.
 
         Args:
             rows: in their order, checked as they are asked for.
-            success: whether this model has answered rows of this file before.
+            others: gives rows of the file, checked, of which one is likely to be answered; asked about where a model
+                fails on row after row, and nothing is written of them.
 
         Raises:
             InputError: the model cannot be loaded, or answers nothing; or what `rows` raises.
         """
-        self._success = success
+        self._others = others
         threads: list[threading.Thread] = []
         try:
             with closing(rows):
@@ -83,8 +100,6 @@ class Run:
                 process.close()
         if self._failure:
             raise self._failure
-        for reject in self._held:
-            self._reject(reject)
 
     def _wait(self, threads: Sequence[threading.Thread], seconds: float | None = None) -> None:
         """Wait for the threads to end, until there is a failure or, where there is one, for so many seconds.
@@ -121,6 +136,9 @@ class Run:
                 if batch:
                     self._answer(process, batch, coming)
                 batch = following
+            doubt = self._doubts[process]
+            if doubt.held and not self._failure:
+                self._give_up(process, look=not doubt.answered)
         except BaseException as error:
             self._failure = self._failure or error
         finally:
@@ -157,27 +175,51 @@ class Run:
     ) -> None:
         """Have a batch answered; `coming` takes the rows after it from the queue while the model works."""
         rows = [question.row for question in batch]
+        doubt = self._doubts[process]
         for question, result in zip(batch, process.each(rows, coming), strict=True):
             if isinstance(result, Problem):
-                self._failed(Reject(question.id, question.where, result.reason, result.remedy))
+                doubt.held.append(Reject(question.id, question.where, result.reason, result.remedy))
+                if len(doubt.held) >= doubt.limit:
+                    self._give_up(process, look=True)
+                    doubt.limit *= 2
                 continue
             with self._lock:
                 self._outputs.add_answer(_result(question, result))
                 self._bar.update()
-                self._success = True
-                held, self._held = self._held, []
-            for reject in held:
-                self._reject(reject)
+            self._good, doubt.answered, doubt.limit = question, True, _DOUBT
+            self._give_up(process, look=False)
 
-    def _failed(self, reject: Reject) -> None:
-        with self._lock:
-            if not self._success:
-                self._held.append(reject)
-                if len(self._held) >= _GIVE_UP:
-                    problem = f"not one of the first {_GIVE_UP} rows could be answered ({reject.reason})"
-                    raise InputError(reject.where, "answers", problem, reject.remedy)
-                return
-        self._reject(reject)
+    def _give_up(self, process: ModelProcess, *, look: bool) -> None:
+        """Reject the rows that a model has failed on in succession; with `look`, if it can answer another one.
+
+        Raises:
+            InputError: it cannot.
+        """
+        held = self._doubts[process].held
+        if look and (tried := self._barren(process, {reject.id for reject in held})):
+            last = held[-1]
+            others = f"{tried} other{'s' if tried > 1 else ''} of the file"
+            problem = f"not one of {len(held)} rows in succession could be answered, nor of {others} ({last.reason})"
+            raise InputError(last.where, "answers", problem, last.remedy)
+        while held:
+            self._reject(held.pop(0))
+
+    def _barren(self, process: ModelProcess, without: Set[str]) -> int:
+        """How many other rows a model was asked about in vain; 0 where it answers one, or there is none."""
+        tried = 0
+        with closing(self._others()) as others:
+            for found in chain([self._good] if self._good else [], others):
+                if isinstance(found, Reject) or found.id in without:
+                    continue
+                process.load()
+                try:
+                    process.ask([found.row])
+                    return 0
+                except (AnswerError, ModelDied):
+                    tried += 1
+                if tried == OTHERS:
+                    break
+        return tried
 
     def _reject(self, reject: Reject) -> None:
         with self._lock:

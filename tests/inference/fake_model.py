@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from swift_saber.text.strict_json import dumps, parse_json
+from swift_saber.text.strict_json import dumps, encoded, parse_json
 
 
 def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:
@@ -26,7 +26,8 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
         with asked.open("a") as file:
             file.write(text + "\n")
 
-    note(f"load {environment.get('CUDA_VISIBLE_DEVICES', '')}")
+    place = environment.get("CUDA_VISIBLE_DEVICES", "")
+    note(f"load {place}")
     if "unloadable" in arguments:
         pipe.send_bytes(dumps({"error": "no such weights", "memory": False, "broken": False}).encode())
         return
@@ -47,12 +48,15 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             note("ahead " + " ".join(row["messages"][0]["content"] for row in ahead))
             if any(row["messages"][0]["content"] == "die" for row in ahead):
                 os.kill(os.getpid(), signal.SIGKILL)
-        # Killed from outside, as far as the parent can tell: at the first try, at the first two, or between two batches.
+        if asked.with_name("broken").exists():
+            orders = ["fail"] * len(orders)
+        orders = ["fail" if order == f"not on {place}" else order for order in orders]
+        # As if killed from outside: at the first try, at the first two, or between two batches.
         if "once" in orders or "twice" in orders:
             tries = sum(bool({"once", "twice"} & set(line.split())) for line in asked.read_text().splitlines())
             if tries <= 1 + ("twice" in orders):
                 os.kill(os.getpid(), signal.SIGKILL)
-        pipe.send_bytes(dumps(_reply(rows, orders, said["sampling"])).encode())
+        pipe.send_bytes(encoded(_reply(rows, orders, said["sampling"])))
         if "leave" in orders:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -302,3 +302,26 @@ def test_what_check_calls_usable_is_answered_and_nothing_else(run: Run, clips: P
     assert usable == answered
     assert answered == {row["id"] for row in rows[:good] + rows[-2:]}
     assert {row.id for row in checked} - usable == rejected
+
+
+def test_rows_that_the_model_fails_on_end_a_run_only_where_it_fails_on_all(run: Run, clips: Path) -> None:
+    mute = clips / "mute.mp4"
+    bad = [question(f"bad{number}", mute, content="fail") for number in range(12)]
+    good = [question(f"good{number}", mute) for number in range(4)]
+    with pytest.raises(InputError, match="not one of 5 rows in succession could be answered, nor of 7 others of the"):
+        run.go(*bad)
+    assert not run.rows("out.rejects.jsonl")
+    assert run.go(*bad, *good) == 1
+    assert (run.rows().keys(), run.rows("out.rejects.jsonl").keys()) == (
+        {row["id"] for row in good},
+        {row["id"] for row in bad},
+    )
+    # It answers no more, whatever it has answered before: that is not the fault of rows.
+    (Path(run.model) / "broken").touch()
+    more = [question(f"more{number}", mute) for number in range(6)]
+    with pytest.raises(InputError, match="not one of 5 rows in succession could be answered, nor of 4 others of the"):
+        run.go(*bad, *good, *more)
+    assert run.rows("out.rejects.jsonl").keys() == {row["id"] for row in bad}
+    (Path(run.model) / "broken").unlink()
+    assert run.go(*bad, *good, *more) == 1
+    assert run.rows().keys() == {row["id"] for row in good + more}

@@ -26,7 +26,12 @@ class Scene:
         self.folder, self._asked = folder, folder / "asked.txt"
 
     def go(
-        self, orders: Sequence[str], *arguments: str, places: str = "0", batch: int | None = None, success: bool = False
+        self,
+        orders: Sequence[str],
+        *arguments: str,
+        places: str = "0",
+        batch: int | None = None,
+        others: Sequence[str] = (),
     ) -> None:
         with Outputs(self.folder / "out.jsonl", {}) as outputs:
             command = [str(self._asked), *arguments]
@@ -35,7 +40,7 @@ class Scene:
                 for place in places.split(",")
             ]
             with tqdm(total=len(orders), disable=True) as bar:
-                Run(outputs, bar, processes).go(rows(orders), success)
+                Run(outputs, bar, processes).go(rows(orders), lambda: rows(others, "other"))
 
     @property
     def asked(self) -> list[str]:
@@ -49,13 +54,13 @@ class Scene:
         return {row["id"]: row["reason"] for _, row in read_rows(self.folder / "out.rejects.jsonl")}
 
 
-def rows(orders: Sequence[str]) -> Generator[Found, None, None]:
+def rows(orders: Sequence[str], name: str = "r") -> Generator[Found, None, None]:
     for number, order in enumerate(orders):
         if order == "unreadable":
-            yield Reject(f"r{number}", f"in:{number}", "clip: is empty", "replace it")
+            yield Reject(f"{name}{number}", f"in:{number}", "clip: is empty", "replace it")
             continue
         row: dict[str, Any] = {"messages": [{"role": "user", "content": order}], "videos": ["v"], "audios": []}
-        yield Question(f"r{number}", f"in:{number}", row)
+        yield Question(f"{name}{number}", f"in:{number}", row)
 
 
 @pytest.fixture
@@ -144,10 +149,47 @@ def test_a_row_is_not_blamed_for_the_next_one_that_kills_the_model_while_it_is_d
 
 
 def test_a_model_that_answers_nothing_ends_the_run_and_no_row_is_given_up(scene: Scene) -> None:
-    with pytest.raises(InputError, match=r"not one of the first 5 rows could be answered \(ValueError: too long\)"):
-        scene.go(["fail"] * 20, batch=1)
+    said = r"not one of 5 rows in succession could be answered, nor of 16 others of the file \(ValueError: too long\)"
+    with pytest.raises(InputError, match=said):
+        scene.go(["fail"] * 10_000, batch=1, others=["unreadable", *["fail"] * 20])
     assert scene.ids("out.jsonl") == scene.ids("out.rejects.jsonl") == []
-    assert len(scene.asked) == 1 + 5
+    assert scene.asked == ["load 0"] + ["fail"] * (5 + 16)
+
+
+def test_bad_rows_first_do_not_end_a_run_on_a_model_that_answers_others(scene: Scene) -> None:
+    scene.go(["fail"] * 5 + ["a"], batch=1, others=["fail", "die", "b", "c"])
+    assert scene.ids("out.jsonl") == ["r5"]
+    assert scene.ids("out.rejects.jsonl") == [f"r{number}" for number in range(5)]
+    # What is tried is asked once: whether it is a row's fault does not matter.
+    assert scene.asked == ["load 0"] + ["fail"] * 5 + ["fail", "die", "load 0", "b", "a"]
+
+
+def test_many_bad_rows_in_succession_are_looked_into_less_and_less_often(scene: Scene) -> None:
+    """After 5, 10 more and 20 more, by a row that was answered in this run."""
+    scene.go(["good"] + ["fail"] * 36 + ["a"], batch=1, others=["fail"])
+    assert scene.ids("out.jsonl") == ["r0", "r37"]
+    assert len(scene.ids("out.rejects.jsonl")) == 36
+    assert scene.asked == ["load 0", "good"] + ["fail"] * 5 + ["good"] + ["fail"] * 10 + ["good"] + ["fail"] * 20 + [
+        "good",
+        "fail",
+        "a",
+    ]
+
+
+def test_a_model_that_stops_answering_ends_the_run(scene: Scene) -> None:
+    """Also where it is one of several: its rows are not given up because another answers."""
+    orders = ["not on 1"] * 60
+    with pytest.raises(InputError, match="not one of 5 rows in succession could be answered, nor of"):
+        scene.go(orders, places="0,1", batch=1, others=orders)
+    assert scene.ids("out.rejects.jsonl") == []
+
+
+def test_the_last_rows_are_not_given_up_on_a_model_that_has_answered_nothing(scene: Scene) -> None:
+    with pytest.raises(InputError, match=r"not one of 2 rows in succession could be answered, nor of 1 other of the"):
+        scene.go(["fail", "fail"], batch=1, others=["fail"])
+    assert scene.ids("out.rejects.jsonl") == []
+    scene.go(["fail", "fail"], batch=1, others=["a"])
+    assert scene.ids("out.rejects.jsonl") == ["r0", "r1"]
 
 
 def test_bad_rows_before_the_first_good_one_are_given_up_when_it_comes(scene: Scene) -> None:
@@ -195,7 +237,7 @@ def test_an_interruption_ends_the_models_in_the_middle_of_a_batch(scene: Scene, 
         process = ModelProcess("m", [str(scene.folder / "asked.txt")], {"CUDA_VISIBLE_DEVICES": "0"}, None, 1)
         with pytest.raises(type(error) if isinstance(error, Exception) else error), tqdm(disable=True) as bar:
             Run(outputs, bar, [process]).go(
-                interrupted(lambda: len(scene.asked) if scene._asked.exists() else 0), False
+                interrupted(lambda: len(scene.asked) if scene._asked.exists() else 0), lambda: rows(())
             )
     assert scene.ids("out.jsonl") == ["r0"]
     assert scene.ids("out.rejects.jsonl") == []
