@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from swift_saber import __version__
 from swift_saber.cli import Parser, command
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     cut = _own(arguments)
     args = _parser().parse_args(arguments[:cut], argparse.Namespace(passed_on=arguments[cut:]))
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may be no UTF-8
     try:
         return int(args.run(args) or 0)
     except InputError as error:

@@ -11,7 +11,7 @@ from swift_saber.data.rows import asked_id, media_given, media_list, media_path,
 from swift_saber.data.turns import clip_of, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
-from swift_saber.media.fault import Problem
+from swift_saber.media.fault import Problem, place_fault
 
 
 class Checked(NamedTuple):
@@ -73,6 +73,7 @@ def _rows(path: Path) -> Iterator[tuple[Checked, dict[str, Any] | None, str | No
                 asked = to_swift_row(row, where)
                 media = all_media(asked)
             else:
+                _check_pictures(row, where)
                 media = {key: [resolve_media(path, where, at) for at, path in found] for key, found in named.items()}
                 if media["videos"] and not named["audios"] and media_given(row, "audios") is None and hears_videos():
                     media["audios"] = None
@@ -92,6 +93,14 @@ def _named(row: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     for column in ("messages", "rejected_messages"):
         named += [(column, path) for path in _in_turns(row.get(column), key)]
     return named
+
+
+def _check_pictures(row: Mapping[str, Any], where: str) -> None:
+    """See that ms-swift would fetch no picture; what else stands in that column may be the picture itself."""
+    for value in media_list(row, "images"):
+        path = value.get("path") if isinstance(value, dict) else value
+        if isinstance(path, str) and path.strip().lower().startswith("http") and (placed := place_fault(path)):
+            raise InputError(where, "images", placed.reason, placed.remedy)
 
 
 def _in_turns(messages: Any, key: str) -> Iterator[Any]:

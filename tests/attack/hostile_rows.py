@@ -344,9 +344,9 @@ def _half_characters(clip: str, chance: random.Random) -> Kinds:
             ("type of a part", {"videos": [clip], "messages": [{"role": "user", "content": [{"type": half}]}]}),
             ("video of a part", {"messages": [{"role": "user", "content": [{"type": "video", "video": half}]}]}),
             ("picture", {"videos": [clip], "messages": [{"role": "user", "content": f"<img>{half}</img>?"}]}),
-            ("all there is", {half: half}),
         ):
             yield f"half a character ({which}): {column}", _row(columns)
+        yield f"format: half a character ({which})", _row({half: half})
 
 
 #: Spellings of an address, for one that a test listens at; the last ones are other ways to name no file.
