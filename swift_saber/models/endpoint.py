@@ -5,18 +5,25 @@ The key comes from an environment variable, OPENAI_API_KEY unless another one is
 request.
 """
 
+import base64
+import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from swift_saber.errors import InputError, unreadable
 from swift_saber.text.files import writable
 
 _REASON_LIMIT = 300
+_READ_LIMIT = 1 << 16
+# Below it, a secret is a word like any other, such as the "EMPTY" that servers of one's own are told.
+_SECRET_LENGTH = 8
+# More is no number of tokens.
+_MOST_TOKENS = 10**12
 # This one request is at fault: the next may be answered.
 _REFUSALS = frozenset({400, 413, 422})
 # `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
@@ -72,6 +79,13 @@ class EndpointRefused(InputError):
     """This request was refused; others may be answered."""
 
 
+class EndpointOdd(EndpointRefused):
+    """A reply came, perhaps paid for, and there is no answer in it, though the service answers others.
+
+    It is an error in place of answers, or none of the protocol, or larger than any reply may be.
+    """
+
+
 class EndpointFailed(InputError):
     """There is no answer to this request, however often it was sent, though the service answers others.
 
@@ -112,9 +126,9 @@ class Endpoint:
     Args:
         model: the name that the server knows the model by.
         base_url: the address that "/chat/completions" is added to, e.g. "http://127.0.0.1:8000/v1".
-        timeout: seconds to wait for one reply.
+        timeout: seconds that a request and its whole reply may take, however the server spreads it.
         retries: how often a request is sent again when there is no reply, on 408, 409, 429 and on 5xx; the waits
-            between are the openai client's (half a second, doubling up to 8 s, or what the server asks for).
+            between are the openai client's (half a second, doubling up to 8 s, or up to 2 min where the server asks).
         key_env: the environment variable that holds the key. OPENAI_API_KEY may be unset, since servers of one's own
             need no key; another one may not.
         requests_per_minute: the most that is sent, what is sent again included; None for no limit.
@@ -133,26 +147,28 @@ class Endpoint:
         key_env: str = KEY_ENV,
         requests_per_minute: float | None = None,
     ) -> None:
+        import httpx
         import openai
+
+        from swift_saber.models.transport import Transport
 
         self.model = model
         #: The address as it may be shown: without user, password and query.
         self.address = shown_address(base_url)
-        self._retries, self._key_env = retries, key_env
+        self._retries, self._timeout, self._key_env = retries, timeout, key_env
         self._last_answer = object()  # another one with each answer
-        sender = None
-        if requests_per_minute is not None:
-            pace = Pace(requests_per_minute)
-            # Below the client's retries, so that they count too.
-            sender = openai.DefaultHttpxClient(event_hooks={"request": [lambda _: pace.wait()]})
         # Servers of one's own need no key, but the client insists on one.
-        self._client = openai.OpenAI(
-            api_key=_key(key_env) or "EMPTY",
-            base_url=base_url,
-            timeout=timeout,
-            max_retries=retries,
-            http_client=sender,
+        key = _key(key_env)
+        self._secrets = _secrets(key, base_url)
+        # Below the client's retries, so that the pace counts them too. Nothing is sent to where a redirect leads.
+        turn = {} if requests_per_minute is None else {"turn": Pace(requests_per_minute).wait}
+        user, password, bare = _account(base_url)
+        sender: Any = httpx.Client(
+            transport=Transport(bare, timeout, **turn),
+            auth=(user, password) if user or password else None,  # which httpx would log in an address
+            follow_redirects=False,
         )
+        self._client = openai.OpenAI(api_key=key or "EMPTY", base_url=bare, max_retries=retries, http_client=sender)
 
     def complete(self, messages: Sequence[dict[str, Any]], **options: Any) -> list[Answer]:
         """Return the answers alone; everything else as `reply`."""
@@ -182,7 +198,8 @@ class Endpoint:
             EndpointDown: a wrong key, model or address, something that does not speak the protocol, or nothing is
                 answered: no connection, no reply in time, too many requests, a broken server.
             EndpointFailed: it is so for this request alone.
-            EndpointRefused: this request is at fault (400, 413, 422), or the reply holds an error in place of answers.
+            EndpointRefused: this request is at fault (400, 413, 422).
+            EndpointOdd: a reply came, and there is no answer in it: an error in its place, another protocol.
         """
         wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n}
         wanted |= {"temperature": temperature, "max_tokens": max_tokens}
@@ -191,8 +208,7 @@ class Endpoint:
         if response_format is not None:
             wanted["response_format"] = response_format
         hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
-        body = self._body(lambda client: client.chat.completions, wanted, hello)
-        return Reply(self._answers(body), _usage(body))
+        return self._asked(lambda client: client.chat.completions, wanted, hello, self._answers)
 
     def transcribe(self, path: str, language: str | None = None) -> Reply:
         """Return what a recogniser hears in a sound file, as one answer; "" where it hears nothing.
@@ -202,7 +218,7 @@ class Endpoint:
             language: ISO-639-1, e.g. "zh"; None to let the recogniser find out.
 
         Raises:
-            EndpointDown, EndpointFailed, EndpointRefused: as reply.
+            EndpointDown, EndpointFailed, EndpointRefused, EndpointOdd: as reply.
             InputError: the file cannot be read.
         """
         import numpy as np
@@ -217,47 +233,49 @@ class Endpoint:
         if language is not None:
             wanted["language"] = language
         silence = {"model": self.model, "file": ("silence.wav", wav(np.zeros(RATE // 2, np.int16)))}
-        body = self._body(lambda client: client.audio.transcriptions, wanted, silence)
-        text = body.get("text") if isinstance(body, dict) else None
-        if not isinstance(text, str):
-            raise self._foreign("has no text")
-        return Reply([Answer(writable(text).strip())], _usage(body))
+        return self._asked(lambda client: client.audio.transcriptions, wanted, silence, self._heard)
 
-    def _body(self, asked: Callable[[Any], Any], wanted: Mapping[str, Any], plain: Mapping[str, Any]) -> Any:
-        """The JSON of the reply to a request.
+    def _asked(
+        self,
+        asked: Callable[[Any], Any],
+        wanted: Mapping[str, Any],
+        plain: Mapping[str, Any],
+        read: Callable[[Any], list[Answer]],
+    ) -> Reply:
+        """What a request is answered with.
 
         Args:
             asked: the part of the client that takes it.
             wanted: the request.
             plain: one that any service of this kind has an answer to, be it a refusal.
+            read: returns the answers in a reply's JSON.
         """
         before = self._last_answer
         try:
-            body = self._sent(asked(self._client), wanted)
-        except EndpointFailed as error:
+            return self._sent(asked(self._client), wanted, read)
+        except (EndpointFailed, _EndpointForeign) as error:
             if self._last_answer is before:
                 try:
-                    self._sent(asked(self._client.with_options(max_retries=0)), plain)
+                    self._sent(asked(self._client.with_options(max_retries=0)), plain, read)
                 except EndpointRefused:
                     pass
-                except EndpointFailed:
+                except (EndpointFailed, _EndpointForeign):
                     raise EndpointDown(*error.args) from error
+            if isinstance(error, _EndpointForeign):
+                remedy = "look at the server's log, and change or leave out this request"
+                raise EndpointOdd(error.where, "request", error.problem, remedy) from error
             raise
-        if isinstance(body, dict) and body.get("error") and not (body.get("choices") or body.get("text")):
-            # Gateways pass an upstream error on with status 200.
-            problem = self._said(_message(body))
-            raise EndpointRefused(self.address, "request", problem, "change or leave out this request")
-        return body
 
-    def _sent(self, asked: Any, wanted: Mapping[str, Any]) -> Any:
+    def _sent(self, asked: Any, wanted: Mapping[str, Any], read: Callable[[Any], list[Answer]]) -> Reply:
         import openai
+
+        from swift_saber.models.transport import LOCATION, PROBLEM
 
         try:
             # As bytes and not as the client's classes, which take any JSON for a completion.
-            body = asked.with_raw_response.create(**wanted).http_response.json()
+            response = asked.with_raw_response.create(**wanted).http_response
         except openai.APITimeoutError as error:
-            seconds = f"{self._client.timeout:g} s"
-            problem = f"no reply within {seconds}, asked {self._retries + 1} times"
+            problem = f"no reply within {self._timeout:g} s, asked {self._retries + 1} times"
             raise EndpointFailed(self.address, "endpoint", problem, _BROKEN_SERVER) from error
         except openai.APIConnectionError as error:
             problem = f"cannot be reached ({self._said(str(error.__cause__ or error))})"
@@ -265,17 +283,29 @@ class Endpoint:
             raise EndpointFailed(self.address, "endpoint", problem, remedy) from error
         except openai.APIStatusError as error:
             body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
-            failure = self._failure(error.status_code, self._said(_message(body)))
+            where = error.response.extensions[LOCATION]
+            failure = self._failure(error.status_code, self._said(_message(body)), where)
             if isinstance(failure, EndpointRefused):
                 self._last_answer = object()
             raise failure from error
+        if problem := response.extensions[PROBLEM]:
+            raise self._foreign(self._said(problem))
+        try:
+            body = json.loads(response.content)
         except ValueError as error:
             raise self._foreign("is not JSON") from error
+        except RecursionError as error:
+            raise self._foreign("is JSON nested too deeply") from error
+        if isinstance(body, dict) and body.get("error") and not (body.get("choices") or body.get("text")):
+            # Gateways pass an upstream error on with status 200.
+            self._last_answer = object()
+            raise EndpointOdd(self.address, "request", self._said(_message(body)), "change or leave out this request")
+        reply = Reply(read(body), _usage(body))
         self._last_answer = object()
-        return body
+        return reply
 
     def _answers(self, body: Any) -> list[Answer]:
-        """The answers in a reply's JSON."""
+        """The answers in a completion."""
         choices = body.get("choices") if isinstance(body, dict) else None
         if not isinstance(choices, list):
             raise self._foreign("has no choices")
@@ -286,32 +316,61 @@ class Endpoint:
                 raise self._foreign("has a choice without a message")
             text = message.get("content")
             if isinstance(text, str) and text.strip():
-                # A lone surrogate, which JSON can spell, could not be written to any file.
-                text = writable(text)
-                answers.append(Answer(text, choice.get("finish_reason") == "length"))
+                answers.append(Answer(self._text(text), choice.get("finish_reason") == "length"))
         return answers
 
-    def _failure(self, status: int, reason: str) -> InputError:
+    def _heard(self, body: Any) -> list[Answer]:
+        """What a transcription says, "" included."""
+        text = body.get("text") if isinstance(body, dict) else None
+        if not isinstance(text, str):
+            raise self._foreign("has no text")
+        return [Answer(self._text(text).strip())]
+
+    def _failure(self, status: int, reason: str, location: str) -> InputError:
         if status == 400 and _SWIFT_KEY in reason:
             status = 401
         elif status == 400 and _SWIFT_MODEL in reason:
             status = 404
         if status in _REFUSALS:
             return EndpointRefused(self.address, "request", f"{status}: {reason}", "change or leave out this request")
+        if 300 <= status < 400:
+            return EndpointDown(self.address, "endpoint", *self._redirect(status, location))
         remedy = _REMEDIES.get(status) or (_BROKEN_SERVER if status >= 500 else "check the address")
         remedy = remedy.format(key=self._key_env)
         failure = EndpointFailed if status in _PASSING or status >= 500 else EndpointDown
         return failure(self.address, "endpoint", f"{status}: {reason}", remedy)
 
-    def _foreign(self, problem: str) -> EndpointDown:
+    def _redirect(self, status: int, location: str) -> tuple[str, str]:
+        """What is wrong and what to do where a server sends us elsewhere: what we ask is not for others."""
+        try:
+            where = self._said(shown_address(urljoin(self.address, location))) if location else ""
+        except ValueError:  # InputError is one
+            where = ""
+        if not where:
+            return f"{status}: leads elsewhere, and does not say where", "check the address"
+        new = where.removesuffix("/chat/completions").removesuffix("/audio/transcriptions")
+        return f"{status}: leads to {where}", f"set base_url to {new} if what is asked may go there"
+
+    def _foreign(self, problem: str) -> "_EndpointForeign":
         remedy = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
-        return EndpointDown(self.address, "endpoint", f"the reply {problem}", remedy)
+        return _EndpointForeign(self.address, "endpoint", f"the reply {problem}", remedy)
+
+    def _text(self, text: str) -> str:
+        """A text of others such that files can hold it and that there is no secret of ours in it."""
+        # A lone surrogate, which JSON can spell, could not be written to any file.
+        text = writable(text)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _said(self, text: str) -> str:
         """A message of others on one line, shortened; some services quote the key that they refuse."""
-        key = _key(self._key_env)
-        text = " ".join((text.replace(key, "***") if key else text).split())
+        text = " ".join(self._text(text[:_READ_LIMIT]).split())
         return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 3] + "..."
+
+
+class _EndpointForeign(InputError):
+    """What came is no reply of the protocol: nor are others, where the address is wrong."""
 
 
 def shown_address(base_url: str) -> str:
@@ -344,6 +403,23 @@ def _key(name: str) -> str:
     return key
 
 
+def _account(base_url: str) -> tuple[str, str, str]:
+    """The user and the password in an address, and the address without them."""
+    parts = urlsplit(base_url)
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return unquote(parts.username or ""), unquote(parts.password or ""), bare
+
+
+def _secrets(key: str, base_url: str) -> list[str]:
+    """What a server knows of us and may not tell others, the longest first."""
+    user, password, bare = _account(base_url)
+    query = urlsplit(bare).query
+    found = {key, password, query, *(pair.partition("=")[2] for pair in query.split("&"))}
+    if password:
+        found.add(base64.b64encode(f"{user}:{password}".encode()).decode())
+    return sorted((secret for secret in found if len(secret) >= _SECRET_LENGTH), key=len, reverse=True)
+
+
 def _usage(body: dict[str, Any]) -> Usage:
     """What a reply says that it cost."""
     said = body.get("usage")
@@ -351,11 +427,14 @@ def _usage(body: dict[str, Any]) -> Usage:
     # Transcriptions call them input and output.
     prompt = said.get("prompt_tokens", said.get("input_tokens"))
     completion = said.get("completion_tokens", said.get("output_tokens"))
-    return Usage(1, *(number if type(number) is int and number > 0 else 0 for number in (prompt, completion)))
+    return Usage(1, *(n if type(n) is int and 0 < n < _MOST_TOKENS else 0 for n in (prompt, completion)))
 
 
 def _message(body: dict[str, Any]) -> str:
     """The message in the JSON of an error, of any of the usual shapes."""
     inner = body.get("error")
     found = inner.get("message") if isinstance(inner, dict) else inner
-    return str(found or body.get("message") or body.get("detail") or body)
+    try:
+        return str(found or body.get("message") or body.get("detail") or body)
+    except RecursionError:
+        return "an error that is nested too deeply"

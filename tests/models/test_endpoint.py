@@ -289,6 +289,12 @@ def test_an_error_inside_a_200_is_a_refusal() -> None:
         ask(server.url)
 
 
+def test_a_user_and_a_password_of_the_address_are_sent() -> None:
+    with serving(lambda *_: (200, completion("one"))) as server:
+        assert ask(server.url.replace("http://", "http://me:hunter%402@")) == ["one"]
+    assert server.headers[0]["authorization"] == f"Basic {base64.b64encode(b'me:hunter@2').decode()}"
+
+
 def test_neither_key_nor_password_gets_into_an_error() -> None:
     with serving(lambda *_: (500, "broken")) as server, pytest.raises(EndpointDown) as caught:
         ask(server.url.replace("http://", "http://me:hunter2@") + "?token=hunter3")

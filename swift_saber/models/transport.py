@@ -1,0 +1,167 @@
+"""What lies below the openai client: one request and its reply, within a deadline and a size.
+
+httpx's timeout is one for each read, so that a server which sends a byte a second is never too slow; here the deadline
+is that of the whole reply, from the first byte sent to the last one read. Nothing is decompressed, no redirect is
+followed, and of the headers only those go on that something above looks at.
+
+Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as with any other client.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+#: The largest reply, in bytes: some 20 times ten answers of 4096 tokens each.
+MAX_BYTES = 8 << 20
+#: What is read of a reply that is none, for its message.
+_MAX_ERROR_BYTES = 64 << 10
+_PIECE = 16 << 10
+#: Keys of a response's extensions: what is wrong with its body, which is then left out, and where it leads ("" where
+#: nowhere). httpx would look into a header of this name, and not at every one does it find an address.
+PROBLEM, LOCATION = "swift_saber.problem", "swift_saber.location"
+_PASSED_ON = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
+
+
+class Transport(httpx.BaseTransport):
+    """Sends to one host; threads may share it.
+
+    Args:
+        base_url: whose host it is.
+        seconds: the longest that a request and its whole reply may take.
+        turn: returns when the next request may be sent; the time in it is not counted.
+    """
+
+    def __init__(self, base_url: str, seconds: float, turn: Callable[[], None] = lambda: None) -> None:
+        self._seconds, self._turn = seconds, turn
+        url = httpx.URL(base_url)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context() if url.scheme == "https" else None,
+            proxy=_proxy(url),
+            max_connections=None,  # the threads are counted above
+            keepalive_expiry=5.0,
+            network_backend=_Backend(),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the reply, read to its end.
+
+        Raises:
+            httpx.TimeoutException: it was not there in time.
+            httpx.TransportError: there is no connection, or what came is no HTTP.
+        """
+        self._turn()
+        deadline = time.monotonic() + self._seconds
+        request.headers["Accept-Encoding"] = "identity"
+        url = request.url
+        try:
+            with self._pool.stream(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,  # type: ignore[arg-type]
+                # The pool has room at once; what it waits for are our streams, which take these as points in time.
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write"), deadline)},
+            ) as reply:
+                headers = [(name, value) for name, value in reply.headers if name.lower() in _PASSED_ON]
+                where = next((value for name, value in reply.headers if name.lower() == b"location"), b"")
+                body, problem = _body(reply, deadline)
+                found = {PROBLEM: problem, LOCATION: where.decode("utf-8", "replace")}
+                return httpx.Response(reply.status, headers=headers, content=body, extensions=found)
+        except httpcore.TimeoutException as error:
+            raise httpx.ReadTimeout("no reply in time") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
+            raise httpx.ReadError(str(error)) from error
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._pool.close()
+
+
+def _body(reply: httpcore.Response, deadline: float) -> tuple[bytes, str | None]:
+    """The body of a reply, or what is wrong with it; of an error, as much as says what it is."""
+    good = 200 <= reply.status < 300
+    packed = b", ".join(value for name, value in reply.headers if name.lower() == b"content-encoding")
+    if packed.strip().lower() not in (b"", b"identity"):
+        # A megabyte can unpack to a thousand; it was asked for as it is.
+        return b"", f"is compressed ({packed[:40].decode('latin-1')}), which was not asked for"
+    limit = MAX_BYTES if good else _MAX_ERROR_BYTES
+    body = bytearray()
+    for part in reply.iter_stream():
+        body += part
+        if len(body) > limit:
+            return (b"", f"is larger than {limit >> 20} MiB") if good else (bytes(body[:limit]), None)
+        if time.monotonic() > deadline:  # many small parts may come in one read
+            raise httpcore.ReadTimeout
+    return bytes(body), None
+
+
+def _proxy(url: httpx.URL) -> httpcore.Proxy | None:
+    found = getproxies()
+    address = found.get(url.scheme) or found.get("all")
+    if not address or proxy_bypass(url.host):
+        return None
+    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth)
+
+
+def _left(deadline: float | None) -> float | None:
+    """The seconds until then, for a socket."""
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout
+    return left
+
+
+class _Backend(httpcore.SyncBackend):
+    """Connections whose timeouts are points in time, of time.monotonic()."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> "_Stream":
+        problem: Exception = httpcore.ConnectError(f"{host} has no address")
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(str(error)) from error
+        for address in dict.fromkeys(one[4][0] for one in found):
+            try:
+                return _Stream(super().connect_tcp(str(address), port, _left(timeout), local_address, socket_options))
+            except httpcore.ConnectError as error:
+                problem = error
+        raise problem
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # A piece at a time, each with the time that is left: the stream below counts anew whenever a part was taken.
+        for start in range(0, len(buffer), _PIECE):
+            self._stream.write(buffer[start : start + _PIECE], _left(timeout))
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> "_Stream":
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def close(self) -> None:
+        self._stream.close()

@@ -1,0 +1,50 @@
+"""Below the client: which way a request takes, and how long it may take to be sent."""
+
+import pytest
+
+from swift_saber.models.endpoint import Endpoint, EndpointDown
+from tests.attack.hostile_server import HostileServer
+from tests.llm_server import LLMServer, say
+
+ASK = {"temperature": 0.8, "max_tokens": 16}
+HELLO = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_gone_through(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LLMServer(lambda _: say("By the proxy.")) as proxy:
+        monkeypatch.setenv(name, proxy.url.replace("http://", "http://me:pass@"))
+        assert Endpoint("m", "http://nowhere.invalid/v1", retries=0).complete(HELLO, **ASK) == [
+            ("By the proxy.", False)
+        ]
+    (asked,) = proxy.asked
+    assert asked.path == "http://nowhere.invalid/v1/chat/completions"
+    assert asked.headers["proxy-authorization"].startswith("Basic ")
+
+
+def test_not_where_the_environment_excepts_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LLMServer(lambda _: say("Itself.")) as server, LLMServer(lambda _: say("By the proxy.")) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "example.org,127.0.0.1")
+        assert Endpoint("m", server.url).complete(HELLO, **ASK) == [("Itself.", False)]
+        monkeypatch.setenv("NO_PROXY", "example.org")
+        assert Endpoint("m", server.url).complete(HELLO, **ASK) == [("By the proxy.", False)]
+
+
+def test_a_server_that_takes_in_nothing_is_not_waited_for() -> None:
+    """More than the buffers between hold, so that it waits to be sent."""
+    clip = [{"role": "user", "content": "a" * (64 << 20)}]
+    with HostileServer() as server, pytest.raises(EndpointDown, match="no reply within 1 s, asked 1 times"):
+        Endpoint("m", server.url("reads_nothing"), timeout=1, retries=0).complete(clip, **ASK)
+
+
+def test_a_host_without_an_address_is_named() -> None:
+    with pytest.raises(EndpointDown, match="cannot be reached .*; start the server, or correct the address"):
+        Endpoint("m", "http://nowhere.invalid/v1", retries=0).complete(HELLO, **ASK)
