@@ -6,8 +6,10 @@ import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from swift_saber.data.rows import media_given, media_list, media_path
+from swift_saber.data.convert import check_messages
+from swift_saber.data.rows import media_given, media_list, media_path, response_of
 from swift_saber.data.turns import taken_out
+from swift_saber.errors import InputError
 from swift_saber.media.check import Heard, hear_clips
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import text_language
@@ -47,6 +49,27 @@ def digest(row: Mapping[str, Any]) -> bytes:
     unsaid = bool(media["videos"]) and not in_turns["audios"] and media_given(row, "audios") is None
     shown = [turns, media["videos"], None if unsaid else media["audios"]]
     return hashlib.blake2b(repr(shown).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def is_relative(row: Mapping[str, Any]) -> bool:
+    """Whether a clip of a question, or of a row with its answer, is looked up in a folder that no row names."""
+    _, in_turns = taken_out(asked(row["messages"]))
+    paths = [*in_turns["images"], *(path for key in MODALITIES for path in media_list(row, key) or in_turns[key])]
+    return not all(os.path.isabs(path) for path in paths)
+
+
+def check_result(row: Mapping[str, Any], where: str) -> None:
+    """See that a row of a result file says what was asked, so that it has a digest, and what was answered.
+
+    Raises:
+        InputError: it has no answer, no turns, or what is no path in the place of one.
+    """
+    response_of(row, where)
+    check_messages(row.get("messages"), where)
+    in_turns = taken_out(row["messages"]).media
+    for key in MODALITIES:
+        if not all(isinstance(path, str) for path in (*media_list(row, key), *in_turns[key])):
+            raise InputError(where, key, "are not paths", "give the result file of an inference")
 
 
 def instruction(row: Mapping[str, Any]) -> str:

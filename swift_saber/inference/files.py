@@ -7,20 +7,20 @@ out.saber.jsonl      the answers as records, written at the end
 out.log              what ms-swift said
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.questions import digest
+from swift_saber.data.questions import check_result, digest, is_relative
 from swift_saber.data.rows import parse_row, write_rows
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import completed, differences, how_to_go_on
 from swift_saber.sed.layout import parse
-from swift_saber.text.files import writable
+from swift_saber.text.files import must_be_file, read_text, writable
 
 # What the settings files of earlier versions do not say.
 _LATER = ("further_values", "sound")
@@ -47,8 +47,11 @@ class Outputs:
         """Open the files.
 
         Raises:
-            InputError: they belong to a run with other settings, or another process is writing them.
+            InputError: they belong to a run with other settings, another process is writing them, or one of them is no
+                regular file.
         """
+        for path in (self.log, self.records, self._settings_file):  # before anything is asked
+            must_be_file(path)
         with ExitStack() as opened:
             for log in (self._answers, self._rejected):
                 opened.enter_context(log)
@@ -64,7 +67,12 @@ class Outputs:
 
     def answered(self) -> dict[str, bytes]:
         """Return the digest of each question that has an answer, by id."""
-        return {row["id"]: digest(row) for row in self._answers.read()}
+        return {row["id"]: digest(row) for row in self._results()}
+
+    def _results(self) -> Iterator[dict[str, Any]]:
+        for row in self._answers.read():
+            check_result(row, f"{self.result}: {quoted(row['id'])}")
+            yield row
 
     def rejected(self) -> set[str]:
         """Return the ids of the rows that were given up."""
@@ -85,7 +93,7 @@ class Outputs:
     def write_records(self) -> None:
         """Write the six-dimension record of each answer, in the order of the answers; nothing where there is none."""
         if self.result.stat().st_size:
-            write_rows(self.records, (record_of(row) for row in self._answers.read()))
+            write_rows(self.records, (record_of(row) for row in self._results()))
 
     def _check_settings(self) -> None:
         if not self._settings_file.exists():
@@ -94,8 +102,10 @@ class Outputs:
                 raise InputError(str(self.result), "result_path", problem, "move it away or name another file")
             write_rows(self._settings_file, [self._settings])
             return
-        kept = parse_row(self._settings_file.read_text(encoding="utf-8"), str(self._settings_file))
-        began = completed(kept, self._settings, _LATER)
+        kept = parse_row(read_text(self._settings_file), str(self._settings_file))
+        moved = kept.get("relative_to") != self._settings.get("relative_to")
+        relative = moved and any(is_relative(row) for row in self._results())
+        began = completed(kept, self._settings, _LATER, relative=relative)
         wrong = differences(began, self._settings)
         if wrong and self.result.stat().st_size:
             was, is_now = (", ".join(f"{key} {found[place]}" for key, found in wrong.items()) for place in (0, 1))

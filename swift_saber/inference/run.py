@@ -197,7 +197,7 @@ def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str], row
     folder = Path(model).expanduser()
     values = _values(arguments)
     first = {**DEFAULTS, **{name: given(arguments, name) for name in values}}
-    same = identity(model, kept)
+    same = identity(model, kept, arguments)
     sound = same["media_settings"].pop("SABER_SOUND", "inside")
     prepared = made_with(rows)
     return {

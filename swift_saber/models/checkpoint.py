@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.questions import asked, instruction
-from swift_saber.data.rows import parse_row
+from swift_saber.data.rows import media_path, parse_row
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import DEFAULT_READER, READER, TIMING, settings_in_force
 from swift_saber.recipe import given
 from swift_saber.text.files import read_text
+from swift_saber.text.strict_json import dumps
 
 # Published (the authors' inference script): for a model that does not say what it was trained with. The shell wins.
 PUBLISHED_SETTINGS = {
@@ -23,6 +24,21 @@ PUBLISHED_SETTINGS = {
     "ENABLE_AUDIO_OUTPUT": "0",
 }
 _WEIGHTS = ("*.safetensors", "*.bin", "config.json", "adapter_config.json")
+# What else a model is loaded with, and a question put into tokens with; they are small.
+_PARTS = (
+    "generation_config.json",
+    "*chat_template*",
+    "additional_chat_templates/*.jinja",
+    "*processor_config.json",
+    "*tokenizer*",
+    "*vocab*",
+    "merges.txt",
+    "added_tokens.json",
+    "special_tokens_map.json",
+    "*.model",
+    "*.tiktoken",
+    "*.py",
+)
 _SAMPLE_BYTES = 1 << 20
 _EARLIER_READER = "decord"
 _MERGE = "merge it into its base model first: swift export --merge_lora true"
@@ -89,27 +105,39 @@ def loading(model: str, arguments: Sequence[str] | None = None) -> tuple[str, di
     return flag, {name: value for name, value in settings.items() if name not in os.environ}
 
 
-def identity(model: str, settings: Mapping[str, str]) -> dict[str, Any]:
+def identity(model: str, settings: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
     """Return what tells whether answers come from the same model, and from the same view of a clip.
 
     Args:
         model: a model folder, a LoRA checkpoint folder, or a hub id.
         settings: the media settings that `loading` returned for it.
+        arguments: `--key value` for ms-swift, which may name the base of a LoRA checkpoint, or one for a model.
 
     Returns:
-        {"weights" (None for a hub id), "media_settings", "video_reader", "timing"}; the last two by themselves, since
-        earlier versions say nothing of them (`completed`).
+        {"weights" (None for a hub id), "media_settings", "video_reader", "timing", "files" (a digest of each part of
+        the model that is no weights, and of all of the model under an adapter), "relative_to" (the folder that clips
+        with relative paths are looked up in)}. Earlier versions say nothing of the last four (`completed`). A copy of
+        the folders gives the same, wherever it is.
 
     Raises:
-        InputError: a media setting holds a word that it cannot hold.
+        InputError: a media setting holds a word that it cannot hold, or the model's args.json is damaged.
     """
     folder = Path(model).expanduser()
     weights = _stamp(folder) if folder.is_dir() else None
+    files = _parts(folder)
+    for name, further in (("base", _base(model, arguments)), ("adapters", given(arguments, "adapters"))):
+        if further and (path := Path(further).expanduser()).is_dir():
+            files |= {f"{name} weights": _stamp(path)} | {
+                f"{name} {part}": found for part, found in _parts(path).items()
+            }
     known = settings_in_force({**settings, **os.environ})
-    return {"video_reader": known.pop(READER), "timing": known.pop(TIMING), "weights": weights, "media_settings": known}
+    view = {"video_reader": known.pop(READER), "timing": known.pop(TIMING), "relative_to": media_path(".")}
+    return {**view, "weights": weights, "files": files, "media_settings": known}
 
 
-def completed(before: Mapping[str, Any], now: Mapping[str, Any], later: Sequence[str]) -> dict[str, Any]:
+def completed(
+    before: Mapping[str, Any], now: Mapping[str, Any], later: Sequence[str], *, relative: bool = True
+) -> dict[str, Any]:
     """Return the settings of a run that an earlier version may have begun, with what it did not say.
 
     Earlier versions read frames with decord, unless they were asked for another reader, and knew the true times alone.
@@ -118,12 +146,15 @@ def completed(before: Mapping[str, Any], now: Mapping[str, Any], later: Sequence
         before: what the run kept.
         now: the settings of now.
         later: names of which the values of now are taken where the run kept none.
+        relative: whether it was asked about clips with relative paths; else it does not matter where they are looked
+            up, and the run may go on from another folder.
     """
-    unsaid = {name: now[name] for name in later if name in now}
+    unsaid = {name: now[name] for name in (*later, "files", "relative_to") if name in now}
     if "video_reader" in now:
         reader = now["video_reader"]
         unsaid |= {"timing": "true", "video_reader": _EARLIER_READER if reader == DEFAULT_READER else reader}
-    return dict(before) | {name: value for name, value in unsaid.items() if name not in before}
+    kept = {name: value for name, value in before.items() if relative or name != "relative_to"}
+    return kept | {name: value for name, value in unsaid.items() if name not in kept}
 
 
 def how_to_go_on(changed: Mapping[str, tuple[Any, Any]]) -> str:
@@ -134,6 +165,8 @@ def how_to_go_on(changed: Mapping[str, tuple[Any, Any]]) -> str:
     """
     if changed.get("video_reader") == (_EARLIER_READER, DEFAULT_READER):
         return f"set {READER}={_EARLIER_READER} to go on with the reader of the first answers, or "
+    if "relative_to" in changed:
+        return f"set ROOT_IMAGE_DIR={changed['relative_to'][0]} to go on with the clips of the first answers, or "
     return ""
 
 
@@ -168,6 +201,30 @@ def _stamp(folder: Path) -> str:
             file.seek(max(0, size - _SAMPLE_BYTES))
             found.update(file.read())
     return found.hexdigest()[:16]
+
+
+def _parts(folder: Path) -> dict[str, str]:
+    """A digest of each of its files, whole, that is no weights and that answers depend on."""
+    found = {path for pattern in _PARTS for path in folder.glob(pattern) if path.is_file()}
+    parts = {path.relative_to(folder).as_posix(): _digest(path.read_bytes()) for path in sorted(found)}
+    if known := trained_with(str(folder)):
+        # Not where its base was then: that is compared itself, wherever it is now.
+        parts["args.json"] = _digest(dumps({name: known[name] for name in sorted(known) if name != "model"}).encode())
+    return parts
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _base(model: str, arguments: Sequence[str]) -> str | None:
+    """What a LoRA checkpoint stands on: what the arguments name, else what it remembers; None for another model."""
+    config = Path(model).expanduser() / "adapter_config.json"
+    if not config.is_file():
+        return None
+    named = parse_row(read_text(config), str(config)).get("base_model_name_or_path")
+    remembered = trained_with(model).get("model") or named
+    return given(arguments, "model") or (remembered if isinstance(remembered, str) else None)
 
 
 class Instructions:

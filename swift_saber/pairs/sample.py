@@ -4,6 +4,7 @@ Reported by a secondary source, not read in the paper: K = 10 at temperature 0.8
 the question with one modality taken out ("withhold") are ours: they show what that modality alone makes a model say.
 
 The output is a row log: a stopped run goes on where it was, and a clip is in it with all its candidates or not at all.
+What came of an address so far stands in `<output>.replies.jsonl`, so that it is not paid for again.
 """
 
 import os
@@ -18,12 +19,12 @@ from tqdm import tqdm
 
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.log import RowLog
-from swift_saber.data.questions import MODALITIES, digest
+from swift_saber.data.questions import MODALITIES, digest, is_relative
 from swift_saber.errors import InputError, quoted
 from swift_saber.models.checkpoint import Instructions, completed, differences, how_to_go_on, identity, loading
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
-from swift_saber.pairs.answers import Outcome, from_endpoint, from_model
+from swift_saber.pairs.answers import Outcome, from_endpoint, from_model, replies_of
 from swift_saber.pairs.failures import GIVE_UP, failed_clips, failures
 from swift_saber.pairs.questions import read_questions
 from swift_saber.plugin import PLUGIN_FILE
@@ -52,7 +53,7 @@ def sample(
         output: JSONL, a line a clip: the question's fields, "candidates" [{"text", "cut"?, "withheld"?}] and
             "sampling" (the settings); "cut" is true where the answer came to max_new_tokens. Clips that are in it are
             skipped. Clips without an answer are listed with the reason in `<output>.failed.jsonl` and asked again by
-            the next run.
+            the next run; not so where an address replied, and its replies hold no text: those are kept.
         source: a model folder, a LoRA checkpoint folder or a hub id, run here; or an Endpoint.
         k: answers per question.
         temperature: above 0.
@@ -102,7 +103,7 @@ def sample(
             arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", "transformers"]
             outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), able, settings, batch_size)
         else:
-            outcomes = from_endpoint(source, able, settings, concurrency)
+            outcomes = from_endpoint(source, replies_of(output), there, able, settings, concurrency)
         with closing(outcomes):
             listed = ((question, unreadable[question["id"]]) for question in todo if question["id"] in unreadable)
             _write(log, chain(outcomes, listed), counts, settings)
@@ -134,7 +135,7 @@ def _sampled(log: RowLog, settings: dict[str, Any]) -> dict[str, bytes]:
     for row in log.read():
         before = row.get("sampling")
         before = before if isinstance(before, dict) else {}
-        began = completed(before, settings, _LATER)
+        began = completed(before, settings, _LATER, relative=is_relative(row))
         unstamped += any(key in settings.keys() - before.keys() for key in _LATER)
         if changed := differences(began, settings):
             problem = ", ".join(f"{key} was {was!r} and is {now!r}" for key, (was, now) in changed.items())

@@ -199,12 +199,33 @@ def test_a_run_that_an_earlier_version_began_goes_on_with_the_same_files(
         row["id"] for row in old
     }
     assert json.loads(run.rows()["new"]["response"]) == [[str(clips / "mute.mp4")], []]
-    monkeypatch.setenv("ROOT_IMAGE_DIR", str(run.folder))
-    for name in ("mute.mp4", "voice.mp4"):
-        (run.folder / name).write_bytes((clips / name).read_bytes())
-    assert run.go(*old, question("new", "mute.mp4")) == 0  # what is written is the same
     with pytest.raises(InputError, match=r"in.jsonl:1: id: 'a' has another question or other media in"):
-        run.go(question("a", clips / "mute.mp4"), *old[1:], question("new", "mute.mp4"))
+        run.go(question("a", clips / "voice.mp4"), *old[1:], question("new", "mute.mp4"))
+
+
+def test_relative_paths_are_those_of_one_folder(run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of the same name in another one are other clips, whether a variable names it or one stands in it."""
+    other = run.folder / "other"
+    other.mkdir()
+    (other / "mute.mp4").write_bytes((clips / "voice.mp4").read_bytes())
+    monkeypatch.delenv("ROOT_IMAGE_DIR", raising=False)
+    monkeypatch.chdir(clips)
+    absolute = question("a", clips / "mute.mp4", audios=[])
+    assert run.go(absolute) == 0
+    monkeypatch.chdir(run.folder)
+    assert run.go(absolute) == 0  # it does not matter here
+    assert json.loads((run.folder / "out.settings.json").read_text())["relative_to"] == str(run.folder)
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(clips))
+    rows = (absolute, question("b", "mute.mp4", audios=[]), question("c", content=part("video", "mute.mp4"), audios=[]))
+    assert run.go(*rows) == 0
+    for root, here in ((str(other), clips), ("other", run.folder), ("", other)):
+        monkeypatch.setenv("ROOT_IMAGE_DIR", root)
+        monkeypatch.chdir(here)
+        with pytest.raises(InputError, match=f"with relative_to {clips}; now it is relative_to {other};") as refused:
+            run.go(*rows)
+        assert refused.value.remedy.startswith(f"set ROOT_IMAGE_DIR={clips} to go on")
+    monkeypatch.chdir(clips)
+    assert run.go(*rows) == 0
 
 
 def test_answers_that_were_given_without_the_sound_are_not_mixed_with_others(run: Run, clips: Path) -> None:
