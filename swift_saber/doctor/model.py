@@ -10,6 +10,7 @@ from swift_saber.doctor.machine import ask, memory
 from swift_saber.doctor.settings import Finding
 from swift_saber.errors import InputError
 from swift_saber.models.checkpoint import check_base, model_flag
+from swift_saber.text.files import read_text
 
 PATCH_SIZE = 14  # of Qwen2.5-Omni, in pixels
 _GIB = 1024**3
@@ -92,7 +93,7 @@ def vision_patch(model: str) -> int:
     config = Path(model).expanduser() / "config.json"
     if not config.is_file():
         return PATCH_SIZE
-    known = parse_row(config.read_text(encoding="utf-8"), str(config))
+    known = parse_row(read_text(config), str(config))
     return int(known.get("thinker_config", {}).get("vision_config", {}).get("patch_size", PATCH_SIZE))
 
 

@@ -26,8 +26,8 @@ from swift_saber.evaluation.summary import SCORES, read_scores, write_items, wri
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
 from swift_saber.models.service import Service
-from swift_saber.text.files import whole, writable
-from swift_saber.text.strict_json import dumps
+from swift_saber.text.files import read_text, whole, writable
+from swift_saber.text.strict_json import dumps, encoded
 
 QUESTIONS, ANSWERS, REPLIES, OFFICIAL = "questions.jsonl", "answers.jsonl", "judge", "official"
 
@@ -206,7 +206,7 @@ def _keep_questions(path: Path, benchmark: Benchmark) -> None:
     if not benchmark.questions:
         raise InputError(benchmark.name, "questions", "there is none", "name the benchmark's data and clips")
     if path.exists():
-        if path.read_text(encoding="utf-8") != "".join(dumps(row) + "\n" for row in benchmark.questions):
+        if path.read_bytes() != b"".join(encoded(row) + b"\n" for row in benchmark.questions):
             raise InputError(str(path), "questions", "are of other data or another benchmark", "name another folder")
         return
     write_rows(path, benchmark.questions)
@@ -224,7 +224,7 @@ def _model_name(model: str | None, answers: Path | None) -> str:
 def _infer_settings(results: Path) -> dict[str, Any] | None:
     """What `swift-saber infer` says that its answers depend on: weights, media settings, arguments; None of others'."""
     path = beside(results, ".settings.json")
-    return parse_row(path.read_text(encoding="utf-8"), str(path)) if path.exists() else None
+    return parse_row(read_text(path), str(path)) if path.exists() else None
 
 
 def _check_same(folder: Path, benchmark: Benchmark, model: str) -> None:

@@ -15,7 +15,7 @@ from swift_saber.data.rows import write_rows
 from swift_saber.mini.world import EMOTIONS, HIDDEN, KINDS, PLAIN, SILENT
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, VOICE
-from swift_saber.text.strict_json import parse_json
+from swift_saber.text.strict_json import read_json
 
 SENSES = ("visual", "acoustic", "emotion")
 
@@ -106,7 +106,7 @@ def update_summary(path: str | os.PathLike[str], stage: str, summary: Mapping[st
         summary: what `score` returned.
     """
     path = Path(path)
-    stages = parse_json(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
+    stages = read_json(path) if path.exists() else {}
     write_rows(path, [{**stages, stage: dict(summary)}])
 
 

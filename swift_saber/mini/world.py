@@ -31,7 +31,7 @@ from swift_saber.mini import face, voice
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.sed.record import Record
 from swift_saber.text.files import whole
-from swift_saber.text.strict_json import dumps, parse_json
+from swift_saber.text.strict_json import dumps, read_json
 
 VERSION = 2  # of the generator: raise it when the same seed would give other clips, words or files
 
@@ -260,7 +260,7 @@ def _before(out_dir: Path, manifest: Path, started: Path, settings: dict[str, An
     found = next((path for path in (manifest, started) if path.exists()), None)
     if found is None:
         raise InputError(str(out_dir), "folder", "holds files but no world.json", "choose an empty or a new folder")
-    if parse_json(found.read_text(encoding="utf-8"), str(found)) != settings:
+    if read_json(found) != settings:
         raise InputError(
             str(found),
             "settings",
