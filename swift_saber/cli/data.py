@@ -180,9 +180,8 @@ def _print_odd(source: "Source") -> None:
 
 def _open(named: list[str], settings: list[str]) -> "list[Source]":
     """The sources of KEY=FOLDER arguments, with the options of KEY.OPTION=VALUE arguments."""
-    import yaml
-
     from swift_saber.pipeline.sources.base import open_source
+    from swift_saber.recipe import read_value
 
     folders = [_pair(text, "--source", "KEY=FOLDER") for text in named]
     options: dict[str, dict[str, Any]] = {key: {} for key, _ in folders}
@@ -192,9 +191,10 @@ def _open(named: list[str], settings: list[str]) -> "list[Source]":
         if key not in options or not option:
             raise InputError("sources", "--set", f"{quoted(name)} is of no source here", "write KEY.OPTION=VALUE")
         try:
-            options[key][option] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError("sources", "--set", f"the value of {name} is no YAML ({error})", "quote it") from error
+            options[key][option] = read_value(value, name)
+        except InputError as error:
+            problem = f"the value of {name} is no YAML ({error.problem})"
+            raise InputError("sources", "--set", problem, "quote it") from error
     return [open_source(key, folder, **options[key]) for key, folder in folders]
 
 

@@ -53,7 +53,7 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
         InputError: the file is missing or cannot be read.
         NoClip: it is no clip, lies outside of SABER_MEDIA_ROOT, or has more than MAX_BYTES.
     """
-    if not isinstance(path, str) or not path:
+    if not isinstance(path, str) or not path or "\0" in path:
         raise NoClip(quoted(path), medium, "is not a path", "give each clip as the path of a file")
     if placed := place_fault(path):
         raise NoClip(path, medium, placed.reason, placed.remedy)

@@ -16,6 +16,7 @@ from swift_saber.pipeline.stages.split import Split
 from swift_saber.pipeline.stages.visual import Visual
 from swift_saber.recipe import check_recipe
 from swift_saber.settings import nearest
+from swift_saber.text.strict_json import dumps
 
 #: The stages in their order, by their names. A recipe runs those that it has a block for.
 STAGES: dict[str, type[Stage]] = {
@@ -66,6 +67,11 @@ def read_plan(path: str) -> Plan:
     """
     recipe = check_recipe(path)
     check_known(recipe, _KEYS, path)
+    try:
+        dumps(recipe)  # as the output keeps it
+    except (TypeError, ValueError) as error:
+        problem = f"holds what is no text, number, list or mapping ({error})"
+        raise InputError(path, "recipe", problem, "put the value into quotes") from error
     output = _wanted(recipe, "output", str, path)
     executor = recipe.get("executor", "local")
     if executor not in EXECUTORS:
@@ -117,7 +123,12 @@ def _sources(recipe: Mapping[str, Any], path: str) -> list[Source]:
         key, place = next(iter(one.items())) if isinstance(one, dict) and len(one) == 1 else (None, None)
         options = dict(place) if isinstance(place, dict) else {"folder": place}
         folder = options.pop("folder", None)
-        if not (isinstance(key, str) and isinstance(folder, str) and folder):
+        if not (
+            isinstance(key, str)
+            and isinstance(folder, str)
+            and folder
+            and all(isinstance(name, str) for name in options)
+        ):
             raise InputError(path, "sources", f"{quoted(one)} is no source", "write `- meld: /data/MELD`")
         sources.append((key, folder, options))
     return sources

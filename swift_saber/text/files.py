@@ -8,15 +8,30 @@ from pathlib import Path
 
 from swift_saber.errors import InputError, unreadable
 
+#: The most bytes of a text that is read whole, ours: far above a table or a list of results. Rows are read one by one.
+MOST_BYTES = 64 << 20
 
-def read_text(path: str | os.PathLike[str]) -> str:
+
+def read_text(path: str | os.PathLike[str], most: int = MOST_BYTES) -> str:
     """Return the text of a UTF-8 file; a byte order mark is accepted, and line ends stay as they are.
 
+    Args:
+        most: bytes; a larger file is refused before more is read.
+
     Raises:
-        InputError: the file cannot be read, or is not UTF-8.
+        InputError: the file cannot be read, is a pipe or a device, has more bytes, or is not UTF-8.
     """
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        kind = os.stat(path).st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # of a folder, opening it says so
+            problem = "is not a file (a pipe, a socket or a device)"
+            raise InputError(str(path), "file", problem, "save the text to a file, and name that")
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            problem = f"has more than the {most >> 20} MiB that such a file may have"
+            raise InputError(str(path), "file", problem, "name the right file")
+        return data.decode("utf-8-sig")
     except OSError as error:
         raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
