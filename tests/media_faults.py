@@ -324,7 +324,8 @@ def _odd_sound(make: _Maker) -> None:
     make("sound-silent.m4a", lambda path: encode(path, None, np.zeros(RATE), form="mp4"), "rejected", "is silent")
     make("sound-almost-silent.wav", lambda path: soundfile.write(path, sound() / 1000, RATE))
     make("sound-clipped.wav", lambda path: soundfile.write(path, np.sign(sound()), RATE))
-    make("sound-short.wav", lambda path: soundfile.write(path, sound()[:160], RATE))
+    make("sound-short.wav", lambda path: soundfile.write(path, sound()[4000:4321], RATE))
+    make("sound-too-short.wav", lambda path: soundfile.write(path, sound()[4000:4320], RATE), "rejected", "too short")
     loud = sound() * 1e6
     make("sound-beyond-1.wav", lambda path: soundfile.write(path, loud, RATE, subtype="FLOAT"))
     for name, value in (("nan", np.nan), ("inf", np.inf)):

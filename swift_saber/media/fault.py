@@ -14,7 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from swift_saber.errors import one_line
+from swift_saber.errors import InputError, one_line
+from swift_saber.media import prepared, sound
+from swift_saber.media.frames import read_frames, size_problem
+from swift_saber.media.limits import LEAST_PICTURES, LEAST_SECONDS, MAX_SECONDS, MISSING_SHARE
 from swift_saber.media.read import (
     Reading,
     are_numbers,
@@ -30,19 +33,10 @@ from swift_saber.media.read import (
 )
 from swift_saber.media.settings import video_reader
 
-# An hour: far above any clip that is shown to the model, and below what a broken header usually says. ms-swift's
-# loader holds all samples in memory (0.7 GB an hour at 48 kHz), before the model is shown any.
-MAX_SECONDS = 3600.0
-# 8K UHD. The readers hold every sampled frame at its full size: 768 of these, their most, are 76 GB.
-MAX_PIXELS = 7680 * 4320
-# By how many times the sides of a frame may differ, MAX_RATIO of qwen-omni-utils.
-MAX_RATIO = 200
 # After so many pictures only key frames are decoded, so that a long film does not need minutes.
 ALL_PICTURES = 3000
-# The share of a clip that may be missing, or in packets that do not decode.
-MISSING_SHARE = 0.1
-# Readers take frames in pairs (FRAME_FACTOR of qwen-omni-utils), and fail on a clip that has not one pair.
-LEAST_PICTURES = 2
+# So many are read as the model's frames are: as many as the published settings show at most.
+_SHOWN = 40
 # The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
 # know.
 _PYAV_CODES = {0, 1, 3, 4}
@@ -183,17 +177,27 @@ def _check_video(path: str) -> None:
             raise _FaultError(f"is a picture ({kind.removesuffix('_pipe')}), not a video", "name the clip's video file")
         _check_codec(stream)
         size = (stream.codec_context.width, stream.codec_context.height)
-        if size[0] * size[1] > MAX_PIXELS:
-            remedy = "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4"
-            raise _FaultError(f"has frames of {size[0]} x {size[1]} pixels, above 8K", remedy)
-        if max(size) > MAX_RATIO * min(size) > 0:
-            problem = f"has frames of {size[0]} x {size[1]} pixels, more than {MAX_RATIO} times as long as wide"
-            raise _FaultError(problem, "crop it or remove the row")
-        _check_decoded(container, stream)
-    _check_reader(path)
+        if wrong := size_problem(*size):
+            raise _FaultError(*wrong)
+        pictures = _check_decoded(container, stream)
+    _check_reader(path, pictures)
 
 
 def _check_audio(path: str) -> None:
+    import av
+
+    _check_sound(path)
+    try:
+        # As the model's sound is read: what that stops at is a fault, whatever was found by itself.
+        seconds = sound.length(path)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _FaultError(f"cannot be read ({reason(error)})", _SOUND) from error
+    if seconds <= LEAST_SECONDS:
+        problem = f"lasts {seconds:.3f} seconds, which is too short for the model to hear"
+        raise _FaultError(problem, "take the sound out of the row")
+
+
+def _check_sound(path: str) -> None:
     import av
     import soundfile
 
@@ -257,6 +261,8 @@ def _check_picture(path: str) -> None:
 
     try:
         with Image.open(path) as picture:  # which is what ms-swift reads it with
+            if wrong := size_problem(*picture.size):
+                raise _FaultError(*wrong)
             picture.load()
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         said = "" if isinstance(error, UnidentifiedImageError) else f" ({reason(error)})"
@@ -304,8 +310,8 @@ def _check_whole(short: str | None) -> None:
         raise _FaultError(f"is truncated: {short} can be read", _COPY)
 
 
-def _check_decoded(container: Any, stream: Any, *, promised: float | None = None, strict: bool = False) -> None:
-    """Decode a stream to its end, and compare what came with what the header says.
+def _check_decoded(container: Any, stream: Any, *, promised: float | None = None, strict: bool = False) -> int:
+    """Decode a stream to its end, compare what came with what the header says, and return how many frames came.
 
     Args:
         promised: seconds that the header says, where PyAV would estimate them.
@@ -332,6 +338,7 @@ def _check_decoded(container: Any, stream: Any, *, promised: float | None = None
         raise _FaultError(problem, _VIDEO if video else _SOUND)
     if not video:
         heard.check()
+    return int(reading.frames[kind])
 
 
 class _Heard:
@@ -351,21 +358,40 @@ class _Heard:
             raise _FaultError(*_SILENT)
 
 
-def _check_reader(path: str) -> None:
-    """Read a few frames with decord, where that is what the model's frames will be read with.
-
-    It is older than PyAV's FFmpeg and knows fewer codecs. Our own reader is the one that has decoded the clip by now.
-    """
-    if video_reader(os.environ) != "decord":
+def _check_reader(path: str, pictures: int) -> None:
+    """Read a few frames as the model's are read, in a clip that is not so long that this would take minutes."""
+    if path.endswith(prepared.SUFFIX):
+        try:
+            if prepared.read(path) is not None:
+                return
+        except InputError as error:
+            raise _FaultError(error.problem, error.remedy) from error
+    if pictures > ALL_PICTURES:
         return
+    if video_reader(os.environ) == "decord":
+        _check_decord(path)
+        return
+    try:
+        read_frames(path, _some, change=lambda pixels: None, threads=1)
+    except InputError as error:
+        raise _FaultError(error.problem, error.remedy) from error
+
+
+def _some(total: int, fps: float) -> list[int]:
+    """Places from the first frame to the last: which of them a model is shown, its settings say."""
+    return [place * (total - 1) // (_SHOWN - 1) for place in range(_SHOWN)]
+
+
+def _check_decord(path: str) -> None:
+    """Read frames with decord, which is older than PyAV's FFmpeg and knows fewer codecs."""
     import decord
 
     try:
-        reader = decord.VideoReader(path)
+        reader = decord.VideoReader(os.path.abspath(path))
         count = len(reader)
         if count >= LEAST_PICTURES and reader.get_avg_fps() > 0:
-            for number in sorted({0, count // 4, count // 2, 3 * count // 4, count - 1}):
-                reader.get_batch([number])
+            for place in _some(count, 0.0):  # one by one, so that they are not held together
+                reader.get_batch([place])
             return
         found = f"it finds {count} frames" if count < LEAST_PICTURES else "it finds no frame rate"
     except (decord.DECORDError, RuntimeError, OSError, IndexError) as error:

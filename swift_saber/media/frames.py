@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from swift_saber.errors import InputError
-from swift_saber.media.fault import LEAST_PICTURES, MISSING_SHARE
+from swift_saber.media.limits import LEAST_PICTURES, MAX_PIXELS, MAX_RATIO, MISSING_SHARE
 from swift_saber.media.read import Reading, file_problem, first_stream, open_media, reason
 
 Choose = Callable[[int, float], Sequence[int]]
@@ -74,8 +74,23 @@ def read_frames(
     try:
         clip = _Clip(path, threads)
         return clip.at_times(choose, change) or clip.in_order(choose, change)
-    except (av.error.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(str(path), "video", f"cannot be decoded ({reason(error)})", _REMEDY) from error
+
+
+def size_problem(width: int, height: int) -> tuple[str, str] | None:
+    """Return (what is wrong with frames of so many pixels, remedy), or None where they can be shown to a model."""
+    if width * height > MAX_PIXELS:
+        return (
+            f"has frames of {width} x {height} pixels, above 8K",
+            "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4",
+        )
+    if max(width, height) > MAX_RATIO * min(width, height) > 0:
+        found = f"has frames of {width} x {height} pixels, more than {MAX_RATIO} times as long as wide"
+        return found, "crop it or remove the row"
+    return None
 
 
 class _Clip:
@@ -169,6 +184,8 @@ class _Clip:
         if stream is None or stream.codec_context is None:
             problem = "has no video stream" if stream is None else "has a video stream in no codec that is known here"
             raise InputError(str(self._path), "video", problem, "name the clip's video file")
+        if wrong := size_problem(stream.codec_context.width, stream.codec_context.height):
+            raise InputError(str(self._path), "video", *wrong)
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
         return stream

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from swift_saber.errors import InputError, unreadable
-from swift_saber.media.fault import LEAST_PICTURES, MAX_PIXELS, MAX_SECONDS, MISSING_SHARE
+from swift_saber.media.limits import LEAST_PICTURES, MAX_PIXELS, MAX_SECONDS, MISSING_SHARE
 from swift_saber.media.read import Reading, first_stream, open_media, reason
 from swift_saber.media.sound import Sound, measure_sound, wav
 from swift_saber.text.files import whole

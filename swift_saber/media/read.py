@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from swift_saber.media.limits import MAX_PIXELS
+
 #: The largest file that is taken for a clip, in bytes: an hour of 9 Mbit/s. Decoders read it by its path, a part at a
 #: time; but an index, a tag or a packet may be as large as the file that holds it, and is read at once.
 MAX_BYTES = 4 << 30
@@ -93,14 +95,24 @@ def open_media(path: str | os.PathLike[str], **options: str) -> Any:
 
     Raises:
         av.error.FFmpegError: as av.open.
+        OSError: it is no file that could hold a clip (a pipe, ...), which is then not opened.
     """
     import av
 
+    if os.path.exists(path) and (problem := file_problem(path)):
+        raise OSError(problem)
     options |= {"protocol_whitelist": "file", "format_whitelist": _media_formats()}
+    # Of what is decoded to learn what the file is; beyond that it would not even be said how large its frames are.
+    options |= {"max_pixels": str(4 * MAX_PIXELS)}
     # Tags in another encoding are no fault; PyAV takes them as they are from version 19 on.
     lenient = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
     # The whole path, since "concat:a|b" and the like would be an instruction.
-    return av.open(os.path.abspath(path), options=options, **lenient)
+    container = av.open(os.path.abspath(path), options=options, **lenient)
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            # Coded frames are a little larger than those that are shown.
+            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS * 9 // 8)}
+    return container
 
 
 @cache
@@ -130,11 +142,14 @@ def open_sound(path: str | os.PathLike[str]) -> Iterator[tuple[Any, bool]]:
     know, and files that were joined or cut.
 
     Raises:
+        OSError: as open_media.
         av.error.FFmpegError: a file was joined of parts that do not fit together.
         soundfile.SoundFileRuntimeError: it is read in the body of the statement, and breaks off.
     """
     import soundfile
 
+    if os.path.exists(path) and (problem := file_problem(path)):
+        raise OSError(problem)
     # Without the file's name, as ms-swift does: libsndfile would believe some of them more than what they hold.
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), "rb") as file:
         try:

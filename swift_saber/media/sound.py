@@ -8,16 +8,20 @@ import io
 import math
 import os
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from swift_saber.media.fault import MISSING_SHARE
+from swift_saber.media.limits import MAX_SAMPLES, MAX_SECONDS, MISSING_SHARE
 from swift_saber.media.read import are_numbers, first_stream, is_silent, open_media, open_sound, reason
+
+T = TypeVar("T")
+Runs = Iterator[tuple[int, Any]]
 
 #: Hz; what the audio encoders of Qwen2.5-Omni and Qwen3-Omni take, and recognisers of speech.
 RATE = 16_000
@@ -25,6 +29,8 @@ RATE = 16_000
 #: speech in a studio.
 SILENCE = -60.0
 _WINDOW = RATE // 50
+# Samples of all channels that soundfile decodes at a time.
+_BLOCK = 1 << 20
 # What digital silence is said to be, since the logarithm of nothing is no number.
 _FLOOR = -120.0
 # Seconds. A sound is moved only by what may be noticed: headers round, and encoders begin some milliseconds early or
@@ -32,7 +38,6 @@ _FLOOR = -120.0
 _LEAST_GAP = 0.045
 # Where the clock of a broadcast was set anew, no time has passed; so much is FFmpeg's own mark for that.
 _JUMP, _TS_DISCONT = 10.0, 0x200
-_MOST = 3600.0
 # The fingerprint: 17 moments of 17 bands give 16 x 16 bits. The bands carry a voice, survive a telephone's rate, and
 # are equally wide on the mel scale (1127 ln(1 + f / 700)).
 _MOMENTS, _BANDS, _LOW, _HIGH, _FFT = 17, 17, 200.0, 3600.0, 2 * _WINDOW
@@ -66,7 +71,7 @@ class _Clock:
         self._at, self._most = time + frame.samples / frame.sample_rate, self._most_within
         if not _LEAST_GAP < late < most:
             return 0.0
-        if late > _MOST:
+        if late > MAX_SECONDS:
             raise ValueError(f"has a gap of {late / 3600:.1f} hours in its sound")
         return float(late)
 
@@ -186,41 +191,75 @@ def load(path: str | os.PathLike[str], rate: int) -> Any:
 
     Raises:
         av.error.FFmpegError, OSError: the file cannot be opened, or is joined of parts that do not fit together.
-        ValueError: it has no sound, or more of it than a tenth does not decode.
+        ValueError: it has no sound, more of it than an hour, or more than a tenth that does not decode.
     """
-    import librosa
+    return _read(path, partial(_resampled, rate=rate))
+
+
+def length(path: str | os.PathLike[str]) -> float:
+    """Return how many seconds of sound `load` finds in a file, at the cost of decoding it; it is not held in memory.
+
+    Raises:
+        av.error.FFmpegError, OSError, ValueError: as load.
+    """
+    return _read(path, lambda runs: sum(len(samples) / rate for rate, samples in runs))
+
+
+def _read(path: str | os.PathLike[str], take: Callable[[Runs], T]) -> T:
+    """Return what is made of a file's sound, (rate in Hz, float32 of shape (n,)) part by part.
+
+    Args:
+        take: called once more, with all of it, where soundfile cannot read the sound to its end.
+    """
     import soundfile
 
     with open_sound(path) as (sound, whole), suppress(soundfile.SoundFileRuntimeError):
         if whole:
-            return librosa.load(sound, sr=rate)[0]
+            return take(_bounded(_blocks(sound)))
     with open_media(path) as container:
         stream = first_stream(container, "audio")
         if stream is None:
             raise ValueError("has no sound")
-        parts = [
-            librosa.resample(np.concatenate([samples for _, samples in run]), orig_sr=own, target_sr=rate)
-            for own, run in groupby(_runs(container, stream), key=itemgetter(0))
-        ]
+        return take(_bounded(_runs(container, stream)))
+
+
+def _resampled(runs: Runs, rate: int) -> Any:
+    import librosa
+
+    parts = [
+        librosa.resample(np.concatenate([samples for _, samples in run]), orig_sr=own, target_sr=rate)
+        for own, run in groupby(runs, key=itemgetter(0))
+    ]
     return np.concatenate(parts)
 
 
-def _runs(container: Any, stream: Any) -> Iterator[tuple[int, Any]]:
-    """Yield a sound in runs of one form, and the silence between them: (rate in Hz, float32 of shape (n,))."""
+def _bounded(runs: Runs) -> Runs:
+    """The same, up to an hour, and to as many samples as an hour has at 48 kHz."""
+    samples, seconds = 0, 0.0
+    for rate, part in runs:
+        samples, seconds = samples + len(part), seconds + len(part) / rate
+        if samples > MAX_SAMPLES or seconds > MAX_SECONDS:
+            raise ValueError(f"has more sound than an hour, or than {MAX_SAMPLES:,} samples")
+        yield rate, part
+
+
+def _blocks(sound: Any) -> Runs:
+    """A soundfile.SoundFile as librosa reads it, a part at a time; none of nothing, which librosa gives as nothing."""
+    empty = True
+    for block in sound.blocks(blocksize=_BLOCK // sound.channels + 1, dtype="float32", always_2d=True):
+        empty = False
+        yield sound.samplerate, np.mean(block.T, axis=0)
+    if empty:
+        yield sound.samplerate, np.zeros(0, np.float32)
+
+
+def _runs(container: Any, stream: Any) -> Runs:
+    """Yield a sound in frames, and the silence between them: (rate in Hz, float32 of shape (n,))."""
     clock = _Clock(container)
-    form = (0, 0, "", True)
-    run: list[Any] = []
     for frame in _decoded(container, stream):
-        silence = clock.silence(frame)
-        found = (frame.sample_rate, frame.layout.nb_channels, frame.format.name, frame.format.is_planar)
-        if run and (silence or found != form):
-            yield form[0], _mono(run, form[1], form[3])
-            run = []
-        if silence:
+        if silence := clock.silence(frame):
             yield frame.sample_rate, np.zeros(round(silence * frame.sample_rate), np.float32)
-        form = found
-        run.append(frame.to_ndarray())
-    yield form[0], _mono(run, form[1], form[3])
+        yield frame.sample_rate, _mono(frame)
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -230,6 +269,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
     if stream.codec_context is None:
         raise ValueError("has sound in no codec that is known here")
     frames = sent = lost = 0
+    seconds = 0.0
     said = ""
     packets = container.demux(stream)  # of this stream alone, so that the picture's are not even read
     while True:
@@ -248,18 +288,24 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
             lost, said = lost + 1, f" ({reason(error)})"
             continue
         frames += len(found)
-        yield from found
+        for frame in found:
+            if frame.sample_rate <= 0:
+                raise ValueError("has sound that does not say its rate")
+            seconds += frame.samples / frame.sample_rate
+            if seconds > MAX_SECONDS:
+                raise ValueError("has more than an hour of sound")
+            yield frame
     if not frames:
         raise ValueError(f"holds no sound{said}")
     if lost > MISSING_SHARE * sent:
         raise ValueError(f"has sound that cannot be decoded: {lost} of {sent} packets are broken{said}")
 
 
-def _mono(run: list[Any], channels: int, planar: bool) -> Any:
-    """Join arrays of av.AudioFrames, float32 within -1..1: the mean of the channels, as librosa takes it."""
-    samples = np.concatenate(run, axis=1)
-    if not planar:
-        samples = samples.reshape(-1, channels).T
+def _mono(frame: Any) -> Any:
+    """An av.AudioFrame as float32 of shape (n,), within -1..1: the mean of the channels, as librosa takes it."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype.kind == "u":
         samples = (samples.astype(np.int16) - 2**7) * 2**8
     if samples.dtype.kind == "i":
