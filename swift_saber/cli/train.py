@@ -16,6 +16,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.plugin.saber_under_way import ended_over, left
 from swift_saber.recipe import check_recipe, given, setting
 
 # The preference methods that compare with a reference and take it from a second adapter (ms-swift's rlhf.py).
@@ -34,7 +35,7 @@ def sft(recipe: str, arguments: Sequence[str]) -> int:
     known = _check_training(recipe, arguments)
     if known.get("rlhf_type") is not None:
         raise InputError(recipe, "rlhf_type", "is for preference training", "start this recipe with shell/rlhf.sh")
-    return _run(["sft", recipe, *arguments, *_plugin(arguments)], os.environ)
+    return _train(["sft", recipe, *arguments, *_plugin(arguments)], os.environ, setting(known, arguments, "output_dir"))
 
 
 def rlhf(recipe: str, arguments: Sequence[str]) -> int:
@@ -71,7 +72,8 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
     said = [*added, *(f"{name}={value}" for name, value in settings.items())]
     if said:
         print(f"swift-saber: taken over from {start}: {' '.join(said)}", file=sys.stderr)
-    return _run(["rlhf", recipe, *arguments, *added, *_plugin(arguments)], {**settings, **os.environ})
+    command = ["rlhf", recipe, *arguments, *added, *_plugin(arguments)]
+    return _train(command, {**settings, **os.environ}, setting(known, arguments, "output_dir"))
 
 
 def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
@@ -173,6 +175,14 @@ def _plugin(arguments: Sequence[str]) -> list[str]:
 def _plugin_clash(where: str) -> InputError:
     problem, remedy = "is where the SABER plugin goes", "use external_plugins for others"
     return InputError(where, "custom_register_path", problem, remedy)
+
+
+def _train(arguments: Sequence[str], env: Mapping[str, str], output: str | None) -> int:
+    """Run a training, and name the rows that were under way where it ended without a word."""
+    status = _run(arguments, env)
+    if status and output and (rows := left(Path(output))):
+        print(f"swift-saber: error: {ended_over(rows)}", file=sys.stderr)
+    return status
 
 
 def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:

@@ -78,6 +78,9 @@ PAIR_FEATURES = Features(
     }
 )
 ROWS_PER_TABLE = 1000
+# What a folder has to hold for the loader of `datasets` to find rows in it; of media alone it makes rows without text.
+TABLE_SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".xml", ".tar", ".zip"}
+TABLE_SUFFIXES |= {".gz", ".bz2", ".zst", ".lz4", ".xz", ".py", ".h5", ".hdf5"}
 # Bad rows named one by one before the rest is only counted.
 ERRORS_SHOWN = 20
 
@@ -264,6 +267,9 @@ def _is_local_saber(dataset: str) -> bool:
         inside = next((path for path in sorted(Path(dataset).glob("*.jsonl")) if _first_kind(str(path))), None)
         if inside is not None:
             raise InputError(dataset, "dataset", "is a folder of JSONL files", f"name the files, e.g. {inside}")
+        if not any(path.suffix.lower() in TABLE_SUFFIXES for path in Path(dataset).rglob("*")):
+            remedy = "name a folder of records (JSON) with their clips, or a file of rows (JSONL)"
+            raise InputError(dataset, "dataset", "is a folder without a record", remedy)
         return False
     return os.path.isfile(dataset) and (_first_kind(dataset) or _misplaced(dataset)) is not None
 

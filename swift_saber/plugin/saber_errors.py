@@ -10,12 +10,18 @@ from swift_saber.errors import InputError
 from swift_saber.plugin.saber_seams import SeamError
 
 MARK = "swift-saber: error: "
+# An InputError that was raised in a process of a loader, as torch hands it on: as text, at the end of a traceback.
+_IN_A_LOADER = re.compile(
+    r"\ACaught \w+ in DataLoader worker process .*^swift_saber\.[\w.]*Error: ([^\n]+)\n?\Z", re.DOTALL | re.MULTILINE
+)
 
 
 def explain(error: BaseException) -> str | None:
     """Return the line to print for an error that the user can put right, or None for any other error."""
     if isinstance(error, (InputError, SeamError)):
         return f"{MARK}{error}"
+    if isinstance(error, RuntimeError) and (raised := _IN_A_LOADER.search(str(error))):
+        return f"{MARK}{raised.group(1)}"
     found = re.fullmatch(r"remaining_argv: (\[.*\])", str(error), re.DOTALL) if isinstance(error, ValueError) else None
     return f"{MARK}{_unknown_arguments(found.group(1))}" if found else None
 

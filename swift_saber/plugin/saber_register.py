@@ -28,13 +28,14 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_sound
+    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_loader, saber_sound
 
     saber_dataset.register()
     saber_frames.register()
     saber_sound.register()
     _register_templates()
     saber_bad_rows.register()
+    saber_loader.register()
     _keep_bad_rows()
     _register_trainer()
     _extend_args_json()
@@ -77,18 +78,26 @@ def _register_trainer() -> None:
 def _keep_bad_rows() -> None:
     """Have every run that has an output folder keep its bad rows there: training, and encoding for it beforehand."""
     from swift.pipelines.base import SwiftPipeline
+    from swift.pipelines.train.sft import SwiftSft
 
-    from swift_saber.plugin.saber_bad_rows import kept
+    from swift_saber.plugin.saber_bad_rows import kept, some_left
 
-    main = SwiftPipeline.main
+    main, show_dataset = SwiftPipeline.main, SwiftSft._show_dataset
 
     @wraps(main)
     def main_and_count(self: Any) -> Any:
         folder = getattr(self.args, "output_dir", None)
-        with kept(folder) if folder else nullcontext():
+        # In which ms-swift gives each run a folder of its own, unless told not to.
+        runs = os.path.dirname(folder) if folder and getattr(self.args, "add_version", False) else folder
+        with kept(folder, runs) if folder else nullcontext():
             return main(self)
 
-    SwiftPipeline.main = main_and_count
+    @wraps(show_dataset)
+    def show_some(self: Any, train: Any, validation: Any) -> Any:
+        with some_left(train, validation, self.args):
+            return show_dataset(self, train, validation)
+
+    SwiftPipeline.main, SwiftSft._show_dataset = main_and_count, show_some
 
 
 def _spare_threads() -> None:

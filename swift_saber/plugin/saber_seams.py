@@ -27,13 +27,14 @@ SEAMS = {
     ],
     "swift.arguments": ["BaseArguments.load_dataset", "BaseArguments.save_args"],
     "swift.callbacks": ["TrainerCallback", "callbacks_map"],
-    "swift.dataset": ["DatasetMeta", "DatasetLoader", "RowPreprocessor", "register_dataset"],
+    "swift.dataset": ["DatasetMeta", "DatasetLoader", "LazyLLMDataset", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
     "swift.infer_engine": ["InferRequest.remove_response", "TransformersEngine._batch_encode"],
     "swift.metrics": ["MeanMetric.update"],
     "swift.pipelines.base": ["SwiftPipeline.main"],
     "swift.pipelines.infer.infer": ["SwiftInfer._batch_infer", "SwiftInfer.infer_single"],
+    "swift.pipelines.train.sft": ["SwiftSft._show_dataset"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
         "DPOTrainer.get_batch_loss_metrics",
@@ -60,6 +61,17 @@ SEAMS = {
     "swift.template.vision_utils": ["local_video_path"],
     "swift.trainers": ["TrainerFactory.TRAINER_MAPPING", "TrainerFactory.get_training_args"],
     "swift.utils": ["get_logger", "is_master", "safe_ddp_context"],
+    "torch.utils.data": ["DataLoader._get_iterator"],
+    "torch.utils.data._utils": ["MP_STATUS_CHECK_INTERVAL"],
+    "torch.utils.data._utils.signal_handling": ["_remove_worker_pids", "_set_worker_pids"],
+    "torch.utils.data.dataloader": [
+        "_DatasetKind.Map",
+        "_MultiProcessingDataLoaderIter._get_data",
+        "_MultiProcessingDataLoaderIter._next_index",
+        "_MultiProcessingDataLoaderIter._process_data",
+        "_MultiProcessingDataLoaderIter._reset",
+        "_MultiProcessingDataLoaderIter._try_get_data",
+    ],
 }
 TEMPLATES = ("qwen2_5_omni", "qwen3_omni")
 

@@ -23,6 +23,7 @@ from swift_saber.media.sound import has_sound
 from swift_saber.plugin import saber_patches, saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
+from swift_saber.plugin.saber_under_way import EndedError, guarded
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import Language, text_language
 
@@ -151,6 +152,16 @@ class SEDMixin:
                 )
 
     def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if not self.is_training:
+            return self._encode_or_report(inputs, *args, **kwargs)
+        row = _as_row(inputs)
+        try:
+            return guarded(row, lambda: self._encode_or_report(inputs, *args, **kwargs))
+        except EndedError as error:
+            self.bad_rows.report(row, error)
+            raise
+
+    def _encode_or_report(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             heard = self._heard(inputs) if isinstance(inputs, Mapping) else inputs
             if isinstance(heard, dict) and not self.is_training:
