@@ -101,28 +101,45 @@ def in_order(function: Callable[[S], T], rows: Iterable[S], threads: int) -> Gen
 class Replies:
     """What one model said to each request, in a log; threads may share it.
 
-    Every reply is in the log before it is used, and what is there is not asked for again. Refused requests are kept
-    too; those that stayed without an answer are not.
+    Every reply is in the log before it is looked at, and what is there is not asked for again, be it of use or not: so
+    a kill costs no more than the requests that are under way. Refused requests are kept too, and replies in which
+    there is no answer (EndpointOdd); those that stayed without a reply are not, and are sent again by the next run. To
+    have something asked again that is there, remove its line.
 
     Args:
-        log: an open file of replies. Memory: what it holds at the start, until it is used.
+        log: an open file of replies. Memory: what it holds of use at the start, until it is used.
         who: what every row says of the model, e.g. {"model": its name}.
         address: of the model, for errors.
+        of_use: whether a request of this name may be sent in this run.
 
     Raises:
         InputError: the log is damaged.
     """
 
-    def __init__(self, log: RowLog, who: Mapping[str, Any], address: str) -> None:
+    def __init__(
+        self,
+        log: RowLog,
+        who: Mapping[str, Any],
+        address: str,
+        of_use: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._log, self._who, self._address = log, who, address
-        self._known = {row["id"]: row for row in log.read()}
-        self._answered = any("refused" not in row and who.items() <= row.items() for row in self._known.values())
+        self._known: dict[str, dict[str, Any]] = {}
+        self._answered = False
+        for row in log.read():
+            self._answered = self._answered or ("refused" not in row and who.items() <= row.items())
+            if of_use(row["id"]):
+                self._known[row["id"]] = row
         self._failed = 0
         self._lock = Lock()
 
     def __contains__(self, name: str) -> bool:
         """Whether a request need not be sent: it is in the log, and was not asked for since."""
         return name in self._known
+
+    def __len__(self) -> int:
+        """How many are there that were not asked for yet."""
+        return len(self._known)
 
     def of(self, name: str, send: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         """Return the row of a request's reply.

@@ -5,20 +5,33 @@ Knows questions and texts; the output, its settings and its counts are sample.py
 
 import hashlib
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from swift_saber.data.log import RowLog
 from swift_saber.data.questions import MODALITIES, readable, without
 from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.media.fault import Problem
-from swift_saber.models.endpoint import Answer, Endpoint, EndpointDown
+from swift_saber.models.asker import Replies
+from swift_saber.models.endpoint import (
+    Answer,
+    Endpoint,
+    EndpointFailed,
+    EndpointOdd,
+    EndpointRefused,
+    Usage,
+)
 from swift_saber.models.process import ModelProcess
+from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.pairs.questions import chat_messages
+from swift_saber.text.strict_json import dumps
 
 _BARREN_LIMIT = 3
 
@@ -40,8 +53,13 @@ def _absolute(question: dict[str, Any]) -> dict[str, Any]:
     return {"id": question["id"], "messages": question["messages"], **media}
 
 
-def _outcome(question: dict[str, Any], answers: Answers) -> Outcome:
-    return question, answers if answers[0][1] else "all answers were blank or missing"
+def _outcome(question: dict[str, Any], answers: Answers, more: str = "") -> Outcome:
+    return question, answers if answers[0][1] else f"all answers were blank or missing{more}"
+
+
+def replies_of(output: Path) -> Path:
+    """Return where the replies of an address are kept, beside the output."""
+    return output.with_name(output.name + ".replies.jsonl")
 
 
 def from_model(
@@ -94,32 +112,54 @@ def _sampled(process: ModelProcess, part: Sequence[dict[str, Any]], settings: di
 
 
 def from_endpoint(
-    endpoint: Endpoint, todo: Sequence[dict[str, Any]], settings: dict[str, Any], concurrency: int
+    endpoint: Endpoint,
+    kept: Path,
+    there: Container[str],
+    todo: Sequence[dict[str, Any]],
+    settings: dict[str, Any],
+    concurrency: int,
 ) -> Generator[Outcome, None, None]:
     """Yield the outcome of each question, asked of a server, as they come.
+
+    Every reply is kept as it comes (asker.Replies), since a server may ignore n and be asked K times for one clip. A
+    clip whose replies hold no answer is not asked about again; one that was refused, or stayed without a reply, is.
 
     When the server is down, and on Ctrl-C, nothing more is asked, what is still coming is yielded, and the error is
     raised. A second Ctrl-C does not wait.
 
     Args:
         endpoint: the model.
+        kept: the file of its replies, to be gone on with or made.
+        there: ids of clips whose replies are not of use any more.
         todo, settings: as from_model.
         concurrency: clips asked about at the same time.
 
     Raises:
         EndpointDown: the server cannot answer.
+        InputError: the file of replies is damaged, or another run writes it.
     """
 
     def ask(question: dict[str, Any]) -> Outcome:
         try:
             variants = _variants(question, settings["withhold"])
-            return _outcome(question, [(withheld, _ask(endpoint, row, settings)) for withheld, row in variants])
-        except EndpointDown:
-            raise
-        except InputError as error:  # refused, or its clip went away
-            return question, str(error)
+            said = [(withheld, _ask(endpoint, replies, row, settings)) for withheld, row in variants]
+        except Unusable as error:
+            return question, error.reason
+        return _outcome(question, said, f"; remove its lines from {kept} to have it asked again")
 
-    end: EndpointDown | KeyboardInterrupt | None = None
+    with RowLog(kept) as log:
+        replies = Replies(log, {"model": endpoint.model}, endpoint.address, lambda name: _clip(name) not in there)
+        if replies:
+            said = f"{len(replies)} replies of an earlier run are taken from there, and not asked for again"
+            print(f"swift-saber: {kept}: {said}", file=sys.stderr)
+        yield from _as_they_come(ask, todo, concurrency)
+
+
+def _as_they_come(
+    ask: Callable[[dict[str, Any]], Outcome], todo: Sequence[dict[str, Any]], concurrency: int
+) -> Generator[Outcome, None, None]:
+    """Yield the outcome of each question, with so many asked at the same time."""
+    end: InputError | KeyboardInterrupt | None = None
     rest = iter(todo)
     waiting: set[Future[Outcome]] = set()
     pool = ThreadPoolExecutor(concurrency)
@@ -141,7 +181,7 @@ def from_endpoint(
             for future in done:
                 try:
                     outcome = future.result()
-                except EndpointDown as error:
+                except InputError as error:  # the server is down, or the disk is full
                     end = end or error
                 else:
                     yield outcome
@@ -151,22 +191,46 @@ def from_endpoint(
         raise end
 
 
-def _ask(endpoint: Endpoint, question: dict[str, Any], settings: dict[str, Any]) -> list[Answer]:
-    """Up to k answers; asked for until they are there or three requests brought none, since servers may ignore n."""
-    messages = chat_messages(question)
+def _ask(endpoint: Endpoint, replies: Replies, question: dict[str, Any], settings: dict[str, Any]) -> list[Answer]:
+    """Up to k answers; asked for until they are there or three requests brought none, since servers may ignore n.
+
+    Raises:
+        Unusable: a request was refused or got no reply, or the clip went away.
+    """
+    try:
+        messages = chat_messages(question)
+    except InputError as error:
+        raise Unusable(str(error)) from error
     answers: list[Answer] = []
     requests = barren = 0
     while len(answers) < settings["k"] and barren < _BARREN_LIMIT:
         # Every request has a seed of its own, else a server would give the same answers again.
         name = f"{settings['seed']}\n{question['id']}\n{requests}"
-        got = endpoint.complete(
-            messages,
-            temperature=settings["temperature"],
-            max_tokens=settings["max_new_tokens"],
-            n=settings["k"] - len(answers),
-            seed=int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1,
-        )
-        answers += got[: settings["k"] - len(answers)]
+        options = {
+            "temperature": settings["temperature"],
+            "max_tokens": settings["max_new_tokens"],
+            "n": settings["k"] - len(answers),
+            "seed": int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1,
+        }
+        asked = hashlib.sha256(dumps([endpoint.model, messages, options]).encode()).hexdigest()[:32]
+        row = replies.of(f"{question['id']}/{requests}/{asked}", partial(_sent, endpoint, messages, options))
+        answers += [Answer(**one) for one in row["answers"]]
         requests += 1
-        barren += not got
+        barren += not row["answers"]
     return answers
+
+
+def _clip(name: str) -> str:
+    """The id of the clip that a request is about, by the request's name."""
+    return name.rsplit("/", 2)[0]
+
+
+def _sent(endpoint: Endpoint, messages: Sequence[dict[str, Any]], options: dict[str, Any]) -> dict[str, Any]:
+    """What is to be kept of the reply to a request; of one that was refused, or got none, nothing is."""
+    try:
+        reply = endpoint.reply(messages, **options)
+    except EndpointOdd as error:
+        return {"answers": [], "problem": error.problem, **Usage(1).tokens}
+    except (EndpointRefused, EndpointFailed) as error:
+        raise Unusable(str(error), UNANSWERED) from error
+    return {"answers": [answer._asdict() for answer in reply.answers[: options["n"]]], **reply.usage.tokens}

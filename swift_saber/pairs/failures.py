@@ -33,4 +33,5 @@ def failed_clips(output: Path, said: str) -> Iterator[list[dict[str, Any]]]:
     finally:
         if clips:
             write_rows(path, clips)
-            print(f"swift-saber: {len(clips)} clips {said}: see {path}; the same command asks again", file=sys.stderr)
+            more = "the same command asks again for what got no reply"
+            print(f"swift-saber: {len(clips)} clips {said}: see {path}; {more}", file=sys.stderr)

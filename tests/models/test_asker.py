@@ -25,12 +25,14 @@ from tests.llm_server import (
     PROMPT_TOKENS,
     Asked,
     LLMServer,
+    Reply,
     ends_mid_stream,
     fails,
     html,
     label,
     row,
     say,
+    sends,
 )
 
 KEY = "sk-very-secret-0123456789"
@@ -115,6 +117,34 @@ def test_a_refused_request_is_unusable_and_kept(tmp_path: Path) -> None:
             with pytest.raises(Unusable, match="refused: 400: the clip is too long"):
                 ask(server, tmp_path)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        sends(200, {"choices": [{"index": 0}]}),
+        sends(200, {"choices": "none today"}),
+        sends(200, [[]]),
+        html(),
+        Reply(200, b"[" * 200_000),
+        Reply(200, b"{}", headers={"Content-Encoding": "gzip"}),
+        Reply(200, b" " * (9 << 20)),
+    ],
+)
+def test_a_reply_without_an_answer_is_paid_for_once_and_stops_no_run(tmp_path: Path, reply: Reply) -> None:
+    """Where the server answers others: else its address is wrong, and nothing is kept."""
+    bad = [{"role": "user", "content": "bad"}]
+    with LLMServer(lambda asked: reply if asked.text == "bad" else say("YES")) as server:
+        for _ in range(2):
+            with pytest.raises(Unusable, match="refused: the reply ") as caught:
+                ask(server, tmp_path, messages=bad)
+            assert caught.value.kind == "refused"
+        assert [asked.text for asked in server.asked] == ["bad", "Hello"]
+        server.script = lambda _: reply
+        for _ in range(2):
+            with pytest.raises(EndpointDown, match="check that the address is an OpenAI-compatible one"):
+                ask(server, tmp_path / "other")
+    assert [asked.text for asked in server.asked[2:]] == ["hello", "Hello"] * 2
 
 
 def test_where_everything_is_refused_the_settings_are_wrong_and_not_the_clips(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_cut_answers_are_marked_and_said(questions: Path, tmp_path: Path, capsys
     assert "1 of 3 candidates are cut: see --max-new-tokens" in capsys.readouterr().err
 
 
-def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
+def test_a_refused_or_blank_clip_is_listed_and_asked_again_where_nothing_was_paid(
     questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = rows_of(questions)
@@ -216,12 +216,75 @@ def test_a_refused_or_unanswered_clip_is_listed_and_asked_again(
     said = capsys.readouterr().err
     assert all(name in said for name in reasons)
 
+    replies = tmp_path / "out.jsonl.replies.jsonl"
+    assert f"blank or missing; remove its lines from {replies} to have it asked again" in reasons[rows[2]["id"]]
+
     with serving(n_texts) as server:
         counts = ask(questions, output, server.url)
-    assert counts == {"clips": 4, "already_there": 2, "sampled": 2, "failed": 0, "short": 0, "candidates": 6, "cut": 0}
-    assert len(server.asked) == 2
+    assert counts == {"clips": 4, "already_there": 2, "sampled": 1, "failed": 1, "short": 0, "candidates": 3, "cut": 0}
+    assert len(server.asked) == 1
+    assert [row["id"] for row in rows_of(failed)] == [rows[2]["id"]]
+
+    write_rows(replies, [row for row in rows_of(replies) if not row["id"].startswith(rows[2]["id"])])
+    with serving(n_texts) as server:
+        counts = ask(questions, output, server.url)
+    assert (counts["already_there"], counts["sampled"], len(server.asked)) == (3, 1, 1)
     assert {row["id"] for row in rows_of(output)} == {row["id"] for row in rows}
     assert not failed.exists()
+
+
+def test_what_a_server_that_ignores_n_has_answered_is_not_asked_for_again(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.jsonl"
+    limit = [4]
+
+    def one(_: Any, number: int) -> tuple[int, Any]:
+        return (200, completion(f"answer {number}")) if number < limit[0] else (503, "gone")
+
+    with serving(one) as server:
+        with pytest.raises(EndpointDown):  # at the second answer to the second clip
+            ask(questions, output, server.url, concurrency=1)
+        assert (len(rows_of(output)), len(server.asked)) == (1, 4 + 2)  # two of a server that is down
+        limit[0] = 100
+        counts = ask(questions, output, server.url, concurrency=1)
+        assert counts["candidates"] == 3 * 3
+        assert "1 replies of an earlier run are taken from there" in capsys.readouterr().err
+        assert len(server.asked) == 4 * 3 + 2
+    texts = [one["text"] for row in rows_of(output) for one in row["candidates"]]
+    assert len(set(texts)) == len(texts) == 4 * 3
+
+
+def test_a_reply_without_an_answer_is_paid_for_once(questions: Path, tmp_path: Path) -> None:
+    rows, output = rows_of(questions), tmp_path / "out.jsonl"
+    rows[1]["messages"][0]["content"] = "the odd one"
+    write_rows(questions, rows)
+
+    def odd(request: dict[str, Any], number: int) -> tuple[int, Any]:
+        if "the odd one" in json.dumps(request["messages"]):
+            return 200, {"choices": "none today"}
+        return n_texts({"n": 1, **request}, number)
+
+    with serving(odd) as server:
+        for sampled in (3, 0):
+            counts = ask(questions, output, server.url, concurrency=1)
+            assert (counts["sampled"], counts["failed"]) == (sampled, 1)
+        # Three that brought none, after each of which the server was asked something plain or another clip.
+        assert sum("the odd one" in json.dumps(request["messages"]) for request in server.asked) == 3
+    (reason,) = (row["reason"] for row in rows_of(tmp_path / "out.jsonl.failed.jsonl"))
+    assert reason.startswith("all answers were blank or missing; remove its lines")
+
+
+def test_a_disk_that_is_full_ends_the_run_and_is_no_clips_fault(
+    questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(log: Any, row: dict[str, Any]) -> None:
+        raise InputError(str(log.path), "file", "cannot be written: No space left on device", "make room and run again")
+
+    monkeypatch.setattr("swift_saber.data.log.RowLog.append", full)
+    with serving(n_texts) as server, pytest.raises(InputError, match="No space left"):
+        ask(questions, tmp_path / "out.jsonl", server.url, concurrency=1)
+    assert len(server.asked) == 1
 
 
 def test_a_server_that_goes_down_stops_the_run_and_what_is_there_stays(questions: Path, tmp_path: Path) -> None:
