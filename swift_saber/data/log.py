@@ -6,7 +6,8 @@ Knows lines, ids and locks; knows nothing of what a row says. Files that are wri
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from contextlib import ExitStack
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
@@ -15,7 +16,7 @@ from typing import Any
 
 from swift_saber.data.rows import given_id, parse_row, read_named
 from swift_saber.errors import InputError, unreadable
-from swift_saber.text.files import must_be_file
+from swift_saber.text.files import must_be_file, whole
 from swift_saber.text.strict_json import MAX_LEVELS, encoded
 
 
@@ -103,6 +104,24 @@ class RowLog:
                     problem = f"cannot be written: {error.strerror or type(error).__name__}"
                     raise InputError(str(self.path), "file", problem, "make room and run again") from error
                 raise
+
+    def retain(self, ids: Set[str]) -> None:
+        """Keep the rows with these ids alone; the others are gone at once, or not, whenever the process is killed.
+
+        Raises:
+            InputError: as read.
+            OSError: the disk takes no more; all rows stay.
+        """
+        lines = b"".join(encoded(row) + b"\n" for row in self.read() if row["id"] in ids)
+        with self._lock, ExitStack() as undo:
+            with whole(self.path) as partial:
+                partial.write_bytes(lines)
+                fresh = os.open(partial, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+                undo.callback(os.close, fresh)
+                fcntl.flock(fresh, fcntl.LOCK_EX)  # before it has the name
+            undo.pop_all()
+            self._close()
+            self._file = fresh
 
     def _take(self) -> None:
         try:

@@ -196,6 +196,19 @@ def media_root() -> str | None:
     return os.environ.get("ROOT_IMAGE_DIR") or None
 
 
+def check_roots() -> None:
+    """See that the folders that clips are looked up in, and must lie in, are there: else no row could be used.
+
+    Raises:
+        InputError: one of them is not.
+    """
+    for name in ("ROOT_IMAGE_DIR", "SABER_MEDIA_ROOT"):
+        root = os.environ.get(name)
+        if root and not os.path.isdir(root):
+            problem = f"is {root}, which is {'no folder' if os.path.exists(root) else 'not there'}"
+            raise InputError("environment", name, problem, "correct it, or unset it")
+
+
 def media_path(path: str) -> str:
     """Return where a media file is looked for: in ROOT_IMAGE_DIR when it is set, else in the current folder."""
     return os.path.abspath(os.path.join(media_root() or "", path))

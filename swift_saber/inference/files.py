@@ -1,12 +1,13 @@
 """The files of one run beside its result file, and whether what is in them belongs to this run.
 
 out.jsonl            answers, a line as soon as its batch is done
-out.rejects.jsonl    rows without an answer: id, where, reason, remedy
+out.rejects.jsonl    rows without an answer: id, where, reason, remedy, and a digest "of" what they come from
 out.settings.json    what the answers depend on, written before the first of them
 out.saber.jsonl      the answers as records, written at the end
 out.log              what ms-swift said
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -42,6 +43,7 @@ class Outputs:
         self._settings_file = beside(result, ".settings.json")
         self._settings, self._silent = dict(settings), False
         self._answers, self._rejected = RowLog(result), RowLog(self.rejects)
+        self._origins: Mapping[str, str] = {}
 
     def __enter__(self) -> "Outputs":
         """Open the files.
@@ -78,11 +80,26 @@ class Outputs:
         """Return the ids of the rows that were given up."""
         return self._rejected.ids()
 
+    def forget(self, origins: Mapping[str, str]) -> None:
+        """Remove the rejects that come from something else now, which is said on stderr: their rows are asked again.
+
+        Args:
+            origins: by id, what each row without an answer comes from; rejects are kept with it from now on.
+        """
+        self._origins = origins
+        known = {row["id"]: row.get("of") for row in self._rejected.read()}
+        same = {name for name, origin in known.items() if name in origins and origin == origins[name]}
+        if len(same) < len(known):
+            said = f"{len(known) - len(same)} of {len(known)} rejects are asked again"
+            why = "their row, a file or a setting is another one now"
+            print(f"swift-saber: {self.rejects}: {said}, since {why}", file=sys.stderr)
+            self._rejected.retain(same)
+
     def add_answer(self, row: dict[str, Any]) -> None:
         self._answers.append(row)
 
     def add_reject(self, reject: Reject) -> None:
-        self._rejected.append(reject.as_row())
+        self._rejected.append({**reject.as_row(), "of": self._origins.get(reject.id)})
 
     def keep_settings(self) -> None:
         """Have the settings file say all that it may have been silent about, now that the answers go with it."""

@@ -3,15 +3,19 @@
 A row that cannot be asked costs only itself. What would make the outcome ambiguous, two rows with one id, ends the run.
 """
 
+import hashlib
+import os
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.convert import no_question, row_kind, to_swift_row, with_sound
-from swift_saber.data.rows import asked_id, media_given, parse_row, read_lines
-from swift_saber.data.turns import taken_out
+from swift_saber.data.convert import MEDIA_KEYS, no_question, row_kind, to_swift_row, with_sound
+from swift_saber.data.rows import asked_id, media_given, media_path, parse_row, read_lines
+from swift_saber.data.turns import pictures_in, taken_out
 from swift_saber.errors import InputError, one_line, quoted
+
+_WITH_PATHS = MEDIA_KEYS | {"image", "images", "messages"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def ids(path: Path) -> dict[str, str]:
         InputError: the file cannot be read or holds nothing, or two rows have one id.
     """
     found: dict[str, str] = {}
-    for where, name, _ in _rows(path):
+    for where, name, *_ in _rows(path):
         if found.setdefault(name, where) != where:
             problem = f"{quoted(name)} is that of line {_line(found[name])} too"
             raise InputError(where, "id", problem, "remove one of the two rows, or give each an id of its own")
@@ -83,7 +87,7 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
 
     Media files are looked for, not looked into.
     """
-    for where, name, row in _rows(path):
+    for where, name, row, _ in _rows(path):
         if name in without:
             continue
         try:
@@ -101,16 +105,52 @@ def read(path: Path, without: Set[str]) -> Iterator[Question | Reject]:
             yield Reject(name, where, f"{error.field}: {error.problem}", error.remedy)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any] | InputError]]:
-    """Yield ("file:line", id, the row or why it is none) for each line that is not blank."""
+def origins(path: Path, without: Set[str]) -> dict[str, bytes]:
+    """Return by id, but for these, a digest of what a row comes from: its line, and each file that it names as it is.
+
+    A row may be wrong in any way: its files are those of the texts that stand where a path may.
+    """
+    found = {}
+    for _, name, row, line in _rows(path):
+        if name not in without:
+            named = {} if isinstance(row, InputError) else {key: row[key] for key in row.keys() & _WITH_PATHS}
+            files = [_state(path) for path in sorted(_paths(named))]
+            found[name] = hashlib.blake2b(line + repr(files).encode(), digest_size=16).digest()
+    return found
+
+
+def _paths(value: Any, words: bool = False) -> Iterator[str]:
+    """The texts in a value; of those that are words, the paths of the pictures in them."""
+    if isinstance(value, str):
+        yield from pictures_in(value) if words else [value]
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _paths(inner, key in {"content", "text"})
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _paths(inner, words)
+
+
+def _state(path: str) -> Any:
+    """What changes with a file, its rights included; None where there is none."""
+    try:
+        full = media_path(path)
+        found = os.stat(full)
+        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, os.access(full, os.R_OK)
+    except (OSError, ValueError):  # the latter for what can be no path
+        return None
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any] | InputError, bytes]]:
+    """Yield ("file:line", id, the row or why it is none, the line) for each line that is not blank."""
     for where, line in read_lines(path):
         try:
             row = parse_row(line, where)
             name = asked_id(row, where)
         except InputError as error:
-            yield where, f"line-{_line(where)}", error
+            yield where, f"line-{_line(where)}", error, line
         else:
-            yield where, name, row
+            yield where, name, row, line
 
 
 def _line(where: str) -> str:

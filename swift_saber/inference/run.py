@@ -4,10 +4,11 @@ All that is known is in the files (files.py), so that a run which was killed at 
 again. How rows come to the models and what becomes of a failure is work.py's matter.
 """
 
+import hashlib
 import os
 import re
 import sys
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from swift_saber import __version__
 from swift_saber.data.convert import hears_videos
 from swift_saber.data.questions import INSIDE, digest, readable
-from swift_saber.data.rows import must_be_regular
+from swift_saber.data.rows import check_roots, must_be_regular
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs
@@ -31,6 +33,7 @@ from swift_saber.models.checkpoint import Instructions, identity, loading
 from swift_saber.models.process import ModelProcess
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.recipe import given
+from swift_saber.text.strict_json import encoded
 
 # max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
 # folder; batches and temperature 0 are ours: faster, and the same answers on every run.
@@ -70,15 +73,22 @@ def infer(
         kept["SABER_SOUND"] = "given"
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
+    check_roots()
     source, known = Path(rows), questions.ids(Path(rows))
-    with _in_environment(kept), Outputs(Path(result), _settings(model, kept, arguments, source)) as outputs:
+    settings = _settings(model, kept, arguments, source)
+    with _in_environment(kept), Outputs(Path(result), settings) as outputs:
         hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
-        answered, rejected = outputs.answered(), outputs.rejected()
-        if gone := next((name for name in (*answered, *rejected) if name not in known), None):
+        answered = outputs.answered()
+        if gone := next((name for name in answered if name not in known), None):
             raise InputError(result, "result_path", f"has {gone!r}, which is not in {rows}", "name another result file")
+        if both := answered.keys() & outputs.rejected():
+            problem = f"has {quoted(min(both))}, which {outputs.rejects} has too"
+            raise InputError(result, "result_path", problem, "remove its line from one of the two")
         if answered:
             _compare(questions.read(source, known.keys() - answered.keys()), answered, result)
         outputs.keep_settings()
+        outputs.forget(_origins(source, answered.keys(), settings))
+        rejected = outputs.rejected()
         batch, log = (1, None) if stream else (batch, outputs.log)
         processes = [
             ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
@@ -93,8 +103,21 @@ def infer(
         rejects = len(outputs.rejected())
         _check_count(rows, len(known), len(outputs.answered()), rejects)
     if rejects:
-        print(f"swift-saber: {rejects} of {len(known)} rows rejected: see {outputs.rejects}", file=sys.stderr)
+        again = "the same command asks those that are mended, and all of them without that file"
+        print(f"swift-saber: {rejects} of {len(known)} rows rejected: see {outputs.rejects}; {again}", file=sys.stderr)
     return 1 if rejects else 0
+
+
+def _origins(rows: Path, answered: Set[str], settings: Mapping[str, Any]) -> dict[str, str]:
+    """What each row without an answer comes from, by id: a digest of it, its files, and all that is set.
+
+    A reject holds as long as that is the same: then the row would only be rejected again.
+    """
+    ours = sorted((name, value) for name, value in os.environ.items() if name.startswith("SABER_"))
+    root = os.path.realpath(os.environ.get("SABER_MEDIA_ROOT") or "/")
+    common = encoded([__version__, settings, ours, root])
+    found = questions.origins(rows, answered)
+    return {name: hashlib.blake2b(own + common, digest_size=8).hexdigest() for name, own in found.items()}
 
 
 def _check_count(rows: str, known: int, answered: int, rejected: int) -> None:

@@ -151,3 +151,30 @@ def test_kill_9_loses_no_row_and_doubles_none(tmp_path: Path) -> None:
     # Every row that was said to be written is there; one more may be, written before it could be said.
     assert {f"clip{number}" for number in said} <= set(names)
     assert names == [f"clip{number}" for number in range(len(names))]
+
+
+def test_rows_that_are_not_retained_are_gone_at_once_and_the_file_stays_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.jsonl"
+    rows = [{"id": name, "text": "\u2028中"} for name in ("a", "b", "c")]
+    with RowLog(path) as log:
+        for row in rows:
+            log.append(row)
+        before = path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                log.retain({"b"})
+        assert path.read_bytes() == before and os.listdir(tmp_path) == ["log.jsonl"]
+        log.append({"id": "d"})
+        log.retain({"a", "d", "other"})
+        assert list(log.read()) == [rows[0], {"id": "d"}]
+        with pytest.raises(InputError, match="another run is writing it"), RowLog(path):
+            pass
+        log.append(rows[1])
+        log.retain(set())
+        assert path.read_bytes() == b""
+        log.append(rows[2])
+    with RowLog(path) as log:
+        assert list(log.read()) == [rows[2]]

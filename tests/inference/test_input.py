@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Run:
         self.folder, self.model, self.result = folder, str(model), folder / "out.jsonl"
 
     def go(self, *rows: Any, sound: bool = True) -> int:
-        write_rows(self.folder / "in.jsonl", rows)
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (self.folder / "in.jsonl").write_text(lines)
         return infer(self.model, str(self.folder / "in.jsonl"), str(self.result), sound=sound)
 
     def rows(self, name: str = "out.jsonl") -> dict[str, dict[str, Any]]:
@@ -346,3 +348,117 @@ def test_rows_that_the_model_fails_on_end_a_run_only_where_it_fails_on_all(run: 
     (Path(run.model) / "broken").unlink()
     assert run.go(*bad, *good, *more) == 1
     assert run.rows().keys() == {row["id"] for row in good + more}
+
+
+def test_a_run_without_a_change_asks_no_reject_again(run: Run, clips: Path) -> None:
+    mute, asked = clips / "mute.mp4", Path(run.model) / "asked.txt"
+    rows = (question("kills", mute, content="die"), question("a", mute), question("gone", run.folder / "gone.mp4"))
+    assert run.go(*rows, {"id": []}) == 1
+    rejects, before = (run.folder / "out.rejects.jsonl").read_bytes(), asked.read_text()
+    assert before.count("die") == 2 + 1 and rejects.count(b"\n") == 3  # two alone, one with the other row
+    assert run.go(*rows, {"id": []}) == 1
+    assert (run.folder / "out.rejects.jsonl").read_bytes() == rejects
+    assert asked.read_text() == before
+    # One row more: the model is loaded for it alone.
+    assert run.go(*rows, {"id": []}, question("b", mute)) == 1
+    assert asked.read_text() == before + "load 0\nmedia\n"
+
+
+def test_rows_that_were_mended_as_their_remedies_say_are_asked_again(run: Run, clips: Path) -> None:
+    mute, late, broken = clips / "mute.mp4", run.folder / "late.mp4", run.folder / "broken.mp4"
+    broken.write_bytes(mute.read_bytes()[:900])
+    rows: list[dict[str, Any]] = [
+        question("row", run.folder / "moved.mp4"),
+        question("file", late),
+        question("content", content=part("video", broken)),
+        question("picture", mute, content=f"<img>{late.with_suffix('.png')}</img>media"),
+        question("turns", mute, content="media", messages=[]),
+        question("dies", mute, content="die"),
+    ]
+    path = run.folder / "in.jsonl"
+    write_rows(path, [question("a", mute), *rows])
+    path.write_text(path.read_text() + '{"id": "line", "videos": [\n')
+    assert infer(run.model, str(path), str(run.result)) == 1
+    assert run.rows().keys() == {"a"}
+    assert run.rows("out.rejects.jsonl").keys() == {*(row["id"] for row in rows), "line-8"}
+    late.write_bytes(mute.read_bytes())
+    broken.write_bytes(mute.read_bytes())
+    late.with_suffix(".png").write_bytes((clips / "face.png").read_bytes())
+    rows[0]["videos"] = rows[4]["videos"]
+    rows[4]["messages"] = rows[5]["messages"] = [USER]
+    assert run.go(question("a", mute), *rows, question("line", mute)) == 0
+    assert run.rows().keys() == {"a", *(row["id"] for row in rows), "line"}
+    assert not (run.folder / "out.rejects.jsonl").exists()
+
+
+def test_rows_are_asked_again_where_a_setting_was_wrong(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row, other = question("a", clips / "mute.mp4"), run.folder / "other"
+    for name in ("SABER_MEDIA_ROOT", "ROOT_IMAGE_DIR"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(other))
+            with pytest.raises(InputError, match=f"environment: {name}: is {other}, which is not there; correct it"):
+                run.go(row)
+            other.touch()
+            with pytest.raises(InputError, match=f"environment: {name}: is {other}, which is no folder; correct it"):
+                run.go(row)
+            other.unlink()
+    assert not run.result.exists()
+    other.mkdir()
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(other))
+    assert run.go(row) == 1
+    capsys.readouterr()
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(clips))
+    assert run.go(row) == 0
+    assert run.rows().keys() == {"a"}
+    said = "out.rejects.jsonl: 1 of 1 rejects are asked again, since their row, a file or a setting is another one now"
+    assert said in capsys.readouterr().err
+    # A model that is another one, where nothing was answered.
+    second = Run(run.folder, Path(run.model))
+    second.result = run.folder / "second.jsonl"
+    assert second.go(question("a", clips / "mute.mp4", content="fail")) == 1
+    assert second.go(question("a", clips / "mute.mp4", content="fail")) == 1
+    asked = Path(run.model) / "asked.txt"
+    before = asked.read_text().count("fail")
+    (Path(run.model) / "config.json").write_text('{"trained": "again"}')
+    assert second.go(question("a", clips / "mute.mp4", content="fail")) == 1
+    assert (before, asked.read_text().count("fail")) == (1, 2)
+
+
+def test_rejects_of_an_earlier_version_are_asked_again_once(run: Run, clips: Path) -> None:
+    row = question("a", clips / "mute.mp4", content="fail")
+    assert run.go(row) == 1
+    ((_, kept),) = read_rows(run.folder / "out.rejects.jsonl")
+    old = {key: kept[key] for key in ("id", "where", "reason", "remedy")}
+    write_rows(run.folder / "out.rejects.jsonl", [old])
+    asked = Path(run.model) / "asked.txt"
+    assert run.go(row) == run.go(row) == 1
+    assert asked.read_text().count("fail") == 2
+    ((_, again),) = read_rows(run.folder / "out.rejects.jsonl")
+    assert again == kept
+
+
+def test_a_run_that_is_killed_while_it_forgets_rejects_loses_none(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the instant before the new file takes the name of the old one, and at the one after."""
+    bad, worse = (question(name, run.folder / "gone.mp4") for name in ("bad", "worse"))
+    assert run.go(bad, worse) == 1
+    before = (run.folder / "out.rejects.jsonl").read_bytes()
+    mended = {**bad, "videos": [str(clips / "mute.mp4")]}
+    replace = os.replace
+
+    def killed(source: Any, target: Any, *, late: bool) -> None:
+        if late:
+            replace(source, target)
+        raise KeyboardInterrupt
+
+    for late, left in ((False, before), (True, before.splitlines(keepends=True)[1])):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", partial(killed, late=late))
+            with pytest.raises(KeyboardInterrupt):
+                run.go(mended, worse)
+        assert (run.folder / "out.rejects.jsonl").read_bytes() == left
+    assert run.go(mended, worse) == 1
+    assert (run.rows().keys(), run.rows("out.rejects.jsonl").keys()) == ({"bad"}, {"worse"})
