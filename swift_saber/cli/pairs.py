@@ -13,6 +13,9 @@ from swift_saber.cli.judge import add_judge, judge_of
 from swift_saber.errors import InputError
 
 _SECONDARY = "reported by a secondary source"
+_STATUS = (
+    "Exit status: 0 when all of them {have}, 1 when some have none (their number is said), 2 for what cannot be used."
+)
 
 
 def add_pairs(commands: Any) -> None:
@@ -23,6 +26,7 @@ def add_pairs(commands: Any) -> None:
 
     example = "pairs sample train.jsonl candidates.jsonl --model SED_CHECKPOINT"
     sample = command(steps, "sample", _sample, "sample candidate answers to each clip", example, resumable=True)
+    sample.description = f"Sample candidate answers to each clip. {_STATUS.format(have='have a candidate')}"
     sample.add_argument("questions", type=Path, help="JSONL of SABER records or of questions")
     sample.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
     sample.add_argument("--model", required=True, help="folder, LoRA checkpoint or hub id; with --base-url its name")
@@ -46,7 +50,8 @@ def add_pairs(commands: Any) -> None:
     score = command(steps, "score", _score, text, f"{example} --records train.jsonl", resumable=True)
     score.description = (
         "Score candidates from 1 to 5 for logical consistency and for evidence alignment. That these two are scored is "
-        f"{_SECONDARY}; the scale, the judge's prompt and every default are ours."
+        f"{_SECONDARY}; the scale, the judge's prompt and every default are ours. "
+        + _STATUS.format(have="that were not cut short have scores")
     )
     score.add_argument("candidates", type=Path, help="JSONL that `pairs sample` wrote")
     score.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
@@ -102,7 +107,7 @@ def _share(text: str) -> float | None:
     return share
 
 
-def _sample(args: argparse.Namespace) -> None:
+def _sample(args: argparse.Namespace) -> int:
     from swift_saber.models.endpoint import Endpoint
     from swift_saber.pairs.sample import sample
 
@@ -110,10 +115,12 @@ def _sample(args: argparse.Namespace) -> None:
     source = Endpoint(args.model, args.base_url, timeout=900.0) if args.base_url else args.model
     names = ("k", "temperature", "max_new_tokens", "seed", "withhold", "batch_size", "concurrency")
     settings = {name: getattr(args, name) for name in names}
-    _print(args.output, sample(args.questions, args.output, source=source, **settings))
+    counts = sample(args.questions, args.output, source=source, **settings)
+    _print(args.output, counts)
+    return int(counts["failed"] > 0)
 
 
-def _score(args: argparse.Namespace) -> None:
+def _score(args: argparse.Namespace) -> int:
     from swift_saber.pairs.score import score
 
     if not args.candidates.is_file():
@@ -122,12 +129,14 @@ def _score(args: argparse.Namespace) -> None:
         from swift_saber.mini.rules import MiniScorer
 
         _print(args.output, score(args.candidates, args.output, MiniScorer()))
-        return
+        return 0
     if not args.base_url:
         raise InputError("pairs score", "--base-url", "is missing", "give the judge's address, ending in /v1")
     if args.show == "record" and not args.records:
         raise InputError("pairs score", "--records", "is missing", "give the clips' records, or write --show clip")
-    _print(args.output, _judged(args))
+    counts = _judged(args)
+    _print(args.output, counts)
+    return int(bool(counts["failed"].keys() - {"cut short"}))
 
 
 def _judged(args: argparse.Namespace) -> dict[str, Any]:

@@ -80,6 +80,25 @@ def test_a_judge_that_is_down_is_one_line_and_status_2(tmp_path: Path, capsys: p
     assert "swift-saber: error:" in said and "401" in said and "Traceback" not in said
 
 
+def test_a_reply_that_is_of_no_use_is_counted_and_the_status_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_candidates(tmp_path, 2, 2)
+    with JudgeServer(lambda asked: "Fine." if len(server.requests) == 1 else reply(4, 2)) as server:
+        command = score_command(tmp_path, server, "--concurrency", "1")
+        assert main(command) == 0  # the second reply to the first question is one
+        assert len(server.requests) == 2 * 2 + 1
+    (tmp_path / "scored.jsonl").unlink()
+    (tmp_path / "scored.jsonl.judge.jsonl").unlink()
+    with JudgeServer(lambda asked: "Fine." if len(server.requests) <= 2 else reply(4, 2)) as server:
+        command = score_command(tmp_path, server, "--concurrency", "1")
+        for _ in range(2):
+            assert main(command) == 1
+            said = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[-9:-1])
+            assert (said["scored"], said["  prose"]) == ("3", "1")
+            assert len(server.requests) == 2 * 2 + 1
+
+
 @pytest.mark.parametrize(
     ("left_out", "said"), [("--base-url", "--base-url: is missing"), ("--records", "--records: is missing")]
 )
