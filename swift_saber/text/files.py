@@ -12,11 +12,12 @@ from swift_saber.errors import InputError, unreadable
 MOST_BYTES = 64 << 20
 
 
-def read_text(path: str | os.PathLike[str], most: int = MOST_BYTES) -> str:
+def read_text(path: str | os.PathLike[str], most: int = MOST_BYTES, errors: str = "strict") -> str:
     """Return the text of a UTF-8 file; a byte order mark is accepted, and line ends stay as they are.
 
     Args:
         most: bytes; a larger file is refused before more is read.
+        errors: as of bytes.decode.
 
     Raises:
         InputError: the file cannot be read, is a pipe or a device, has more bytes, or is not UTF-8.
@@ -31,7 +32,7 @@ def read_text(path: str | os.PathLike[str], most: int = MOST_BYTES) -> str:
         if len(data) > most:
             problem = f"has more than the {most >> 20} MiB that such a file may have"
             raise InputError(str(path), "file", problem, "name the right file")
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig", errors)
     except OSError as error:
         raise unreadable(path, error) from error
     except UnicodeDecodeError as error:

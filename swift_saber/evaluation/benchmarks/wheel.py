@@ -16,6 +16,7 @@ import csv
 import io
 import math
 import re
+import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -38,6 +39,8 @@ Wheel = dict[str, dict[str, list[str]]]
 _RINGS = ("level1", "level2", "level3")
 _WHEELS = [f"wheel{number}.xlsx" for number in range(1, 6)]
 _RUNS = range(1, 9)
+# Ours, of a workbook: far above those of the published files, whose largest has 16 columns and some thousand rows.
+_MOST_BYTES, _MOST_ROWS, _MOST_COLUMNS = 64 << 20, 50_000, 64
 _SYNONYMS, _FORMS = "synonym.xlsx", "format.csv"
 # Lists in cells are written as "a, b", "[a, b]" or "['a', 'b']".
 _BETWEEN = re.compile(r"[\[\]'\",]")
@@ -236,16 +239,28 @@ def _read_sheet(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str,
         import openpyxl  # type: ignore[import-untyped]
     except ImportError as error:
         raise InputError("openpyxl", "package", "is not installed", "pip install openpyxl") from error
+    remedy = "take the file as its authors distribute it"
     try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())  # of no part more is unpacked than it says
+        if size > _MOST_BYTES:
+            problem = f"unpacks to {size >> 20:,} MiB, above {_MOST_BYTES >> 20}"
+            raise InputError(str(path), "file", problem, remedy)
         # Read-only streams the cells; data_only takes the values of formulas.
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
-            rows: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
+            # A sheet may say that it has more cells than there are.
+            cells = book.worksheets[0].iter_rows(values_only=True, max_row=_MOST_ROWS + 1, max_col=_MOST_COLUMNS)
+            rows: list[tuple[Any, ...]] = list(cells)
         finally:
             book.close()
+    except InputError:
+        raise
     except Exception as error:  # zipfile's, the XML parser's and openpyxl's own errors have nothing in common
         reason = f"cannot be read as a workbook ({type(error).__name__}: {error})"
-        raise InputError(str(path), "file", reason, "take the file as its authors distribute it") from error
+        raise InputError(str(path), "file", reason, remedy) from error
+    if len(rows) > _MOST_ROWS:
+        raise InputError(str(path), "sheet", f"has more than {_MOST_ROWS:,} rows", remedy)
     header = [str(cell).strip() if cell is not None else "" for cell in (rows[0] if rows else ())]
     _check_columns(path, header, columns)
     places = {name: header.index(name) for name in columns}

@@ -21,10 +21,20 @@ def walk(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         InputError: a folder cannot be read.
     """
-    yield from _walk(Path(folder), set())
+    seen: set[tuple[int, int]] = set()
+    levels = [_entries(Path(folder), seen)]
+    while levels:  # not by recursion: folders may be nested deeper than calls
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
+        # os.path.isdir takes a link that leads nowhere for a file, where is_dir would raise.
+        elif os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+            levels.append(_entries(Path(entry.path), seen))
+        else:
+            yield Path(entry.path)
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -35,13 +45,8 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         return
     seen.add((known.st_dev, known.st_ino))
     for entry in entries:
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        # os.path.isdir takes a link that leads nowhere for a file, where is_dir would raise.
-        if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
-            yield from _walk(folder / entry.name, seen)
-        else:
-            yield folder / entry.name
+        if not entry.name.startswith(".") and entry.name != "__MACOSX":
+            yield entry
 
 
 def media_problem(path: str | os.PathLike[str] | None) -> str | None:
@@ -67,6 +72,6 @@ def media_problem(path: str | os.PathLike[str] | None) -> str | None:
                 return "is a git-LFS pointer" if file.read(len(_POINTER)) == _POINTER else None
     except FileNotFoundError:
         return "missing"
-    except OSError:
+    except (OSError, ValueError):  # the latter of a name that no file can have
         return "unreadable"
     return None

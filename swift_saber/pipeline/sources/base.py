@@ -15,8 +15,9 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
+from swift_saber.data.rows import must_be_regular
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
@@ -25,6 +26,7 @@ from swift_saber.text.emotions import common_emotion
 from swift_saber.text.language import Language
 
 _EXAMPLES = 20
+_LONGEST_LINE = 1 << 20  # characters of a table; a file without line ends would be held in memory as a whole
 # Stands in a path for bytes that are no UTF-8, which no file of rows can hold.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
@@ -238,9 +240,10 @@ class Source(ABC):
         Raises:
             InputError: the file is missing, not UTF-8, no CSV, or has not these columns.
         """
+        must_be_regular(path)
         try:
             with open(path, encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file)
+                reader = csv.reader(_lines(file))
                 header = [name.strip() for name in next(reader, [])]
                 missing = [name for name in columns if name not in header]
                 if missing:
@@ -259,6 +262,13 @@ class Source(ABC):
             raise InputError(str(path), "file", problem, "take the current table, or save it as UTF-8") from error
         except csv.Error as error:
             raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
+        yield line
 
 
 @cache

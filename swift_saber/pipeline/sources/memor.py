@@ -22,6 +22,7 @@ from swift_saber.text.emotions import common_emotion
 from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import read_json
 
+_LONGEST_NUMBER = 9
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}
 
 
@@ -98,7 +99,7 @@ class Memor(Source):
             self.note("official split missing", name)
             return
         for text in read_text(path).split():
-            if not text.isdecimal() or int(text) >= below:
+            if not text.isdecimal() or len(text) > _LONGEST_NUMBER or int(text) >= below:
                 remedy = f"take train_id.txt, test_id.txt and anno.json of one release ({below} samples here)"
                 raise InputError(str(path), "number", f"{quoted(text)} is the number of no sample", remedy)
             yield int(text)
@@ -121,7 +122,7 @@ class Memor(Source):
             if not isinstance(values, list) or not all(isinstance(value, form) for value in values):
                 raise self._foreign("data.json", f"{name}.{key}", f"is {quoted(values)}, not such a list")
         for key in ("season", "episode"):
-            if not str(clip.get(key)).isdecimal():
+            if not str(clip.get(key)).isdecimal() or len(str(clip[key])) > _LONGEST_NUMBER:
                 raise self._foreign("data.json", f"{name}.{key}", f"is {quoted(clip.get(key))}, not a number")
 
     def _foreign(self, name: str, key: str, problem: str) -> InputError:

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import unreadable
+from swift_saber.errors import InputError
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
+from swift_saber.text.files import read_text
 
 _NAME = re.compile(
     r"MSP-IMPROV-S\d\d(?P<written>[AHSN])-(?P<actor>[FM]0(?P<session>[1-6]))-(?P<scenario>[PRST])-[FM]{2}\d{2,3}"
@@ -79,11 +80,11 @@ class MspImprov(Source):
     def _text(self, path: Path) -> str | None:
         """The transcript, on one line."""
         try:
-            return " ".join(path.read_text("utf-8-sig").split()) or None
-        except UnicodeDecodeError:
+            return " ".join(read_text(path).split()) or None
+        except InputError as error:
+            if not isinstance(error.__cause__, UnicodeDecodeError):
+                raise
             self.note("transcript is not UTF-8", path)
-        except OSError as error:
-            raise unreadable(path, error) from error
         return None
 
     def _labels(self) -> dict[str, dict[str, Any]]:
@@ -93,10 +94,7 @@ class MspImprov(Source):
             self.note("table of labels missing", self.folder / "Evaluation.txt")
             return {}
         found: dict[str, dict[str, Any]] = {}
-        try:
-            text = tables[0].read_text("utf-8-sig", "replace")  # raters are names, and no name is kept
-        except OSError as error:
-            raise unreadable(tables[0], error) from error
+        text = read_text(tables[0], errors="replace")  # raters are names, and no name is kept
         raters: dict[str, str] = {}
         turn = ""
         for number, line in enumerate(text.splitlines(), start=1):

@@ -9,7 +9,6 @@ JSON list of them, of emotion and intent a JSONL file, and its judge script (Lau
 the columns video, prediction, expected. All but the CSV is read here. Rows may have "id" and "raw_predicted_value" too.
 """
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,8 @@ from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS, Scena
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.summary import by_group
-from swift_saber.text.files import whole, writable, write_text
+from swift_saber.text.files import writable, write_text
+from swift_saber.text.spreadsheet import write_csv
 from swift_saber.text.strict_json import dumps, read_json
 
 _PAIR = ("expected_emotion", "expected_intent", "predicted_emotion", "predicted_intent")
@@ -87,10 +87,8 @@ def to_official(items: Sequence[Item], folder: Path) -> list[Path]:
         write_text(written[-1], "[\n" + ",\n".join(map(dumps, rows)) + "\n]\n")
         if is_text(members[0]):
             written.append(folder / f"{group}.csv")
-            with whole(written[-1]) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(["video", "prediction", "expected"])
-                writer.writerows([row["video"], row["prediction"], row["reference"]] for row in rows)
+            columns = ("video", "prediction", "reference")
+            write_csv(written[-1], ("video", "prediction", "expected"), ([row[key] for key in columns] for row in rows))
     return written
 
 
