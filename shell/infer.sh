@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Answers questions about clips with `swift infer` and the published media settings. Usable from any folder.
 # Stopped in any way, the same command goes on. Every row ends once: in out.jsonl, or with its reason in
-# out.rejects.jsonl (the exit status is then 1); out.saber.jsonl has the answers as records.
+# out.rejects.jsonl; out.saber.jsonl has the answers as records. A reject is asked again when its row, its clip or a
+# setting is changed. Exit status: 0 all answered, 1 rows rejected, 2 wrong input, 70 a crash, 130 Ctrl-C.
 #
 #   bash shell/infer.sh <model> <input_jsonl> <result_path> [gpu_ids] [--key value ...]
 #   bash shell/infer.sh zhaoxiaoxian/SABER-LLM data.jsonl out.jsonl 0

@@ -1,12 +1,17 @@
 """The command `swift-saber`: each subcommand is a few lines around a function of the package.
 
 swift-saber sft recipes/sed_7b_lora_1gpu.yaml --dataset train.jsonl
+
+What a script needs to know of the exit status stands at the end of `swift-saber --help` (_STATUSES): that rows were
+rejected (1) is no error, what the user can put right is said in one line (2), and a crash (70, EX_SOFTWARE of
+sysexits.h) is neither. A signal that ends a command is not caught, so that 143 is SIGTERM, and SIGKILL costs no more.
 """
 
 import argparse
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 
@@ -23,16 +28,28 @@ from swift_saber.cli.prepare import add_prepare
 from swift_saber.cli.report import add_report
 from swift_saber.errors import InputError
 
+_STATUSES = """exit status:
+  0    all went through
+  1    it ran to its end, and rows were rejected or something was found wrong; each is listed with its reason
+  2    wrong usage or input, said in one line; the same command goes on when that is put right
+  70   a fault of swift-saber itself, with a traceback
+  130  stopped by Ctrl-C
+  143  ended by SIGTERM (128 + N: by signal N)
+
+sft, rlhf and deploy end with the status of ms-swift.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit status: 0, 2 for input that the user can correct, or 130 after Ctrl-C."""
+    """Run one subcommand and return its exit status, one of _STATUSES."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     cut = _own(arguments)
     args = _parser().parse_args(arguments[:cut], argparse.Namespace(passed_on=arguments[cut:]))
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may be no UTF-8
     try:
-        return int(args.run(args) or 0)
+        status = int(args.run(args) or 0)
+        return 128 - status if status < 0 else status  # ms-swift's, ended by a signal
     except InputError as error:
         print(f"swift-saber: error: {error}", file=sys.stderr)
         return 2
@@ -51,6 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             # A second Ctrl-C, while replies were waited for: Python would go on waiting for them at its end.
             os._exit(130)
         return 130
+    except Exception:
+        traceback.print_exc()
+        said = "this is a fault of swift-saber and not of its input (see above)"
+        print(f"swift-saber: error: {said}", file=sys.stderr)
+        return 70
 
 
 def _own(arguments: list[str]) -> int:
@@ -86,7 +108,12 @@ def _plugin_path(_: argparse.Namespace) -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="swift-saber", description="Audio-visual emotion reasoning with ms-swift.")
+    parser = Parser(
+        prog="swift-saber",
+        description="Audio-visual emotion reasoning with ms-swift.",
+        epilog=_STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"swift-saber {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, run, about, example in (

@@ -1,5 +1,7 @@
 """What every command of `swift-saber` has in common."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +70,51 @@ def test_an_interrupted_command_ends_with_one_line(
     (tmp_path / "summary.json").write_text("{}")
     assert cli.main(["mini", "plot", str(tmp_path / "summary.json"), str(tmp_path / "a.png")]) == 130
     assert capsys.readouterr().err == "\nswift-saber: stopped\n"
+
+
+def test_a_crash_has_an_exit_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """1 is that rows were rejected, which a script goes on with."""
+
+    def crashes(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("swift_saber.mini.plot.plot_summary", crashes)
+    (tmp_path / "summary.json").write_text("{}")
+    assert cli.main(["mini", "plot", str(tmp_path / "summary.json"), str(tmp_path / "a.png")]) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback") and "ZeroDivisionError: of ours" in said
+    assert said.endswith("swift-saber: error: this is a fault of swift-saber and not of its input (see above)\n")
+
+
+def test_rows_that_are_rejected_are_no_error_of_input(tmp_path: Path, model: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"id": "a", "videos": ["gone.mp4"]}\n')
+    command = ["infer", str(model), str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl")]
+    assert cli.main(command) == 1
+    assert cli.main([*command[:2], str(tmp_path / "gone.jsonl"), command[3]]) == 2
+
+
+def test_a_training_that_is_killed_ends_with_the_status_that_a_shell_gives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for status, seen in ((0, 0), (1, 1), (-9, 128 + 9)):
+        monkeypatch.setattr("swift_saber.cli.train.sft", lambda *_, status=status: status)
+        assert cli.main(["sft", "recipe.yaml"]) == seen
+
+
+def test_sigterm_ends_a_command_as_any_other_program(tmp_path: Path) -> None:
+    pipe = tmp_path / "rows"
+    os.mkfifo(pipe)
+    with subprocess.Popen([sys.executable, "-m", "swift_saber.cli", "check", pipe], stderr=subprocess.PIPE) as run:
+        with pipe.open("w"):  # from here on it is reading
+            run.terminate()
+        assert run.wait(60) == -signal.SIGTERM
+
+
+def test_help_ends_with_what_the_exit_status_says(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    said = capsys.readouterr().out.partition("exit status:\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in said.splitlines()] == ["0", "1", "2", "70", "130", "143"]
 
 
 def test_an_unknown_command_is_an_error() -> None:
