@@ -1,18 +1,26 @@
 """A server that answers badly in every way we know costs no more than its deadline, bounded memory and one line."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
-from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.endpoint import Endpoint, EndpointDown
 from tests.attack.hostile_server import ANSWER, BLANK, DOWN, MODES, ODD, PASSWORD, REFUSED, TEXT, HostileServer
+from tests.llm_server import Asked as Request
+from tests.llm_server import LLMServer, Reply, say
+from tests.media_faults import encode, frames, sound
+from tests.pairs.judge_server import write_records
+from tests.pairs.test_score import write_candidates
 
 KEY = "sk-very-secret-0123456789"
 ASK = {"temperature": 0.8, "max_tokens": 16}
@@ -140,6 +148,15 @@ def test_waits_that_a_server_asks_for_are_bounded_and_what_it_wants_repeated_too
     assert server.elsewhere == 0
 
 
+@pytest.mark.parametrize("name", ["drips_the_body", "body_for_ever", "gzip_bomb", "redirect_307", "nested_lists"])
+def test_a_transcription_is_no_other(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    with HostileServer() as server:
+        with pytest.raises(EndpointDown):
+            Endpoint("whisper", server.url(name), timeout=1, retries=0).transcribe(str(tmp_path / "a.wav"))
+        assert (server.counts[name], server.elsewhere) == (1 if name == "redirect_307" else 2, 0)
+
+
 def test_what_the_client_logs_has_no_secret(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     caplog.set_level("DEBUG")
@@ -148,3 +165,56 @@ def test_what_the_client_logs_has_no_secret(caplog: pytest.LogCaptureFixture, mo
         with pytest.raises(InputError):
             Endpoint("m", url, timeout=1, retries=1).complete(HELLO, **ASK)  # type: ignore[arg-type]
     assert caplog.text and KEY not in caplog.text and PASSWORD not in caplog.text
+
+
+def killed(command: Sequence[object], reply: Reply, *at: int) -> tuple[LLMServer, int]:
+    """Run a command that asks one thing at a time until it ends by itself; SIGKILL while these requests are under way.
+
+    Returns:
+        The server, and the command's status.
+    """
+    process: subprocess.Popen[bytes]
+
+    def script(_: Request) -> Reply:
+        if len(server.asked) in at:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        return reply
+
+    with LLMServer(script) as server:
+        words = [str(word) for word in (sys.executable, "-m", "swift_saber.cli", *command, "--base-url", server.url)]
+        for last in [*[False] * len(at), True]:
+            process = subprocess.Popen([*words, "--concurrency", "1"], stderr=subprocess.DEVNULL)
+            status = process.wait(timeout=120)
+            assert last or status == -signal.SIGKILL
+    return server, status
+
+
+def rows_of(path: Path) -> list[dict[str, object]]:
+    return [row for _, row in read_rows(path)]
+
+
+def test_sampling_at_a_server_that_ignores_n_pays_for_what_is_needed_and_what_was_under_way(tmp_path: Path) -> None:
+    encode(tmp_path / "a.mp4", frames(), sound())
+    turn = [{"role": "user", "content": "How?"}]
+    clips = [{"id": name, "messages": turn, "videos": [str(tmp_path / "a.mp4")], "audios": []} for name in "ab"]
+    write_rows(tmp_path / "questions.jsonl", clips)
+    output = tmp_path / "out.jsonl"
+    command = ("pairs", "sample", tmp_path / "questions.jsonl", output, "--model", "m", "-k", "5")
+    server, status = killed(command, say("one"), 3, 9)
+    needed, under_way = 2 * 5, 2
+    assert (status, len(server.asked)) == (0, needed + under_way)
+    assert [len(row["candidates"]) for row in rows_of(output)] == [5, 5]  # type: ignore[arg-type]
+    assert len(rows_of(tmp_path / "out.jsonl.replies.jsonl")) == needed
+
+
+def test_a_judge_whose_replies_are_of_no_use_is_paid_once_for_each(tmp_path: Path) -> None:
+    candidates = write_candidates(tmp_path, a=["x", "y"], b=["z"])
+    output = tmp_path / "scored.jsonl"
+    command = ("pairs", "score", candidates, output, "--judge", "j", "--records", write_records(tmp_path))
+    server, status = killed(command, say("A fine answer."), 4)
+    needed, under_way = 2 * 3, 1  # each is asked once more with what was wrong
+    assert (status, len(server.asked)) == (2, needed + under_way)
+    assert len(rows_of(tmp_path / "scored.jsonl.judge.jsonl")) == needed
+    server, status = killed(command, say("A fine answer."))
+    assert (status, len(server.asked)) == (2, 0)
