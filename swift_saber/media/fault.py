@@ -16,9 +16,10 @@ from typing import Any
 
 from swift_saber.errors import InputError, one_line
 from swift_saber.media import prepared, sound
-from swift_saber.media.frames import read_frames, size_problem
+from swift_saber.media.frames import left_within, most_pixels, read_frames, size_problem
 from swift_saber.media.limits import LEAST_PICTURES, LEAST_SECONDS, MAX_SECONDS, MISSING_SHARE
 from swift_saber.media.read import (
+    MAX_BYTES_HELD,
     Reading,
     are_numbers,
     content,
@@ -179,6 +180,9 @@ def _check_video(path: str) -> None:
         size = (stream.codec_context.width, stream.codec_context.height)
         if wrong := size_problem(*size):
             raise _FaultError(*wrong)
+        if not left_within(*size, most := most_pixels(os.environ)):
+            problem = f"has frames of {size[0]} x {size[1]} pixels, of which nothing is left within {most} pixels"
+            raise _FaultError(problem, "crop it, raise VIDEO_MAX_PIXELS, or remove the row")
         pictures = _check_decoded(container, stream)
     _check_reader(path, pictures)
 
@@ -257,16 +261,28 @@ def _check_loader(path: str) -> bool:
 
 
 def _check_picture(path: str) -> None:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
+    if wrong := picture_problem(path):
+        raise _FaultError(*wrong)
     try:
         with Image.open(path) as picture:  # which is what ms-swift reads it with
-            if wrong := size_problem(*picture.size):
-                raise _FaultError(*wrong)
             picture.load()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        said = "" if isinstance(error, UnidentifiedImageError) else f" ({reason(error)})"
-        raise _FaultError(f"is not a readable picture{said}", _COPY) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise _FaultError(f"is not a readable picture ({reason(error)})", _COPY) from error
+
+
+def picture_problem(path: str | os.PathLike[str]) -> tuple[str, str] | None:
+    """Return (why a picture is not to be read into memory, remedy), or None; its pixels are not looked at."""
+    from PIL import Image
+
+    if plain := file_problem(path, MAX_BYTES_HELD):
+        return plain, _COPY
+    try:
+        with Image.open(path) as picture:
+            return size_problem(*picture.size)
+    except (Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        return f"is not a readable picture ({reason(error)})", _COPY
 
 
 def _check_codec(stream: Any) -> None:

@@ -6,9 +6,10 @@ container does not say when its frames are shown (AVI, MPEG program streams) or 
 Pixels are those that decord gives, bit for bit, wherever it gives the right frame.
 """
 
+import math
 import os
 import struct
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ _SKIP_UNUSED = {"h264", "hevc"}
 _RATE_MISSES = 1.5
 # Frames that a codec decodes before one that is shown earlier: in H.264 and HEVC, where they are most.
 _MOST_REORDERED = 16
+# The side in pixels of what Qwen2.5-Omni makes one token of.
+_SIDE = 28
 _REMEDY = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a copy OUT.mp4"
 
 
@@ -74,9 +77,7 @@ def read_frames(
     try:
         clip = _Clip(path, threads)
         return clip.at_times(choose, change) or clip.in_order(choose, change)
-    except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (av.error.FFmpegError, OSError, UnicodeError, MemoryError) as error:
         raise InputError(str(path), "video", f"cannot be decoded ({reason(error)})", _REMEDY) from error
 
 
@@ -91,6 +92,32 @@ def size_problem(width: int, height: int) -> tuple[str, str] | None:
         found = f"has frames of {width} x {height} pixels, more than {MAX_RATIO} times as long as wide"
         return found, "crop it or remove the row"
     return None
+
+
+def left_within(width: int, height: int, most: float, side: int = _SIDE) -> bool:
+    """Whether anything is left of a frame that is made smaller, to whole squares, by qwen-omni-utils' smart_resize.
+
+    Args:
+        most: the pixels of the smaller frame.
+        side: of a square, in pixels.
+    """
+    if max(side, round(width / side) * side) * max(side, round(height / side) * side) <= most:
+        return True
+    return min(width, height) >= side * math.sqrt(width * height / most)
+
+
+def most_pixels(environment: Mapping[str, str]) -> int:
+    """Return how many pixels of a frame Qwen2.5-Omni is shown at most, by the settings of an environment.
+
+    By the rule of qwen-omni-utils' fetch_video and of ms-swift, which takes pixels for it from the environment; a clip
+    of so many frames that each is shown smaller is not looked at.
+    """
+    area = _SIDE**2
+    most, least = (
+        int(environment.get(name) or default * area) // area * area
+        for name, default in (("VIDEO_MAX_PIXELS", 768), ("VIDEO_MIN_PIXELS", 128))
+    )
+    return max(most, int(least * 1.05))
 
 
 class _Clip:

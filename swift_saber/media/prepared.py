@@ -41,6 +41,8 @@ FOLDER_SETTINGS = "prepared.json"
 _OF_A_FOLDER = ("settings", "sampling_rate", "form", "versions")
 # Which plane of gbrp holds red, green and blue.
 _PLANES = (2, 0, 1)
+# Bytes of all frames: 768, the most that are sampled, of 1.9 million pixels; a model is shown far fewer.
+_MOST_BYTES = 4 << 30
 # QuickTime keeps 32 bits of a rate's numerator and denominator.
 _MOST_DENOMINATOR = 65_535
 
@@ -108,7 +110,7 @@ def read(path: str | os.PathLike[str]) -> Prepared | None:
         return None
     try:
         return _read(path)
-    except (av.error.FFmpegError, ValueError, OSError) as error:
+    except (av.error.FFmpegError, ValueError, OSError, LookupError, TypeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(str(path), "prepared clip", f"cannot be read ({reason(error)})", _ANEW) from error
@@ -184,12 +186,18 @@ def _read(path: str | os.PathLike[str]) -> Prepared | None:
             problem = f"is of format {quoted(said['format'])}, and {_FORMAT} is known here"
             raise InputError(str(path), "prepared clip", problem, _ANEW)
         stream = first_stream(container, "video")
+        if stream is None or stream.codec_context is None:
+            raise ValueError("holds no frames that are known here")
         stream.codec_context.thread_count = 1  # it is a copy, or little more; loaders' workers have a core each
         count, height, width = stream.frames, stream.height, stream.width
+        if not 0 < count * height * width * 3 <= _MOST_BYTES:  # which a broken header may say
+            raise ValueError(f"says that it holds {count} frames of {width} x {height} pixels")
         planar = stream.codec_context.pix_fmt == "gbrp"
         pixels = np.empty((count, 3, height, width) if planar else (count, height, width, 3), np.uint8)
         number = 0
         for number, frame in enumerate(container.decode(stream), start=1):
+            if number > count or (frame.height, frame.width) != (height, width):
+                raise ValueError("holds other frames than its header says")
             if not planar:
                 pixels[number - 1] = frame.to_ndarray(format="rgb24")
                 continue

@@ -7,6 +7,7 @@ no clip is held at its full size.
 """
 
 import logging
+import math
 import os
 from functools import wraps
 from typing import Any
@@ -14,12 +15,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
-from swift_saber.media.frames import read_frames
+from swift_saber.media.frames import read_frames, size_problem
+from swift_saber.media.read import first_stream, open_media, reason
 from swift_saber.media.settings import video_reader
 from swift_saber.plugin import saber_prepared
 
 NAME = "pyav"
+# Readers other than ours, and ms-swift's names for them; it hands these all bytes of a file, several times in memory.
+_OTHERS = ("decord", "torchcodec")
+# Bytes of sampled frames at their full size, which those readers hold together.
+_MOST_HELD = 4 << 30
 # Where `fetch_video` tells its reader the side of a patch in pixels, by which it sizes frames.
 _PATCH = "saber_image_patch_size"
 
@@ -40,6 +47,9 @@ def register() -> None:
     chosen = video_reader(os.environ)
     vision_process.FORCE_QWENVL_VIDEO_READER = chosen
     vision_process.get_video_reader_backend.cache_clear()
+    if chosen in _OTHERS and (stock := getattr(vision_process, f"_read_video_{chosen}")):
+        vision_process.VIDEO_READER_BACKENDS[chosen] = _by_path(stock)
+        setattr(vision_process, f"_read_video_{chosen}", None)  # as torchvision's below
     if chosen != "torchvision":
         vision_process.VIDEO_READER_BACKENDS["torchvision"] = _no_other
         # What is here ms-swift puts in the table again, behind a function that reads a failed file whole.
@@ -98,6 +108,53 @@ def _read(video: str, ele: dict[str, Any]) -> tuple[torch.Tensor, dict[str, Any]
     return frames, metadata, sampled / shown * found.fps
 
 
+def _by_path(stock: Any) -> Any:
+    """Another reader, given the path of a file: it is not held in memory, and is read as the check has read it."""
+
+    @wraps(stock)
+    def read(ele: dict[str, Any]) -> Any:
+        from swift.template import load_file
+
+        video = ele["video"]
+        if not isinstance(video, str) or not os.path.isfile(video):
+            return stock({**ele, "video": load_file(video)})  # a server is asked with addresses and base64
+        path = os.path.abspath(video)
+        _check_held(path, ele)
+        return stock({**ele, "video": path})
+
+    return read
+
+
+def _check_held(path: str, ele: dict[str, Any]) -> None:
+    """See that a reader that holds all sampled frames may open a file; by its header, in which there may be no count.
+
+    Raises:
+        InputError: it is no video, names other files, or its sampled frames are larger than is to be held.
+    """
+    import av
+    from qwen_omni_utils import vision_process as rule
+
+    try:
+        with open_media(path) as container:
+            stream = first_stream(container, "video")
+            if stream is None:
+                raise InputError(path, "video", "has no video stream", "name the clip's video file")
+            width, height = stream.width, stream.height
+            seconds = (container.duration or 0) / 1e6
+            frames = stream.frames or seconds * float(stream.average_rate or 0) or math.inf
+    except (av.error.FFmpegError, OSError) as error:
+        raise InputError(
+            path, "video", f"cannot be opened ({reason(error)})", "copy it again or remove the row"
+        ) from error
+    if wrong := size_problem(width, height):
+        raise InputError(path, "video", *wrong)
+    asked = ele.get("nframes") or max(seconds * ele.get("fps", rule.FPS), ele.get("min_frames", rule.FPS_MIN_FRAMES))
+    count = min(frames, asked if seconds else math.inf, ele.get("max_frames", rule.FPS_MAX_FRAMES))
+    if count * width * height * 3 > _MOST_HELD:
+        problem = f"has frames of {width} x {height} pixels, of which the reader in use would hold {count:.0f} at once"
+        raise InputError(path, "video", problem, "unset FORCE_QWENVL_VIDEO_READER, or make the clip smaller")
+
+
 def resized(pixels: Any, height: int, width: int) -> Any:
     """Return a frame in another size, uint8 RGB of shape (height, width, 3), as torchvision's bicubic resize makes it.
 
@@ -122,7 +179,11 @@ def _size(ele: dict[str, Any], frames: int, height: int, width: int) -> list[int
     of_all = ele.get("total_pixels", rule.MODEL_SEQ_LEN * factor**2 * 0.9)
     most = max(min(rule.VIDEO_MAX_TOKEN_NUM * factor**2, of_all / frames * rule.FRAME_FACTOR), int(least * 1.05))
     most = min(ele.get("max_pixels", most), most)
-    return list(rule.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most))
+    size = list(rule.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most))
+    if not all(size):
+        problem = f"has frames of {width} x {height} pixels, of which nothing is left within {most:.0f} pixels"
+        raise InputError(ele["video"], "video", problem, "crop it, raise VIDEO_MAX_PIXELS, or remove the row")
+    return size
 
 
 def _telling_patch_size(fetch_video: Any, chosen: str) -> Any:

@@ -58,7 +58,7 @@ def read(path: str, rate: int) -> Any:
         samples = within(clip_seconds(), load, path, rate)
     except TimeoutError:  # which is an OSError too
         raise
-    except (av.error.FFmpegError, OSError, ValueError) as error:
+    except (av.error.FFmpegError, OSError, ValueError, MemoryError) as error:
         remedy = "unset USE_AUDIO_IN_VIDEO" if sound_in_video() else "take the sound out of the row"
         raise InputError(path, "sound", reason(error), f"{remedy}, replace the file, or remove the row") from error
     if not len(samples):
