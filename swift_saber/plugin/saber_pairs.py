@@ -21,7 +21,7 @@ import math
 from typing import Any
 
 from swift_saber.data.convert import check_messages, one_side, row_kind
-from swift_saber.data.rows import media_given, row_id
+from swift_saber.data.rows import asked_id, media_given
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.plugin.saber_options import Options
 from swift_saber.sed.layout import INSTRUCTIONS, reserved_markup
@@ -59,13 +59,13 @@ def to_swift_pair(row: dict[str, Any], where: str, options: Options) -> dict[str
     if _content(chosen) == _content(rejected):
         raise InputError(where, "rejected", "has the chosen side's text and media", "remove the pair")
     language = row.get("language")
-    if language is not None and language not in INSTRUCTIONS:
+    if language is not None and language not in tuple(INSTRUCTIONS):
         raise InputError(where, "language", f"is {quoted(language)}", "use zh or en, or leave it out")
     name = row.get("kind")
     if name is not None and not isinstance(name, str):
         raise InputError(where, "kind", f"is {kind(name)}, not a string", "name how the pair was made, or leave it out")
     return {
-        "id": row_id(row),
+        "id": asked_id(row, where),
         "language": language,
         "channel": _consistency(row, where, options),
         "margin": _margin(row, where, options),

@@ -96,7 +96,17 @@ def fine(clip: Path) -> dict[str, Make]:
 def hostile(clip: Path, chance: random.Random) -> dict[str, Make]:
     """Return what must be rejected, by kind."""
     made: dict[str, Make] = {}
-    for part in (_not_json, _wrong_types, _half_characters, _addresses, _no_files, _no_questions, _tags, _records):
+    for part in (
+        _not_json,
+        _wrong_types,
+        _half_characters,
+        _addresses,
+        _no_files,
+        _no_questions,
+        _tags,
+        _records,
+        _pairs,
+    ):
         for kind, make in part(str(clip), chance):
             assert kind not in made, kind
             made[kind] = make
@@ -554,3 +564,28 @@ def _records(clip: str, chance: random.Random) -> Kinds:
     yield "record, half a character", record(video_desc="\ud83d")
     yield "record, half a character in a further key", record(note={"\ud83d": 1})
     yield "record, without videos", _row({**_RECORD, "audios": [clip]})
+
+
+def _pairs(clip: str, chance: random.Random) -> Kinds:
+    """Preference pairs, which are no questions, with a wrong column each."""
+    user, answer = {"role": "user", "content": "?"}, {"role": "assistant", "content": "Joy."}
+    pair = {"videos": [clip], "messages": [user, answer], "rejected_response": "Sad.", "kind": "candidates"}
+    turns = {**pair, "rejected_response": None, "rejected_messages": [user, {**answer, "content": "Sad."}]}
+    for column in (
+        "id",
+        "language",
+        "consistency",
+        "kind",
+        "margin",
+        "scores",
+        "videos",
+        "audios",
+        "rejected_response",
+    ):
+        for name, value in VALUES.items():
+            yield f"pair, {column}: {name}", _row({**pair, column: value})
+    for column in ("rejected_messages", "rejected_videos", "rejected_audios"):
+        for name, value in VALUES.items():
+            yield f"pair of turns, {column}: {name}", _row({**turns, column: value})
+    for column in ("id", "kind", "consistency", "rejected_response"):
+        yield f"pair, half a character: {column}", _row({**pair, column: "\ud800"})
