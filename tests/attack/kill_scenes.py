@@ -251,7 +251,7 @@ def score(folder: Path, rows: int, listener: Listener) -> Iterator[Scene]:
             found = _rows(folder / "scored.jsonl")
             return Ended(names, [row["id"] for row in found], [], found)
 
-        yield Scene(command, folder, lambda: len(server.asked), ended, _server_loses)
+        yield Scene(command, folder, lambda: len(server.asked), ended, _server_loses, ends=(1,))
 
 
 def _record() -> dict[str, Any]:
@@ -361,7 +361,7 @@ def sampling_here(model: Path | None = None) -> Make:
             command += ["-k", str(K), "--batch-size", str(BATCH * K), "--max-new-tokens", "8"]
             # What a model samples depends on the other rows of its batch.
             ended = partial(_sampled, folder, names, texts=model is None)
-            yield Scene(command, folder, lambda: _noted(folder), ended, _model_loses)
+            yield Scene(command, folder, lambda: _noted(folder), ended, _model_loses, ends=(1,))
 
     return make
 
@@ -379,7 +379,9 @@ def sampling(folder: Path, rows: int, listener: Listener) -> Iterator[Scene]:
     ):
         command = [*_SWIFT_SABER, "pairs", "sample", "in.jsonl", "out.jsonl", "--model", "m", "-k", str(K)]
         command += ["--base-url", server.url, "--concurrency", str(CONCURRENCY)]
-        yield Scene(command, folder, lambda: len(server.asked), partial(_sampled, folder, names), _server_loses)
+        yield Scene(
+            command, folder, lambda: len(server.asked), partial(_sampled, folder, names), _server_loses, ends=(1,)
+        )
 
 
 def _sampled(folder: Path, names: Sequence[str], texts: bool = True) -> Ended:
@@ -393,7 +395,9 @@ def _sampled(folder: Path, names: Sequence[str], texts: bool = True) -> Ended:
 def _ended(folder: Path, names: Sequence[str], rows: list[dict[str, Any]], failed: list[dict[str, Any]]) -> Ended:
     """What is there, in whatever order it came."""
     answers, rejects = ([row["id"] for row in found] for found in (rows, failed))
-    result = sorted((*rows, *failed), key=lambda row: str(row["id"]))
+    # "of" tells two states of a row and its files apart, those of another folder too.
+    result = [{key: row[key] for key in row if key != "of"} for row in (*rows, *failed)]
+    result.sort(key=lambda row: str(row["id"]))
     return Ended(names, answers, rejects, _without(result, folder))
 
 

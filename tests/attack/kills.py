@@ -74,6 +74,7 @@ def attack(
     kinds: Mapping[str, int] = KINDS,
     after: Callable[[str], object] = lambda kind: None,
     again: Callable[[], Sequence[str]] | None = None,
+    quiet: bool = True,
 ) -> Told:
     """Kill a command so often, or until it ends before, then let it end; say what was seen.
 
@@ -89,6 +90,7 @@ def attack(
         kinds: of what is done, with weights.
         after: called with the kind when a kill is done and, unless a child was killed, the command is gone.
         again: the command of all starts but the first, where it is another one.
+        quiet: whether it is to end by itself, or be stopped, without a traceback and with a status of its own.
 
     Raises:
         Broken: the command hangs, says a traceback, or ends by itself otherwise than it may.
@@ -121,7 +123,8 @@ def attack(
                         after(kind)
                 _wait(run, signs, said)
             last = done[-1] if done else ""
-            _check_end(last, run.returncode, ends, said)
+            if quiet or not last:
+                _check_end(last, run.returncode, ends, said)
             if last in {"", "child"} and run.returncode in ends:
                 break
         with begin() as run:
@@ -139,8 +142,8 @@ def _check_end(last: str, status: int, ends: Sequence[int], said: Path) -> None:
     text = said.read_text(errors="replace")
     if last in {"group", "command", "term"}:
         return  # what its children said then is lost on nobody
-    if last == "interrupt" and "swift_saber/cli/main.py" not in text and status in {1, -signal.SIGINT}:
-        return  # Python itself was starting, and said so
+    if last == "interrupt" and status in {1, -signal.SIGINT} and "args.run(args)" not in text:
+        return  # the command had not begun: Python was starting, imported it, or read its arguments
     if "Traceback (most recent call last)" in text:
         raise Broken(f"status {status}, and a traceback: {text[-4000:]}")
     if status not in {*ends, *{"interrupt": (130,), "child": (2,)}.get(last, ())}:

@@ -1,5 +1,6 @@
 """Commands that are killed at random instants: no row is lost or doubled, and nothing is paid for twice."""
 
+import json
 import random
 import sys
 import urllib.request
@@ -9,7 +10,8 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.attack import kill_scenes
+from swift_saber.data.rows import read_rows
+from tests.attack import kill_scenes, kill_training
 from tests.attack.kills import Broken, Listener, attack, files_below
 
 slow = pytest.mark.slow
@@ -88,3 +90,23 @@ def test_a_killed_command_does_what_it_does_without_kills_and_pays_nothing_twice
     report = kill_scenes.kill(name, kill_scenes.SCENES[name], tmp_path, rows=rows, kills=kills, changes=changes)
     assert report.problems == [], report.line()
     assert report.told.kills.total() > 0
+
+
+@slow
+def test_killed_training_goes_on_from_its_newest_whole_checkpoint_and_sees_each_row_once_an_epoch(
+    tiny_model: Path, tiny_world: Path, tmp_path: Path
+) -> None:
+    """At the 11th change: a checkpoint is being written then, or was written just before."""
+    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:5]
+    done = kill_training.train(tiny_model, rows, tmp_path, epochs=2, kills=1, changes=24, kinds={"group": 1})
+    assert done.problems == [], done.line()
+    assert done.told.kills.total() == 1
+
+
+def test_a_checkpoint_without_its_last_file_is_not_whole(tmp_path: Path) -> None:
+    for step in (2, 4, 6, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"global_step"')
+    (tmp_path / "checkpoint-6" / "trainer_state.json").unlink()
+    assert kill_training.newest(tmp_path) == tmp_path / "checkpoint-4"
