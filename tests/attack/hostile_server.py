@@ -15,7 +15,7 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 #: What a client may make of a mode: a text, an answer without one, a refusal, a reply with an error in place of
@@ -418,6 +418,9 @@ for label, path in {
 class HostileServer:
     """Serves each of MODES at an address of its own; a context manager.
 
+    Args:
+        steps: what to do with a request in the place of what its address says, by its body.
+
     Attributes:
         counts: how many requests each mode has had.
         headers: the lines of the headers of all requests.
@@ -425,7 +428,8 @@ class HostileServer:
         other: its address.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, steps: Callable[[bytes], Sequence[Step]] | None = None) -> None:
+        self._steps = steps
         self.counts: Counter[str] = Counter()
         self.headers: list[bytes] = []
         self.elsewhere = 0
@@ -457,9 +461,8 @@ class HostileServer:
                     self.counts[name] += 1
                     self.headers += headers
                 wire.key = next((h.split(b"Bearer ")[1].decode() for h in headers if b"Bearer " in h), "")
-                if MODES[name].reads:
-                    rest()
-                for step in MODES[name].steps:
+                body = rest() if self._steps or MODES[name].reads else b""
+                for step in self._steps(body) if self._steps else MODES[name].steps:
                     if data := step if isinstance(step, bytes) else step(wire):
                         wire.send(data)
                 if name not in ("plain", "two_replies_to_one_request"):  # which keep the connection
@@ -473,13 +476,13 @@ class HostileServer:
             connection.sendall(whole(RIGHT))
             break
 
-    def _heads(self, connection: socket.socket) -> Iterator[tuple[bytes, list[bytes], Callable[[], None]]]:
+    def _heads(self, connection: socket.socket) -> Iterator[tuple[bytes, list[bytes], Callable[[], bytes]]]:
         """(request line, headers, what reads the body) of each request on a connection."""
         file = connection.makefile("rb")
         while (line := file.readline()).strip():
             headers = list(iter(lambda: file.readline().strip(), b""))
             length = next((int(h.split(b":")[1]) for h in headers if h.lower().startswith(b"content-length")), 0)
-            yield line, headers, lambda length=length: file.read(length) and None  # type: ignore[misc]
+            yield line, headers, lambda length=length: file.read(length)  # type: ignore[misc]
 
 
 def _server(answer: Callable[[socket.socket], None]) -> socketserver.ThreadingTCPServer:
