@@ -18,6 +18,7 @@ from swift_saber.data.rows import row_id
 from swift_saber.data.turns import clip_of
 from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
+from swift_saber.media.fault import picture_problem
 from swift_saber.media.settings import legacy_timing, takes_sound
 from swift_saber.media.sound import has_sound
 from swift_saber.plugin import saber_patches, saber_sound
@@ -83,6 +84,7 @@ class SEDMixin:
 
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)
+        _check_pictures(inputs)
         super()._preprocess_inputs(inputs)  # type: ignore[misc]  # of the stock class
 
     def replace_tag(self, media_type: str, index: int, inputs: Any) -> Any:
@@ -201,6 +203,14 @@ class SEDQwen2_5OmniTemplate(SEDMixin, Qwen2_5OmniTemplate):
 
 class SEDQwen3OmniTemplate(SEDMixin, Qwen3OmniTemplate):
     """SED for Qwen3-Omni. Not something the paper reports: it comes at no cost, since the stock class is a subclass."""
+
+
+def _check_pictures(inputs: Any) -> None:
+    """Stop at a picture that is larger than what is to be held in memory; those of a list stand for a video."""
+    lists = [one for one in inputs.videos if isinstance(one, list)]
+    for path in (*inputs.images, *(picture for pictures in lists for picture in pictures)):
+        if isinstance(path, str) and os.path.exists(path) and (wrong := picture_problem(path)):
+            raise InputError(path, "picture", *wrong)
 
 
 def _as_row(inputs: Any) -> dict[str, Any]:
