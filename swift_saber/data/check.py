@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import all_media
-from swift_saber.data.rows import asked_id, media_given, media_list, media_path, parse_row, read_lines, resolve_media
+from swift_saber.data.rows import (
+    asked_id,
+    check_roots,
+    media_given,
+    media_list,
+    media_path,
+    parse_row,
+    read_lines,
+    resolve_media,
+)
 from swift_saber.data.turns import clip_of, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
@@ -45,7 +54,8 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
     Raises:
         InputError: the file cannot be read.
     """
-    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
+    check_roots()  # which are the fault of no row, as is a wrong word in SABER_SOUND
+    hears_videos()
     rows = ((found, found[-1]) for found in _rows(path))
     with closing(hear_clips(rows, workers=workers, limit=limit, root=root)) as checked:
         for (row, asked, kind, media), (problem, audios) in checked:

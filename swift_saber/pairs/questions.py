@@ -14,7 +14,7 @@ from typing import Any
 
 from swift_saber.data.convert import hears_videos, row_kind, to_swift_row, with_sound
 from swift_saber.data.questions import INSIDE, MODALITIES, asked
-from swift_saber.data.rows import media_list, parse_row, read_lines
+from swift_saber.data.rows import check_roots, media_list, parse_row, read_lines
 from swift_saber.data.turns import taken_out
 from swift_saber.errors import InputError, quoted, sum_up
 from swift_saber.media.fault import Problem, clip_problem
@@ -50,7 +50,8 @@ def read_questions(path: str | Path) -> tuple[list[dict[str, Any]], dict[str, st
     unreadable: dict[str, str] = {}
     wrong: list[InputError] = []
     workers = min(4, os.cpu_count() or 1)
-    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
+    check_roots()  # which are the fault of no row, as is a wrong word in SABER_SOUND
+    hears_videos()
     said = False
     with closing(guarded(_rows(path), _look, workers=workers, limit=_LOOK_SECONDS)) as looked_at:
         for (where, question, converted, kind), answer in looked_at:

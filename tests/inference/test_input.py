@@ -400,6 +400,11 @@ def test_rows_are_asked_again_where_a_setting_was_wrong(
             patch.setenv(name, str(other))
             with pytest.raises(InputError, match=f"environment: {name}: is {other}, which is not there; correct it"):
                 run.go(row)
+            for reader in (read_questions, lambda path: list(check_rows(path, workers=1, limit=60, root=None))):
+                with pytest.raises(
+                    InputError, match=f"environment: {name}: is {other}, which is not there; correct it"
+                ):
+                    reader(run.folder / "in.jsonl")
             other.touch()
             with pytest.raises(InputError, match=f"environment: {name}: is {other}, which is no folder; correct it"):
                 run.go(row)
