@@ -288,6 +288,19 @@ def check_messages(messages: Any, where: str, column: str = "messages") -> None:
     """Check that a column holds turns that ms-swift can read.
 
     Raises:
+        InputError: as check_turns, or they hold half a character.
+    """
+    check_turns(messages, where, column)
+    try:
+        dumps(messages).encode("utf-8")
+    except ValueError as error:
+        raise InputError(where, column, f"cannot be written as UTF-8 ({error})", "correct the text") from error
+
+
+def check_turns(messages: Any, where: str, column: str = "messages") -> None:
+    """Check that a column holds turns in a form that ms-swift knows, whatever their texts are.
+
+    Raises:
         InputError: it is no list of turns, a turn has no known role or no content, or a clip stands in its words.
     """
     if not isinstance(messages, list) or not messages:
@@ -305,10 +318,6 @@ def check_messages(messages: Any, where: str, column: str = "messages") -> None:
         if message["role"] != "assistant" and (words := path_as_words(message)):
             problem, kind = f"holds {words}, which ms-swift does not read", words[1:6]
             raise InputError(where, field, problem, f"write <{kind}> there, and the path in the column {kind}s")
-    try:
-        dumps(messages).encode("utf-8")
-    except ValueError as error:
-        raise InputError(where, column, f"cannot be written as UTF-8 ({error})", "correct the text") from error
 
 
 def _check_part(part: Any, where: str, field: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from swift_saber.data.convert import check_messages
+from swift_saber.data.convert import check_turns
 from swift_saber.data.rows import media_given, media_list, media_path, response_of
 from swift_saber.data.turns import taken_out
 from swift_saber.errors import InputError
@@ -65,7 +65,7 @@ def check_result(row: Mapping[str, Any], where: str) -> None:
         InputError: it has no answer, no turns, or what is no path in the place of one.
     """
     response_of(row, where)
-    check_messages(row.get("messages"), where)
+    check_turns(row.get("messages"), where)
     in_turns = taken_out(row["messages"]).media
     for key in MODALITIES:
         if not all(isinstance(path, str) for path in (*media_list(row, key), *in_turns[key])):
