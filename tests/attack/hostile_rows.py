@@ -30,6 +30,8 @@ class Line(NamedTuple):
 def mixed(clip: Path, seed: int, count: int, *, good_share: float = 0.3) -> Iterator[Line]:
     """Yield lines in a random order: every kind of wrong as often as every other, good rows in between.
 
+    The first is good: one that opens an array says that the file is one.
+
     Args:
         clip: a video that can be used.
         seed: of the order, and of what is cut, changed and nested.
@@ -41,7 +43,7 @@ def mixed(clip: Path, seed: int, count: int, *, good_share: float = 0.3) -> Iter
     names: list[str] = []
     for number in range(count):
         name = f"{seed}-{number}"
-        if chance.random() < good_share:
+        if number == 0 or chance.random() < good_share:
             kind = chance.choice(sorted(good))
             yield Line(None, good[kind](name))
             continue
