@@ -25,6 +25,8 @@ from tests.plugin.test_dataset import ENGLISH
 
 USER = {"role": "user", "content": "media"}
 ANSWER = {"role": "assistant", "content": "Joy."}
+# What settings files of earlier versions do not say.
+LATER = {"sound", "further_values", "files", "relative_to"}
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +180,7 @@ def as_before(run: Run, *rows: dict[str, Any]) -> None:
     """Write what a run of an earlier version left: paths and turns as written, no sound where none was named."""
     run.go(question("other", *rows[0]["videos"], audios=[]))
     settings = json.loads((run.folder / "out.settings.json").read_text())
-    del settings["sound"]
-    write_rows(run.folder / "out.settings.json", [settings])
+    write_rows(run.folder / "out.settings.json", [{key: settings[key] for key in settings.keys() - LATER}])
     results = []
     for row in rows:
         answer = {"role": "assistant", "content": "sad"}
@@ -203,6 +204,12 @@ def test_a_run_that_an_earlier_version_began_goes_on_with_the_same_files(
     assert json.loads(run.rows()["new"]["response"]) == [[str(clips / "mute.mp4")], []]
     with pytest.raises(InputError, match=r"in.jsonl:1: id: 'a' has another question or other media in"):
         run.go(question("a", clips / "voice.mp4"), *old[1:], question("new", "mute.mp4"))
+    # From now on all of it counts.
+    (Path(run.model) / "tokenizer.json").write_text("{}")
+    with pytest.raises(
+        InputError, match="with tokenizer.json None; now it is tokenizer.json .{16}; name another result"
+    ):
+        run.go(*old, question("new", "mute.mp4"))
 
 
 def test_relative_paths_are_those_of_one_folder(run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
