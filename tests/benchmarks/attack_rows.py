@@ -1,10 +1,10 @@
 """Hostile rows through `swift-saber check` and `swift-saber infer`, at full size: nothing is lost and nothing crashes.
 
-python tests/benchmarks/attack_rows.py --rows 3000 --seed 1
+    python -m tests.benchmarks.attack_rows --rows 3000 --seed 1
 
-The model is the stand-in of the suite (tests/inference/fake_model.py); all before it is what a user runs. Rows that say
-nothing wrong are among the others (30 %). At the end stands the count: rows in = answers + rejects, those rejected are
-those that are wrong, and how many kinds of wrong there were. Exit status: 0 where the count is right, 1 where it is not.
+The model is the stand-in of the suite (tests/inference/fake_model.py); all before it is what a user runs. Of the rows
+30 % are good. At the end stands the count: rows in = answers + rejects, those rejected are those that are wrong, and
+how many kinds of wrong there were. Exit status: 0 where the count is right, 1 where it is not.
 """
 
 import argparse
