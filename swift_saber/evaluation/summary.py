@@ -222,9 +222,48 @@ def _check_scores(scores: Mapping[str, Any], where: str) -> None:
     if not isinstance(scores.get("judge"), str | None):
         raise InputError(where, "judge", f"is {kind(scores['judge'])}, not a string or null", remedy)
     for group, metrics in {"metrics": scores["metrics"], **scores["groups"]}.items():
+        if not isinstance(metrics, Mapping):
+            raise InputError(where, f"groups.{group}", f"is {kind(metrics)}, not an object", remedy)
         for name, of in metrics.items():
-            if not isinstance(of, Mapping) or not {"value", "low", "high", "n"} <= of.keys():
+            if not _is_score(of):
                 raise InputError(where, f"{group}.{name}", "is not what scores.summarise returns", remedy)
+    for group, table in scores["tables"].items():
+        if not _is_table(table):
+            raise InputError(where, f"tables.{group}", "is not what metrics.table returns", remedy)
+    for place, row in enumerate(scores["context"]):
+        if (
+            not isinstance(row, Mapping)
+            or not isinstance(row.get("values"), Mapping)
+            or not {"name", "source"} <= row.keys()
+        ):
+            raise InputError(where, f"context[{place}]", "has no name, values and source", remedy)
+
+
+def _is_score(of: Any) -> bool:
+    return (
+        isinstance(of, Mapping)
+        and {"value", "low", "high", "n"} <= of.keys()
+        and all(_is_figure(of[name]) for name in ("value", "low", "high"))
+        and all(is_number(of.get(name, 0)) for name in _COUNTS)
+    )
+
+
+def _is_table(table: Any) -> bool:
+    if not isinstance(table, Mapping):
+        return False
+    labels, rows, classes = (table.get(name) for name in ("labels", "confusion", "per_class"))
+    if not (isinstance(labels, list) and isinstance(rows, list) and isinstance(classes, Mapping)):
+        return False
+    return (
+        len(rows) == len(labels)
+        and all(isinstance(row, list) and all(map(is_number, row)) for row in rows)
+        and all(isinstance(of, Mapping) and is_number(of.get("support")) for of in classes.values())
+        and all(_is_figure(of.get(part, "")) for of in classes.values() for part in ("precision", "recall", "f1"))
+    )
+
+
+def _is_figure(value: Any) -> bool:
+    return value is None or is_number(value)
 
 
 def _check_kinds(row: Mapping[str, Any], kinds: Mapping[str, type], where: str, remedy: str) -> None:
@@ -236,7 +275,12 @@ def _check_kinds(row: Mapping[str, Any], kinds: Mapping[str, type], where: str, 
 
 def is_number(score: Any) -> bool:
     """Whether a value of JSON is a finite number."""
-    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
+    if not isinstance(score, int | float) or isinstance(score, bool):
+        return False
+    try:
+        return math.isfinite(score)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 #: Labels up to which a confusion matrix is shown; ours. Larger ones are in scores.json alone.

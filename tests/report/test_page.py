@@ -59,8 +59,9 @@ def hostile(folder: Path, name: str = "e") -> Path:
         item("2", EVIL, EVIL, EVIL, **given),
         item("3", [EVIL], None, EVIL, **{**given, "state": "missing"}),
     ]
-    one = {"value": 1.0, "low": 0.5, "high": 2.0, "n": EVIL, "invalid": EVIL, "missing": 0, "unjudged": 0}
-    tables = {EVIL: {"labels": [EVIL], "confusion": [[1]], "per_class": {EVIL: {"precision": 1, "support": EVIL}}}}
+    one = {"value": 1.0, "low": 0.5, "high": 2.0, "n": 3, "invalid": 1, "missing": 0, "unjudged": 0}
+    of_label = {"precision": 1, "recall": 1, "f1": 1, "support": 1}  # what is no number is refused there
+    tables = {EVIL: {"labels": [EVIL], "confusion": [[1]], "per_class": {EVIL: of_label}}}
     write_evaluation(
         folder / name,
         items,
