@@ -52,7 +52,7 @@ class Service:
         concurrency: requests under way at a time, for each task.
         requests_per_minute: the most that each task sends, what is sent again included; None for no limit.
         max_tokens: the longest reply. Replies of our six fields take 400 to 900 tokens.
-        timeout: seconds to wait for one reply.
+        timeout: seconds that a request and its whole reply may take.
         retries: how often a request is sent again after a passing failure (endpoint.Endpoint says which).
         reply_form: "json_schema" holds the server to the form of the reply, "json_object" to JSON, "none" to nothing.
     """

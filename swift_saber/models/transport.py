@@ -10,11 +10,14 @@ Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PRO
 import socket
 import time
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
 import httpx
+
+from swift_saber.errors import InputError
 
 #: The largest reply, in bytes: some 20 times ten answers of 4096 tokens each.
 MAX_BYTES = 8 << 20
@@ -34,11 +37,18 @@ class Transport(httpx.BaseTransport):
         base_url: whose host it is.
         seconds: the longest that a request and its whole reply may take.
         turn: returns when the next request may be sent; the time in it is not counted.
+
+    Raises:
+        InputError: the address is none, or that of the proxy in the environment.
     """
 
     def __init__(self, base_url: str, seconds: float, turn: Callable[[], None] = lambda: None) -> None:
         self._seconds, self._turn = seconds, turn
-        url = httpx.URL(base_url)
+        try:
+            url = httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            remedy = "write it as http://127.0.0.1:8000/v1"
+            raise InputError("endpoint", "base_url", "is no http address", remedy) from error
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context() if url.scheme == "https" else None,
             proxy=_proxy(url),
@@ -105,8 +115,19 @@ def _proxy(url: httpx.URL) -> httpcore.Proxy | None:
     address = found.get(url.scheme) or found.get("all")
     if not address or proxy_bypass(url.host):
         return None
-    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
-    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth)
+    try:
+        proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+        if proxy.url.scheme.startswith("socks"):
+            import_module("socksio")  # httpcore's, and asked for by no other package
+        return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth)
+    except ImportError as error:
+        raise InputError(
+            "environment", "proxy", "is a SOCKS one, which needs socksio", "pip install socksio"
+        ) from error
+    except (ValueError, httpx.InvalidURL) as error:
+        # The text itself is not repeated: it may hold a password.
+        problem, remedy = "is no address of a proxy", "write http://host:port, or except this host in NO_PROXY"
+        raise InputError("environment", f"{url.scheme.upper()}_PROXY", problem, remedy) from error
 
 
 def _left(deadline: float | None) -> float | None:

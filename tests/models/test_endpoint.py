@@ -327,7 +327,16 @@ def test_a_key_that_cannot_be_sent_is_refused_and_not_shown(key: str, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://[::1"]
+    "url",
+    [
+        *("", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://[::1"),
+        *(
+            "http://host/\x01",
+            "http://host/" + "a" * 70_000,
+            "http://host:99999/v1",
+            "http://\ud83d/v1",
+        ),
+    ],
 )
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(InputError, match="base_url: is no http address"):

@@ -1,7 +1,10 @@
 """Below the client: which way a request takes, and how long it may take to be sent."""
 
+import sys
+
 import pytest
 
+from swift_saber.errors import InputError
 from swift_saber.models.endpoint import Endpoint, EndpointDown
 from tests.attack.hostile_server import HostileServer
 from tests.llm_server import LLMServer, say
@@ -48,3 +51,26 @@ def test_a_server_that_takes_in_nothing_is_not_waited_for() -> None:
 def test_a_host_without_an_address_is_named() -> None:
     with pytest.raises(EndpointDown, match="cannot be reached .*; start the server, or correct the address"):
         Endpoint("m", "http://nowhere.invalid/v1", retries=0).complete(HELLO, **ASK)
+
+
+@pytest.mark.parametrize("address", ["http://me:hunter2@host:port", "ftp://hunter2", "http://[::1:hunter2"])
+def test_a_proxy_that_is_none_is_named_and_not_shown(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address)
+    with pytest.raises(InputError, match="environment: HTTP_PROXY: is no address of a proxy; write") as caught:
+        Endpoint("m", "http://nowhere.invalid/v1")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_socks_proxy_without_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(InputError, match="proxy: is a SOCKS one, which needs socksio; pip install socksio"):
+        Endpoint("m", "http://nowhere.invalid/v1")
+
+
+@pytest.mark.parametrize("mode", ["plain", "silent", "drips_the_status"])
+def test_https_at_a_port_that_speaks_none_is_one_line(mode: str) -> None:
+    """Also where the server says nothing to a handshake."""
+    with HostileServer() as server, pytest.raises(EndpointDown, match="cannot be reached|no reply within"):
+        url = server.url(mode).replace("http:", "https:")
+        Endpoint("m", url, timeout=1, retries=0).complete(HELLO, **ASK)
