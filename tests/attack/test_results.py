@@ -96,6 +96,13 @@ def test_a_settings_file_that_is_none_is_named(going: Going, content: bytes) -> 
     assert (going.result.read_bytes(), settings.read_bytes()) == (before, content)
 
 
+def test_a_row_that_is_answered_and_rejected_is_named(going: Going) -> None:
+    reject = {"id": "a", "where": "in.jsonl:1", "reason": "broken", "remedy": "mend it"}
+    write_rows(going.folder / "out.rejects.jsonl", [reject])
+    with pytest.raises(InputError, match="has 'a', which .*out.rejects.jsonl has too; remove its line from one of"):
+        going.go()
+
+
 def swift_saber(*arguments: object) -> int:
     return cli.main([str(argument) for argument in arguments])
 
