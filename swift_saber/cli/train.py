@@ -180,7 +180,7 @@ def _plugin_clash(where: str) -> InputError:
 def _train(arguments: Sequence[str], env: Mapping[str, str], output: str | None) -> int:
     """Run a training, and name the rows that were under way where it ended without a word."""
     status = _run(arguments, env)
-    if status and output and (rows := left(Path(output))):
+    if status and output and (rows := left(Path(output).expanduser())):
         print(f"swift-saber: error: {ended_over(rows)}", file=sys.stderr)
     return status
 

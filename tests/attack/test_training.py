@@ -5,9 +5,11 @@ gives without the fault.
 """
 
 import ctypes
+import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ import pytest
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.plugin import saber_errors, saber_loader, saber_under_way
 from swift_saber.plugin.saber_under_way import EndedError, guarded, noted
@@ -159,6 +162,17 @@ def test_what_is_drawn_after_it_is_not_changed(tmp_path: Path) -> None:
     assert drawn(rows(fate="killed")) == drawn(rows())
 
 
+@pytest.mark.parametrize("fate", ["killed", "stopped"])
+def test_so_it_is_where_a_thread_takes_over_what_the_processes_send(
+    fate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # torch starts that thread for a GPU alone; strings, as here, it hands on as they are.
+    for name, value in (("is_available", True), ("current_device_index", 0), ("set_device_index", None)):
+        monkeypatch.setattr(torch.accelerator, name, lambda *_, value=value: value)
+    expected = delivered(rows(), tmp_path)
+    assert delivered(rows(fate=fate), tmp_path, pin_memory=True) == without("row-5", expected)
+
+
 def test_a_process_that_ends_while_training_computes_does_not_end_it(tmp_path: Path) -> None:
     expected = delivered(rows(), tmp_path, epochs=1)[0]
     found = []
@@ -257,3 +271,55 @@ def test_a_run_beside_it_is_left_alone(tmp_path: Path) -> None:
         with noted(tmp_path) as account:
             assert account.left == []
         assert len(list(batches)) == ROWS // BATCH - 1
+
+
+# `swift-saber sft`
+
+
+DEADLY = """
+import os, signal
+from swift_saber.plugin import saber_frames
+
+read_frames = saber_frames.read_frames
+
+def read(path, *args, **kwargs):
+    return os.kill(os.getpid(), signal.SIGKILL) if path.endswith("deadly.mp4") else read_frames(path, *args, **kwargs)
+
+saber_frames.read_frames = read
+"""
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_without_the_rows_that_end_it(tiny_world: Path, tiny_model: Path, tmp_path: Path) -> None:
+    clips = [row for _, row in read_rows(tiny_world / "train.jsonl")][:6]
+    (tmp_path / "deadly.mp4").write_bytes(Path(clips[0]["videos"][0]).read_bytes())
+    # The first is encoded by the trainer itself, before it trains, the other in the loader's process.
+    for place in (0, 3):
+        clips[place] |= {"id": f"deadly-{place}", "videos": [str(tmp_path / "deadly.mp4")]}
+    write_rows(tmp_path / "data.jsonl", clips)
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    recipe = {
+        "model": str(tiny_model),
+        "model_type": "qwen2_5_omni",
+        "torch_dtype": "float32",
+        "check_model": False,
+        "external_plugins": [str(tmp_path / "deadly.py")],
+        "dataset": str(tmp_path / "data.jsonl"),
+        "split_dataset_ratio": 0,
+        "per_device_train_batch_size": 1,
+        "num_train_epochs": 1,
+        "gradient_accumulation_steps": 6,
+        "dataloader_num_workers": 1,
+        "save_strategy": "no",
+        "report_to": "none",
+        "output_dir": str(tmp_path / "out"),
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    command = [sys.executable, "-m", "swift_saber.cli", "sft", str(tmp_path / "recipe.yaml")]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=False) for _ in range(2))
+    assert first.returncode != 0
+    assert first.stderr.splitlines()[-1] == f"swift-saber: error: {saber_under_way.ended_over(['deadly-0'])}"
+    assert second.returncode == 0, second.stderr[-2000:]
+    [bad] = (tmp_path / "out").glob("*/bad_rows.jsonl")
+    assert sorted(row["id"] for _, row in read_rows(bad)) == ["deadly-0", "deadly-3"]
+    assert len(list((tmp_path / "out").glob("v*"))) == 2  # each start with a folder of its own

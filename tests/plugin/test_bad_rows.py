@@ -6,11 +6,13 @@ And that training goes on where a decoder hangs, and where sound is encoded in f
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -245,6 +247,81 @@ def test_a_decoder_that_hangs_costs_its_row_and_no_more(
     assert entry["id"] == "slow"
     assert entry["reason"] == f"{hanging}: was not read within 0.2 seconds"
     os.close(os.open(hanging, os.O_RDWR | os.O_NONBLOCK))  # which lets go what waits in this process
+
+
+@pytest.fixture
+def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A clip whose decoder ends its process."""
+    from swift_saber.plugin import saber_frames
+
+    (tmp_path / "deadly.mp4").touch()
+    clip, read_frames = str(tmp_path / "deadly.mp4"), saber_frames.read_frames
+
+    def read(path: str, *args: Any, **kwargs: Any) -> Any:
+        return os.kill(os.getpid(), signal.SIGKILL) if path == clip else read_frames(path, *args, **kwargs)
+
+    monkeypatch.setattr(saber_frames, "read_frames", read)
+    return clip
+
+
+def test_a_decoder_that_ends_its_process_costs_its_row_and_no_more(
+    encoder: Any, rows: list[dict[str, Any]], deadly: str, tmp_path: Path
+) -> None:
+    from datasets import Dataset
+    from swift.dataset import LazyLLMDataset
+    from torch.utils.data import DataLoader
+
+    from swift_saber.plugin.saber_bad_rows import kept
+
+    def batches(table: list[dict[str, Any]]) -> list[Any]:
+        data = LazyLLMDataset(Dataset.from_list(table), encoder.encode)
+        with kept(tmp_path):
+            return list(DataLoader(data, num_workers=1, collate_fn=list, multiprocessing_context="fork"))
+
+    table = [rows[0], {**rows[1], "id": "deadly", "videos": [deadly]}, *rows[2:]]
+    expected, found = batches(rows), batches(table)
+    assert len(found) == len(table)
+    assert [found[place][0]["input_ids"] for place in (0, 2, 3)] == [
+        expected[place][0]["input_ids"] for place in (0, 2, 3)
+    ]
+    [entry] = [json.loads(line) for line in (tmp_path / "bad_rows.jsonl").read_text().splitlines()]
+    assert entry["id"] == "deadly"
+    assert (
+        entry["reason"]
+        == "ended the process that encoded it, and one of its own: killed by SIGKILL, as where memory runs out"
+    )
+    assert "SABER_CLIP_SECONDS" in entry["remedy"]
+
+
+def test_a_process_that_ends_while_rows_are_encoded_beforehand_names_them_and_the_next_start_goes_on(
+    encoder: Any, rows: list[dict[str, Any]], deadly: str, tmp_path: Path
+) -> None:
+    from datasets import Dataset
+    from swift.dataset import AddLengthPreprocessor
+
+    from swift_saber.plugin.saber_bad_rows import kept
+
+    table = Dataset.from_list([*rows, {**rows[0], "id": "deadly", "videos": [deadly]}])
+    with pytest.raises(InputError, match="start the same command again") as raised, kept(tmp_path / "v0", tmp_path):
+        AddLengthPreprocessor(template=encoder)(table, num_proc=2)
+    assert "deadly" in raised.value.where
+    with kept(tmp_path / "v1", tmp_path):
+        encoded = AddLengthPreprocessor(template=encoder)(table, num_proc=2)
+    assert len(encoded) == len(rows)
+    assert named(tmp_path / "v1") == ["deadly"]
+
+
+# Where none is left
+
+
+def test_not_one_row_to_train_on_is_said_in_one_line(tmp_path: Path) -> None:
+    from swift.pipelines.train.sft import SwiftSft
+
+    args = SimpleNamespace(dataset=["train.jsonl"], val_dataset=["val.jsonl"], output_dir=str(tmp_path))
+    pipeline = SimpleNamespace(args=args)
+    for train, validation, name in ((None, None, "train"), ([1], None, "val"), (iter(()), [1], "train")):
+        with pytest.raises(InputError, match=f"^{name}.jsonl: rows: not one could be encoded: .*bad_rows.jsonl"):
+            SwiftSft._show_dataset(pipeline, train, validation)
 
 
 def test_forked_processes_compute_in_one_thread_and_this_one_as_before() -> None:

@@ -197,6 +197,17 @@ def test_records_in_a_file_of_another_kind_are_not_taken_for_text(tmp_path: Path
         load(tmp_path / name)
 
 
+@pytest.mark.parametrize("inside", [None, "a.mp4", "below/a.wav"])
+def test_a_folder_without_a_record_is_named(inside: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    if inside:
+        (folder / inside).parent.mkdir(exist_ok=True)
+        (folder / inside).touch()
+    with pytest.raises(InputError, match="clips: dataset: is a folder without a record; name a folder of records"):
+        load(folder)
+
+
 def test_a_folder_of_jsonl_files_asks_for_the_files(data: Path, media: Any) -> None:
     write_rows(data, [{**ENGLISH, **media}])
     with pytest.raises(InputError, match="is a folder of JSONL files"):
