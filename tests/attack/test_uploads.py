@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import socket
+import struct
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import soundfile
 
@@ -23,10 +25,12 @@ from swift_saber.inference.analyze import analyze
 from swift_saber.models import upload
 from swift_saber.models.clips import clip_parts
 from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.reply import Unusable
 from swift_saber.models.service import Service
 from swift_saber.pairs.judge import Judge
 from swift_saber.pairs.sample import sample
 from swift_saber.pairs.score import score
+from swift_saber.pipeline.clip_media import picture_of
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.annotate import Annotate
 from swift_saber.pipeline.stages.speech import Speech
@@ -205,6 +209,41 @@ def test_what_is_looked_for_is_found_where_it_is_sent(tmp_path: Path, folder: Pa
         )
     with pytest.raises(AssertionError):
         looked_through(server.asked)
+
+
+def refer_to(clip: Path, other: Path) -> None:
+    """Have a mov's first track say that its samples are in another file (an alias in its data references)."""
+    data = bytearray(clip.read_bytes())
+    path = str(other).encode()
+    path += bytes(len(path) % 2)
+    record = bytes(12 + 10 + 28 + 12 + 64 + 16 + 4 + 16) + struct.pack(">HH", 2, len(path)) + path + b"\xff\xff\0\0"
+    alias = struct.pack(">I4s", len(record), b"alis") + record[8:]
+    at, boxes = 0, []
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        while data[at + 4 : at + 8] != name:
+            at += int.from_bytes(data[at : at + 4], "big")
+        boxes.append(at)
+        at += 8
+    first = slice(at + 8, at + 8 + int.from_bytes(data[at + 8 : at + 12], "big"))
+    for box in boxes:
+        size = int.from_bytes(data[box : box + 4], "big") + len(alias) - (first.stop - first.start)
+        data[box : box + 4] = size.to_bytes(4, "big")
+    data[first] = alias
+    clip.write_bytes(data)
+
+
+def test_of_a_clip_whose_samples_are_in_another_file_nothing_is_read_there(tmp_path: Path) -> None:
+    clip, other = tmp_path / "a.mov", tmp_path / "other"
+    encode(clip, frames(8))
+    other.write_bytes(clip.read_bytes())
+    refer_to(clip, other)
+    allowed = {"enable_drefs": "1", "use_absolute_path": "1"}
+    with av.open(str(clip), options=allowed) as container:  # the control: who follows it gets the frames
+        assert sum(1 for _ in container.decode(video=0)) == 8
+    with pytest.raises(InputError, match="without frames|cannot be decoded|truncated"):
+        clip_parts([str(clip)], [])
+    with pytest.raises(Unusable):
+        picture_of(str(clip))
 
 
 @pytest.mark.parametrize("form", ["base64", "path", "bare_path", "url"])
