@@ -288,9 +288,14 @@ def check_messages(messages: Any, where: str, column: str = "messages") -> None:
     """Check that a column holds turns that ms-swift can read.
 
     Raises:
-        InputError: as check_turns, or they hold half a character.
+        InputError: as check_turns, a clip stands in a turn's words, or half a character does.
     """
     check_turns(messages, where, column)
+    for number, message in enumerate(messages):
+        if message["role"] != "assistant" and (words := path_as_words(message)):
+            problem, kind = f"holds {words}, which ms-swift does not read", words[1:6]
+            remedy = f"write <{kind}> there, and the path in the column {kind}s"
+            raise InputError(where, f"{column}[{number}]", problem, remedy)
     try:
         dumps(messages).encode("utf-8")
     except ValueError as error:
@@ -301,7 +306,7 @@ def check_turns(messages: Any, where: str, column: str = "messages") -> None:
     """Check that a column holds turns in a form that ms-swift knows, whatever their texts are.
 
     Raises:
-        InputError: it is no list of turns, a turn has no known role or no content, or a clip stands in its words.
+        InputError: it is no list of turns, or a turn has no known role or no content.
     """
     if not isinstance(messages, list) or not messages:
         raise InputError(where, column, "is not a list of turns", 'write [{"role": "user", "content": ...}]')
@@ -315,9 +320,6 @@ def check_turns(messages: Any, where: str, column: str = "messages") -> None:
                 _check_part(part, where, field)
         elif not isinstance(content, str):
             raise InputError(where, field, "has no content", "write the turn's text as a string")
-        if message["role"] != "assistant" and (words := path_as_words(message)):
-            problem, kind = f"holds {words}, which ms-swift does not read", words[1:6]
-            raise InputError(where, field, problem, f"write <{kind}> there, and the path in the column {kind}s")
 
 
 def _check_part(part: Any, where: str, field: str) -> None:

@@ -66,9 +66,9 @@ def check_result(row: Mapping[str, Any], where: str) -> None:
     """
     response_of(row, where)
     check_turns(row.get("messages"), where)
-    in_turns = taken_out(row["messages"]).media
-    for key in MODALITIES:
-        if not all(isinstance(path, str) for path in (*media_list(row, key), *in_turns[key])):
+    for key, in_turns in taken_out(row["messages"]).media.items():
+        columns = media_list(row, key) if key in MODALITIES else []
+        if not all(isinstance(path, str) for path in (*columns, *in_turns)):
             raise InputError(where, key, "are not paths", "give the result file of an inference")
 
 

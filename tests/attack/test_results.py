@@ -65,7 +65,8 @@ def test_a_run_does_not_go_on_with_rows_that_are_no_results(going: Going) -> Non
         for name, value in VALUES.items()
     }
     for value in (5, [], {"a": 1}, None):
-        changes[f"part: {value}"] = {"messages": [{**user, "content": [{"type": "video", "video": value}]}]}
+        for kind in ("video", "image"):
+            changes[f"{kind}: {value}"] = {"messages": [{**user, "content": [{"type": kind, kind: value}]}]}
     said = 0
     for change in [*changes.values(), *({column: ...} for column in ("response", "messages"))]:
         row = {key: value for key, value in {**going.answer, **change}.items() if value is not ...}
