@@ -9,7 +9,9 @@ from .conftest import REPOSITORY
 
 
 def git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True)
+    # The checkout may be another user's, as root's run of a mounted folder is: git would not look into it.
+    command = ["git", "-c", "safe.directory=*", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=True)
     return done.stdout
 
 
