@@ -9,7 +9,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -204,9 +204,9 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def _late(reply_: Reply) -> Reply:
-    """The reply after up to 20 ms, so that there is always something under way."""
-    return Reply(reply_.status, reply_.body, reply_.kind, reply_.headers, random.uniform(0, 0.02))
+def _late(found: Reply, most: float = 0.02) -> Reply:
+    """The reply after up to so many seconds, so that there is always something under way."""
+    return replace(found, delay=random.uniform(0, most))
 
 
 @contextmanager
@@ -413,7 +413,7 @@ def pipeline(folder: Path, rows: int, listener: Listener) -> Iterator[Scene]:
     clips, output = make_clips(folder / "clips"), folder / "out"
     with LLMServer(Models(output)) as server:
         script = server.script
-        server.script = lambda asked: _late(script(asked))
+        server.script = lambda asked: _late(script(asked), 0.2)  # stages start slowly: kills must find requests, too
         recipe = write_recipe(folder / "r.yaml", clips, output, server.url, workers=2)
         names = [row["id"] for row in _rows(clips / "metadata.jsonl")]
 

@@ -74,7 +74,7 @@ def test_the_listener_counts_who_comes_by_whatever_way(monkeypatch: pytest.Monke
 
 #: rows, kills, changes: an instant is 1 to so many changes after the one before.
 SIZES: Mapping[str, tuple[int, int, int]] = {
-    "infer": (48, 3, 16),
+    "infer": (48, 2, 16),
     "sample": (18, 2, 16),
     "sample-here": (36, 2, 12),
     "score": (16, 3, 20),
