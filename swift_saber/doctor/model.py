@@ -8,7 +8,7 @@ from swift_saber.data.convert import TRUE_WORDS
 from swift_saber.data.rows import parse_row
 from swift_saber.doctor.machine import ask, memory
 from swift_saber.doctor.settings import Finding
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, kind, quoted
 from swift_saber.models.checkpoint import check_base, model_flag
 from swift_saber.text.files import read_text
 
@@ -93,8 +93,16 @@ def vision_patch(model: str) -> int:
     config = Path(model).expanduser() / "config.json"
     if not config.is_file():
         return PATCH_SIZE
+    remedy = "copy or fetch the model again"
     known = parse_row(read_text(config), str(config))
-    return int(known.get("thinker_config", {}).get("vision_config", {}).get("patch_size", PATCH_SIZE))
+    for key in ("thinker_config", "vision_config"):
+        known = known.get(key, {})
+        if not isinstance(known, dict):
+            raise InputError(str(config), key, f"is {kind(known)}, not an object", remedy)
+    size = known.get("patch_size", PATCH_SIZE)
+    if type(size) is not int or not 0 < size < 1000:
+        raise InputError(str(config), "patch_size", f"is {quoted(size)}, not a number of pixels", remedy)
+    return size
 
 
 def _in_cache(model: str, environment: Mapping[str, str]) -> tuple[Finding, Path | None]:

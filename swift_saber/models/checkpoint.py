@@ -209,7 +209,9 @@ def _parts(folder: Path) -> dict[str, str]:
     parts = {path.relative_to(folder).as_posix(): _digest(path.read_bytes()) for path in sorted(found)}
     if known := trained_with(str(folder)):
         # Not where its base was then: that is compared itself, wherever it is now.
-        parts["args.json"] = _digest(dumps({name: known[name] for name in sorted(known) if name != "model"}).encode())
+        parts["args.json"] = _digest(
+            dumps({name: known[name] for name in sorted(known) if name != "model"}).encode("utf-8", "surrogatepass")
+        )
     return parts
 
 

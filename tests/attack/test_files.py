@@ -17,6 +17,7 @@ import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ import pytest
 import swift_saber
 from swift_saber.cli.main import main
 from swift_saber.data.rows import write_rows
+from swift_saber.doctor.model import vision_patch
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.wheel import Wheels
+from swift_saber.models.checkpoint import identity, loading
 from swift_saber.pipeline.plan import read_plan
 from swift_saber.pipeline.release import JoinReport, join
 from swift_saber.pipeline.sources.base import open_source
@@ -512,3 +515,29 @@ def test_a_csv_is_written_in_one_place() -> None:
     words = ("csv.writer", "DictWriter", "to_csv", "text/csv")
     found = {str(path.relative_to(package)) for path in sources if any(word in path.read_text() for word in words)}
     assert found == {"text/spreadsheet.py"}
+
+
+# --- What stands in a model's folder
+
+
+def test_a_wrong_type_in_a_models_files_ends_in_one_line_or_does_not_matter(tmp_path: Path) -> None:
+    for name in ("base", "whole", "lora"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    base = str(tmp_path / "base")
+    held = {
+        "whole/config.json": {"thinker_config": {"vision_config": {"patch_size": 28}}},
+        "lora/adapter_config.json": {"base_model_name_or_path": base},
+        "lora/args.json": {"model": base, "ref_adapters": ["a"], "media_settings": {"FPS": "2"}},
+    }
+    for name, value in held.items():
+        (tmp_path / name).write_text(json.dumps(value))
+    assert vision_patch(str(tmp_path / "whole")) == 28
+    for name, value in held.items():
+        path = tmp_path / name
+        model = str(path.parent)
+        for place, wrong in itertools.product(_places(value), WRONG):
+            path.write_text(json.dumps(_changed(value, place, wrong)))
+            for read in (vision_patch, loading, partial(identity, settings={})):
+                refused(partial(read, model))
+        path.write_text(json.dumps(value))
