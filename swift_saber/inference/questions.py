@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.convert import MEDIA_KEYS, no_question, row_kind, to_swift_row, with_sound
-from swift_saber.data.rows import asked_id, media_given, media_path, parse_row, read_lines
+from swift_saber.data.rows import asked_id, media_given, media_path, parse_row, read_lines, row_id
 from swift_saber.data.turns import pictures_in, taken_out
 from swift_saber.errors import InputError, one_line, quoted
 
@@ -69,7 +69,8 @@ class Reject:
 
 
 def ids(path: Path) -> dict[str, str]:
-    """Return the place of each row, "file:line", by its id; a line that holds no row, or a wrong id, is named "line-N".
+    """Return the place of each row, "file:line", by its id; a line is named "line-N" where it holds no row, a wrong id,
+    or nothing that an id could be made of.
 
     Raises:
         InputError: the file cannot be read or holds nothing, or two rows have one id.
@@ -147,6 +148,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str, dict[str, Any] | InputError, b
         try:
             row = parse_row(line, where)
             name = asked_id(row, where)
+            if row.get("id") in (None, "") and (row_kind(row) is None or name == row_id({})):
+                name = f"line-{_line(where)}"  # others that ask nothing have the same hash
         except InputError as error:
             yield where, f"line-{_line(where)}", error, line
         else:

@@ -503,6 +503,7 @@ def _no_questions(clip: str, chance: random.Random) -> Kinds:
             yield f"format: {column} beside messages, {name}", _row(columns)
     yield "format: ShareGPT", _row({"videos": [clip], "messages": [{"from": "human", "value": "?"}]})
     yield "format: nothing", lambda _: b"{}\n"
+    yield "format: a column of nothing", lambda name: _line({name: None})
     yield "format: an id alone", _row({})
     yield "format: unknown columns", _row({"a": 1, "b": [2]})
     yield "format: 10,000 columns", _row({f"c{number}": number for number in range(10_000)})
@@ -573,19 +574,11 @@ def _pairs(clip: str, chance: random.Random) -> Kinds:
     user, answer = {"role": "user", "content": "?"}, {"role": "assistant", "content": "Joy."}
     pair = {"videos": [clip], "messages": [user, answer], "rejected_response": "Sad.", "kind": "candidates"}
     turns = {**pair, "rejected_response": None, "rejected_messages": [user, {**answer, "content": "Sad."}]}
-    for column in (
-        "id",
-        "language",
-        "consistency",
-        "kind",
-        "margin",
-        "scores",
-        "videos",
-        "audios",
-        "rejected_response",
-    ):
+    marks = ("consistency", "kind", "margin", "scores", "rejected_response")
+    for column in ("id", "language", "videos", "audios", *marks):
         for name, value in VALUES.items():
-            yield f"pair, {column}: {name}", _row({**pair, column: value})
+            if column != "id" or isinstance(value, bool | list | dict):  # others are names
+                yield f"pair, {column}: {name}", _row({**pair, column: value})
     for column in ("rejected_messages", "rejected_videos", "rejected_audios"):
         for name, value in VALUES.items():
             yield f"pair of turns, {column}: {name}", _row({**turns, column: value})

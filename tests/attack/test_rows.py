@@ -95,6 +95,15 @@ def test_each_kind_of_wrong_costs_its_own_row_and_no_other(clip: Path, tmp_path:
             dumps(one.as_row()).encode()
 
 
+def test_rows_that_ask_nothing_and_have_no_id_do_not_share_one(clip: Path, tmp_path: Path) -> None:
+    rows = [{}, {}, {"query": "a"}, {"query": "b"}, {"videos": []}, {"videos": None}, {"messages": [5]}, {"id": ""}]
+    write_rows(tmp_path / "in.jsonl", [*rows, {"videos": [str(clip)]}])
+    *rejects, question = questions.read(tmp_path / "in.jsonl", set())
+    names = [f"line-{number}" for number in range(1, 1 + len(rows))]
+    assert [one.id for one in rejects] == names and isinstance(question, Question)
+    assert list(questions.ids(tmp_path / "in.jsonl")) == [*names, question.id]
+
+
 def test_check_says_the_same_of_each_row(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     # Of pairs, which are for training, the clips alone are looked at, so a few will do.
