@@ -37,8 +37,8 @@ def as_the_model(kind: str, path: str) -> str | None:
     try:
         if kind == "video":
             read_frames(path, lambda total, fps: [place * (total - 1) // 7 for place in range(8)])
-        else:
-            sounds.load(path, RATE)
+        elif not len(sounds.load(path, RATE)):
+            return "holds no sound"  # as plugin/saber_sound.py says of it
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
