@@ -123,28 +123,27 @@ def attack(
                         after(kind)
                 _wait(run, signs, said)
             last = done[-1] if done else ""
-            if quiet or not last:
-                _check_end(last, run.returncode, ends, said)
+            _check_end(last, run.returncode, ends, said, quiet)
             if last in {"", "child"} and run.returncode in ends:
                 break
         with begin() as run:
             sessions.append(run.pid)
             _wait(run, signs, said)
         told.status = run.returncode
-        _check_end("", run.returncode, ends, said)
+        _check_end("", run.returncode, ends, said, quiet)
     finally:
         told.left = _left(sessions)
     return told
 
 
-def _check_end(last: str, status: int, ends: Sequence[int], said: Path) -> None:
+def _check_end(last: str, status: int, ends: Sequence[int], said: Path, quiet: bool) -> None:
     """See that a start ended as it may after what was done to it last."""
     text = said.read_text(errors="replace")
-    if last in {"group", "command", "term"}:
+    if last in {"group", "command", "term"} or (last and not quiet):
         return  # what its children said then is lost on nobody
     if last == "interrupt" and status in {1, -signal.SIGINT} and "args.run(args)" not in text:
         return  # the command had not begun: Python was starting, imported it, or read its arguments
-    if "Traceback (most recent call last)" in text:
+    if quiet and "Traceback (most recent call last)" in text:
         raise Broken(f"status {status}, and a traceback: {text[-4000:]}")
     if status not in {*ends, *{"interrupt": (130,), "child": (2,)}.get(last, ())}:
         raise Broken(f"status {status} after {last or 'nothing'}: {text[-4000:]}")
