@@ -29,6 +29,8 @@ from tests.media_faults import encode, frames, sound
 from tests.pairs.judge_server import reply, write_records
 
 CONCURRENCY, KILLS, K = 8, 6, 2
+#: Seconds. A reply that comes whole and too late is paid for and asked for again, so that it is not short.
+TIMEOUT = 8
 FIRST, PLAIN = 20, 60
 #: The largest process may hold so many MiB.
 MOST_MIB = 700
@@ -39,7 +41,7 @@ import json, sys
 from pathlib import Path
 from swift_saber.models.service import Service
 url, folder, concurrency = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-service = Service("m", url, timeout=1, retries=0, concurrency=concurrency, reply_form="none")
+service = Service("m", url, timeout=TIMEOUT, retries=0, concurrency=concurrency, reply_form="none")
 """
 _END = """
 print(json.dumps([given, answers, failures]))
@@ -72,7 +74,7 @@ _PIPELINE = """
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.consistency import Consistency
 rows = [json.loads(line) for line in open(folder / "in.jsonl")]
-stage = Consistency(model="m", base_url=url, timeout=1, retries=0, concurrency=concurrency, reply_form="none")
+stage = Consistency(model="m", base_url=url, timeout=TIMEOUT, retries=0, concurrency=concurrency, reply_form="none")
 found = list(stage.run(rows, folder / "out", 0))
 given, failures = len(rows), sum(isinstance(one, Drop) for one in found)
 answers = len(found) - failures
@@ -145,6 +147,7 @@ class Attack:
                 self.asked.clear()
                 self.kill_after = 40 * (kills + 1) if kills < KILLS else None
                 code = _BEGIN + self.code.replace("k=K", f"k={K}") + _END
+                code = code.replace("TIMEOUT", str(TIMEOUT))
                 words = [sys.executable, "-c", code, server.url("plain"), str(folder), str(CONCURRENCY)]
                 self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                 said, errors = self.process.communicate(timeout=1200)
