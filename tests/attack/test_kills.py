@@ -10,7 +10,6 @@ from urllib.error import URLError
 
 import pytest
 
-from swift_saber.data.rows import read_rows
 from tests.attack import kill_scenes, kill_training
 from tests.attack.kills import KINDS, Broken, Listener, attack, files_below
 
@@ -92,17 +91,6 @@ def test_a_killed_command_does_what_it_does_without_kills_and_pays_nothing_twice
     report = kill_scenes.kill(name, scene, tmp_path, rows=rows, kills=kills, changes=changes, kinds=_KINDS)
     assert report.problems == [], report.line()
     assert report.told.kills.total() > 0
-
-
-@slow
-def test_killed_training_goes_on_from_its_newest_whole_checkpoint_and_sees_each_row_once_an_epoch(
-    tiny_model: Path, tiny_world: Path, tmp_path: Path
-) -> None:
-    """The kill comes within the first sixteen changes: rows that are seen, and files of checkpoints."""
-    rows = [row for _, row in read_rows(tiny_world / "train.jsonl")][:3]
-    done = kill_training.train(tiny_model, rows, tmp_path, epochs=2, kills=1, changes=16, kinds={"group": 1})
-    assert done.problems == [], done.line()
-    assert done.told.kills.total() == 1
 
 
 def test_a_checkpoint_without_its_last_file_is_not_whole(tmp_path: Path) -> None:
