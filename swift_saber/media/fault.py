@@ -22,6 +22,7 @@ from swift_saber.media.read import (
     MAX_BYTES_HELD,
     Reading,
     are_numbers,
+    blocks,
     content,
     file_problem,
     first_stream,
@@ -215,7 +216,7 @@ def _check_sound(path: str) -> None:
                 promised = file.frames / file.samplerate if promised is None else promised
                 _check_length(promised)
             if whole:
-                for block in file.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
+                for block in blocks(file):
                     seconds += len(block) / file.samplerate
                     heard.take(block)
     except soundfile.LibsndfileError:  # it breaks off

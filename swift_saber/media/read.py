@@ -37,6 +37,8 @@ _WAV_UNKNOWN = 0x7FFFF000  # writers to a pipe put such a number, or none, where
 # Formats of which files are joined by writing one after another. soundfile reads the first alone, and of an mp3 that
 # was cut makes up what is missing. Seconds: more than encoders add at either end, less than anything said.
 _JOINED, _JOINED_SECONDS = {"MP3", "OGG", "FLAC"}, 0.25
+# Samples of all channels that soundfile decodes at a time.
+_BLOCK = 1 << 20
 _MISSING_SECONDS = 0.1  # headers round, and writers disagree on the end
 
 
@@ -160,6 +162,15 @@ def open_sound(path: str | os.PathLike[str]) -> Iterator[tuple[Any, bool]]:
         with sound:
             joined = sound.format in _JOINED and _sent_otherwise(path, sound.frames / sound.samplerate)
             yield sound, sound.seekable() and not joined
+
+
+def blocks(sound: Any) -> Iterator[Any]:
+    """Yield what a soundfile.SoundFile holds, float32 of shape (n, channels), a part at a time.
+
+    Not its own method of this name, which gives memory as it is where a file holds less than its header says.
+    """
+    while len(block := sound.read(_BLOCK // sound.channels + 1, dtype="float32", always_2d=True)):
+        yield block
 
 
 def _sent_otherwise(path: str | os.PathLike[str], seconds: float) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from swift_saber.media.limits import MAX_SAMPLES, MAX_SECONDS, MISSING_SHARE
-from swift_saber.media.read import are_numbers, first_stream, is_silent, open_media, open_sound, reason
+from swift_saber.media.read import are_numbers, blocks, first_stream, is_silent, open_media, open_sound, reason
 
 T = TypeVar("T")
 Runs = Iterator[tuple[int, Any]]
@@ -29,8 +29,6 @@ RATE = 16_000
 #: speech in a studio.
 SILENCE = -60.0
 _WINDOW = RATE // 50
-# Samples of all channels that soundfile decodes at a time.
-_BLOCK = 1 << 20
 # What digital silence is said to be, since the logarithm of nothing is no number.
 _FLOOR = -120.0
 # Seconds. A sound is moved only by what may be noticed: headers round, and encoders begin some milliseconds early or
@@ -246,7 +244,7 @@ def _bounded(runs: Runs) -> Runs:
 def _blocks(sound: Any) -> Runs:
     """A soundfile.SoundFile as librosa reads it, a part at a time; none of nothing, which librosa gives as nothing."""
     empty = True
-    for block in sound.blocks(blocksize=_BLOCK // sound.channels + 1, dtype="float32", always_2d=True):
+    for block in blocks(sound):
         empty = False
         yield sound.samplerate, np.mean(block.T, axis=0)
     if empty:
