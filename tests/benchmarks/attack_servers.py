@@ -23,7 +23,19 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.rows import write_rows
-from tests.attack.hostile_server import ANSWER, BLANK, DOWN, MODES, ODD, HostileServer, Step, completion, whole
+from tests.attack.hostile_server import (
+    ANSWER,
+    BLANK,
+    DOWN,
+    MODES,
+    ODD,
+    Gone,
+    HostileServer,
+    Step,
+    Wire,
+    completion,
+    whole,
+)
 from tests.llm_server import label, row
 from tests.media_faults import encode, frames, sound
 from tests.pairs.judge_server import reply, write_records
@@ -106,6 +118,10 @@ def write(name: str, folder: Path, rows: Sequence[str]) -> None:
     write_rows(folder / "in.jsonl", found)
 
 
+def gone(_: Wire) -> None:
+    raise Gone
+
+
 class Attack:
     """One command at a server that does to each row what its name says."""
 
@@ -133,7 +149,7 @@ class Attack:
             if name and (mode is None or not hostile or {*mode.becomes} <= {ANSWER, BLANK, ODD}):
                 self.paid[hashlib.sha256(body).hexdigest()] += 1
         if hostile and mode:
-            return mode.steps
+            return *mode.steps, gone  # what has no length ends there
         number = json.loads(body).get("n") or 1
         choices = [{**completion(self.right)["choices"][0], "index": index} for index in range(number)]
         return (whole(completion(choices=choices)),)
