@@ -20,7 +20,7 @@ from swift_saber.data.rows import (
 from swift_saber.data.turns import clip_of, pictures_in
 from swift_saber.errors import InputError, one_line
 from swift_saber.media.check import hear_clips
-from swift_saber.media.fault import Problem, place_fault
+from swift_saber.media.place import Problem, place_fault
 
 
 class Checked(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from swift_saber.errors import InputError, kind, quoted, unreadable
-from swift_saber.media.fault import place_fault
+from swift_saber.media.place import place_fault
 from swift_saber.text.files import check_utf8, must_be_file, whole
 from swift_saber.text.strict_json import MAX_LEVELS, encoded, parse_json
 

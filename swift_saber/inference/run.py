@@ -25,7 +25,7 @@ from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import OTHERS, Run
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prepared import made_with
 from swift_saber.media.sound import inside

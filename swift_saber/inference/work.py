@@ -13,7 +13,7 @@ from swift_saber.data.questions import asked
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
 
 # After so many rows in succession that a model fails on, others are tried, to tell bad rows from a wrong setting.

@@ -4,7 +4,8 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple, TypeVar
 
-from swift_saber.media.fault import Problem, clip_fault
+from swift_saber.media.fault import clip_fault
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 
 K = TypeVar("K")

@@ -11,13 +11,13 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
-from swift_saber.errors import InputError, one_line
+from swift_saber.errors import InputError
 from swift_saber.media import prepared, sound
 from swift_saber.media.frames import left_within, most_pixels, read_frames, size_problem
 from swift_saber.media.limits import LEAST_PICTURES, LEAST_SECONDS, MAX_SECONDS, MISSING_SHARE
+from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.read import (
     MAX_BYTES_HELD,
     Reading,
@@ -42,30 +42,11 @@ _SHOWN = 40
 # The errors of libsndfile after which ms-swift's soundfile_pyav tries PyAV: of no format, or of one that it does not
 # know.
 _PYAV_CODES = {0, 1, 3, 4}
-# White space before and after it is cut off by ms-swift.
-_ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]*://|data:|file:)", re.IGNORECASE)
-# What is longer ms-swift takes for the file itself, in base64.
-_MAX_PATH = 2000
 
 _COPY = "copy the clip again or remove the row"
 _VIDEO = "re-encode it: ffmpeg -i IN -c:v libx264 -c:a aac OUT.mp4"
 _SOUND = "convert it: ffmpeg -i IN -vn -ar 16000 -ac 1 OUT.wav"
 _SILENT = ("is silent from beginning to end", "take the sound out of the row: the picture alone is analysed then")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Why a clip cannot be used, and what to do about it, both on one line and safe to print.
-
-    Libraries put what a file holds into their messages, so control characters are escaped here, whoever wrote them.
-    """
-
-    reason: str
-    remedy: str
-
-    def __post_init__(self) -> None:
-        for name in ("reason", "remedy"):
-            object.__setattr__(self, name, one_line(getattr(self, name)))
 
 
 class _FaultError(Exception):
@@ -85,8 +66,9 @@ def clip_fault(
     """
     for paths, check in ((videos, _check_video), (audios, _check_audio), (pictures, _check_picture)):
         for path in paths:
+            if placed := place_fault(path, root):
+                return placed
             try:
-                _check_place(path, root)
                 if plain := file_problem(path):
                     raise _FaultError(plain, "correct the path" if plain == "is missing" else _COPY)
                 check(path)
@@ -139,34 +121,10 @@ def beginning_problem(path: str | os.PathLike[str], kind: str) -> str | None:
         return f"is not a readable {'video' if kind == 'video' else 'audio file'} ({reason(error)})"
 
 
-def place_fault(path: str) -> Problem | None:
-    """Return why a path may not be opened, or None: it is an address."""
-    try:
-        _check_place(path, None)
-    except _FaultError as fault:
-        return Problem(f"{path[:200]}: {fault.args[0]}", fault.args[1])
-    return None
-
-
 def load_readers() -> None:
     """Import what the checks use, so that the first clip is not charged for it."""
     for name in ("av", "numpy", "soundfile", *(["decord"] if video_reader(os.environ) == "decord" else [])):
         importlib.import_module(name)
-
-
-def _check_place(path: str, root: str | None) -> None:
-    if _ADDRESS.match(path):
-        raise _FaultError("is an address, not a local file", "download it first: addresses in data are not fetched")
-    if path != path.rstrip():
-        raise _FaultError("ends with white space, which ms-swift cuts off", "correct the path, or rename the file")
-    if len(path) > _MAX_PATH:
-        raise _FaultError(f"is a path of more than {_MAX_PATH} characters", "name the file by a shorter path")
-    if root is None or "\0" in path:  # the latter is no path at all, which file_problem says
-        return
-    base = os.path.realpath(root)
-    if os.path.commonpath([os.path.realpath(path), base]) != base:
-        remedy = "copy the file into that folder, or allow another one"
-        raise _FaultError(f"lies outside the allowed folder {base}", remedy)
 
 
 def _check_video(path: str) -> None:

@@ -28,7 +28,7 @@ from swift_saber.data.rows import media_list, parse_row, read_lines, resolve_med
 from swift_saber.data.turns import clip_of
 from swift_saber.errors import InputError, one_line
 from swift_saber.media import prepared
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prepared import FOLDER_SETTINGS
 from swift_saber.media.settings import media_settings, takes_sound

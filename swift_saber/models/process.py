@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.models.worker import serve
 from swift_saber.text.strict_json import encoded, parse_json
 

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.media.check import hear_clips
-from swift_saber.media.fault import Problem, place_fault
+from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.read import file_problem
 
 Medium = Literal["video", "audio"]

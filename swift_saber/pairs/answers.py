@@ -18,7 +18,7 @@ from swift_saber.data.log import RowLog
 from swift_saber.data.questions import MODALITIES, readable, without
 from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.models.asker import Replies
 from swift_saber.models.endpoint import (
     Answer,

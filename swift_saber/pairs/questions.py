@@ -17,7 +17,8 @@ from swift_saber.data.questions import INSIDE, MODALITIES, asked
 from swift_saber.data.rows import check_roots, media_list, parse_row, read_lines
 from swift_saber.data.turns import taken_out
 from swift_saber.errors import InputError, quoted, sum_up
-from swift_saber.media.fault import Problem, clip_problem
+from swift_saber.media.fault import clip_problem
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.sound import inside
 from swift_saber.models.clips import clip_parts

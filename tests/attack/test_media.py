@@ -21,9 +21,10 @@ from PIL import Image
 from swift_saber.errors import InputError
 from swift_saber.media import sound as sounds
 from swift_saber.media.check import hear_clips
-from swift_saber.media.fault import Problem, clip_fault, picture_problem
+from swift_saber.media.fault import clip_fault, picture_problem
 from swift_saber.media.frames import left_within, most_pixels, read_frames
 from swift_saber.media.limits import LEAST_SECONDS, MAX_PIXELS, MAX_SECONDS
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.read import MAX_BYTES, MAX_BYTES_HELD, file_problem
 from tests.attack.hostile_media import mutants

@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass
 
 from swift_saber.data.log import RowLog
 from swift_saber.errors import InputError
-from swift_saber.media.fault import Problem, clip_fault, place_fault
+from swift_saber.media.fault import clip_fault
 from swift_saber.media.measure import measure
+from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.pool import guarded
 from swift_saber.media.read import file_problem, reason
 from swift_saber.pipeline.stage import Drop, Row, Stage
