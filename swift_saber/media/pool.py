@@ -18,7 +18,8 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
-from swift_saber.media.fault import Problem, load_readers
+from swift_saber.media.fault import load_readers
+from swift_saber.media.place import Problem
 
 K = TypeVar("K")
 
@@ -139,6 +140,10 @@ def end_with_parent(end: Callable[[], object] | None = None) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+class _KilledError(Exception):
+    """A process was killed (SIGKILL), by the kernel where memory is short, or by somebody."""
+
+
 class _Worker:
     """A process that does one item at a time; for one thread.
 
@@ -175,7 +180,20 @@ class _Worker:
             raise RuntimeError(f"a worker process ended with status {code} before it was ready") from error
 
     def ask(self, arguments: Sequence[Any]) -> Any | Problem:
-        """Return what the function makes of the arguments, or why there is nothing; the process may end of it."""
+        """Return what the function makes of the arguments, or why there is nothing; the process may end of it.
+
+        One that is killed is asked again once, in a new process: the kill may have come from outside.
+        """
+        try:
+            return self._asked(arguments)
+        except _KilledError:
+            self.start()
+        try:
+            return self._asked(arguments)
+        except _KilledError:
+            return _ended(-signal.SIGKILL)
+
+    def _asked(self, arguments: Sequence[Any]) -> Any | Problem:
         asked = json.dumps(list(arguments)).encode()
         try:
             self._pipe.send_bytes(asked)
@@ -189,14 +207,14 @@ class _Worker:
                 answer, error = json.loads(self._pipe.recv_bytes())
                 return Problem(error, "remove the row") if error else answer
             self.end()
-        except (EOFError, OSError):
+        except (EOFError, OSError) as error:
             code = self.end(wait=5)
+            if code == -signal.SIGKILL:
+                raise _KilledError from error
         if code == -signal.SIGALRM:
             problem = f"was not decoded within {self._limit:g} seconds"
             return Problem(problem, "cut or re-encode the clip, or allow more time")
-        how = signal.Signals(-code).name if code and code < 0 else f"status {code}"
-        remedy = "re-encode the clip (killed: is memory short?) or remove the row"
-        return Problem(f"the process that decoded it ended with {how}", remedy)
+        return _ended(code)
 
     def end(self, *, wait: float = 0.0) -> int | None:
         """Kill the process and return its exit code; one that is ending has `wait` seconds to do so by itself."""
@@ -217,6 +235,12 @@ class _Worker:
             if self._pipe.poll(min(left, _TICK)):
                 return True
         return False
+
+
+def _ended(code: int | None) -> Problem:
+    how = signal.Signals(-code).name if code and code < 0 else f"status {code}"
+    remedy = "re-encode the clip (killed: is memory short?) or remove the row"
+    return Problem(f"the process that decoded it ended with {how}", remedy)
 
 
 def _work(pipe: connection.Connection, function: Callable[..., Any], limit: float) -> None:

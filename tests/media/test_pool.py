@@ -1,11 +1,13 @@
 """media/pool.py: what becomes of functions that raise, hang, or take the process with them."""
 
 import os
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from swift_saber.media.fault import Problem
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 
 
@@ -17,6 +19,13 @@ def act(what: str, value: object) -> object:
         os._exit(3)
     if what == "hang":
         time.sleep(600)
+    if what == "killed":
+        times, path = 0, Path(str(value))
+        if path.exists():
+            times = int(path.read_text())
+        path.write_text(str(times + 1))
+        if times < int(path.stem):
+            os.kill(os.getpid(), signal.SIGKILL)
     print("a decoder's noise", flush=True)
     return {"got": value}
 
@@ -33,6 +42,16 @@ def test_each_item_has_its_answer_in_order_whatever_becomes_of_its_worker(capfd:
         "was not decoded within 3 seconds",
     ]
     assert "noise" not in "".join(capfd.readouterr())
+
+
+def test_an_item_is_asked_again_once_where_its_worker_is_killed(tmp_path: Path) -> None:
+    once, always = str(tmp_path / "1.txt"), str(tmp_path / "99.txt")
+    items = [("once", ["killed", once]), ("always", ["killed", always]), ("after", ["give", 0])]
+    answers = dict(guarded(items, act, workers=1, limit=60))
+    assert answers["once"] == {"got": once} and answers["after"] == {"got": 0}
+    problem = answers["always"]
+    assert isinstance(problem, Problem) and problem.reason == "the process that decoded it ended with SIGKILL"
+    assert Path(always).read_text() == "2"
 
 
 def test_keys_stay_here_and_need_not_travel() -> None:
