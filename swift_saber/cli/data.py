@@ -54,7 +54,8 @@ def add_sources(commands: Any) -> None:
 
 def add_pipeline(commands: Any) -> None:
     text = "clips of source datasets to checked records"
-    parser = command(commands, "pipeline", _pipeline, text, "pipeline recipes/data/saber.yaml --until clean")
+    example = "pipeline recipes/data/saber.yaml --until clean"
+    parser = command(commands, "pipeline", _pipeline, text, example, resumable=True)
     parser.add_argument("recipe", help="YAML: sources, output, and a block of settings for each stage to run")
     parser.add_argument("--until", metavar="STAGE", help="stop after this stage; the same command without it goes on")
 

@@ -30,7 +30,7 @@ def add_eval(commands: Any) -> None:
     group.description = "Evaluate a model, or existing answers, on a benchmark, and compare two evaluations."
     parts = group.add_subparsers(metavar="BENCHMARK", required=True)
     for name, help_text in BENCHMARKS.items():
-        one = command(parts, name, _evaluate, help_text, f"eval {name} --help")
+        one = command(parts, name, _evaluate, help_text, f"eval {name} --help", resumable=True)
         one.set_defaults(benchmark=name)
         one.fill = partial(_add_options, one, name)  # no benchmark is loaded for the help of another command
     compare = command(parts, "compare", _compare, "two runs on the same questions", "eval compare runs/sed runs/ca_dpo")

@@ -44,10 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status, one of _STATUSES."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     cut = _own(arguments)
-    args = _parser().parse_args(arguments[:cut], argparse.Namespace(passed_on=arguments[cut:]))
+    args = argparse.Namespace(passed_on=arguments[cut:], resumable=False)
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may be no UTF-8
     try:
+        _parser().parse_args(arguments[:cut], args)  # which loads the commands of eval
         status = int(args.run(args) or 0)
         return 128 - status if status < 0 else status  # ms-swift's, ended by a signal
     except InputError as error:

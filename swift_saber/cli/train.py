@@ -4,14 +4,18 @@ Runs ms-swift's own command line in a process of its own; imports none of it.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from swift_saber.data.convert import row_kind
-from swift_saber.data.rows import read_rows
+from swift_saber.data.rows import check_roots, read_rows
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
@@ -23,6 +27,8 @@ from swift_saber.recipe import check_recipe, given, setting
 REFERENCE_TYPES = {"dpo", "kto", "grpo"}
 # The methods that learn from pairs; given other rows, ms-swift fails at the first step.
 PAIR_TYPES = {"dpo", "orpo", "simpo", "cpo", "rm"}
+_LAST_WRITTEN = "trainer_state.json"
+_ENDING_SECONDS = 30.0
 
 
 def sft(recipe: str, arguments: Sequence[str]) -> int:
@@ -100,7 +106,12 @@ def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
     named = plugins if isinstance(plugins, list) else [plugins or PLUGIN_FILE]
     if any(Path(str(path)).name != PLUGIN_FILE.name for path in named):
         raise _plugin_clash(recipe)
-    model, adapters = (setting(known, arguments, key) for key in ("model", "adapters"))
+    check_roots()
+    model, adapters, stopped = (
+        setting(known, arguments, key) for key in ("model", "adapters", "resume_from_checkpoint")
+    )
+    if stopped is not None:
+        _check_whole(Path(stopped).expanduser())
     if model is not None and model_flag(model) == "--adapters":
         remedy = "name its base model there, and the checkpoint with --adapters"
         raise InputError(model, "model", "is a LoRA checkpoint", remedy)
@@ -111,6 +122,16 @@ def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
         remedy = "merge it (recipes/export_merge_lora.yaml) and name the merged folder with --model"
         raise InputError(adapters, "adapters", "is a LoRA checkpoint, which full tuning does not load", remedy)
     return known
+
+
+def _check_whole(checkpoint: Path) -> None:
+    """See that a checkpoint was written to its end, where it is there: the trainer's state is written last."""
+    if not checkpoint.is_dir() or (checkpoint / _LAST_WRITTEN).is_file():
+        return
+    beside = (path.parent for path in checkpoint.parent.glob(f"checkpoint-*/{_LAST_WRITTEN}"))
+    newest = max(beside, key=lambda path: path.stat().st_mtime, default=None)
+    remedy = f"go on from {newest}, the newest that is whole" if newest else "begin anew"
+    raise InputError(str(checkpoint), "resume_from_checkpoint", f"is half a checkpoint: no {_LAST_WRITTEN}", remedy)
 
 
 def _check_pairs(dataset: str | None) -> None:
@@ -186,4 +207,23 @@ def _train(arguments: Sequence[str], env: Mapping[str, str], output: str | None)
 
 
 def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
-    return subprocess.run([sys.executable, "-m", "swift.cli.main", *arguments], env=dict(env), check=False).returncode
+    """Run ms-swift in processes of its own, and end them all where this one is to end by SIGTERM or Ctrl-C."""
+    process = subprocess.Popen([sys.executable, "-m", "swift.cli.main", *arguments], env=dict(env))
+
+    def end(*_: Any) -> None:
+        started = psutil.Process(process.pid)
+        for one in (started, *started.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.terminate()
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        try:
+            process.wait(_ENDING_SECONDS)  # a terminal has sent it to all of them
+        except subprocess.TimeoutExpired:
+            end()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

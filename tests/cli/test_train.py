@@ -1,10 +1,14 @@
 """cli/train.py: what is checked before ms-swift starts, and what it is started with."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from swift_saber.cli import main as cli
@@ -135,3 +139,36 @@ def test_parse_writes_what_was_found_and_what_was_not(tmp_path: Path) -> None:
     assert row["id"] == "a"
     assert row["fields"] == {"video_desc": "A room.", "sentiment_analysis": "Glad."}
     assert row["missing"] == ["acoustic_feat", "speech_content", "facial_exp_desc", "body_lang_desc"]
+
+
+def test_sigterm_ends_a_training_with_all_that_it_started(tmp_path: Path) -> None:
+    main = tmp_path / "swift" / "cli" / "main.py"  # in the place of ms-swift's, which starts the trainer so
+    main.parent.mkdir(parents=True)
+    for folder in (main.parent, main.parent.parent):
+        (folder / "__init__.py").touch()
+    main.write_text(
+        "import subprocess, sys\n"
+        'code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"\n'
+        "sys.exit(subprocess.run([sys.executable, '-c', code]).returncode)\n"
+    )
+    code = "import os, sys; from swift_saber.cli.train import _run; sys.exit(_run([], os.environ) != 0)"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        trainer = psutil.Process(int(command.stdout.readline()))
+        command.terminate()
+        assert psutil.wait_procs([trainer], timeout=60)[1] == []
+        assert command.wait(60) == 1
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_not_gone_on_from(tmp_path: Path) -> None:
+    text = recipe(tmp_path, "model: owner/name\n")
+    for step in (2, 4, 6):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    half = str(tmp_path / "checkpoint-6")
+    for remedy in ("begin anew", f"go on from {tmp_path / 'checkpoint-2'}, the newest that is whole"):
+        with pytest.raises(InputError) as caught:
+            train.sft(text, ["--resume_from_checkpoint", half])
+        assert caught.value.problem == "is half a checkpoint: no trainer_state.json"
+        assert caught.value.remedy == remedy
+        (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}")

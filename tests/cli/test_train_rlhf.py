@@ -103,6 +103,7 @@ def test_a_resumed_run_keeps_its_reference(tmp_path: Path, adapters: Path, swift
     """Otherwise ms-swift would go on against the base model, and say nothing."""
     stopped = tmp_path / "checkpoint-7"
     stopped.mkdir()
+    (stopped / "trainer_state.json").write_text("{}")
     (stopped / "args.json").write_text(json.dumps({"model": "owner/base", "ref_adapters": [str(adapters)]}))
     launch.rlhf(recipe(tmp_path, "rlhf_type: dpo\n"), ["--resume_from_checkpoint", str(stopped)])
     assert swift.arguments[3:8] == [str(stopped), "--ref_adapters", str(adapters), "--model", "owner/base"]
