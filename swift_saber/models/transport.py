@@ -10,7 +10,7 @@ Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PRO
 import socket
 import time
 from collections.abc import Callable, Iterable
-from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -117,17 +117,14 @@ def _proxy(url: httpx.URL) -> httpcore.Proxy | None:
         return None
     try:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
-        if proxy.url.scheme.startswith("socks"):
-            import_module("socksio")  # httpcore's, and asked for by no other package
-        return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth)
-    except ImportError as error:
-        raise InputError(
-            "environment", "proxy", "is a SOCKS one, which needs socksio", "pip install socksio"
-        ) from error
+        found_at = httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth)
     except (ValueError, httpx.InvalidURL) as error:
         # The text itself is not repeated: it may hold a password.
         problem, remedy = "is no address of a proxy", "write http://host:port, or except this host in NO_PROXY"
         raise InputError("environment", f"{url.scheme.upper()}_PROXY", problem, remedy) from error
+    if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:  # which httpcore alone asks for
+        raise InputError("environment", "proxy", "is a SOCKS one, which needs socksio", "pip install socksio")
+    return found_at
 
 
 def _left(deadline: float | None) -> float | None:
