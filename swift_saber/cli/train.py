@@ -19,7 +19,7 @@ from swift_saber.data.rows import check_roots, read_rows
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
-from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.plugin import COMMAND, PLUGIN_FILE
 from swift_saber.plugin.saber_under_way import ended_over, left
 from swift_saber.recipe import check_recipe, given, setting
 
@@ -208,7 +208,8 @@ def _train(arguments: Sequence[str], env: Mapping[str, str], output: str | None)
 
 def _run(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     """Run ms-swift in processes of its own, and end them all where this one is to end by SIGTERM or Ctrl-C."""
-    process = subprocess.Popen([sys.executable, "-m", "swift.cli.main", *arguments], env=dict(env))
+    env = {**env, COMMAND: str(os.getpid())}
+    process = subprocess.Popen([sys.executable, "-m", "swift.cli.main", *arguments], env=env)
 
     def end(*_: Any) -> None:
         started = psutil.Process(process.pid)

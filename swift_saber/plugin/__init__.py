@@ -7,3 +7,5 @@ an `options.py` or `dataset.py` would be imported for any other module of that n
 from pathlib import Path
 
 PLUGIN_FILE = Path(__file__).with_name("saber_plugin.py")
+#: The process id of the command that started ms-swift, which ends when that has ended.
+COMMAND = "SABER_COMMAND"

@@ -2,12 +2,16 @@
 
 import dataclasses
 import os
+import signal
 import sys
-from contextlib import nullcontext
+import threading
+from contextlib import nullcontext, suppress
 from functools import partial, wraps
 from typing import Any
 
-from swift_saber.plugin import saber_errors, saber_seams
+import psutil
+
+from swift_saber.plugin import COMMAND, saber_errors, saber_seams
 
 # For the instructions of a dataset; one that a hundredth of the rows has is missed once in 20,000 times.
 _ROWS_LOOKED_AT = 1000
@@ -40,6 +44,7 @@ def register() -> None:
     _register_trainer()
     _extend_args_json()
     _spare_threads()
+    _end_with_command()
     _registered = True
 
 
@@ -174,3 +179,22 @@ def _extend_args_json() -> None:
             self.external_plugins, self.model = plugins, model
 
     BaseArguments.save_args, BaseArguments.load_dataset = save_args_with_settings, load_dataset_and_look
+
+
+def _end_with_command() -> None:
+    """Have this process end when the command that started it has ended, in whatever way.
+
+    Else a training whose command was killed goes on, and the next start writes into its folder beside it.
+    """
+    command = os.environ.get(COMMAND)
+    if command is None:
+        return
+
+    def watch() -> None:
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(int(command))
+            if found.create_time() <= psutil.Process().create_time():  # else its number is another's by now
+                found.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

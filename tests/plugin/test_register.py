@@ -1,6 +1,10 @@
 """plugin/saber_register.py: what a checkpoint's args.json remembers of its training."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +81,19 @@ def test_clips_that_were_prepared_otherwise_end_a_training_before_it_begins(
         InputError, match=r"d\.jsonl: prepared: was prepared with FPS_MAX_FRAMES 40, and is asked .* 4;"
     ):
         remembered(rows)
+
+
+def test_what_a_command_started_ends_with_it_though_it_was_killed() -> None:
+    code = "from swift_saber.plugin import saber_register as it; it._end_with_command(); print(); input()"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as command:
+        env = {**os.environ, "SABER_COMMAND": str(command.pid)}
+        start = [sys.executable, "-c", code]
+        with subprocess.Popen(start, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as training:
+            assert training.stdout is not None and training.stdout.readline()
+            with pytest.raises(subprocess.TimeoutExpired):
+                training.wait(0.5)  # as long as the command lives
+            command.kill()
+            command.wait()
+            assert training.wait(60) == -signal.SIGTERM
+        with subprocess.Popen(start, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as late:
+            assert late.wait(60) == -signal.SIGTERM  # it was killed before the plugin was loaded
