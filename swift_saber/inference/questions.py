@@ -5,6 +5,7 @@ A row that cannot be asked costs only itself. What would make the outcome ambigu
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,11 +134,12 @@ def _paths(value: Any, words: bool = False) -> Iterator[str]:
 
 
 def _state(path: str) -> Any:
-    """What changes with a file, its rights included; None where there is none."""
+    """What changes with a file, its rights included; of a folder or a device what it is; None where there is none."""
     try:
         full = media_path(path)
         found = os.stat(full)
-        return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, os.access(full, os.R_OK)
+        content = (found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else ()
+        return found.st_mode, *content, os.access(full, os.R_OK)
     except (OSError, ValueError):  # the latter for what can be no path
         return None
 

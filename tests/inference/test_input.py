@@ -359,10 +359,16 @@ def test_rows_that_the_model_fails_on_end_a_run_only_where_it_fails_on_all(run: 
 
 def test_a_run_without_a_change_asks_no_reject_again(run: Run, clips: Path) -> None:
     mute, asked = clips / "mute.mp4", Path(run.model) / "asked.txt"
-    rows = (question("kills", mute, content="die"), question("a", mute), question("gone", run.folder / "gone.mp4"))
+    rows = (
+        question("kills", mute, content="die"),
+        question("a", mute),
+        question("gone", run.folder / "gone.mp4"),
+        question("folder", run.folder),  # whose times change with what is written there
+    )
     assert run.go(*rows, {"id": []}) == 1
+    (run.folder / "more").touch()
     rejects, before = (run.folder / "out.rejects.jsonl").read_bytes(), asked.read_text()
-    assert before.count("die") == 2 + 1 and rejects.count(b"\n") == 3  # two alone, one with the other row
+    assert before.count("die") == 2 + 1 and rejects.count(b"\n") == 4  # two alone, one with the other row
     assert run.go(*rows, {"id": []}) == 1
     assert (run.folder / "out.rejects.jsonl").read_bytes() == rejects
     assert asked.read_text() == before
