@@ -75,7 +75,7 @@ def must_be_file(path: str | os.PathLike[str]) -> None:
     Anything else would be replaced (a device), hang (a pipe), or be written elsewhere (a link to what is not there).
 
     Raises:
-        InputError: it is something else, or cannot be looked at.
+        InputError: it is something else, or there can be no such file.
     """
     try:
         mode = os.stat(path).st_mode
@@ -85,7 +85,8 @@ def must_be_file(path: str | os.PathLike[str]) -> None:
             raise InputError(str(path), "output", "is a link to a file that is not there", remedy) from error
         return
     except OSError as error:
-        raise unreadable(path, error) from error
+        problem = f"cannot be written: {error.strerror or type(error).__name__}"
+        raise InputError(str(path), "output", problem, "check the path and its permissions") from error
     if not stat.S_ISREG(mode):
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         problem = f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, and only a file can be written"

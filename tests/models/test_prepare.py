@@ -151,7 +151,7 @@ def test_what_cannot_be_prepared_is_set_aside_and_the_rest_stays(tmp_path: Path,
     assert rejects[0]["remedy"] == "mend it"
     assert "gone.mp4: no such file" in rejects[1]["reason"]
     assert "not JSON" in rejects[2]["reason"]
-    assert "7 is not a path" in rejects[3]["reason"]
+    assert "is a number, not a path" in rejects[3]["reason"]
 
 
 def test_a_row_that_would_end_the_training_is_set_aside(tmp_path: Path, clips: Any) -> None:
