@@ -169,7 +169,7 @@ def _started(
 
     def measure() -> None:
         while not over.wait(_MEASURE_SECONDS):
-            told.largest = max([told.largest, *(_peak(one) for one in members(run.pid))])
+            told.largest = max([told.largest, *(peak(one) for one in members(run.pid))])
 
     watch = threading.Thread(target=measure, daemon=True)
     watch.start()
@@ -243,8 +243,8 @@ def members(session: int) -> list[int]:
     return found
 
 
-def _peak(process: int) -> int:
-    """The most memory that a process has held so far, in bytes."""
+def peak(process: int) -> int:
+    """The most memory that a process has held so far, in bytes; getrusage counts what it was forked from, too."""
     with suppress(OSError):
         for line in Path(f"/proc/{process}/status").read_bytes().splitlines():
             if line.startswith(b"VmHWM:"):

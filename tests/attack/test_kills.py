@@ -11,7 +11,7 @@ from urllib.error import URLError
 import pytest
 
 from tests.attack import kill_scenes, kill_training
-from tests.attack.kills import KINDS, Broken, Listener, attack, files_below
+from tests.attack.kills import Broken, Listener, attack, files_below
 
 slow = pytest.mark.slow
 PATIENT = """
@@ -64,7 +64,7 @@ def test_the_listener_counts_who_comes_by_whatever_way(monkeypatch: pytest.Monke
             monkeypatch.setenv(name, value)
         for address in (f"{listener.url}/clip.mp4", "http://a.host.elsewhere/model"):
             with pytest.raises((URLError, OSError)):
-                urllib.request.urlopen(address, timeout=5)
+                urllib.request.build_opener().open(address, timeout=5)  # urlopen keeps the proxies of its first call
     assert [line.split()[:2] for line in listener.reached] == [
         [b"GET", b"/clip.mp4"],
         [b"GET", b"http://a.host.elsewhere/model"],
@@ -80,15 +80,13 @@ SIZES: Mapping[str, tuple[int, int, int]] = {
     "eval": (16, 1, 12),
 }
 _SLOW = {"sample", "eval"}
-#: A process that checks clips and is killed costs its clip's row: at full size, such kills are counted too.
-_KINDS = {kind: weight for kind, weight in KINDS.items() if kind != "child"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[slow] if name in _SLOW else []) for name in SIZES])
 def test_a_killed_command_does_what_it_does_without_kills_and_pays_nothing_twice(name: str, tmp_path: Path) -> None:
     rows, kills, changes = SIZES[name]
     scene = kill_scenes.SCENES[name]
-    report = kill_scenes.kill(name, scene, tmp_path, rows=rows, kills=kills, changes=changes, kinds=_KINDS)
+    report = kill_scenes.kill(name, scene, tmp_path, rows=rows, kills=kills, changes=changes)
     assert report.problems == [], report.line()
     assert report.told.kills.total() > 0
 

@@ -30,9 +30,10 @@ MOST_MIB = 600
 
 # Asks at each address that is named, many at a time; says what came of each and how much memory it took.
 _ASK = """
-import json, resource, sys, warnings
+import json, os, sys, warnings
 from concurrent.futures import ThreadPoolExecutor
 from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointOdd, EndpointRefused
+from tests.attack.kills import peak
 
 KINDS = {EndpointDown: "down", EndpointRefused: "refused", EndpointFailed: "failed", EndpointOdd: "odd"}
 
@@ -48,7 +49,7 @@ def ask(mode):
 urls = json.loads(sys.stdin.readline())
 with ThreadPoolExecutor(12) as pool:
     found = dict(zip(urls, pool.map(ask, urls.values())))
-print(json.dumps([found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([found, peak(os.getpid()) / 2**20]))
 """
 
 
