@@ -26,7 +26,7 @@ from swift_saber.cli.mini import add_mini
 from swift_saber.cli.pairs import add_pairs
 from swift_saber.cli.prepare import add_prepare
 from swift_saber.cli.report import add_report
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, one_line
 
 _STATUSES = """exit status:
   0    all went through
@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         return 141
     except OSError as error:
-        where = error.filename or "file"
-        print(f"swift-saber: error: {where}: {error.strerror or error}", file=sys.stderr)
+        said = one_line(f"{error.filename or 'file'}: {error.strerror or error}")
+        print(f"swift-saber: error: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         more = "; the same command goes on from here" if args.resumable else ""

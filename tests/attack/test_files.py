@@ -93,7 +93,7 @@ RECIPES = {
     "a list in itself": "a: &a [*a]",
     "a mapping in itself": "a: &a\n  b: *a",
     "merged with itself": "a: &a\n  <<: *a",
-    "many values": "a: [" + "1," * 20_000 + "]",
+    "many values": "a: [" + "1," * 120_000 + "]",
     "long number": "a: " + "1" * 5000,
     "long number of base 60": "a: 1" + ":59" * 100_000,
     "large": "a: " + "x" * (2 << 20),

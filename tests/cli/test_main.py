@@ -88,6 +88,17 @@ def test_a_crash_has_an_exit_status_of_its_own(
     assert said.endswith("swift-saber: error: this is a fault of swift-saber and not of its input (see above)\n")
 
 
+def test_a_file_of_any_name_that_cannot_be_used_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device", "/a\nb\x1b[1m")
+
+    monkeypatch.setattr("swift_saber.cli.train.sft", fails)
+    assert cli.main(["sft", "recipe.yaml"]) == 2
+    assert capsys.readouterr().err == "swift-saber: error: /a\\nb\\x1b[1m: No space left on device\n"
+
+
 def test_rows_that_are_rejected_are_no_error_of_input(tmp_path: Path, model: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"id": "a", "videos": ["gone.mp4"]}\n')
     command = ["infer", str(model), str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl")]
