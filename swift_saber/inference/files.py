@@ -7,6 +7,7 @@ out.saber.jsonl      the answers as records, written at the end
 out.log              what ms-swift said
 """
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import completed, differences, how_to_go_on
 from swift_saber.sed.layout import parse
-from swift_saber.text.files import must_be_file, read_text, writable
+from swift_saber.text.files import must_be_file, partial_path, read_text, writable
 
 # What the settings files of earlier versions do not say.
 _LATER = ("further_values", "sound")
@@ -129,6 +130,20 @@ class Outputs:
             problem = f"has answers of another run, with {was}; now it is {is_now}"
             raise InputError(str(self.result), "result_path", problem, f"{how_to_go_on(wrong)}name another result file")
         self._silent = bool(wrong) or began != kept
+
+
+def must_spare(rows: Path, result: Path) -> None:
+    """See that nothing that a run writes is the file of its questions, also by another name.
+
+    Raises:
+        InputError: something is.
+    """
+    for ending in ("", ".rejects.jsonl", ".settings.json", ".saber.jsonl", ".log"):
+        path = Path(os.path.realpath(beside(result, ending) if ending else result))
+        for written in (path, partial_path(path)):
+            if os.path.exists(written) and os.path.exists(rows) and os.path.samefile(written, rows):
+                problem = f"the run would write {written}, which is the file of the questions"
+                raise InputError(str(result), "result_path", problem, "name another result file")
 
 
 def _remove_if_empty(path: Path) -> None:

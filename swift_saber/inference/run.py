@@ -22,7 +22,7 @@ from swift_saber.data.questions import INSIDE, digest, readable
 from swift_saber.data.rows import check_roots, must_be_regular
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
-from swift_saber.inference.files import Outputs
+from swift_saber.inference.files import Outputs, must_spare
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import OTHERS, Run
 from swift_saber.media.place import Problem
@@ -68,6 +68,7 @@ def infer(
     if os.environ.get("STREAM") == "1":
         arguments = [*arguments, "--stream", "true"]
     must_be_regular(rows)
+    must_spare(Path(rows), Path(result))
     (flag, kept), trained = loading(model, arguments), Instructions(model)
     if not sound:
         kept["SABER_SOUND"] = "given"

@@ -480,3 +480,21 @@ def test_a_run_that_is_killed_while_it_forgets_rejects_loses_none(
         assert (run.folder / "out.rejects.jsonl").read_bytes() == left
     assert run.go(mended, worse) == 1
     assert (run.rows().keys(), run.rows("out.rejects.jsonl").keys()) == ({"bad"}, {"worse"})
+
+
+@pytest.mark.parametrize(
+    "ending", ["", ".rejects.jsonl", ".settings.json", ".saber.jsonl", ".log", ".saber.jsonl.partial"]
+)
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_the_file_of_the_questions_is_never_written(run: Run, ending: str, link: Any) -> None:
+    """By its own name or another; the last line is cut off, as a log of ours would be mended."""
+    written = run.folder / (f"out{ending}" if ending else "out.jsonl")
+    asked = written if link is None else run.folder / "asked.jsonl"
+    asked.write_text(json.dumps(question("a")) + '\n{"id": "b", "messages": [')
+    if link:
+        link(asked, written)
+    before, there = asked.read_bytes(), sorted(os.listdir(run.folder))
+    with pytest.raises(InputError, match="out.jsonl: result_path: the run would write .* name another result file"):
+        infer(run.model, str(asked), str(run.result))
+    assert asked.read_bytes() == before
+    assert sorted(os.listdir(run.folder)) == there
