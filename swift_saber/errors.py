@@ -1,9 +1,12 @@
 """The error for what a user gave and can put right: bad data, a wrong path, a recipe with a mistake."""
 
+import errno
 import os
 from collections.abc import Sequence
 
 _QUOTE_LIMIT = 60
+#: This process, or the machine, has too many files open: no fault of the file that was to be opened.
+NO_FILE_LEFT = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class InputError(ValueError):
@@ -63,6 +66,12 @@ def sum_up(errors: Sequence[InputError], wrong: int, total: int, where: str) -> 
 
 
 def unreadable(path: str | os.PathLike[str], error: OSError) -> InputError:
-    """The one-line error for a file that the operating system would not open."""
+    """The one-line error for a file that the operating system would not open.
+
+    Raises:
+        OSError: the error itself, where too many files are open, so that it is not held against the file.
+    """
+    if error.errno in NO_FILE_LEFT:
+        raise error
     reason = error.strerror or type(error).__name__
     return InputError(str(path), "file", reason, "check the path and its permissions")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from swift_saber.data.rows import media_path
-from swift_saber.errors import InputError
+from swift_saber.errors import NO_FILE_LEFT, InputError
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.models.upload import Medium, NoClip, checked
 
@@ -108,6 +108,8 @@ def _sound_of(clip: Path, path: str) -> bytes:
     try:
         return wav(samples_of(str(clip)))
     except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in NO_FILE_LEFT:
+            raise
         raise NoClip(path, "sound", reason(error), "re-encode the clip") from error
 
 

@@ -8,16 +8,16 @@ import queue
 import stat
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Literal
 
 from swift_saber.data.rows import media_path
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import NO_FILE_LEFT, InputError, quoted, unreadable
 from swift_saber.media.check import hear_clips
 from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.read import file_problem
@@ -52,6 +52,7 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
     Raises:
         InputError: the file is missing or cannot be read.
         NoClip: it is no clip, lies outside of SABER_MEDIA_ROOT, or has more than MAX_BYTES.
+        OSError: no copy can be made (the temp folder is full, too many files are open): no clip would fare better.
     """
     if not isinstance(path, str) or not path or "\0" in path:
         raise NoClip(quoted(path), medium, "is not a path", "give each clip as the path of a file")
@@ -61,10 +62,14 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
     if problem := file_problem(full):
         known = InputError if "missing" in problem or "cannot be" in problem else NoClip
         raise known(full, "file", problem, "see that the clips are where the rows say, and run again")
-    with tempfile.TemporaryDirectory(prefix="swift-saber-") as folder:
-        # "%03d" in a name would be an instruction to FFmpeg.
-        copy = Path(folder) / os.path.basename(full).replace("%", "_")
-        digest = _copy(full, copy, made_in)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="swift-saber-"))
+            # "%03d" in a name would be an instruction to FFmpeg.
+            copy = Path(folder) / os.path.basename(full).replace("%", "_")
+            digest = _copy(full, copy, made_in)
+        except OSError as error:
+            raise _no_copy(error) from error
         if fault := _CHECKS.problem((digest, copy.suffix.lower(), medium), str(copy), medium):
             raise NoClip(full, medium, fault.reason, fault.remedy)
         yield copy
@@ -72,21 +77,38 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
 
 def _copy(path: str, to: Path, made_in: str | os.PathLike[str] | None) -> bytes:
     """Copy a file of the allowed folders, and return the digest of what was read."""
+    digest = blake2b(digest_size=16)
+    with closing(_read(path, made_in)) as blocks, to.open("xb") as copy:
+        for block in blocks:
+            digest.update(block)
+            copy.write(block)
+    return digest.digest()
+
+
+def _read(path: str, made_in: str | os.PathLike[str] | None) -> Generator[bytes, None, None]:
+    """Yield a file's bytes; only what is wrong with that file is an InputError."""
     try:
         # Not to wait for a writer, where a pipe has taken the file's place.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file, to.open("xb") as copy:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             _check_place(path, os.fstat(file.fileno()), made_in)
-            digest, size = blake2b(digest_size=16), 0
+            size = 0
             while block := file.read(_BLOCK):
-                digest.update(block)
                 size += len(block)
                 if size > MAX_BYTES:
                     problem = f"has more than the {MAX_BYTES >> 20} MiB that are sent at once"
                     raise NoClip(path, "file", problem, "cut or re-encode the clip")
-                copy.write(block)
+                yield block
     except OSError as error:
         raise unreadable(path, error) from error
-    return digest.digest()
+
+
+def _no_copy(error: OSError) -> OSError:
+    """The error of a copy that cannot be made, as the command shows it; it says nothing of the clip."""
+    what = "make room there, or name another folder in TMPDIR"
+    if error.errno in NO_FILE_LEFT:
+        what = "allow more of them (ulimit -n), or ask fewer at a time"
+    problem = f"{error.strerror or error}, where a clip is copied to before it is sent (TMPDIR); {what}"
+    return OSError(error.errno, problem, tempfile.gettempdir())
 
 
 def _check_place(path: str, opened: os.stat_result, made_in: str | os.PathLike[str] | None) -> None:

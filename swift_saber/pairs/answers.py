@@ -159,7 +159,7 @@ def _as_they_come(
     ask: Callable[[dict[str, Any]], Outcome], todo: Sequence[dict[str, Any]], concurrency: int
 ) -> Generator[Outcome, None, None]:
     """Yield the outcome of each question, with so many asked at the same time."""
-    end: InputError | KeyboardInterrupt | None = None
+    end: InputError | OSError | KeyboardInterrupt | None = None
     rest = iter(todo)
     waiting: set[Future[Outcome]] = set()
     pool = ThreadPoolExecutor(concurrency)
@@ -181,7 +181,7 @@ def _as_they_come(
             for future in done:
                 try:
                     outcome = future.result()
-                except InputError as error:  # the server is down, or the disk is full
+                except (InputError, OSError) as error:  # the server is down, or the disk is full
                     end = end or error
                 else:
                     yield outcome

@@ -9,7 +9,7 @@ from fractions import Fraction
 from operator import attrgetter
 from typing import Any
 
-from swift_saber.errors import InputError
+from swift_saber.errors import NO_FILE_LEFT, InputError
 from swift_saber.media.read import Reading, file_problem, first_stream, open_media, reason
 from swift_saber.media.sound import samples_of, wav
 from swift_saber.models.reply import Unusable
@@ -157,6 +157,8 @@ def _upright(frame: Any) -> Any:
 
 
 def _unreadable(path: str, error: Exception, what: str) -> Exception:
+    if isinstance(error, OSError) and error.errno in NO_FILE_LEFT:
+        return error
     # A file that is gone is no fault of the clip: cleaning has read it before.
     if problem := file_problem(path):
         return InputError(path, "file", problem, "see that the clips are where the manifest says, and run again")
