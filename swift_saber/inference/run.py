@@ -97,7 +97,7 @@ def infer(
         ]
         done = len(answered) + len(rejected)
         with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream) as bar:
-            rest = questions.read(source, {*answered, *rejected})
+            rest = _as_known(questions.read(source, {*answered, *rejected}), known.keys())
             others = partial(_spread, source, known, answered, trained)
             Run(outputs, bar, processes).go(_checked(rest, trained), others)
         outputs.write_records()
@@ -125,6 +125,21 @@ def _check_count(rows: str, known: int, answered: int, rejected: int) -> None:
     if answered + rejected != known:
         problem = f"{known} were there at the start, and {answered} are answered and {rejected} rejected"
         raise InputError(rows, "rows", problem, "did the file change meanwhile? The same command goes on")
+
+
+def _as_known(rows: Iterator[Question | Reject], known: Set[str]) -> Iterator[Question | Reject]:
+    """The rows, as long as each is one of those that were there at the start, and comes once.
+
+    Else the result file would get a row that the next start refuses to go on with.
+    """
+    seen: set[str] = set()
+    for found in rows:
+        if found.id in seen or found.id not in known:
+            problem = f"{quoted(found.id)} {'came before' if found.id in seen else 'was not there at the start'}"
+            remedy = "the file changed meanwhile; the same command goes on"
+            raise InputError(found.where, "id", problem, remedy)
+        seen.add(found.id)
+        yield found
 
 
 def _spread(

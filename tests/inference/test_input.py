@@ -498,3 +498,27 @@ def test_the_file_of_the_questions_is_never_written(run: Run, ending: str, link:
         infer(run.model, str(asked), str(run.result))
     assert asked.read_bytes() == before
     assert sorted(os.listdir(run.folder)) == there
+
+
+@pytest.mark.parametrize("edit", ["another row before", "a row twice"])
+def test_a_file_of_questions_that_is_edited_during_the_run_ends_it_before_anything_wrong_is_written(
+    run: Run, clips: Path, edit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is read again by then: nothing of it is held."""
+    clip = clips / "mute.mp4"
+    rows, read = [question(f"r{number}", clip, content="yes") for number in range(3)], questions.read
+    later = [question("new", clip), *rows] if edit == "another row before" else [*rows, rows[0]]
+
+    def edited(path: Path, without: Any) -> Any:
+        path.write_text("".join(json.dumps(row) + "\n" for row in later))
+        return read(path, without)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(questions, "read", edited)
+        with pytest.raises(
+            InputError, match=r"in.jsonl:\d: id: .* the file changed meanwhile; the same command goes on"
+        ):
+            run.go(*rows)
+    assert run.rows().keys() | run.rows("out.rejects.jsonl").keys() <= {row["id"] for row in rows}
+    assert run.go(*rows) == 0
+    assert run.rows().keys() == {row["id"] for row in rows}
