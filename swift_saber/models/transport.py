@@ -153,10 +153,14 @@ class _Backend(httpcore.SyncBackend):
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
-        for address in dict.fromkeys(one[4][0] for one in found):
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        for number, address in enumerate(addresses):
+            left = _left(timeout)
+            # One that says nothing (IPv6, where the network has none) leaves time for the others.
+            share = None if left is None else left / (len(addresses) - number)
             try:
-                return _Stream(super().connect_tcp(str(address), port, _left(timeout), local_address, socket_options))
-            except httpcore.ConnectError as error:
+                return _Stream(super().connect_tcp(address, port, share, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
         raise problem
 

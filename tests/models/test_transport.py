@@ -1,6 +1,10 @@
 """Below the client: which way a request takes, and how long it may take to be sent."""
 
+import socket
 import sys
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -51,6 +55,33 @@ def test_a_server_that_takes_in_nothing_is_not_waited_for() -> None:
 def test_a_host_without_an_address_is_named() -> None:
     with pytest.raises(EndpointDown, match="cannot be reached .*; start the server, or correct the address"):
         Endpoint("m", "http://nowhere.invalid/v1", retries=0).complete(HELLO, **ASK)
+
+
+def test_of_a_hosts_addresses_one_that_says_nothing_leaves_time_for_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a name with an IPv6 address on a network without IPv6."""
+    real = socket.getaddrinfo
+
+    def found(host: Any, port: Any, *more: Any, **named: Any) -> Any:
+        if host not in ("two.test", b"two.test"):
+            return real(host, port, *more, **named)
+        return [real(one, port, *more, **named)[0] for one in ("127.0.0.2", "127.0.0.3", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    with LLMServer(lambda _: say("Here.")) as server, ExitStack() as opened:
+        port = urlsplit(server.url).port
+        for silent in ("127.0.0.2", "127.0.0.3"):
+            opened.enter_context(socket.create_server((silent, port), backlog=0))
+            for _ in range(4):  # nobody takes them, and what comes after them is not answered
+                waiting = opened.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex((silent, port))
+        url = f"http://two.test:{port}/v1"
+        assert Endpoint("m", url, timeout=3, retries=0).complete(HELLO, **ASK) == [("Here.", False)]
+        with monkeypatch.context() as patched, pytest.raises(EndpointDown, match="no reply within 1 s"):
+            patched.setattr(socket, "getaddrinfo", lambda *more, **named: found(*more, **named)[:2])
+            Endpoint("m", url, timeout=1, retries=0).complete(HELLO, **ASK)
 
 
 @pytest.mark.parametrize("address", ["http://me:hunter2@host:port", "ftp://hunter2", "http://[::1:hunter2"])
