@@ -14,10 +14,14 @@ from threading import Lock
 from types import TracebackType
 from typing import Any
 
-from swift_saber.data.rows import given_id, parse_row, read_named
+from swift_saber.data.rows import MAX_ROW_BYTES, given_id, parse_row, read_named
 from swift_saber.errors import InputError, unreadable
 from swift_saber.text.files import must_be_file, whole
 from swift_saber.text.strict_json import MAX_LEVELS, encoded
+
+
+class TooLongError(InputError):
+    """A row would be a line that is too long to be read again; nothing of it is written."""
 
 
 class RowLog:
@@ -88,10 +92,14 @@ class RowLog:
             row: JSON values with a string `id` that is not in the file yet.
 
         Raises:
-            InputError: the row has no id, or the disk takes no more.
+            TooLongError: the row is too long.
+            InputError: it has no id, or the disk takes no more.
         """
         given_id(row, str(self.path))
         line = encoded(row) + b"\n"
+        if len(line) > MAX_ROW_BYTES:
+            problem = f"would be longer than {MAX_ROW_BYTES >> 20} MB"
+            raise TooLongError(str(self.path), "line", problem, "shorten the row")
         with self._lock:
             before = os.fstat(self._file).st_size
             try:

@@ -22,6 +22,8 @@ from swift_saber.text.strict_json import MAX_LEVELS, encoded, parse_json
 MAX_ROW_BYTES = 16 << 20
 # How deep a row that is given may be nested; what we make of it may nest it a few levels deeper.
 _ROW_LEVELS = MAX_LEVELS // 2
+# Of a name: that of a file can have no more, and it is repeated wherever its row is spoken of.
+_ID_CHARACTERS = 4096
 # How an array of objects begins.
 _ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|$)")
 
@@ -160,7 +162,7 @@ def asked_id(row: Mapping[str, Any], where: str) -> str:
     """Return row_id of a row that is given: what a model is asked, and its answer, are known by it.
 
     Raises:
-        InputError: it is no text and no number, or holds half a character.
+        InputError: it is no text and no number, holds half a character, or is no name by its length.
     """
     given = row.get("id")
     if isinstance(given, bool | list | dict):
@@ -168,6 +170,8 @@ def asked_id(row: Mapping[str, Any], where: str) -> str:
         raise InputError(where, "id", problem, "write a text or a number, or leave it out")
     name = row_id(row)
     check_utf8(name, "id", where)
+    if len(name) > _ID_CHARACTERS:
+        raise InputError(where, "id", f"has more than {_ID_CHARACTERS:,} characters", "write a shorter one")
     return name
 
 

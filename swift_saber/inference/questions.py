@@ -16,6 +16,8 @@ from swift_saber.data.rows import asked_id, media_given, media_path, parse_row, 
 from swift_saber.data.turns import pictures_in, taken_out
 from swift_saber.errors import InputError, one_line, quoted
 
+# Characters, of a reason or a remedy: two paths that are as long as can be go in.
+_MOST_SAID = 10_000
 _WITH_PATHS = MEDIA_KEYS | {"image", "images", "messages"}
 
 
@@ -53,7 +55,8 @@ class Question:
 class Reject:
     """One row without an answer; `as_row` is its line in the file of rejects.
 
-    The reason and the remedy are safe to print, as a media.fault.Problem's are: they quote what stands in the row.
+    The reason and the remedy are safe to print, as a media.fault.Problem's are: they quote what stands in the row. What
+    would fill pages is left out of their middle.
     """
 
     id: str
@@ -63,7 +66,10 @@ class Reject:
 
     def __post_init__(self) -> None:
         for name in ("reason", "remedy"):
-            object.__setattr__(self, name, one_line(getattr(self, name)))
+            said = getattr(self, name)
+            if len(said) > _MOST_SAID:
+                said = f"{said[: _MOST_SAID // 2]} ... {said[-_MOST_SAID // 2 :]}"
+            object.__setattr__(self, name, one_line(said))
 
     def as_row(self) -> dict[str, Any]:
         return {"id": self.id, "where": self.where, "reason": self.reason, "remedy": self.remedy}

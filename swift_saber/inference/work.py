@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from swift_saber.data.log import TooLongError
 from swift_saber.data.questions import asked
 from swift_saber.errors import InputError
 from swift_saber.inference.files import Outputs
@@ -183,9 +184,19 @@ class Run:
                     self._give_up(process, look=True)
                     doubt.limit *= 2
                 continue
-            with self._lock:
-                self._outputs.add_answer(_result(question, result))
-                self._bar.update()
+            try:
+                with self._lock:
+                    self._outputs.add_answer(_result(question, result))
+                    self._bar.update()
+            except TooLongError as error:
+                self._reject(
+                    Reject(
+                        question.id,
+                        question.where,
+                        f"response: its line in the result file {error.problem}",
+                        error.remedy,
+                    )
+                )
             self._good, doubt.answered, doubt.limit = question, True, _DOUBT
             self._give_up(process, look=False)
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from swift_saber.data.log import RowLog
+from swift_saber.data.log import RowLog, TooLongError
+from swift_saber.data.rows import MAX_ROW_BYTES
 from swift_saber.errors import InputError
 
 WRITER = """
 import sys
-from swift_saber.data.log import RowLog
+from swift_saber.data.log import RowLog, TooLongError
+from swift_saber.data.rows import MAX_ROW_BYTES
 with RowLog(sys.argv[1]) as log:
     there = log.ids()
     for number in range(int(sys.argv[2])):
@@ -178,3 +180,17 @@ def test_rows_that_are_not_retained_are_gone_at_once_and_the_file_stays_taken(
         log.append(rows[2])
     with RowLog(path) as log:
         assert list(log.read()) == [rows[2]]
+
+
+def test_a_line_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    longest = {"id": "a", "text": ""}
+    longest["text"] = "x" * (MAX_ROW_BYTES - len(json.dumps(longest)) - len("\n"))
+    with RowLog(path) as log:
+        log.append(longest)
+        with pytest.raises(TooLongError, match="log.jsonl: line: would be longer than 16 MB"):
+            log.append({**longest, "id": "bc"})
+        assert path.stat().st_size == MAX_ROW_BYTES
+        log.append({"id": "d"})
+    with RowLog(path) as log:
+        assert log.ids() == {"a", "d"}

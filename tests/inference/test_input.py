@@ -14,7 +14,7 @@ from PIL import Image
 
 from swift_saber.cli import main as cli
 from swift_saber.data.check import check_rows
-from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.rows import MAX_ROW_BYTES, read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
 from swift_saber.inference.run import infer
@@ -522,3 +522,25 @@ def test_a_file_of_questions_that_is_edited_during_the_run_ends_it_before_anythi
     assert run.rows().keys() | run.rows("out.rejects.jsonl").keys() <= {row["id"] for row in rows}
     assert run.go(*rows) == 0
     assert run.rows().keys() == {row["id"] for row in rows}
+
+
+def test_a_row_whose_line_in_the_results_would_be_too_long_to_be_read_again_is_a_reject(run: Run, clips: Path) -> None:
+    """The longest row that is read, to which the answer comes; and a name, and a path, that fill such a row."""
+    short, media = [question(name, clips / "mute.mp4", content="yes") for name in "ac"], clips / "mute.mp4"
+    row, named, lost = question("b", media), question("", media), question("d", media)
+
+    def room(row: Any) -> str:
+        return "x" * (MAX_ROW_BYTES - len(json.dumps(row)) - len("\n"))
+
+    row["messages"] = [{"role": "user", "content": ""}]
+    row["messages"][0]["content"] = room(row)
+    named["id"], lost["videos"] = room(named), [room(lost) + str(media)]
+    assert run.go(short[0], row, named, lost, short[1]) == 1
+    assert run.rows().keys() == {"a", "c"}
+    rejects = run.rows("out.rejects.jsonl")
+    assert rejects.keys() == {"b", "line-3", "d"}
+    assert rejects["b"]["reason"] == "response: its line in the result file would be longer than 16 MB"
+    asked = (Path(run.model) / "asked.txt").stat().st_size
+    assert run.go(short[0], row, named, lost, short[1]) == 1
+    assert run.rows("out.rejects.jsonl") == rejects
+    assert (Path(run.model) / "asked.txt").stat().st_size == asked
