@@ -6,11 +6,13 @@ again. How rows come to the models and what becomes of a failure is work.py's ma
 
 import hashlib
 import os
+import random
 import re
 import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +148,15 @@ def _spread(
     source: Path, known: Mapping[str, str], answered: Collection[str], trained: Instructions
 ) -> Generator[Question | Reject, None, None]:
     """A few rows that were answered before, or else rows that are spread over the file."""
-    names = list(answered or known)
-    picked = {names[place * (len(names) - 1) // (OTHERS - 1)] for place in range(OTHERS)}
+    picked = _drawn(list(answered or known))
     return _checked(questions.read(source, known.keys() - picked), trained, said=True)
+
+
+def _drawn(names: Sequence[str]) -> set[str]:
+    """One of each sixteenth, the same at each start; drawn, since what repeats in a file may hide from an even step."""
+    draw = random.Random(0)
+    bounds = [part * len(names) // OTHERS for part in range(OTHERS + 1)]
+    return {names[draw.randrange(low, high)] for low, high in pairwise(bounds) if low < high}
 
 
 def _checked(

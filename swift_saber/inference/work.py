@@ -19,7 +19,7 @@ from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
 
 # After so many rows in succession that a model fails on, others are tried, to tell bad rows from a wrong setting.
 _DOUBT = 5
-# So many others at most: where one row in sixteen can be answered and they stand evenly, one is met.
+# So many others at most: where one row in six can be answered, one is met nineteen times in twenty.
 OTHERS = 16
 # How long a batch waits for more rows: the check of the clips may be slower than the model.
 _FILL_SECONDS = 0.5

@@ -17,7 +17,8 @@ from swift_saber.data.check import check_rows
 from swift_saber.data.rows import MAX_ROW_BYTES, read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.inference import questions
-from swift_saber.inference.run import infer
+from swift_saber.inference.run import _drawn, infer
+from swift_saber.inference.work import OTHERS
 from swift_saber.pairs.questions import read_questions
 from tests.inference import fake_model
 from tests.media_faults import encode, frames, sound
@@ -544,3 +545,21 @@ def test_a_row_whose_line_in_the_results_would_be_too_long_to_be_read_again_is_a
     assert run.go(short[0], row, named, lost, short[1]) == 1
     assert run.rows("out.rejects.jsonl") == rejects
     assert (Path(run.model) / "asked.txt").stat().st_size == asked
+
+
+def test_the_rows_that_are_tried_stand_at_no_even_distance() -> None:
+    """Rows of one kind may come back at any distance, of which an even step meets one rest alone."""
+    for every in range(2, OTHERS + 1):
+        count = every * (OTHERS - 1) + 1
+        drawn = sorted(map(int, _drawn([str(number) for number in range(count)])))
+        for part, number in enumerate(drawn):  # one of each sixteenth
+            assert number * OTHERS / count < part + 1 and part < (number + 1) * OTHERS / count
+        assert len({number % every for number in drawn}) > 1
+    assert [len(_drawn([str(number) for number in range(count)])) for count in range(OTHERS)] == list(range(OTHERS))
+
+
+def test_rows_of_which_every_seventh_is_good_are_looked_into_further(run: Run, clips: Path) -> None:
+    rows = [question(str(n), clips / "mute.mp4", content="yes" if n % 7 == 6 else "fail") for n in range(106)]
+    assert run.go(*rows) == 1
+    assert run.rows().keys() == {str(number) for number in range(6, 106, 7)}
+    assert len(run.rows("out.rejects.jsonl")) == 106 - 15
