@@ -37,6 +37,7 @@ _REMEDIES = {
 }
 # They pass; the client asks again of itself.
 _PASSING = frozenset({408, 409, 429})
+_PROTOCOL = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
 _BROKEN_SERVER = "look at the server's log and run again: what is there stays"
 
 
@@ -289,7 +290,7 @@ class Endpoint:
                 self._last_answer = object()
             raise failure from error
         if problem := response.extensions[PROBLEM]:
-            raise self._foreign(self._said(problem))
+            raise self._foreign(self._said(problem[0]), *problem[1:])
         try:
             body = json.loads(response.content)
         except ValueError as error:
@@ -351,8 +352,7 @@ class Endpoint:
         new = where.removesuffix("/chat/completions").removesuffix("/audio/transcriptions")
         return f"{status}: leads to {where}", f"set base_url to {new} if what is asked may go there"
 
-    def _foreign(self, problem: str) -> "_EndpointForeign":
-        remedy = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
+    def _foreign(self, problem: str, remedy: str = _PROTOCOL) -> "_EndpointForeign":
         return _EndpointForeign(self.address, "endpoint", f"the reply {problem}", remedy)
 
     def _text(self, text: str) -> str:

@@ -1,15 +1,17 @@
 """What lies below the openai client: one request and its reply, within a deadline and a size.
 
 httpx's timeout is one for each read, so that a server which sends a byte a second is never too slow; here the deadline
-is that of the whole reply, from the first byte sent to the last one read. Nothing is decompressed, no redirect is
-followed, and of the headers only those go on that something above looks at.
+is that of the whole reply, from the first byte sent to the last one read. Replies are asked for as they are; what comes
+as gzip or deflate all the same is unpacked, within the same size and deadline. No redirect is followed, and of the
+headers only those go on that something above looks at.
 
 Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as with any other client.
 """
 
 import socket
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -19,14 +21,17 @@ import httpx
 
 from swift_saber.errors import InputError
 
-#: The largest reply, in bytes: some 20 times ten answers of 4096 tokens each.
+#: The largest reply, in bytes, as it comes and as it unpacks: some 20 times ten answers of 4096 tokens each.
 MAX_BYTES = 8 << 20
 #: What is read of a reply that is none, for its message.
 _MAX_ERROR_BYTES = 64 << 10
 _PIECE = 16 << 10
-#: Keys of a response's extensions: what is wrong with its body, which is then left out, and where it leads ("" where
-#: nowhere). httpx would look into a header of this name, and not at every one does it find an address.
+#: Keys of a response's extensions: what is wrong with its body, which is then left out, with the remedy where one is
+#: known; and where it leads ("" where nowhere). httpx would look into a header of this name, and not at every one does
+#: it find an address.
 PROBLEM, LOCATION = "swift_saber.problem", "swift_saber.location"
+_PACKED = ("gzip", "x-gzip", "deflate")
+_PLAIN = "have the server, or the gateway before it, send plain JSON or gzip"
 _PASSED_ON = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 
 
@@ -92,22 +97,55 @@ class Transport(httpx.BaseTransport):
         self._pool.close()
 
 
-def _body(reply: httpcore.Response, deadline: float) -> tuple[bytes, str | None]:
+class _OddError(Exception):
+    """What is wrong with a body, and what to do about it where that is known."""
+
+
+def _body(reply: httpcore.Response, deadline: float) -> tuple[bytes, tuple[str, ...]]:
     """The body of a reply, or what is wrong with it; of an error, as much as says what it is."""
     good = 200 <= reply.status < 300
-    packed = b", ".join(value for name, value in reply.headers if name.lower() == b"content-encoding")
-    if packed.strip().lower() not in (b"", b"identity"):
-        # A megabyte can unpack to a thousand; it was asked for as it is.
-        return b"", f"is compressed ({packed[:40].decode('latin-1')}), which was not asked for"
     limit = MAX_BYTES if good else _MAX_ERROR_BYTES
+    said = b",".join(value for name, value in reply.headers if name.lower() == b"content-encoding")
+    names = [name.strip() for name in said.decode("latin-1").lower().split(",")]
+    packed = [name for name in names if name not in ("", "identity")]
     body = bytearray()
-    for part in reply.iter_stream():
-        body += part
-        if len(body) > limit:
-            return (b"", f"is larger than {limit >> 20} MiB") if good else (bytes(body[:limit]), None)
+    try:
+        if packed and (len(packed) > 1 or packed[0] not in _PACKED):
+            raise _OddError(f"is compressed ({', '.join(packed)[:40]})", _PLAIN)
+        parts = _within(reply.iter_stream(), limit, deadline)
+        for part in _within(_unpacked(parts, packed[0]), limit, deadline) if packed else parts:
+            body += part
+    except _OddError as error:
+        return (b"", error.args) if good else (bytes(body) or f"the reply {error.args[0]}".encode(), ())
+    return bytes(body), ()
+
+
+def _within(parts: Iterable[bytes], limit: int, deadline: float) -> Iterator[bytes]:
+    """Yield the parts up to that many bytes."""
+    for part in parts:
+        yield part[:limit]
+        limit -= len(part)
+        if limit < 0:
+            raise _OddError(f"is larger than {MAX_BYTES >> 20} MiB")
         if time.monotonic() > deadline:  # many small parts may come in one read
             raise httpcore.ReadTimeout
-    return bytes(body), None
+
+
+def _unpacked(parts: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """Yield what is in the members of a gzip or a deflate, small pieces at a time: a megabyte may hold a thousand."""
+    either = zlib.MAX_WBITS + 32  # as its first bytes say
+    unpacker = zlib.decompressobj(either)
+    try:
+        for part in parts:
+            while part:
+                if unpacker.eof:
+                    unpacker = zlib.decompressobj(either)
+                yield unpacker.decompress(part, _PIECE)
+                part = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
+    except zlib.error as error:
+        raise _OddError(f"is no whole {name} ({error})", _PLAIN) from error
+    if not unpacker.eof:
+        raise _OddError(f"ends in the middle of its {name}", _PLAIN)
 
 
 def _proxy(url: httpx.URL) -> httpcore.Proxy | None:

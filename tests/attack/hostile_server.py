@@ -230,8 +230,26 @@ mode("refusal_for_ever", REFUSED, head(400, "Connection: close"), for_ever(b"a" 
 mode("failure_for_ever", DOWN, head(500, "Connection: close"), for_ever(b"a" * _MANY))
 mode("redirect_for_ever", DOWN, head(302, "Location: /x", "Connection: close"), for_ever(b"a" * _MANY))
 
-# Compressed, which is not asked for.
-mode("gzip", DOWN, packed("gzip", gzip.compress(RIGHT)))
+# Compressed, which is not asked for, but some gateways do nothing else.
+_GZIPPED = gzip.compress(RIGHT)
+mode("gzip", ANSWER, packed("gzip", _GZIPPED))
+mode("gzip_by_its_old_name", ANSWER, packed("X-GZip", _GZIPPED))
+mode("gzip_in_chunks_of_a_byte", ANSWER, CHUNKED[:-2] + b"Content-Encoding: gzip\r\n\r\n",
+     *(chunk(bytes([byte])) for byte in _GZIPPED), chunk(b""))  # fmt: skip
+mode("gzip_of_parts", ANSWER, packed("gzip", b"".join(map(gzip.compress, (RIGHT[:50], b"", RIGHT[50:])))))
+mode("gzip_of_7_mib", ANSWER, packed("gzip", gzip.compress(b" " * (7 * _MANY) + RIGHT)))
+mode("deflate", ANSWER, packed("deflate", zlib.compress(RIGHT)))
+mode("refusal_gzip", REFUSED, packed("gzip", gzip.compress(b'{"error": {"message": "max_tokens is too large"}}'), 400))
+mode("refusal_gzip_cut", REFUSED, packed("gzip", gzip.compress(b'{"error": {"message": "no"}}')[:-9], 400))
+mode("refusal_brotli", REFUSED, packed("br", b"\x8b\x02\x80abc\x03", 400))
+mode("gzip_cut", DOWN, packed("gzip", _GZIPPED[:-1]))
+mode("gzip_of_nothing", DOWN, packed("gzip", b""))
+mode("gzip_damaged", DOWN, packed("gzip", _GZIPPED[:-8] + bytes(8)))
+mode("gzip_and_more", DOWN, packed("gzip", _GZIPPED + b"more"))
+mode("gzip_of_nothings_for_ever", DOWN, UNTIL_CLOSED[:-2] + b"Content-Encoding: gzip\r\n\r\n",
+     for_ever(gzip.compress(b"") * 900))  # fmt: skip
+mode("refusal_gzip_of_nothings_for_ever", REFUSED, head(400, "Content-Encoding: gzip", "Connection: close"),
+     for_ever(gzip.compress(b"") * 900))  # fmt: skip
 mode("gzip_bomb", DOWN, packed("gzip", bomb(_GZIP)))
 mode("gzip_of_a_gzip_bomb", DOWN, packed("gzip, gzip", gzip.compress(bomb(_GZIP))))
 mode("deflate_bomb", DOWN, packed("deflate", bomb(_ZLIB)))

@@ -142,6 +142,24 @@ def test_a_redirect_shows_no_password(asked: Asked) -> None:
     assert "leads to http://127.0.0.1:9/v1;" in asked.found["redirect_with_a_password"][1]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    {
+        **dict.fromkeys(("gzip_bomb", "deflate_bomb"), "the reply is larger than 8 MiB;"),
+        **dict.fromkeys(("gzip_cut", "gzip_of_nothing"), "the reply ends in the middle of its gzip;"),
+        **dict.fromkeys(("gzip_damaged", "gzip_and_more", "says_gzip_and_is_not"), "the reply is no whole gzip ("),
+        "brotli": "the reply is compressed (br); have the server, or the gateway before it, send plain JSON or gzip",
+        "gzip_of_a_gzip_bomb": "the reply is compressed (gzip, gzip); have the server",
+        "refusal_gzip": "400: max_tokens is too large;",
+        "refusal_brotli": "400: the reply is compressed (br)",
+        "refusal_gzip_cut": '400: {"error": {"message": ',
+        **{name: TEXT for name in MODES if name.startswith(("gzip", "deflate")) and ANSWER in MODES[name].becomes},
+    }.items(),
+)
+def test_what_is_compressed_is_unpacked_within_the_size_or_said_to_be(asked: Asked, name: str, said: str) -> None:
+    assert said in asked.found[name][1]
+
+
 def test_waits_that_a_server_asks_for_are_bounded_and_what_it_wants_repeated_too() -> None:
     names = [name for name in MODES if name.startswith("retry_")]
     with HostileServer() as server:
