@@ -1,13 +1,17 @@
 """From checked rows to answers and rejects: one queue, and a thread for each process with the model."""
 
 import queue
+import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
+
+from tqdm import tqdm
 
 from swift_saber.data.log import TooLongError
 from swift_saber.data.questions import asked
@@ -29,11 +33,20 @@ _END_SECONDS = 10.0
 
 @dataclass
 class _Doubt:
-    """Of one model, the rows that it has failed on since it last answered one: are they bad, or is the model?"""
+    """Of one model, the rows that it has failed on since it last answered one: are they bad, or is the model?
+
+    Attributes:
+        taken: the rows that it has, by id: those that it failed on, and those that are still to be asked.
+    """
 
     held: list[Reject] = field(default_factory=list)
+    taken: dict[str, Question] = field(default_factory=dict)
     limit: int = _DOUBT
     answered: bool = False  # any row of this run
+
+
+class _BarrenError(InputError):
+    """A model answers nothing."""
 
 
 class Run:
@@ -52,6 +65,9 @@ class Run:
         self._failure: BaseException | None = None
         self._changed = threading.Condition()
         self._ended = 0  # threads
+        self._left = len(processes)  # models that are not given up
+        self._idle = 0  # of these, those that have no row
+        self._handed_back: deque[Question] = deque()  # by those that are given up
         self._rejects = 0
         self._doubts = {process: _Doubt() for process in processes}
         self._good: Question | None = None  # the last that was answered
@@ -69,7 +85,7 @@ class Run:
                 fails on row after row, and nothing is written of them.
 
         Raises:
-            InputError: the model cannot be loaded, or answers nothing; or what `rows` raises.
+            InputError: a model cannot be loaded, or none answers anything; or what `rows` raises.
         """
         self._others = others
         threads: list[threading.Thread] = []
@@ -121,31 +137,63 @@ class Run:
             return
 
     def _serve(self, process: ModelProcess) -> None:
-        """One thread: batches from the queue, until its None."""
+        """One thread: batches from the queue until its None, then from what others hand back until all have ended."""
         batch: list[Question] = []
-        more = True
+        more, doubt = True, self._doubts[process]
         try:
-            while (more or batch) and not self._failure:
-                more = more and self._fill(process, batch)
-                following: list[Question] = []
+            while not self._failure:
+                while (more or batch) and not self._failure:
+                    more = more and self._fill(process, batch)
+                    following: list[Question] = []
 
-                def coming(done: Callable[[], bool], following: list[Question] = following) -> list[dict[str, Any]]:
-                    nonlocal more
-                    more = more and self._fill(process, following, done)
-                    return [question.row for question in following]
+                    def coming(done: Callable[[], bool], following: list[Question] = following) -> list[dict[str, Any]]:
+                        nonlocal more
+                        more = more and self._fill(process, following, done)
+                        return [question.row for question in following]
 
-                if batch:
-                    self._answer(process, batch, coming)
-                batch = following
-            doubt = self._doubts[process]
-            if doubt.held and not self._failure:
-                self._give_up(process, look=not doubt.answered)
+                    if batch:
+                        self._answer(process, batch, coming)
+                    batch = following
+                if doubt.held and not self._failure:
+                    self._give_up(process, look=not doubt.answered)
+                batch = self._from_others(process)
+                if not batch:
+                    break
+        except _BarrenError as error:
+            self._retire(process, error)
         except BaseException as error:
             self._failure = self._failure or error
         finally:
             with self._changed:
                 self._ended += 1
-                self._changed.notify()
+                self._changed.notify_all()
+
+    def _retire(self, process: ModelProcess, error: InputError) -> None:
+        """Hand all rows of a model that answers nothing to the others, or end the run where it is the last."""
+        with self._changed:
+            if self._left == 1:
+                self._failure = self._failure or error
+                return
+            self._left -= 1
+            self._handed_back.extend(self._doubts[process].taken.values())
+            self._changed.notify_all()
+        said = f"the model on GPU {process.place} is given up, and its rows go to the others"
+        tqdm.write(f"swift-saber: {said}: {error.problem}", file=sys.stderr)
+        process.close()
+
+    def _from_others(self, process: ModelProcess) -> list[Question]:
+        """Wait for rows that are handed back, and return a batch of them; none where nobody is left to do so."""
+        taken: list[Question] = []
+        with self._changed:
+            self._idle += 1
+            self._changed.notify_all()
+            while not (self._failure or self._handed_back or self._idle == self._left):
+                self._changed.wait(_LOOK_SECONDS)
+            while self._handed_back and len(taken) < max(1, process.size):
+                taken.append(self._handed_back.popleft())
+            self._idle -= bool(taken)
+        self._doubts[process].taken.update((question.id, question) for question in taken)
+        return taken
 
     def _fill(self, process: ModelProcess, batch: list[Question], done: Callable[[], bool] | None = None) -> bool:
         """Fill a batch, and return whether there may be more rows.
@@ -165,6 +213,7 @@ class Run:
             if found is None:
                 return False
             batch.append(found)
+            self._doubts[process].taken[found.id] = found
             process.load()  # its size is known only then
         return False
 
@@ -189,14 +238,9 @@ class Run:
                     self._outputs.add_answer(_result(question, result))
                     self._bar.update()
             except TooLongError as error:
-                self._reject(
-                    Reject(
-                        question.id,
-                        question.where,
-                        f"response: its line in the result file {error.problem}",
-                        error.remedy,
-                    )
-                )
+                reason = f"response: its line in the result file {error.problem}"
+                self._reject(Reject(question.id, question.where, reason, error.remedy))
+            del doubt.taken[question.id]
             self._good, doubt.answered, doubt.limit = question, True, _DOUBT
             self._give_up(process, look=False)
 
@@ -204,16 +248,19 @@ class Run:
         """Reject the rows that a model has failed on in succession; with `look`, if it can answer another one.
 
         Raises:
-            InputError: it cannot.
+            _BarrenError: it cannot.
         """
-        held = self._doubts[process].held
+        doubt = self._doubts[process]
+        held = doubt.held
         if look and (tried := self._barren(process, {reject.id for reject in held})):
             last = held[-1]
             others = f"{tried} other{'s' if tried > 1 else ''} of the file"
             problem = f"not one of {len(held)} rows in succession could be answered, nor of {others} ({last.reason})"
-            raise InputError(last.where, "answers", problem, last.remedy)
+            raise _BarrenError(last.where, "answers", problem, last.remedy)
         while held:
-            self._reject(held.pop(0))
+            reject = held.pop(0)
+            self._reject(reject)
+            del doubt.taken[reject.id]
 
     def _barren(self, process: ModelProcess, without: Set[str]) -> int:
         """How many other rows a model was asked about in vain; 0 where it answers one, or there is none."""

@@ -51,6 +51,8 @@ class ModelProcess:
     ) -> None:
         self._model, self._arguments, self._environment = model, list(arguments), dict(environment)
         self._log, self._batch = log, batch
+        #: The GPU that it is on, for errors.
+        self.place = environment.get("CUDA_VISIBLE_DEVICES", "")
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._stopped = False

@@ -176,12 +176,45 @@ def test_many_bad_rows_in_succession_are_looked_into_less_and_less_often(scene: 
     ]
 
 
-def test_a_model_that_stops_answering_ends_the_run(scene: Scene) -> None:
-    """Also where it is one of several: its rows are not given up because another answers."""
-    orders = ["not on 1"] * 60
-    with pytest.raises(InputError, match="not one of 5 rows in succession could be answered, nor of"):
-        scene.go(orders, places="0,1", batch=1, others=orders)
-    assert scene.ids("out.rejects.jsonl") == []
+def exactly_once(scene: Scene, orders: Sequence[str], answered: int) -> None:
+    """So many rows have an answer, the others are rejects, and no row is both or is there twice."""
+    found = [scene.ids(name) for name in ("out.jsonl", "out.rejects.jsonl")]
+    assert [len(names) for names in found] == [answered, len(orders) - answered]
+    assert sorted(found[0] + found[1]) == sorted(f"r{number}" for number in range(len(orders)))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("rows", [2, 6, 60, 300])
+def test_the_rows_of_a_model_that_answers_nothing_go_to_the_others(
+    scene: Scene, batch: int, rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also those that it has in a batch, or took ahead, and those that come after all others have ended."""
+    orders = ["not on 1"] * rows
+    scene.go(orders, places="0,1,2", batch=batch, others=["not on 1"] * 20)
+    exactly_once(scene, orders, answered=rows)
+    said = capsys.readouterr().err
+    assert said.count("swift-saber: the model on GPU 1 is given up, and its rows go to the others: ") <= 1
+    assert "GPU 0" not in said and "GPU 2" not in said
+    if rows == 300:  # else it may have come too late to be given a row
+        assert "rows in succession could be answered, nor of" in said and "(ValueError: too long)" in said
+
+
+def test_bad_rows_of_a_model_that_is_given_up_are_rejected_by_another(scene: Scene) -> None:
+    orders = (["not on 1"] * 4 + ["fail"]) * 20 + ["unreadable"]
+    scene.go(orders, places="0,1", batch=2, others=["not on 1"] * 20)
+    exactly_once(scene, orders, answered=80)
+
+
+def test_when_no_model_is_left_the_run_ends_and_no_row_is_given_up(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders = ["fail"] * 60
+    with pytest.raises(
+        InputError, match=r"^in:\d+: answers: not one of \d+ rows in succession could be answered, nor of 16"
+    ):
+        scene.go(orders, places="0,1", batch=1, others=["fail"] * 20)
+    assert scene.ids("out.jsonl") == scene.ids("out.rejects.jsonl") == []
+    assert capsys.readouterr().err.count("is given up") == 1
 
 
 def test_the_last_rows_are_not_given_up_on_a_model_that_has_answered_nothing(scene: Scene) -> None:
