@@ -3,6 +3,7 @@
 A file that is no clip (a text, a pipe, a device, what lies outside SABER_MEDIA_ROOT) is never sent, whatever its name.
 """
 
+import fcntl
 import os
 import queue
 import stat
@@ -10,7 +11,8 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock, Thread
@@ -28,6 +30,7 @@ Medium = Literal["video", "audio"]
 #: video for the web has some 200 MiB; services take less.
 MAX_BYTES = 256 << 20
 
+_PREFIX = "swift-saber-copy-"
 _CHECK_SECONDS = 60.0
 _IDLE_SECONDS = 10.0  # after which the processes that check are ended
 _REMEMBERED = 4096  # files whose check is not repeated: a clip is sent with each of its candidates
@@ -64,7 +67,7 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
         raise known(full, "file", problem, "see that the clips are where the rows say, and run again")
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="swift-saber-"))
+            folder = stack.enter_context(_folder())
             # "%03d" in a name would be an instruction to FFmpeg.
             copy = Path(folder) / os.path.basename(full).replace("%", "_")
             digest = _copy(full, copy, made_in)
@@ -73,6 +76,39 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
         if fault := _CHECKS.problem((digest, copy.suffix.lower(), medium), str(copy), medium):
             raise NoClip(full, medium, fault.reason, fault.remedy)
         yield copy
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """Give an empty folder for one copy; it is locked, which tells it from one whose process was killed."""
+    _remove_leftovers(tempfile.gettempdir())
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder, _opened(folder) as held:
+        with suppress(OSError):  # a file system without locks, where no other folder can be locked either
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield folder
+
+
+@cache
+def _remove_leftovers(temp: str) -> None:
+    """Remove the copies of processes of this user that were killed, once for each temp folder."""
+    for path in Path(temp).glob(f"{_PREFIX}*"):
+        # Others may write in a temp folder: what is no folder of ours is left alone, and so is where a link leads.
+        with suppress(OSError), _opened(path) as held:
+            if os.fstat(held).st_uid == os.geteuid():
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not that of a living process
+                for name in (copies := os.listdir(held)):
+                    os.unlink(name, dir_fd=held)
+                if copies:  # else a process may be about to lock it
+                    path.rmdir()
+
+
+@contextmanager
+def _opened(folder: str | os.PathLike[str]) -> Iterator[int]:
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield held
+    finally:
+        os.close(held)
 
 
 def _copy(path: str, to: Path, made_in: str | os.PathLike[str] | None) -> bytes:

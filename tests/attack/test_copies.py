@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 import pytest
 
 from swift_saber.inference.analyze import analyze
+from swift_saber.models import upload
+from swift_saber.models.clips import clip_parts
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.pairs.sample import sample
 from swift_saber.text.strict_json import dumps
@@ -102,3 +106,54 @@ def test_a_temp_folder_that_takes_no_copy_ends_the_run_and_nothing_is_recorded(
         temp.mkdir(exist_ok=True)
         _ask(way, server, tmp_path, clip)  # the same command goes on
         assert server.asked and list(temp.iterdir()) == []
+
+
+_HOLD = """
+import sys
+from swift_saber.models.upload import checked
+
+with checked(sys.argv[1], "video"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _holder(clip: Path, temp: Path) -> "subprocess.Popen[str]":
+    """A process that has a copy of a clip."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(clip)],
+        env=os.environ | {"TMPDIR": str(temp)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None and child.stdout.readline() == "held\n"
+    return child
+
+
+def test_copies_of_runs_that_were_killed_go_with_the_next_run_and_no_others(
+    clip: Path, temp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (temp / "swift-saber-copy-new").mkdir()  # its process is about to lock it
+    kept = [temp / "other" / "a.mp4", temp.parent / "linked" / "a.mp4", temp / "swift-saber-copy-file"]
+    for path in kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"other")
+    (temp / "swift-saber-copy-link").symlink_to(kept[1].parent)
+    before = set(temp.iterdir())
+    with _holder(clip, temp) as living:
+        (held,) = set(temp.iterdir()) - before
+        with _holder(clip, temp) as killed:
+            killed.kill()
+        (left,) = set(temp.iterdir()) - before - {held}
+        with monkeypatch.context() as patched:  # as if it were another user's
+            patched.setattr(os, "geteuid", lambda: left.stat().st_uid + 1)
+            upload._remove_leftovers(str(temp))
+        assert (left / "a.mp4").exists()
+        upload._remove_leftovers.cache_clear()
+        assert clip_parts([str(clip)], [])
+        assert set(temp.iterdir()) == before | {held}
+        assert (held / "a.mp4").read_bytes() == clip.read_bytes()
+        living.communicate()
+    assert set(temp.iterdir()) == before
+    assert [path.read_bytes() for path in kept] == [b"other"] * 3
