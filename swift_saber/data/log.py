@@ -19,6 +19,9 @@ from swift_saber.errors import InputError, unreadable
 from swift_saber.text.files import must_be_file, whole
 from swift_saber.text.strict_json import MAX_LEVELS, encoded
 
+# How often a file may lose its name between the two calls that open and lock it.
+_TRIES = 10
+
 
 class TooLongError(InputError):
     """A row would be a line that is too long to be read again; nothing of it is written."""
@@ -50,14 +53,13 @@ class RowLog:
         must_be_file(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        try:
             self._take()
             self._mend()
-        except BaseException:
-            self._close()
+        except BaseException as error:
+            if self._file >= 0:
+                self._close()
+            if isinstance(error, OSError):
+                raise unreadable(self.path, error) from error
             raise
         return self
 
@@ -132,13 +134,26 @@ class RowLog:
             self._file = fresh
 
     def _take(self) -> None:
+        """Open the file and lock it; once more, where by then another run has replaced or removed what was opened."""
+        in_use = InputError(
+            str(self.path), "file", "another run is writing it", "wait for it to end, or name another file"
+        )
+        for _ in range(_TRIES):
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise in_use from error
+            if self._has_its_name():
+                return
+            self._close()
+        raise in_use
+
+    def _has_its_name(self) -> bool:
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            remedy = "wait for it to end, or name another file"
-            raise InputError(str(self.path), "file", "another run is writing it", remedy) from error
-        except OSError as error:
-            raise unreadable(self.path, error) from error
+            return os.path.samestat(os.fstat(self._file), os.stat(self.path))
+        except FileNotFoundError:
+            return False
 
     def _mend(self) -> None:
         """See that the file ends where a row ends."""

@@ -1,5 +1,6 @@
 """A row log keeps whole rows, whatever happens to the process that writes it."""
 
+import fcntl
 import json
 import os
 import signal
@@ -194,3 +195,57 @@ def test_a_line_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> N
         log.append({"id": "d"})
     with RowLog(path) as log:
         assert log.ids() == {"a", "d"}
+
+
+@pytest.mark.parametrize("end", ["retained", "removed"])
+def test_a_file_that_lost_its_name_while_it_was_waited_for_is_not_written(
+    end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the opening of a file and its lock, the run that held it ends."""
+    path, flock, other = tmp_path / "log.jsonl", fcntl.flock, RowLog(tmp_path / "log.jsonl")
+    other.__enter__()
+    other.append({"id": "a"})
+
+    def late(file: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        if end == "retained":
+            other.retain({"a"})
+        else:
+            path.unlink()
+        other.__exit__(None, None, None)
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with RowLog(path) as log:
+        log.append({"id": "b"})
+    with RowLog(path) as log:
+        assert log.ids() == ({"a", "b"} if end == "retained" else {"b"})
+
+
+def test_a_file_that_loses_its_name_again_and_again_is_said_to_be_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.jsonl"
+    monkeypatch.setattr(fcntl, "flock", lambda *_: path.unlink())
+    with pytest.raises(InputError, match="another run is writing it"), RowLog(path):
+        pass
+
+
+def test_a_file_that_its_holder_replaces_while_it_is_waited_for_stays_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run that held it has replaced it, and goes on."""
+    path, flock, other = tmp_path / "log.jsonl", fcntl.flock, RowLog(tmp_path / "log.jsonl")
+    with other:
+        other.append({"id": "a"})
+
+        def late(file: int, how: int) -> None:
+            monkeypatch.setattr(fcntl, "flock", flock)
+            other.retain({"a"})
+            flock(file, how)
+
+        monkeypatch.setattr(fcntl, "flock", late)
+        with pytest.raises(InputError, match="another run is writing it"), RowLog(path) as log:
+            log.append({"id": "b"})
+        other.append({"id": "c"})
+        assert other.ids() == {"a", "c"}
