@@ -82,7 +82,7 @@ class Outputs:
         return self._rejected.ids()
 
     def forget(self, origins: Mapping[str, str]) -> None:
-        """Remove the rejects that come from something else now, which is said on stderr: their rows are asked again.
+        """Remove the rejects that come from something else now, or from nothing any more, which is said on stderr.
 
         Args:
             origins: by id, what each row without an answer comes from; rejects are kept with it from now on.
@@ -90,10 +90,14 @@ class Outputs:
         self._origins = origins
         known = {row["id"]: row.get("of") for row in self._rejected.read()}
         same = {name for name, origin in known.items() if name in origins and origin == origins[name]}
+        gone = len(known.keys() - origins.keys())
+        for count, said in (
+            (len(known) - len(same) - gone, "asked again, since their row, a file or a setting is another one now"),
+            (gone, "removed, since their row is in the file no more"),
+        ):
+            if count:
+                print(f"swift-saber: {self.rejects}: {count} of {len(known)} rejects are {said}", file=sys.stderr)
         if len(same) < len(known):
-            said = f"{len(known) - len(same)} of {len(known)} rejects are asked again"
-            why = "their row, a file or a setting is another one now"
-            print(f"swift-saber: {self.rejects}: {said}, since {why}", file=sys.stderr)
             self._rejected.retain(same)
 
     def add_answer(self, row: dict[str, Any]) -> None:

@@ -140,12 +140,14 @@ def _paths(value: Any, words: bool = False) -> Iterator[str]:
 
 
 def _state(path: str) -> Any:
-    """What changes with a file, its rights included; of a folder or a device what it is; None where there is none."""
+    """What changes with a file, its place behind links and its rights included; of a folder or a device what it is;
+    None where there is none.
+    """
     try:
         full = media_path(path)
         found = os.stat(full)
         content = (found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else ()
-        return found.st_mode, *content, os.access(full, os.R_OK)
+        return os.path.realpath(full), found.st_mode, *content, os.access(full, os.R_OK)
     except (OSError, ValueError):  # the latter for what can be no path
         return None
 

@@ -563,3 +563,38 @@ def test_rows_of_which_every_seventh_is_good_are_looked_into_further(run: Run, c
     assert run.go(*rows) == 1
     assert run.rows().keys() == {str(number) for number in range(6, 106, 7)}
     assert len(run.rows("out.rejects.jsonl")) == 106 - 15
+
+
+def test_a_reject_is_asked_again_when_its_clip_lies_elsewhere_under_the_same_name(
+    run: Run, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file, with the same times and rights: a folder above it was moved into the allowed one."""
+    root, outside = run.folder / "root", run.folder / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (outside / "clip.mp4").write_bytes((clips / "mute.mp4").read_bytes())
+    (root / "folder").symlink_to(outside)
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(root))
+    row = question("a", root / "folder" / "clip.mp4")
+    assert run.go(row) == run.go(row) == 1
+    outside.rename(root / "moved")
+    (root / "folder").unlink()
+    (root / "folder").symlink_to(root / "moved")
+    assert run.go(row) == 0
+
+
+def test_rejects_of_rows_that_were_removed_are_not_said_to_be_asked_again(
+    run: Run, clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [question(name, run.folder / "gone.mp4") for name in "abcde"]
+    assert run.go(*rows) == 1
+    capsys.readouterr()
+    assert run.go(*rows[:2], {**rows[2], "videos": [str(clips / "mute.mp4")]}) == 1
+    said = [line for line in capsys.readouterr().err.splitlines() if "of 5 rejects" in line]
+    assert said == [
+        f"swift-saber: {run.folder}/out.rejects.jsonl: 1 of 5 rejects are asked again, since their row, a file or a "
+        "setting is another one now",
+        f"swift-saber: {run.folder}/out.rejects.jsonl: 2 of 5 rejects are removed, since their row is in the file no "
+        "more",
+    ]
+    assert run.rows("out.rejects.jsonl").keys() == {"a", "b"}
