@@ -22,8 +22,8 @@ from swift_saber.text.strict_json import MAX_LEVELS, encoded, parse_json
 MAX_ROW_BYTES = 16 << 20
 # How deep a row that is given may be nested; what we make of it may nest it a few levels deeper.
 _ROW_LEVELS = MAX_LEVELS // 2
-# Of a name: that of a file can have no more, and it is repeated wherever its row is spoken of.
-_ID_CHARACTERS = 4096
+# Of a name: what is said of its row repeats it, each character in up to 6 bytes, and must be no longer than a row.
+_ID_CHARACTERS = 1 << 20
 # How an array of objects begins.
 _ARRAY = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*(\{|$)")
 
