@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swift_saber.data.convert import answer_order, hears_videos, row_kind, training_row
-from swift_saber.data.rows import parse_row, read_lines, row_id
+from swift_saber.data.rows import check_roots, parse_row, read_lines, row_id
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import loading
@@ -190,7 +190,8 @@ def budget(
         InputError: the file cannot be read, or an environment variable of SABER's is wrong.
     """
     order, wanted = answer_order(), options()
-    hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
+    check_roots()  # which are the fault of no row, as is a wrong word in SABER_SOUND
+    hears_videos()
     for where, text in read_lines(path):
         name = where
         try:

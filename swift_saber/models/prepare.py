@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from swift_saber.data.convert import row_kind, sound_in_video, to_swift_row
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import media_list, parse_row, read_lines, resolve_media, row_id, write_rows
+from swift_saber.data.rows import check_roots, media_list, parse_row, read_lines, resolve_media, row_id, write_rows
 from swift_saber.data.turns import clip_of
 from swift_saber.errors import InputError, one_line
 from swift_saber.media import prepared
@@ -144,6 +144,7 @@ def prepare(
         raise InputError(str(path), "output", "would be written over in the folder", remedy)
     if folder.exists() and not folder.is_dir():
         raise InputError(str(folder), "output", "is a file", "name a folder")
+    check_roots()  # which are the fault of no row
     wanted = list(dict.fromkeys(clip for row in _read(path) for clip in row.clips))
     with RowLog(folder / _JOURNAL) as journal:
         _claim(folder, path, settings)

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.lookup import Records
-from swift_saber.data.rows import media_list
+from swift_saber.data.rows import check_roots, media_list
 from swift_saber.errors import InputError
 from swift_saber.models.asker import Asker
 from swift_saber.models.clips import clip_parts
@@ -86,12 +86,14 @@ class Judge:
         records: the checked records, needed for "record".
 
     Raises:
-        InputError: the log is damaged, or as Endpoint.
+        InputError: the log is damaged, a folder that clips are looked up in is not there, or as Endpoint.
     """
 
     def __init__(self, service: Service, log: RowLog, *, show: Show = "record", records: Records | None = None) -> None:
         if show == "record" and records is None:
             raise ValueError("the judge is to be shown records, and none are given")
+        if show == "clip":
+            check_roots()  # which are the fault of no clip
         self.settings = {"by": service.model, "show": show, "prompt": PROMPT_VERSION}
         self._service, self._show, self._records = service, show, records
         self._asker = Asker(service, log)

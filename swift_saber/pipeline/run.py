@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from swift_saber import __version__
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import write_rows
+from swift_saber.data.rows import check_roots, write_rows
 from swift_saber.errors import InputError
 from swift_saber.media.pool import end_with_parent
 from swift_saber.models.reply import UNANSWERED
@@ -56,6 +56,7 @@ def run(path: str, until: str | None = None) -> None:
         InputError: the recipe, a source, an endpoint or the output folder cannot be used. What is done stays.
     """
     plan = read_plan(path)
+    check_roots()  # which are the fault of no clip
     if until is not None and until not in plan.stages:
         remedy = f"name one of {', '.join(plan.stages)}"
         raise InputError(path, "--until", f"{until!r} is no stage of this recipe", remedy)

@@ -160,3 +160,12 @@ def test_a_failed_row_stays_in_the_count(tiny_world: Path, tmp_path: Path) -> No
 def test_without_a_limit_no_row_is_too_long(tiny_world: Path, tmp_path: Path) -> None:
     [[entry]] = budget(questions(tiny_world, tmp_path / "q.jsonl", 1), lambda _: counted(10**9), None)
     assert entry["too_long"] is False
+
+
+def test_a_folder_of_clips_that_is_not_there_is_the_fault_of_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path / "gone"))
+    write_rows(tmp_path / "q.jsonl", [{"id": "a"}])
+    with pytest.raises(InputError, match="environment: ROOT_IMAGE_DIR: is .*gone, which is not there"):
+        next(budget(tmp_path / "q.jsonl", lambda _: counted(9), None))

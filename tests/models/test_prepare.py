@@ -302,3 +302,12 @@ def test_the_published_settings_are_taken_where_nothing_is_said(monkeypatch: pyt
     monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "1")
     with pytest.raises(InputError, match="USE_AUDIO_IN_VIDEO: is on"):
         run.settings_for(None, "raw")
+
+
+def test_a_folder_of_clips_that_is_not_there_is_the_fault_of_no_row(
+    tmp_path: Path, clips: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path / "gone"))
+    with pytest.raises(InputError, match="environment: ROOT_IMAGE_DIR: is .*gone, which is not there"):
+        prepared(tmp_path, [{"id": "a", "videos": clips("a.mp4"), "audios": []}])
+    assert not (tmp_path / "out").exists()

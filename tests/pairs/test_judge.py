@@ -12,6 +12,7 @@ import soundfile
 from swift_saber.data.log import RowLog
 from swift_saber.data.lookup import Records
 from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.errors import InputError
 from swift_saber.models.asker import usage
 from swift_saber.models.reply import Unusable
 from swift_saber.models.service import ReplyForm, Service
@@ -157,3 +158,16 @@ def test_replies_that_a_log_of_before_holds_are_not_asked_for_again(tmp_path: Pa
         known = ask(server, tmp_path, "x", reply_form=form)
     assert known == ({"logical_consistency": 1, "evidence_alignment": 1}, True)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["SABER_MEDIA_ROOT", "ROOT_IMAGE_DIR"])
+def test_a_folder_of_clips_that_is_not_there_is_the_fault_of_no_clip(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "gone"))
+    service = Service("m", "http://127.0.0.1:9/v1")
+    with RowLog(tmp_path / "judge.jsonl") as log:
+        with pytest.raises(InputError, match=f"environment: {name}: is .*gone, which is not there"):
+            Judge(service, log, show="clip")
+        with Records(write_records(tmp_path)) as records:
+            Judge(service, log, records=records)  # which looks at no clip

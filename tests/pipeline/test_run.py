@@ -379,3 +379,13 @@ def test_rows_that_are_there_already_are_a_source(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="rows.jsonl:2: id: is missing"):
         run(str(recipe))
+
+
+def test_a_folder_of_clips_that_is_not_there_is_the_fault_of_no_clip(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", clips, tmp_path / "out", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(tmp_path / "gone"))
+    with pytest.raises(InputError, match="environment: SABER_MEDIA_ROOT: is .*gone, which is not there"):
+        run(str(recipe), "clean")
+    assert not (tmp_path / "out").exists()
