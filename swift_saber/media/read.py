@@ -13,7 +13,8 @@ from swift_saber.media.limits import MAX_PIXELS
 #: The largest file that is taken for a clip, in bytes: an hour of 9 Mbit/s. Decoders read it by its path, a part at a
 #: time; but an index, a tag or a packet may be as large as the file that holds it, and is read at once.
 MAX_BYTES = 4 << 30
-#: The largest of which all bytes are taken into memory: to be uploaded, or for a reader that is not given paths.
+#: The largest of which all bytes are taken into memory: for a reader that is not given paths, or to be uploaded, when a
+#: request holds them half as large again. An hour of video for the web has some 200 MiB; services take less.
 MAX_BYTES_HELD = 256 << 20
 # What FFmpeg takes for media although it makes a reader open other files or addresses, or is made from no file at all.
 _NOT_MEDIA = {"hls", "dash", "concat", "sdp", "rtsp", "rtp", "sap", "imf", "lavfi", "tty"}

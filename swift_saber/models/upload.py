@@ -22,13 +22,9 @@ from swift_saber.data.rows import media_path
 from swift_saber.errors import NO_FILE_LEFT, InputError, quoted, unreadable
 from swift_saber.media.check import hear_clips
 from swift_saber.media.place import Problem, place_fault
-from swift_saber.media.read import file_problem
+from swift_saber.media.read import MAX_BYTES_HELD, file_problem
 
 Medium = Literal["video", "audio"]
-
-#: The most bytes of one file that are sent, ours: a request holds them in memory, half as large again. An hour of
-#: video for the web has some 200 MiB; services take less.
-MAX_BYTES = 256 << 20
 
 _PREFIX = "swift-saber-copy-"
 _CHECK_SECONDS = 60.0
@@ -54,7 +50,7 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
 
     Raises:
         InputError: the file is missing or cannot be read.
-        NoClip: it is no clip, lies outside of SABER_MEDIA_ROOT, or has more than MAX_BYTES.
+        NoClip: it is no clip, lies outside of SABER_MEDIA_ROOT, or has more than MAX_BYTES_HELD.
         OSError: no copy can be made (the temp folder is full, too many files are open): no clip would fare better.
     """
     if not isinstance(path, str) or not path or "\0" in path:
@@ -130,8 +126,8 @@ def _read(path: str, made_in: str | os.PathLike[str] | None) -> Generator[bytes,
             size = 0
             while block := file.read(_BLOCK):
                 size += len(block)
-                if size > MAX_BYTES:
-                    problem = f"has more than the {MAX_BYTES >> 20} MiB that are sent at once"
+                if size > MAX_BYTES_HELD:
+                    problem = f"has more than the {MAX_BYTES_HELD >> 20} MiB that are sent at once"
                     raise NoClip(path, "file", problem, "cut or re-encode the clip")
                 yield block
     except OSError as error:

@@ -104,7 +104,7 @@ def no_clips(folder: Path, ending: str, port: int) -> dict[str, Any]:
     for name in ("zip", "pipe", "folder", "device", "nothing", "itself"):
         paths[name] = str(folder / f"{name}{ending}")
     with (folder / f"huge{ending}").open("wb") as file:
-        file.truncate(upload.MAX_BYTES + 1)
+        file.truncate(upload.MAX_BYTES_HELD + 1)
     paths |= {"huge": str(folder / f"huge{ending}"), "missing": str(folder / "missing.mp4")}
     for instruction in (
         "concat:{0}|{0}",
@@ -312,7 +312,7 @@ def test_what_was_checked_is_sent_though_the_file_is_replaced_meanwhile(
 def test_what_takes_a_clips_place_after_the_look_at_its_kind_neither_hangs_nor_fills_the_disk(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(upload, "MAX_BYTES_HELD", 1 << 20)
     monkeypatch.setattr(upload, "file_problem", lambda _: None)
     with pytest.raises(InputError, match="is not a file|more than the 1 MiB"):
         clip_parts([no_clips(tmp_path, ".mp4", 9)[kind]], [])
