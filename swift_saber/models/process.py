@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from swift_saber.errors import InputError
@@ -54,6 +55,7 @@ class ModelProcess:
         #: The GPU that it is on, for errors.
         self.place = environment.get("CUDA_VISIBLE_DEVICES", "")
         self._process: BaseProcess | None = None
+        self._starting = Lock()
         self._pipe: Connection | None = None
         self._stopped = False
         #: Rows at a time: `batch`, or what its process chose; fewer from where memory ran out. 0 until it is loaded.
@@ -70,16 +72,17 @@ class ModelProcess:
             if self._process.is_alive():
                 return
             self._ended()  # while nothing was asked
-        if self._stopped:
-            raise ModelDied("the model's process was stopped")
         context = get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve,
-            args=(theirs, self._arguments, self._environment, str(self._log or ""), self.size or self._batch),
-            daemon=True,
-        )
-        self._process.start()
+        with self._starting:
+            if self._stopped:
+                raise ModelDied("the model's process was stopped")
+            self._pipe, theirs = context.Pipe()
+            self._process = context.Process(
+                target=serve,
+                args=(theirs, self._arguments, self._environment, str(self._log or ""), self.size or self._batch),
+                daemon=True,
+            )
+            self._process.start()
         theirs.close()  # else its end would not be noticed
         try:
             said = self._hear()
@@ -178,8 +181,9 @@ class ModelProcess:
 
     def stop(self) -> None:
         """End the process from another thread; the one that uses it sees ModelDied."""
-        self._stopped = True
-        process = self._process
+        with self._starting:  # one that is about to start would be missed
+            self._stopped = True
+            process = self._process
         if process is not None:
             process.terminate()
 

@@ -1,7 +1,9 @@
 """inference/work.py and model.py: what becomes of rows on which the model fails, with a stand-in for the model."""
 
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +276,33 @@ def test_an_interruption_ends_the_models_in_the_middle_of_a_batch(scene: Scene, 
             )
     assert scene.ids("out.jsonl") == ["r0"]
     assert scene.ids("out.rejects.jsonl") == []
+
+
+def test_a_process_that_is_just_being_started_is_stopped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, start = threading.Event(), threading.Event(), BaseProcess.start
+
+    def slow(self: BaseProcess) -> None:
+        begun.set()
+        go_on.wait(60)
+        start(self)
+
+    monkeypatch.setattr(BaseProcess, "start", slow)
+    process, ends = ModelProcess("m", [str(tmp_path / "asked.txt")], {}, None, 1), list[Exception]()
+
+    def call(what: Callable[[], None]) -> None:
+        try:
+            what()
+        except Exception as error:
+            ends.append(error)
+
+    loading = threading.Thread(target=call, args=(process.load,))
+    loading.start()
+    begun.wait(60)
+    stopping = threading.Thread(target=call, args=(process.stop,))
+    stopping.start()
+    stopping.join(0.2)  # it waits, or has failed by now
+    go_on.set()
+    for thread in (stopping, loading):
+        thread.join(60)
+    assert [type(error) for error in ends] == [InputError]  # of the one that was loading
+    process.close()
