@@ -42,6 +42,8 @@ class Outputs:
         self.records = beside(result, ".saber.jsonl")
         self.log = beside(result, ".log")
         self._settings_file = beside(result, ".settings.json")
+        #: All that is written.
+        self.files = (result, self.rejects, self.records, self.log, self._settings_file)
         self._settings, self._silent = dict(settings), False
         self._answers, self._rejected = RowLog(result), RowLog(self.rejects)
         self._origins: Mapping[str, str] = {}
@@ -142,8 +144,7 @@ def must_spare(rows: Path, result: Path) -> None:
     Raises:
         InputError: something is.
     """
-    for ending in ("", ".rejects.jsonl", ".settings.json", ".saber.jsonl", ".log"):
-        path = Path(os.path.realpath(beside(result, ending) if ending else result))
+    for path in map(Path, map(os.path.realpath, Outputs(result, {}).files)):
         for written in (path, partial_path(path)):
             if os.path.exists(written) and os.path.exists(rows) and os.path.samefile(written, rows):
                 problem = f"the run would write {written}, which is the file of the questions"

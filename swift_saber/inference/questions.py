@@ -55,7 +55,7 @@ class Question:
 class Reject:
     """One row without an answer; `as_row` is its line in the file of rejects.
 
-    The reason and the remedy are safe to print, as a media.fault.Problem's are: they quote what stands in the row. What
+    The reason and the remedy are safe to print, as a media.place.Problem's are: they quote what stands in the row. What
     would fill pages is left out of their middle.
     """
 
