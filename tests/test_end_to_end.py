@@ -210,7 +210,7 @@ def test_a_question_that_cannot_be_asked_is_a_reject_and_loads_no_model(work: Pa
     write_rows(tmp_path / "in.jsonl", [question])
     done = shell("infer.sh", work / "base", "in.jsonl", "out.jsonl", folder=tmp_path)
     assert done.returncode != 0
-    assert last_line(done) == "swift-saber: 1 of 1 rows rejected: see out.rejects.jsonl"
+    assert last_line(done).startswith("swift-saber: 1 of 1 rows rejected: see out.rejects.jsonl; ")
     ((_, reject),) = read_rows(tmp_path / "out.rejects.jsonl")
     assert (reject["id"], reject["where"]) == ("q", "in.jsonl:1")
     assert reject["reason"].startswith("videos: ") and "gone.mp4: no such file" in reject["reason"]
