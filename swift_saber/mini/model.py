@@ -22,7 +22,7 @@ from swift_saber.sed.layout import INSTRUCTIONS
 if TYPE_CHECKING:
     from transformers import Qwen2_5OmniConfig, Qwen2_5OmniProcessor, Qwen2TokenizerFast
 
-VERSION = 2  # of the builder: raise it when the same seed would give another model
+VERSION = 3  # of the builder: raise it when the same seed would give another model
 VOCABULARY = 800  # upper bound; the 256 bytes and the special tokens are part of it
 
 # Names under which Qwen's Omni processor asks its tokenizer for the tokens around media.
@@ -174,6 +174,8 @@ def _config(tokenizer: Qwen2TokenizerFast) -> Qwen2_5OmniConfig:
         "pad_token_id": token("<|endoftext|>"),
         "eos_token_id": token("<|im_end|>"),
         "bos_token_id": token("<|endoftext|>"),
+        # As the thinker's: transformers goes by that one, vLLM by this one, which would be true.
+        "tie_word_embeddings": False,
     }
     vision = {
         "depth": 2,

@@ -4,13 +4,14 @@ args.json remembers."""
 import hashlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from swift_saber.data.questions import asked, instruction
 from swift_saber.data.rows import media_path, parse_row
 from swift_saber.errors import InputError, quoted
+from swift_saber.media.place import Problem
 from swift_saber.media.settings import DEFAULT_READER, READER, TIMING, settings_in_force
 from swift_saber.recipe import given
 from swift_saber.text.files import read_text
@@ -41,6 +42,8 @@ _PARTS = (
 )
 _SAMPLE_BYTES = 1 << 20
 _EARLIER_READER = "decord"
+# What transformers takes the flag for where config.json does not say it.
+_TIED_UNLESS_SAID = {"qwen2_5_omni_thinker": False, "qwen2_5_omni_text": True}
 _MERGE = "merge it into its base model first: swift export --merge_lora true"
 
 
@@ -227,6 +230,87 @@ def _base(model: str, arguments: Sequence[str]) -> str | None:
     named = parse_row(read_text(config), str(config)).get("base_model_name_or_path")
     remembered = trained_with(model).get("model") or named
     return given(arguments, "model") or (remembered if isinstance(remembered, str) else None)
+
+
+def tied_flags(model: str) -> Problem | None:
+    """Return why what config.json says of tied word embeddings contradicts the weights; None where it does not.
+
+    A flag tie_word_embeddings stands at several levels of a configuration. transformers goes by the outer one and finds
+    out where the weights are different; vLLM goes by that of the text part alone, and answers nonsense.
+
+    Args:
+        model: a model folder; a LoRA checkpoint folder, whose base is looked at; or a hub id, of which nothing is said.
+
+    Raises:
+        InputError: config.json or a file of weights is damaged.
+    """
+    folder = Path(_base(model, ()) or model).expanduser()
+    path = folder / "config.json"
+    if not path.is_file():
+        return None
+    tensors = {
+        name: place
+        for file in sorted(folder.glob("*.safetensors"))
+        for name, place in _tensors(file).items()
+        if not name.startswith("talker.")
+    }
+    embeddings = next((name for name in tensors if name.endswith("embed_tokens.weight")), None)
+    head = next((name for name in tensors if name.endswith("lm_head.weight")), None)
+    if embeddings is None or (head is not None and _same(tensors[embeddings], tensors[head])):
+        return None
+    tied = head is None
+    wrong = [name for name, flag in _flags(parse_row(read_text(path), str(path))) if flag is not tied]
+    if not wrong:
+        return None
+    weights = f"{head} differs from {embeddings}" if head else f"there is no lm_head.weight beside {embeddings}"
+    said = "not tied" if tied else "tied"
+    return Problem(
+        f"{folder}: its configuration says that word embeddings are {said}, and {weights}; "
+        "an engine that goes by the configuration would answer nonsense",
+        f"set {' and '.join(wrong)} to {str(tied).lower()} in {path}",
+    )
+
+
+def _flags(config: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Yield (its place in the configuration, what it says) of each flag for the model that writes text."""
+    for keys in ((), ("text_config",), ("thinker_config",), ("thinker_config", "text_config")):
+        level: Any = config
+        for key in keys:
+            level = level.get(key) if isinstance(level, dict) else None
+        if isinstance(level, dict):
+            flag = level.get("tie_word_embeddings", _TIED_UNLESS_SAID.get(level.get("model_type", "")))
+            if isinstance(flag, bool):
+                yield ".".join((*keys, "tie_word_embeddings")), flag
+
+
+def _tensors(file: Path) -> dict[str, tuple[Path, int, dict[str, Any]]]:
+    """(file, where its data begins, {"dtype", "shape", "data_offsets"}) of each tensor, from a safetensors header:
+    its length in eight bytes, then JSON."""
+    damaged = InputError(str(file), "file", "is no safetensors file", "copy or fetch the model again")
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(8), "little")
+        if not 0 < length <= file.stat().st_size - 8:
+            raise damaged
+        try:
+            header = parse_row(opened.read(length), str(file))
+        except InputError as error:
+            raise damaged from error
+    return {name: (file, 8 + length, tensor) for name, tensor in header.items() if name != "__metadata__"}
+
+
+def _same(one: tuple[Path, int, dict[str, Any]], other: tuple[Path, int, dict[str, Any]]) -> bool:
+    """Whether two tensors have the same kind, shape and bytes; they are read until they differ."""
+    if any(one[2][key] != other[2][key] for key in ("dtype", "shape")):
+        return False
+    (first, last), (second, _) = one[2]["data_offsets"], other[2]["data_offsets"]
+    with one[0].open("rb") as a, other[0].open("rb") as b:
+        a.seek(one[1] + first)
+        b.seek(other[1] + second)
+        for left in range(last - first, 0, -_SAMPLE_BYTES):
+            some = min(left, _SAMPLE_BYTES)
+            if a.read(some) != b.read(some):
+                return False
+    return True
 
 
 class Instructions:

@@ -1,5 +1,6 @@
 """The tiny Qwen2.5-Omni: complete, deterministic, small, and able to read any text."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from swift_saber.errors import InputError
 from swift_saber.mini.model import MEDIA_TOKENS, build_model
 from swift_saber.mini.world import record, sample_clip
+from swift_saber.models.checkpoint import tied_flags
 from swift_saber.sed.layout import INSTRUCTIONS, render
 
 TEXTS = [
@@ -80,3 +82,10 @@ def test_it_never_writes_a_token_that_stands_for_a_clip(built: Path) -> None:
         GenerationConfig.from_pretrained(built).suppress_tokens
     )
     assert set(tokens) == {"<|IMAGE|>", "<|AUDIO|>", "<|VIDEO|>"}
+
+
+def test_every_level_of_the_configuration_says_what_the_weights_are(built: Path) -> None:
+    """transformers reads the outer flag, and vLLM the one of the text part."""
+    config = json.loads((built / "config.json").read_text())["thinker_config"]
+    assert (config["tie_word_embeddings"], config["text_config"]["tie_word_embeddings"]) == (False, False)
+    assert tied_flags(str(built)) is None
