@@ -3,11 +3,14 @@
 import base64
 import mimetypes
 import os
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from swift_saber.data.questions import MODALITIES
 from swift_saber.data.rows import media_path
 from swift_saber.errors import NO_FILE_LEFT, InputError
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
@@ -21,6 +24,7 @@ from swift_saber.models.upload import Medium, NoClip, checked
 Form = Literal["base64", "path", "bare_path", "url"]
 
 _TYPES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
+_TAG = re.compile(r"(<video>|<audio>)")
 
 
 def clip_parts(
@@ -55,6 +59,34 @@ def clip_parts(
         for medium, paths in columns
         for path in paths
     ]
+
+
+def chat_messages(question: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a question's messages in OpenAI's form, its clips inside as data URLs.
+
+    A clip stands where its <video> or <audio> tag is; those without a tag stand first, as ms-swift puts them.
+
+    Raises:
+        InputError: a file cannot be read, or there are more tags than clips.
+    """
+    parts = {"<video>": clip_parts(question["videos"], []), "<audio>": clip_parts([], question["audios"])}
+    tags = Counter(tag for turn in question["messages"] for tag in _TAG.findall(turn["content"]))
+    front = ""
+    for key, tag in MODALITIES.items():
+        missing = len(parts[tag]) - tags[tag]
+        if missing < 0:
+            problem = f"{tags[tag]} times {tag} for {len(parts[tag])} {key}"
+            raise InputError(question["id"], "messages", problem, "write one tag for each clip, or none")
+        front += tag * missing
+    messages = []
+    for turn in question["messages"]:
+        text = turn["content"]
+        if turn["role"] == "user":
+            text, front = front + text, ""
+        pieces = [piece for piece in _TAG.split(text) if piece]
+        content = [parts[piece].pop(0) if piece in parts else {"type": "text", "text": piece} for piece in pieces]
+        messages.append({**turn, "content": content if any(piece in parts for piece in pieces) else text})
+    return messages
 
 
 def media_part(medium: str, url: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
 from swift_saber.models.asker import Replies
+from swift_saber.models.clips import chat_messages
 from swift_saber.models.endpoint import (
     Answer,
     Endpoint,
@@ -30,7 +31,6 @@ from swift_saber.models.endpoint import (
 )
 from swift_saber.models.process import ModelProcess
 from swift_saber.models.reply import UNANSWERED, Unusable
-from swift_saber.pairs.questions import chat_messages
 from swift_saber.text.strict_json import dumps
 
 _BARREN_LIMIT = 3

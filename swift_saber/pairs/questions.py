@@ -6,7 +6,6 @@ A record or an answer that stands in a row never gets into its question.
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,7 +20,6 @@ from swift_saber.media.fault import clip_problem
 from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.sound import inside
-from swift_saber.models.clips import clip_parts
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import text_language
 
@@ -145,31 +143,3 @@ def _question(row: dict[str, Any], converted: dict[str, Any], where: str) -> dic
     if labels:
         question["labels"] = labels
     return question
-
-
-def chat_messages(question: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a question's messages in OpenAI's form, its clips inside as data URLs.
-
-    A clip stands where its <video> or <audio> tag is; those without a tag stand first, as ms-swift puts them.
-
-    Raises:
-        InputError: a file cannot be read, or there are more tags than clips.
-    """
-    parts = {"<video>": clip_parts(question["videos"], []), "<audio>": clip_parts([], question["audios"])}
-    tags = Counter(tag for turn in question["messages"] for tag in _MEDIA_TAG.findall(turn["content"]))
-    front = ""
-    for key, tag in MODALITIES.items():
-        missing = len(parts[tag]) - tags[tag]
-        if missing < 0:
-            problem = f"{tags[tag]} times {tag} for {len(parts[tag])} {key}"
-            raise InputError(question["id"], "messages", problem, "write one tag for each clip, or none")
-        front += tag * missing
-    messages = []
-    for turn in question["messages"]:
-        text = turn["content"]
-        if turn["role"] == "user":
-            text, front = front + text, ""
-        pieces = [piece for piece in _MEDIA_TAG.split(text) if piece]
-        content = [parts[piece].pop(0) if piece in parts else {"type": "text", "text": piece} for piece in pieces]
-        messages.append({**turn, "content": content if any(piece in parts for piece in pieces) else text})
-    return messages
