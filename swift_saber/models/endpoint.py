@@ -9,7 +9,8 @@ import base64
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -211,6 +212,28 @@ class Endpoint:
         hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
         return self._asked(lambda client: client.chat.completions, wanted, hello, self._answers)
 
+    def stream(self, messages: Sequence[dict[str, Any]], *, temperature: float, max_tokens: int) -> Iterator[Answer]:
+        """Yield one answer in the pieces in which the server writes it; in one piece where it does not stream.
+
+        Args:
+            messages, temperature, max_tokens: as reply.
+
+        Raises:
+            EndpointDown, EndpointFailed, EndpointRefused, EndpointOdd: as reply, also after some pieces.
+        """
+        from swift_saber.models.transport import EVENTS
+
+        wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "stream": True}
+        wanted |= {"temperature": temperature, "max_tokens": max_tokens}
+        create = self._client.chat.completions.with_streaming_response.create
+        with self._failures(), create(**wanted, extra_headers={"Accept": EVENTS}) as reply:
+            response = reply.http_response
+            if response.headers.get("content-type") == EVENTS:
+                yield from self._pieces(response.iter_lines())
+                return
+            response.read()
+            yield from self._answers(self._body(response))
+
     def transcribe(self, path: str, language: str | None = None) -> Reply:
         """Return what a recogniser hears in a sound file, as one answer; "" where it hears nothing.
 
@@ -268,13 +291,24 @@ class Endpoint:
             raise
 
     def _sent(self, asked: Any, wanted: Mapping[str, Any], read: Callable[[Any], list[Answer]]) -> Reply:
-        import openai
-
-        from swift_saber.models.transport import LOCATION, PROBLEM
-
-        try:
+        with self._failures():
             # As bytes and not as the client's classes, which take any JSON for a completion.
             response = asked.with_raw_response.create(**wanted).http_response
+        body = self._body(response)
+        reply = Reply(read(body), _usage(body))
+        self._last_answer = object()
+        return reply
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What fails of a request, as what it means for a run."""
+        import httpx
+        import openai
+
+        from swift_saber.models.transport import LOCATION
+
+        try:
+            yield
         except openai.APITimeoutError as error:
             problem = f"no reply within {self._timeout:g} s, asked {self._retries + 1} times"
             raise EndpointFailed(self.address, "endpoint", problem, _BROKEN_SERVER) from error
@@ -282,6 +316,9 @@ class Endpoint:
             problem = f"cannot be reached ({self._said(str(error.__cause__ or error))})"
             remedy = "start the server, or correct the address, and run again"
             raise EndpointFailed(self.address, "endpoint", problem, remedy) from error
+        except httpx.TransportError as error:  # while a reply comes in pieces: it is not asked for again
+            problem = f"the reply broke off ({self._said(str(error))})"
+            raise EndpointFailed(self.address, "endpoint", problem, _BROKEN_SERVER) from error
         except openai.APIStatusError as error:
             body = error.body if isinstance(error.body, dict) else {"message": error.response.text}
             where = error.response.extensions[LOCATION]
@@ -289,10 +326,18 @@ class Endpoint:
             if isinstance(failure, EndpointRefused):
                 self._last_answer = object()
             raise failure from error
+
+    def _body(self, response: Any) -> Any:
+        """The JSON of a reply that was read."""
+        from swift_saber.models.transport import PROBLEM
+
         if problem := response.extensions[PROBLEM]:
             raise self._foreign(self._said(problem[0]), *problem[1:])
+        return self._json(response.content)
+
+    def _json(self, content: bytes | str) -> Any:
         try:
-            body = json.loads(response.content)
+            body = json.loads(content)
         except ValueError as error:
             raise self._foreign("is not JSON") from error
         except RecursionError as error:
@@ -301,9 +346,28 @@ class Endpoint:
             # Gateways pass an upstream error on with status 200.
             self._last_answer = object()
             raise EndpointOdd(self.address, "request", self._said(_message(body)), "change or leave out this request")
-        reply = Reply(read(body), _usage(body))
-        self._last_answer = object()
-        return reply
+        return body
+
+    def _pieces(self, lines: Iterator[str]) -> Iterator[Answer]:
+        """The pieces of an answer in the events of a reply, which end with "[DONE]" or with the finish_reason."""
+        whole = False
+        for line in lines:
+            if not line.startswith("data:"):  # comments, which keep a connection open, and names of events
+                continue
+            if (data := line.removeprefix("data:").strip()) == "[DONE]":
+                return
+            body = self._json(data)
+            choices = body.get("choices") if isinstance(body, dict) else None
+            for choice in choices if isinstance(choices, list) else []:  # none beside the usage
+                delta = choice.get("delta") if isinstance(choice, dict) else None
+                if not isinstance(delta, dict):
+                    raise self._foreign("has a choice without a delta")
+                text, finish = delta.get("content"), choice.get("finish_reason")
+                whole = whole or finish is not None
+                if (isinstance(text, str) and text) or finish == "length":
+                    yield Answer(self._text(text or ""), finish == "length")
+        if not whole:
+            raise EndpointFailed(self.address, "endpoint", "the reply broke off", _BROKEN_SERVER)
 
     def _answers(self, body: Any) -> list[Answer]:
         """The answers in a completion."""

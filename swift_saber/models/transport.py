@@ -3,7 +3,8 @@
 httpx's timeout is one for each read, so that a server which sends a byte a second is never too slow; here the deadline
 is that of the whole reply, from the first byte sent to the last one read. Replies are asked for as they are; what comes
 as gzip or deflate all the same is unpacked, within the same size and deadline. No redirect is followed, and of the
-headers only those go on that something above looks at.
+headers only those go on that something above looks at. A reply of server-sent events, where one is asked for (Accept),
+is handed on as it comes, within the same deadline and size.
 
 Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as with any other client.
 """
@@ -12,6 +13,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -32,6 +34,8 @@ _PIECE = 16 << 10
 PROBLEM, LOCATION = "swift_saber.problem", "swift_saber.location"
 _PACKED = ("gzip", "x-gzip", "deflate")
 _PLAIN = "have the server, or the gateway before it, send plain JSON or gzip"
+#: The media type of a reply that comes in pieces.
+EVENTS = "text/event-stream"
 _PASSED_ON = frozenset({b"retry-after", b"retry-after-ms", b"x-should-retry"})
 
 
@@ -63,7 +67,7 @@ class Transport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return the reply, read to its end.
+        """Return the reply, read to its end; of events, with what is still to be read.
 
         Raises:
             httpx.TimeoutException: it was not there in time.
@@ -73,28 +77,60 @@ class Transport(httpx.BaseTransport):
         deadline = time.monotonic() + self._seconds
         request.headers["Accept-Encoding"] = "identity"
         url = request.url
-        try:
-            with self._pool.stream(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,  # type: ignore[arg-type]
-                # The pool has room at once; what it waits for are our streams, which take these as points in time.
-                extensions={"timeout": dict.fromkeys(("connect", "read", "write"), deadline)},
-            ) as reply:
-                headers = [(name, value) for name, value in reply.headers if name.lower() in _PASSED_ON]
-                where = next((value for name, value in reply.headers if name.lower() == b"location"), b"")
-                body, problem = _body(reply, deadline)
-                found = {PROBLEM: problem, LOCATION: where.decode("utf-8", "replace")}
-                return httpx.Response(reply.status, headers=headers, content=body, extensions=found)
-        except httpcore.TimeoutException as error:
-            raise httpx.ReadTimeout("no reply in time") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
-            raise httpx.ReadError(str(error)) from error
+        with _failures(), ExitStack() as stack:
+            reply = stack.enter_context(
+                self._pool.stream(
+                    request.method,
+                    httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                    headers=request.headers.raw,
+                    content=request.stream,  # type: ignore[arg-type]
+                    # The pool has room at once; what it waits for are our streams, which take these as points in time.
+                    extensions={"timeout": dict.fromkeys(("connect", "read", "write"), deadline)},
+                )
+            )
+            headers = [(name, value) for name, value in reply.headers if name.lower() in _PASSED_ON]
+            where = next((value for name, value in reply.headers if name.lower() == b"location"), b"")
+            found: dict[str, Any] = {PROBLEM: (), LOCATION: where.decode("utf-8", "replace")}
+            kind = next((value for name, value in reply.headers if name.lower() == b"content-type"), b"")
+            asked = request.headers.get("Accept") == EVENTS
+            if asked and 200 <= reply.status < 300 and kind.lower().startswith(EVENTS.encode()):
+                headers.append((b"content-type", EVENTS.encode()))
+                events = _Events(reply, deadline, stack.pop_all())
+                return httpx.Response(reply.status, headers=headers, stream=events, extensions=found)
+            body, found[PROBLEM] = _body(reply, deadline)
+            return httpx.Response(reply.status, headers=headers, content=body, extensions=found)
 
     def close(self) -> None:
         """Close the connections that are kept open."""
         self._pool.close()
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What fails below, as the errors that the client above knows."""
+    try:
+        yield
+    except httpcore.TimeoutException as error:
+        raise httpx.ReadTimeout("no reply in time") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
+        raise httpx.ReadError(str(error)) from error
+
+
+class _Events(httpx.SyncByteStream):
+    """The body of a reply while it comes; `opened` is what has to be closed after it."""
+
+    def __init__(self, reply: httpcore.Response, deadline: float, opened: ExitStack) -> None:
+        self._reply, self._deadline, self._opened = reply, deadline, opened
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _failures():
+            try:
+                yield from _parts(self._reply, MAX_BYTES, self._deadline)
+            except _OddError as error:
+                raise httpx.ReadError(f"the reply {error.args[0]}") from error
+
+    def close(self) -> None:
+        self._opened.close()
 
 
 class _OddError(Exception):
@@ -104,20 +140,24 @@ class _OddError(Exception):
 def _body(reply: httpcore.Response, deadline: float) -> tuple[bytes, tuple[str, ...]]:
     """The body of a reply, or what is wrong with it; of an error, as much as says what it is."""
     good = 200 <= reply.status < 300
-    limit = MAX_BYTES if good else _MAX_ERROR_BYTES
-    said = b",".join(value for name, value in reply.headers if name.lower() == b"content-encoding")
-    names = [name.strip() for name in said.decode("latin-1").lower().split(",")]
-    packed = [name for name in names if name not in ("", "identity")]
     body = bytearray()
     try:
-        if packed and (len(packed) > 1 or packed[0] not in _PACKED):
-            raise _OddError(f"is compressed ({', '.join(packed)[:40]})", _PLAIN)
-        parts = _within(reply.iter_stream(), limit, deadline)
-        for part in _within(_unpacked(parts, packed[0]), limit, deadline) if packed else parts:
+        for part in _parts(reply, MAX_BYTES if good else _MAX_ERROR_BYTES, deadline):
             body += part
     except _OddError as error:
         return (b"", error.args) if good else (bytes(body) or f"the reply {error.args[0]}".encode(), ())
     return bytes(body), ()
+
+
+def _parts(reply: httpcore.Response, limit: int, deadline: float) -> Iterator[bytes]:
+    """Yield the body of a reply as it comes, unpacked."""
+    said = b",".join(value for name, value in reply.headers if name.lower() == b"content-encoding")
+    names = [name.strip() for name in said.decode("latin-1").lower().split(",")]
+    packed = [name for name in names if name not in ("", "identity")]
+    if packed and (len(packed) > 1 or packed[0] not in _PACKED):
+        raise _OddError(f"is compressed ({', '.join(packed)[:40]})", _PLAIN)
+    parts = _within(reply.iter_stream(), limit, deadline)
+    yield from _within(_unpacked(parts, packed[0]), limit, deadline) if packed else parts
 
 
 def _within(parts: Iterable[bytes], limit: int, deadline: float) -> Iterator[bytes]:
