@@ -21,6 +21,7 @@ from swift_saber.data.rows import parse_row, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import completed, differences, how_to_go_on
+from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.layout import parse
 from swift_saber.text.files import must_be_file, partial_path, read_text, writable
 
@@ -169,12 +170,14 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
         row: a result row, with "id" and "response".
 
     Returns:
-        {"id", "fields" (dimension: text), "found", "missing" (dimensions), "remainder"}, as layout.parse has them.
+        {"id", the columns of sed/conclusion.py, "fields" (dimension: text), "found", "missing" (dimensions),
+        "remainder"}, as layout.parse has them.
     """
     # A cut answer may end in half a character.
     answer = parse(writable(row["response"]))
     return {
         "id": row["id"],
+        **conclude(answer.fields),
         "fields": answer.fields,
         "found": list(answer.found),
         "missing": list(answer.missing),

@@ -4,17 +4,16 @@ Emotions are EMOTIONS, plus a test set's own labels, which are sought by their o
 words and rules are ours. "Calm" and "worried" are none of the common emotions, as when labels of datasets are mapped,
 and "hostile" says how a voice is: sarcasm has such a voice too.
 
-The rule: a word that is denied where it stands ("not angry", 并不生气) names nothing. Of the sentences, the last one
-that names an emotion is the conclusion. If it names one, that is the answer; if it names two ("happy or angry"), the
-text decides nothing, and the answer is invalid. A word inside of a longer one of the list ("calm" in "forced calm") is
-only the longer one. Irony, and a denial that is spread over a sentence, are beyond the rule: they need a judge.
+The rule: a word that is denied where it stands ("not angry", 并不生气) names nothing (text/lexicon.py). Of the
+sentences, the last one that names an emotion is the conclusion. If it names one, that is the answer; if it names two
+("happy or angry"), the text decides nothing, and the answer is invalid. Irony, and a denial that is spread over a
+sentence, are beyond the rule: they need a judge.
 """
 
-import re
-import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
-from typing import NamedTuple
+
+from swift_saber.text.lexicon import Lexicon
 
 #: The emotions that labels of all datasets are mapped to; what fits none of them has no common emotion. Ours: the
 #: union of the categories that at least two of the ten datasets have.
@@ -65,28 +64,6 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
 }
 
-# A point inside of a number or a name ends no sentence.
-_SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
-_NEGATION_EN = re.compile(
-    r"(?:\b(?:not|never|without|nor|neither|no|hardly|isn't|isnt|wasn't|aren't|weren't|doesn't|don't|didn't|cannot|"
-    r"can't|lacks?|lacking|rather than|instead of|far from|free of|absence of|anything but)"
-    r"(?!\s+(?:only|just|merely|simply|without|doubt|hide|hiding|conceal|contain|suppress|mask|help)\b))"
-    # up to three words between, but nothing that turns the sentence
-    r"(?:\s+(?!but\b|yet\b|rather\b)[\w'-]+){0,3}\s*$"
-)
-_NEGATION_ZH = re.compile(
-    r"(?:没有|没|看不出|听不出|看不到|听不到|谈不上|并非|绝非|而非|并不|绝不|决不|毫不|毫无|并无|不是|不太|不再|不算|不带|"
-    r"不含|不感到|不觉得|不显得|无|非|未|缺乏|缺少)"
-    # up to four characters between, but nothing that turns the sentence
-    r"[^，。、；：,;:但却而]{0,4}$|不$"
-)
-# These begin with a denial and deny nothing.
-_NO_NEGATION_ZH = re.compile(
-    r"非常|不仅|不只|不但|不单|不光|不止|不禁|不由|不断|不住|不得不|无比|无疑|莫非|除非|"
-    r"(?:无法|毫不|不加|没有|并未|未)(?:掩饰|隐藏|抑制|压抑)"
-)
-_HAN = re.compile(r"[\u3400-\u9fff]")
-
 
 def common_emotion(label: str) -> str | None:
     """Return the emotion of EMOTIONS that a dataset's label means ("Joy": "happy"), or None: "calm", "worried"."""
@@ -111,53 +88,11 @@ def named_emotions(text: str, own: Collection[str] = ()) -> list[str]:
     Args:
         text, own: as find_emotion.
     """
-    words = _words(tuple(sorted(own)))
-    plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-    conclusion: set[str] = set()
-    for sentence in _SENTENCES.split(plain):
-        named = {
-            words.emotion(match.group())
-            for match in words.pattern.finditer(sentence)
-            if not _denied(sentence[: match.start()], match.group())
-        }
-        conclusion = named or conclusion
-    return sorted(conclusion)
-
-
-def _denied(before: str, word: str) -> bool:
-    """Whether what stands before a word in its sentence denies it."""
-    if _HAN.search(word):
-        return bool(_NEGATION_ZH.search(_NO_NEGATION_ZH.sub("", before)))
-    return bool(_NEGATION_EN.search(before))
-
-
-class _Words(NamedTuple):
-    pattern: re.Pattern[str]
-    whole: dict[str, str]
-    stems: dict[str, str]
-
-    def emotion(self, found: str) -> str:
-        """The emotion of what the pattern has found: a whole word, else one with the longest stem that fits."""
-        if found in self.whole:
-            return self.whole[found]
-        return self.stems[max((stem for stem in self.stems if found.startswith(stem)), key=len)]
+    said = _lexicon(tuple(sorted(own))).sentences(text)
+    return sorted(said[-1]) if said else []
 
 
 @lru_cache(maxsize=16)
-def _words(own: tuple[str, ...]) -> _Words:
-    """What finds the words, longer ones first, and what they mean."""
-    pairs = [(_regex(word), word, emotion) for emotion, lists in WORDS.items() for word in " ".join(lists).split()]
-    pairs += [(re.escape(label), label, label) for label in own if label not in WORDS]
-    pairs.sort(key=lambda pair: -len(pair[1]))
-    # The word boundaries stand outside: a search that begins with a set of letters is much the faster one.
-    han = "|".join(regex for regex, word, _ in pairs if _HAN.search(word))
-    other = "|".join(regex for regex, word, _ in pairs if not _HAN.search(word))
-    return _Words(
-        re.compile(rf"{han}|\b(?:{other})\b"),
-        {word: emotion for _, word, emotion in pairs},
-        {word[:-1]: emotion for regex, word, emotion in pairs if regex.endswith("[a-z]*")},
-    )
-
-
-def _regex(word: str) -> str:
-    return re.escape(word[:-1]) + "[a-z]*" if word.endswith("*") else re.escape(word)
+def _lexicon(own: tuple[str, ...]) -> Lexicon:
+    common = {emotion: " ".join(lists).split() for emotion, lists in WORDS.items()}
+    return Lexicon(common, [label for label in own if label not in WORDS])

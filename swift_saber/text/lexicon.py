@@ -1,0 +1,83 @@
+"""Words that stand for something, sought in Chinese and English text: no model and no judge is asked.
+
+A word that is denied where it stands ("not angry", 并不生气) says nothing, and a word inside of a longer one of the
+list ("calm" in "forced calm") is only the longer one. Irony, and a denial that is spread over a sentence, are beyond
+these rules. All of them are ours.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+# A point inside of a number or a name ends no sentence.
+_SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
+_NEGATION_EN = re.compile(
+    r"(?:\b(?:not|never|without|nor|neither|no|hardly|isn't|isnt|wasn't|aren't|weren't|doesn't|don't|didn't|cannot|"
+    r"can't|lacks?|lacking|rather than|instead of|far from|free of|absence of|anything but)"
+    r"(?!\s+(?:only|just|merely|simply|without|doubt|hide|hiding|conceal|contain|suppress|mask|help)\b))"
+    # up to three words between, but nothing that turns the sentence
+    r"(?:\s+(?!but\b|yet\b|rather\b)[\w'-]+){0,3}\s*$"
+)
+_NEGATION_ZH = re.compile(
+    r"(?:没有|没|看不出|听不出|看不到|听不到|谈不上|并非|绝非|而非|并不|绝不|决不|毫不|毫无|并无|不是|不太|不再|不算|不带|"
+    r"不含|不感到|不觉得|不显得|无|非|未|缺乏|缺少)"
+    # up to four characters between, but nothing that turns the sentence
+    r"[^，。、；：,;:但却而]{0,4}$|不$"
+)
+# These begin with a denial and deny nothing.
+_NO_NEGATION_ZH = re.compile(
+    r"非常|不仅|不只|不但|不单|不光|不止|不禁|不由|不断|不住|不得不|无比|无疑|莫非|除非|"
+    r"(?:无法|毫不|不加|没有|并未|未)(?:掩饰|隐藏|抑制|压抑)"
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_ANY_ENDING = "[a-z]*"
+
+
+class Lexicon:
+    """Words and what each of them stands for.
+
+    Args:
+        words: name -> words in Chinese and English, lower case; a "*" at the end stands for any ending.
+        themselves: words that stand for themselves, as they are.
+    """
+
+    def __init__(self, words: Mapping[str, Iterable[str]], themselves: Iterable[str] = ()) -> None:
+        found = [(_regex(word), word, name) for name, each in words.items() for word in each]
+        found += [(re.escape(word), word, word) for word in themselves]
+        found.sort(key=lambda each: -len(each[1]))  # longer words win over those inside of them
+        # The word boundaries stand outside: a search that begins with a set of letters is much the faster one.
+        han = "|".join(regex for regex, word, _ in found if _HAN.search(word))
+        other = "|".join(regex for regex, word, _ in found if not _HAN.search(word))
+        self._pattern = re.compile(rf"{han}|\b(?:{other})\b")
+        self._whole = {word: name for _, word, name in found}
+        self._stems = {word[:-1]: name for regex, word, name in found if regex.endswith(_ANY_ENDING)}
+
+    def sentences(self, text: str) -> list[set[str]]:
+        """Return, for each sentence of a text that says any, the names that its words stand for."""
+        plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+        said = (
+            {
+                self._name(match.group())
+                for match in self._pattern.finditer(sentence)
+                if not _denied(sentence[: match.start()], match.group())
+            }
+            for sentence in _SENTENCES.split(plain)
+        )
+        return [names for names in said if names]
+
+    def _name(self, found: str) -> str:
+        """The name of what the pattern has found: of a whole word, else of the one with the longest stem that fits."""
+        if found in self._whole:
+            return self._whole[found]
+        return self._stems[max((stem for stem in self._stems if found.startswith(stem)), key=len)]
+
+
+def _denied(before: str, word: str) -> bool:
+    """Whether what stands before a word in its sentence denies it."""
+    if _HAN.search(word):
+        return bool(_NEGATION_ZH.search(_NO_NEGATION_ZH.sub("", before)))
+    return bool(_NEGATION_EN.search(before))
+
+
+def _regex(word: str) -> str:
+    return re.escape(word[:-1]) + _ANY_ENDING if word.endswith("*") else re.escape(word)
