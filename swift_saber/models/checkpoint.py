@@ -325,7 +325,7 @@ class Instructions:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._known: list[str] = _remembered(model, "instructions", list) or []
+        self._known = remembered_instructions(model)
 
     def compare(self, row: Mapping[str, Any], where: str) -> None:
         """Look at a question; `where` is its "file:line" or its id."""
@@ -335,6 +335,15 @@ class Instructions:
             said = f"{where} asks {quoted(found)}, and {self._model} was trained with {known}; said once"
             print(f"swift-saber: {said}", file=sys.stderr)
             self._known = []
+
+
+def remembered_instructions(model: str) -> list[str]:
+    """Return the instructions that a model folder was trained with, none if it does not say.
+
+    Raises:
+        InputError: the folder's args.json is damaged.
+    """
+    return [text for text in _remembered(model, "instructions", list) or [] if isinstance(text, str)]
 
 
 def remembered_settings(model: str) -> dict[str, str] | None:
