@@ -3,9 +3,13 @@
 Knows processes and what their ends mean; what happens in one is models/worker.py.
 """
 
+import atexit
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
@@ -13,6 +17,7 @@ from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
+from swift_saber.models.endpoint import Answer
 from swift_saber.models.worker import serve
 from swift_saber.text.strict_json import encoded, parse_json
 
@@ -80,9 +85,10 @@ class ModelProcess:
             self._process = context.Process(
                 target=serve,
                 args=(theirs, self._arguments, self._environment, str(self._log or ""), self.size or self._batch),
-                daemon=True,
             )
             self._process.start()
+            # It is no daemon, as those may have no processes of their own, so Python would wait for it at its end.
+            atexit.register(self.stop)
         theirs.close()  # else its end would not be noticed
         try:
             said = self._hear()
@@ -159,7 +165,30 @@ class ModelProcess:
         following = coming(self._answered) if coming else ()
         if following and not self._answered():
             self._say({"ahead": list(following)})
+        return self._results(self._hear())
+
+    def stream(self, row: Mapping[str, Any]) -> Iterator[Answer]:
+        """Yield the answer to one row in the pieces in which the model writes it.
+
+        Where nobody wants the rest of it, the model writes it all the same, and this waits for its end: what is asked
+        next would be answered with it.
+
+        Raises:
+            AnswerError, ModelDied: as ask, also after some pieces.
+        """
+        self._say({"rows": [row], "pieces": True})
         said = self._hear()
+        try:
+            while "piece" in said:
+                yield Answer(said["piece"], said["cut"])
+                said = self._hear()
+        except GeneratorExit:
+            while "piece" in said:
+                said = self._hear()
+            raise
+        self._results(said)
+
+    def _results(self, said: Mapping[str, Any]) -> list[Any]:
         if "error" in said:
             if said["broken"]:
                 self._ended()
@@ -185,19 +214,20 @@ class ModelProcess:
             self._stopped = True
             process = self._process
         if process is not None:
-            process.terminate()
+            _end(process, signal.SIGTERM)
 
     def close(self) -> None:
-        """End the process; nothing where there is none. In the middle of a batch, `stop` comes first."""
+        """End the process and all that it has started; nothing where there is none. In a batch, `stop` comes first."""
         if self._process is None or self._pipe is None:
             return
         self._pipe.close()  # which ends it, when nothing is asked
-        for end in (self._process.terminate, self._process.kill):
-            self._process.join(_END_SECONDS)
-            if not self._process.is_alive():
-                break
-            end()
+        if not wait([self._process.sentinel], _END_SECONDS):
+            _end(self._process, signal.SIGTERM)
+            wait([self._process.sentinel], _END_SECONDS)
+        # Before its status is asked for, from when on another process may have its number.
+        _end(self._process, signal.SIGKILL)
         self._process.join()
+        atexit.unregister(self.stop)
         self._process = self._pipe = None
 
     def _hear(self) -> dict[str, Any]:
@@ -210,10 +240,11 @@ class ModelProcess:
 
     def _ended(self) -> str:
         """How the process ended, which is then put away."""
-        assert self._process is not None and self._pipe is not None
-        self._process.join(_END_SECONDS)
-        code = self._process.exitcode
+        assert self._process is not None
+        process = self._process
+        ended = wait([process.sentinel], _END_SECONDS)
         self.close()
+        code = process.exitcode if ended else None
         if code is None:
             return "the model's process did not end by itself"
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
@@ -222,3 +253,11 @@ class ModelProcess:
     def _unloadable(self, reason: str) -> InputError:
         remedy = f"the whole output is in {self._log}" if self._log else "the reason stands above"
         return InputError(self._model, "model", f"cannot be loaded: {reason}", remedy)
+
+
+def _end(process: BaseProcess, how: signal.Signals) -> None:
+    """End a model's process, and with it those that it has started, which are of its group."""
+    assert process.pid is not None
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left (the second on a Mac)
+        os.killpg(process.pid, how)
+    process.kill() if how == signal.SIGKILL else process.terminate()  # where it had not come to lead a group yet

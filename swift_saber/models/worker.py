@@ -9,7 +9,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from importlib.metadata import version
@@ -43,13 +43,16 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             each row: its result row, or with {"sampling": {...}} beside the rows its answers, as _sampled has them; or
             {"error": text, "memory": whether memory ran out, "broken": whether the process cannot go on} for either.
             {"ahead": [...]}, taken at any time, are rows that will be asked next; nothing is said to it.
+            To {"rows": [row], "pieces": true} it says {"piece": text, "cut": whether the answer ends there at
+            max_new_tokens} as often as the model writes one, and {"results": []} after them.
         arguments: those of `swift infer`, without data.
         environment: variables to set before ms-swift is imported.
         log: file to append the output to; "" leaves it where it is.
         batch: rows at a time, or answers where several are asked for; None to choose by the memory.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    end_with_parent()  # else a second run would find the GPU full
+    os.setpgrp()  # so that whoever ends it ends what it has started: an engine has processes of its own
+    end_with_parent(lambda: os.killpg(0, signal.SIGKILL))  # else a second run would find the GPU full
     # Its own lock is a semaphore of the system, of which Python complains when this process is ended in a batch.
     tqdm.set_lock(threading.RLock())
     os.environ.update(environment)
@@ -73,7 +76,14 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
         broken = False
         try:
             sampling = request.get("sampling")
-            results = _samples(infer, request["rows"], sampling) if sampling else _answers(infer, request["rows"])
+            results: list[Any] = []
+            if request.get("pieces"):
+                for said in _pieces(infer, request["rows"][0]):
+                    _say(pipe, said)
+            elif sampling:
+                results = _samples(infer, request["rows"], sampling)
+            else:
+                results = _answers(infer, request["rows"])
             _say(pipe, {"results": results})
         except BrokenPipeError:
             return
@@ -120,6 +130,15 @@ def _answers(infer: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         row["messages"].append({"role": "assistant", "content": response})
         results.append({"response": response, "labels": labels, **row})
     return results
+
+
+def _pieces(infer: Any, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    config = infer.args.get_request_config()
+    config.stream = True
+    [replies] = infer.infer([row], config, use_tqdm=False, **infer.infer_kwargs)
+    for reply in replies:
+        choice = reply.choices[0]
+        yield {"piece": choice.delta.content or "", "cut": choice.finish_reason == "length"}
 
 
 def _samples(infer: Any, rows: list[dict[str, Any]], sampling: Mapping[str, Any]) -> list[list[dict[str, Any]]]:

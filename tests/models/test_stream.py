@@ -1,11 +1,15 @@
-"""Endpoint.stream: an answer in the pieces in which a server writes it, over real HTTP on 127.0.0.1."""
+"""An answer in the pieces in which it is written: by a server, over real HTTP on 127.0.0.1, and by a process."""
 
 import gzip
 import json
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +23,9 @@ from swift_saber.models.endpoint import (
     EndpointRefused,
     InputError,
 )
+from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
+from swift_saber.models.worker import _pieces
+from swift_saber.text.strict_json import encoded, parse_json
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -141,3 +148,73 @@ def test_the_size_is_that_of_any_reply(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("swift_saber.models.transport.MAX_BYTES", 1 << 20)
     with pytest.raises(EndpointFailed, match="is larger than 1 MiB"):
         streamed(Reply(200, event("x" * 1000) * 2000, EVENTS))
+
+
+def serve(pipe: Connection, *_: Any) -> None:
+    """In the place of worker.serve: writes the row's words one by one; "fail" and "die" are orders."""
+    pipe.send_bytes(encoded({"batch": 1}))
+    while True:
+        try:
+            said = parse_json(pipe.recv_bytes().decode(), "pipe")
+        except EOFError:
+            return
+        assert said["pieces"]
+        end: dict[str, Any] = {"results": []}
+        for word in said["rows"][0]["words"]:
+            if word == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if word == "fail":
+                end = {"error": "no room", "memory": True, "broken": False}
+                break
+            pipe.send_bytes(encoded({"piece": word, "cut": word == "end"}))
+        pipe.send_bytes(encoded(end))
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[ModelProcess]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("swift_saber.models.process.serve", serve)
+        one = ModelProcess("m", [], {}, None, 1)
+        one.load()
+        yield one
+        one.close()
+
+
+def test_a_model_in_a_process_gives_its_pieces_too(process: ModelProcess) -> None:
+    assert list(process.stream({"words": ["The ", "end"]})) == [Answer("The "), Answer("end", True)]
+
+
+def test_the_rest_of_an_answer_is_none_of_the_next_one(process: ModelProcess) -> None:
+    pieces = process.stream({"words": ["a", "b", "c"]})
+    assert next(pieces) == Answer("a")
+    pieces.close()  # type: ignore[attr-defined]
+    assert list(process.stream({"words": ["d"]})) == [Answer("d")]
+
+
+def test_an_error_after_some_pieces_leaves_the_process_as_it_was(process: ModelProcess) -> None:
+    pieces = process.stream({"words": ["a", "fail"]})
+    assert next(pieces) == Answer("a")
+    with pytest.raises(AnswerError, match="no room"):
+        next(pieces)
+    assert list(process.stream({"words": ["d"]})) == [Answer("d")]
+
+
+def test_a_process_that_ends_meanwhile_is_started_again_by_load(process: ModelProcess) -> None:
+    with pytest.raises(ModelDied, match="signal 9"):
+        list(process.stream({"words": ["a", "die"]}))
+    process.load()
+    assert list(process.stream({"words": ["d"]})) == [Answer("d")]
+
+
+def test_what_ms_swift_streams_becomes_pieces() -> None:
+    def reply(text: str | None, finish: str | None = None) -> Any:
+        return SimpleNamespace(choices=[SimpleNamespace(delta=SimpleNamespace(content=text), finish_reason=finish)])
+
+    def infer(rows: Any, config: Any, use_tqdm: bool, adapter_request: str) -> list[Any]:
+        assert config.stream and rows == [{"id": "1"}]
+        return [iter([reply("The "), reply("end"), reply(None, "length")])]
+
+    args = SimpleNamespace(get_request_config=lambda: SimpleNamespace(stream=False))
+    model = SimpleNamespace(args=args, infer=infer, infer_kwargs={"adapter_request": "lora"})
+    pieces = [{"piece": "The ", "cut": False}, {"piece": "end", "cut": False}, {"piece": "", "cut": True}]
+    assert list(_pieces(model, {"id": "1"})) == pieces
