@@ -1,5 +1,6 @@
 """A recipe, as ms-swift takes it: a YAML of arguments with an ENV block, and the flags after it, which win."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ _MOST_BYTES = 1 << 20
 _MOST_VALUES = 100_000
 _DEEPEST = 50
 _NAMES = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}  # of keys
+# Of the files that ms-swift and its plugin take rows from.
+_ROWS = (".jsonl", ".json", ".csv", ".tsv", ".txt", ".parquet")
 _LONGEST_NUMBER = 100  # characters; Python reads a number in a time that grows with their square
 
 
@@ -136,3 +139,52 @@ def given(arguments: Sequence[str], key: str) -> str | None:
         if name.startswith("--") and name[2:].replace("-", "_") == key:
             found = value if equals else "".join(arguments[place : place + 1])
     return found
+
+
+def values(recipe: Mapping[str, Any], arguments: Sequence[str], key: str) -> list[str]:
+    """Return all values of an argument that takes several, a flag before the recipe; the last flag of the name counts.
+
+    Args:
+        recipe: a recipe's contents.
+        arguments: the `--key value value` that follow it.
+        key: name of the argument, with underscores.
+    """
+    found: list[str] | None = None
+    current: list[str] = []
+    for argument in arguments:
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            current = [value] if equals else []
+            if name.replace("-", "_") == key:
+                found = current
+        else:
+            current.append(argument)
+    if found is not None:
+        return found
+    known = recipe.get(key)
+    return [] if known is None else [str(one) for one in known] if isinstance(known, list) else [str(known)]
+
+
+def names_a_file(dataset: str) -> bool:
+    """Return whether a --dataset means a file or a folder here, and no data set of a hub, whether or not it is there.
+
+    Args:
+        dataset: without the hub before it and what is to be taken of it.
+    """
+    return dataset.startswith(("/", "./", "../", "~")) or dataset.endswith(_ROWS) or dataset.count("/") > 1
+
+
+def check_dataset(dataset: str) -> None:
+    """See that a --dataset, if it is a file or a folder here, is there.
+
+    Args:
+        dataset: as ms-swift takes it, `hf::NAME:SUBSET#500` (swift.dataset.dataset_syntax).
+
+    Raises:
+        InputError: it is not.
+    """
+    hub, _, name = dataset.rpartition("::")
+    taken = name.rpartition("#")[0] or name
+    places = (dataset, name, taken, taken.partition(":")[0])
+    if not hub and names_a_file(places[-1]) and not any(map(os.path.exists, places)):
+        raise InputError(taken, "dataset", "no such file or folder", "check the path")

@@ -19,9 +19,10 @@ from swift_saber.data.rows import check_roots, read_rows
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
+from swift_saber.models.flags import check_flags, check_keys
 from swift_saber.plugin import COMMAND, PLUGIN_FILE
 from swift_saber.plugin.saber_under_way import ended_over, left
-from swift_saber.recipe import check_recipe, given, setting
+from swift_saber.recipe import check_dataset, check_recipe, given, setting, values
 
 # The preference methods that compare with a reference and take it from a second adapter (ms-swift's rlhf.py).
 REFERENCE_TYPES = {"dpo", "kto", "grpo"}
@@ -35,12 +36,11 @@ def sft(recipe: str, arguments: Sequence[str]) -> int:
     """Run `swift sft RECIPE arguments...` with the plugin loaded, and return its exit status.
 
     Raises:
-        InputError: the recipe is missing, is not YAML, is not a mapping of arguments, or is for `swift rlhf`; or what
-            training is to start from is not what its flag takes.
+        InputError: the recipe is missing, is not YAML, is not a mapping of arguments, or is for `swift rlhf`; an
+            argument is none of `swift sft`; a dataset is not there; or what training is to start from is not what its
+            flag takes.
     """
-    known = _check_training(recipe, arguments)
-    if known.get("rlhf_type") is not None:
-        raise InputError(recipe, "rlhf_type", "is for preference training", "start this recipe with shell/rlhf.sh")
+    known = _check_training("sft", recipe, arguments)
     return _train(["sft", recipe, *arguments, *_plugin(arguments)], os.environ, setting(known, arguments, "output_dir"))
 
 
@@ -54,11 +54,8 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
         InputError: as for `sft`, the other way round; the checkpoint was trained with other media settings; or the
             dataset holds no pairs.
     """
-    known = _check_training(recipe, arguments)
+    known = _check_training("rlhf", recipe, arguments)
     kind = setting(known, arguments, "rlhf_type")
-    if kind is None:
-        remedy = "start it with shell/sft.sh, or take a recipe that has one, like recipes/ca_dpo_7b_lora_1gpu.yaml"
-        raise InputError(recipe, "rlhf_type", "is missing: this recipe is not for preference training", remedy)
     if kind in PAIR_TYPES:
         _check_pairs(setting(known, arguments, "dataset"))
     adapters, stopped, model = (
@@ -91,17 +88,28 @@ def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
         arguments: further `--key value` for `swift deploy`; they win.
 
     Raises:
-        InputError: the model cannot be used.
+        InputError: an argument is none of `swift deploy`, or the model cannot be used.
     """
+    check_flags("deploy", arguments)
     flag, settings = loading(model, arguments)
     host = [] if given(arguments, "host") else ["--host", "127.0.0.1"]
     environment = {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
     return _run(["deploy", flag, model, *host, *arguments, *_plugin(arguments)], environment)
 
 
-def _check_training(recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
-    """Return a training recipe's contents, after a look at the recipe, the plugin and what training starts from."""
+def _check_training(command: str, recipe: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return a training recipe's contents, after a look at all that can be told before ms-swift is started."""
     known = check_recipe(recipe)
+    if command == "sft" and known.get("rlhf_type") is not None:
+        raise InputError(recipe, "rlhf_type", "is for preference training", "start this recipe with shell/rlhf.sh")
+    if command == "rlhf" and setting(known, arguments, "rlhf_type") is None:
+        remedy = "start it with shell/sft.sh, or take a recipe that has one, like recipes/ca_dpo_7b_lora_1gpu.yaml"
+        raise InputError(recipe, "rlhf_type", "is missing: this recipe is not for preference training", remedy)
+    check_keys(command, known, recipe)
+    check_flags(command, arguments)
+    for key in ("dataset", "val_dataset"):
+        for dataset in values(known, arguments, key):
+            check_dataset(dataset)
     plugins = known.get("custom_register_path")
     named = plugins if isinstance(plugins, list) else [plugins or PLUGIN_FILE]
     if any(Path(str(path)).name != PLUGIN_FILE.name for path in named):

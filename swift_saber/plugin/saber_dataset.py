@@ -53,6 +53,7 @@ from swift_saber.media.sound import has_sound
 from swift_saber.plugin.saber_columns import TYPES, Columns, further_columns, with_columns
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
+from swift_saber.recipe import names_a_file
 from swift_saber.sed.layout import Order
 from swift_saber.text.strict_json import dumps
 
@@ -289,7 +290,7 @@ def register() -> None:
 
     @wraps(stock)
     def get_dataset_meta(self: DatasetSyntax, use_hf: bool) -> DatasetMeta:
-        looks_local = self.dataset.startswith(("/", "./", "../", "~")) or self.dataset.endswith((".jsonl", ".json"))
+        looks_local = names_a_file(self.dataset)
         if looks_local and not os.path.exists(self.dataset):
             raise InputError(self.dataset, "dataset", "no such file or folder", "check the path")
         if looks_local and not os.path.isdir(self.dataset):

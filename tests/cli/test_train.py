@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.models.checkpoint import model_flag
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.recipe import check_recipe
+from swift_saber.recipe import check_dataset, check_recipe, values
 
 
 class Swift:
@@ -172,3 +173,56 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_not_gone_on_from(tmp_pa
         assert caught.value.problem == "is half a checkpoint: no trainer_state.json"
         assert caught.value.remedy == remedy
         (tmp_path / "checkpoint-2" / "trainer_state.json").write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "flags", "said"),
+    [
+        ("sft", "", ["--learning_rat", "3"], r"--learning_rat: .*`swift sft`; did you mean --learning_rate\?"),
+        ("sft", "learning_rat: 3\n", [], r"recipe.yaml: learning_rat: .*; did you mean learning_rate\?"),
+        ("rlhf", "rlhf_type: dpo\n", ["--bet", "0.2"], r"--bet: .*`swift rlhf`; did you mean --beta\?"),
+        ("sft", "dataset: [{here}, gone.jsonl]\n", [], "gone.jsonl: dataset: no such file or folder"),
+        ("sft", "", ["--dataset", "{here}#2", "./gone#2", "--seed", "1"], "./gone: dataset: no such"),
+        ("sft", "", ["--dataset={here}", "--val_dataset=gone.csv:part#9"], "gone.csv:part: dataset: no such"),
+        ("rlhf", "rlhf_type: dpo\n", ["--dataset", "far/away/pairs"], "far/away/pairs: dataset: no such"),
+    ],
+)
+def test_what_ms_swift_would_take_for_something_else_is_refused_before_a_model_is_looked_up(
+    command: str,
+    text: str,
+    flags: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    swift = Swift()
+    monkeypatch.setattr(train, "_run", swift)
+    (tmp_path / "here.jsonl").write_text("{}\n")
+    here = str(tmp_path / "here.jsonl")
+    path = recipe(tmp_path, "model: owner/that-is-nowhere\n" + text.format(here=here))
+    assert cli.main([command, path, *(flag.format(here=here) for flag in flags)]) == 2
+    assert re.search(said, capsys.readouterr().err)
+    assert swift.arguments == []
+
+
+@pytest.mark.parametrize(
+    "dataset", ["{here}", "{here}#2", "{here}:a/b#2", "owner/name", "hf::owner/name:a/b#5", "saber", "{folder}"]
+)
+def test_files_that_are_there_and_names_at_a_hub_are_left_to_ms_swift(dataset: str, tmp_path: Path) -> None:
+    (tmp_path / "here.jsonl").touch()
+    check_dataset(dataset.format(here=tmp_path / "here.jsonl", folder=tmp_path))
+
+
+def test_deploy_refuses_a_flag_that_is_cut_short(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["deploy", "owner/that-is-nowhere", "0", "--served_model", "saber"]) == 2
+    assert (
+        "--served_model: is no argument of `swift deploy`; did you mean --served_model_name?" in capsys.readouterr().err
+    )
+
+
+def test_the_last_of_two_flags_of_one_name_counts_as_in_ms_swift() -> None:
+    arguments = ["--dataset", "a", "b", "--seed", "1", "--dataset=c", "--x", "d"]
+    assert values({"dataset": ["e"]}, arguments, "dataset") == ["c"]
+    assert values({"dataset": ["e", "f"]}, ["--seed", "1"], "dataset") == ["e", "f"]
+    assert values({"val_dataset": "e"}, [], "val_dataset") == ["e"] and values({}, [], "dataset") == []
