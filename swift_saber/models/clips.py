@@ -1,4 +1,7 @@
-"""A clip's files as parts of a user turn, in the forms in which servers take them."""
+"""A clip's files as parts of a user turn, each itself in it or by an address that its server reads.
+
+Both are video_url and audio_url here; forms.py puts what is sent itself into the form that a service takes.
+"""
 
 import base64
 import mimetypes
@@ -21,7 +24,7 @@ from swift_saber.models.upload import Medium, NoClip, checked
 #: "path": "file:///..." of the absolute path, for vLLM with --allowed-local-media-path.
 #: "bare_path": the absolute path, for `swift deploy`, which knows no file:// addresses.
 #: "url": an http address, for a server that fetches it; a web server of one's own gives out the folder `root`.
-Form = Literal["base64", "path", "bare_path", "url"]
+Address = Literal["base64", "path", "bare_path", "url"]
 
 _TYPES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 _TAG = re.compile(r"(<video>|<audio>)")
@@ -30,16 +33,13 @@ _TAG = re.compile(r"(<video>|<audio>)")
 def clip_parts(
     videos: Sequence[str],
     audios: Sequence[str],
-    form: Form = "base64",
+    form: Address = "base64",
     *,
     root: str | None = None,
     base_url: str | None = None,
     made_in: str | os.PathLike[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return a clip's files as parts of a user turn.
-
-    `swift deploy` and vLLM both read {"type": "video_url"} and {"type": "audio_url"}; OpenAI's own "input_audio" is
-    read by vLLM alone.
 
     Args:
         videos: paths as written in a row, videos first as ms-swift puts them.
@@ -107,7 +107,7 @@ def data_url(data: bytes, kind: str) -> str:
 def _address(
     path: str,
     medium: Medium,
-    form: Form,
+    form: Address,
     root: str | None,
     base_url: str | None,
     made_in: str | os.PathLike[str] | None,

@@ -8,18 +8,23 @@ request.
 import base64
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import unquote, urljoin, urlsplit
 
-from swift_saber.errors import InputError, unreadable
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.models.forms import FORMS, Form, in_form, made_question, media_in
 from swift_saber.text.files import writable
 
-_REASON_LIMIT = 300
+T = TypeVar("T")
+
+_REASON_LIMIT, _FORM_REASON = 300, 120
 _READ_LIMIT = 1 << 16
 # Below it, a secret is a word like any other, such as the "EMPTY" that servers of one's own are told.
 _SECRET_LENGTH = 8
@@ -29,6 +34,8 @@ _MOST_TOKENS = 10**12
 _REFUSALS = frozenset({400, 413, 422})
 # `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
 _SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
+# OpenRouter answers 404 where no provider takes a picture, a video or a sound.
+_NO_MEDIUM = "No endpoints found that support"
 KEY_ENV = "OPENAI_API_KEY"
 _REMEDIES = {
     401: "set {key} to the key of this service",
@@ -40,6 +47,11 @@ _REMEDIES = {
 _PASSING = frozenset({408, 409, 429})
 _PROTOCOL = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
 _BROKEN_SERVER = "look at the server's log and run again: what is there stays"
+
+
+#: How clips go along: in one of the forms, or in the one that is found out.
+Media = Literal["auto", "base64", "input_audio", "frames"]
+MEDIA: tuple[Media, ...] = ("auto", *FORMS)
 
 
 class Answer(NamedTuple):
@@ -134,9 +146,13 @@ class Endpoint:
         key_env: the environment variable that holds the key. OPENAI_API_KEY may be unset, since servers of one's own
             need no key; another one may not.
         requests_per_minute: the most that is sent, what is sent again included; None for no limit.
+        media: the form in which clips go along that are in a question themselves (forms.py). "auto" sends them as they
+            are asked with, "base64"; where the first of its kind is refused, a clip that is made here is sent in each
+            form, once, and the first that is taken holds from then on.
 
     Raises:
-        InputError: base_url is no http address, the key is not there, or holds what no header can.
+        InputError: base_url is no http address, the key is not there, or holds what no header can; or there is no such
+            form.
     """
 
     def __init__(
@@ -148,6 +164,7 @@ class Endpoint:
         retries: int = 3,
         key_env: str = KEY_ENV,
         requests_per_minute: float | None = None,
+        media: Media = "auto",
     ) -> None:
         import httpx
         import openai
@@ -159,6 +176,13 @@ class Endpoint:
         self.address = shown_address(base_url)
         self._retries, self._timeout, self._key_env = retries, timeout, key_env
         self._last_answer = object()  # another one with each answer
+        if media not in MEDIA:
+            known = f"{', '.join(MEDIA[:-1])} or {MEDIA[-1]}"
+            raise InputError("endpoint", "media", f"{quoted(media)} is not known", f"write {known}")
+        self._media = media
+        # What was found for each set of media, with what is said of a refusal.
+        self._forms: dict[frozenset[str], tuple[Form, str]] = {}
+        self._finding = Lock()
         # Servers of one's own need no key, but the client insists on one.
         key = _key(key_env)
         self._secrets = _secrets(key, base_url)
@@ -203,14 +227,18 @@ class Endpoint:
             EndpointRefused: this request is at fault (400, 413, 422).
             EndpointOdd: a reply came, and there is no answer in it: an error in its place, another protocol.
         """
-        wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n}
-        wanted |= {"temperature": temperature, "max_tokens": max_tokens}
+        wanted: dict[str, Any] = {"model": self.model, "n": n, "temperature": temperature, "max_tokens": max_tokens}
         if seed is not None:
             wanted["seed"] = seed
         if response_format is not None:
             wanted["response_format"] = response_format
         hello = {"model": self.model, "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
-        return self._asked(lambda client: client.chat.completions, wanted, hello, self._answers)
+
+        def ask(sent: list[dict[str, Any]]) -> Reply:
+            asked = {**wanted, "messages": sent}
+            return self._asked(lambda client: client.chat.completions, asked, hello, self._answers)
+
+        return self._with_clips(messages, ask)
 
     def stream(self, messages: Sequence[dict[str, Any]], *, temperature: float, max_tokens: int) -> Iterator[Answer]:
         """Yield one answer in the pieces in which the server writes it; in one piece where it does not stream.
@@ -221,10 +249,17 @@ class Endpoint:
         Raises:
             EndpointDown, EndpointFailed, EndpointRefused, EndpointOdd: as reply, also after some pieces.
         """
+        wanted = {"model": self.model, "stream": True, "temperature": temperature, "max_tokens": max_tokens}
+
+        def begun(sent: list[dict[str, Any]]) -> Iterator[Answer]:
+            pieces = self._streamed({**wanted, "messages": sent})
+            return chain([first] if (first := next(pieces, None)) else [], pieces)
+
+        yield from self._with_clips(messages, begun)
+
+    def _streamed(self, wanted: Mapping[str, Any]) -> Iterator[Answer]:
         from swift_saber.models.transport import EVENTS
 
-        wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "stream": True}
-        wanted |= {"temperature": temperature, "max_tokens": max_tokens}
         create = self._client.chat.completions.with_streaming_response.create
         with self._failures(), create(**wanted, extra_headers={"Accept": EVENTS}) as reply:
             response = reply.http_response
@@ -258,6 +293,58 @@ class Endpoint:
             wanted["language"] = language
         silence = {"model": self.model, "file": ("silence.wav", wav(np.zeros(RATE // 2, np.int16)))}
         return self._asked(lambda client: client.audio.transcriptions, wanted, silence, self._heard)
+
+    def _with_clips(self, messages: Sequence[dict[str, Any]], ask: Callable[[list[dict[str, Any]]], T]) -> T:
+        """What `ask` returns of messages whose clips are in the form that the service takes."""
+        media, addressed = media_in(messages)
+        known = self._forms.get(media)
+        if self._media != "auto":
+            others = [form for form in FORMS if form != self._media]
+            known = self._media, f"(clips went as {self._media}; try media: {', '.join(others)} or auto)"
+        form: Form = known[0] if known else "base64"
+        try:
+            answer = ask(self._in_form(messages, form))
+        except EndpointRefused as refused:
+            if media and not known:
+                with self._finding:
+                    known = self._forms[media] = self._forms.get(media) or self._found(media, refused.problem)
+                if known[0] != form:
+                    return ask(self._in_form(messages, known[0]))
+            said = known[1] if known and media else ""
+            if addressed:
+                said = "(clips went as addresses of files; try media: auto)"
+            if not said:
+                raise
+            raise type(refused)(refused.where, refused.field, f"{refused.problem} {said}", refused.remedy) from refused
+        if not known:
+            self._forms.setdefault(media, (form, ""))
+        return answer
+
+    def _in_form(self, messages: Sequence[dict[str, Any]], form: Form) -> list[dict[str, Any]]:
+        try:
+            return in_form(messages, form)
+        except InputError as error:
+            problem = f"cannot be sent as {form}: {error.problem}"
+            raise EndpointRefused(self.address, "clip", problem, error.remedy) from error
+
+    def _found(self, media: frozenset[str], refused: str) -> tuple[Form, str]:
+        """The form in which a clip of these media is taken, and what is to be said where a clip is refused."""
+        from tqdm import tqdm
+
+        chat = self._client.with_options(max_retries=0).chat.completions
+        said = []
+        for form in FORMS:
+            wanted = {"model": self.model, "messages": in_form(made_question(media), form), "max_tokens": 1}
+            try:
+                self._sent(chat, wanted, self._answers)
+            except (EndpointRefused, EndpointFailed, _EndpointForeign) as error:
+                said.append(f"{form} ({error.problem[:_FORM_REASON]})")
+                continue
+            if form != "base64":
+                text = f"clips go as {form} from now on (media: {form}), since as base64 they are refused: {refused}"
+                tqdm.write(f"swift-saber: {self.address}: {text}", file=sys.stderr)
+            return form, ""
+        return "base64", f"(no clip is taken, be it sent as {', '.join(said)})"
 
     def _asked(
         self,
@@ -396,7 +483,7 @@ class Endpoint:
             status = 401
         elif status == 400 and _SWIFT_MODEL in reason:
             status = 404
-        if status in _REFUSALS:
+        if status in _REFUSALS or _NO_MEDIUM in reason:
             return EndpointRefused(self.address, "request", f"{status}: {reason}", "change or leave out this request")
         if 300 <= status < 400:
             return EndpointDown(self.address, "endpoint", *self._redirect(status, location))

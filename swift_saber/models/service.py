@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.models.clips import Form
-from swift_saber.models.endpoint import KEY_ENV, Endpoint, shown_address
+from swift_saber.models.endpoint import KEY_ENV, MEDIA, Endpoint, Media, shown_address
 from swift_saber.settings import SETTINGS, Number, Whole, read_settings
 
 ReplyForm = Literal["json_schema", "json_object", "none"]
@@ -55,6 +54,7 @@ class Service:
         timeout: seconds that a request and its whole reply may take.
         retries: how often a request is sent again after a passing failure (endpoint.Endpoint says which).
         reply_form: "json_schema" holds the server to the form of the reply, "json_object" to JSON, "none" to nothing.
+        media: the form in which clips travel (endpoint.Endpoint).
     """
 
     model: Annotated[str, Field(pattern=r"\S", title="a name", description="name the model as the server knows it")]
@@ -66,11 +66,17 @@ class Service:
     timeout: Annotated[Number, Field(ge=0.001)] = 300.0
     retries: Annotated[Whole, Field(ge=0)] = 5
     reply_form: ReplyForm = "json_schema"
+    media: Media = "auto"
 
     @classmethod
     def read(cls, settings: object, block: str) -> "Service":
         """Return the service that a block of a recipe describes; as read_settings."""
         return read_settings(cls, settings, block)
+
+    @property
+    def form(self) -> Media:
+        """The form in which clips go along themselves."""
+        return self.media
 
     def endpoint(self) -> Endpoint:
         """Return the model, ready to be asked.
@@ -85,6 +91,7 @@ class Service:
             retries=self.retries,
             key_env=self.key_env,
             requests_per_minute=self.requests_per_minute,
+            media=self.form,
         )
 
     def response_format(self, schema: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -103,11 +110,11 @@ class _Addressed:
     base_url: _Address
 
 
-def read_media(value: object, field: str) -> dict[str, Any]:
-    """Return how clips travel, as clip_parts takes it.
+def read_media(value: object, field: str) -> tuple[dict[str, Any], Media]:
+    """Return how clips travel where their addresses may: as clip_parts takes it, and as Endpoint does.
 
     Args:
-        value: "base64", "path" or "bare_path", or {"form": "url", "root": folder, "base_url": address}.
+        value: a form of Endpoint, "path" or "bare_path", or {"form": "url", "root": folder, "base_url": address}.
             The folder has to hold the clips and the run's output, where cleaning writes the sound.
         field: names the setting in errors.
 
@@ -115,8 +122,11 @@ def read_media(value: object, field: str) -> dict[str, Any]:
         InputError: it is none of these.
     """
     if isinstance(value, Mapping):
-        return asdict(read_settings(_Addressed, value, field))
-    forms = [form for form in get_args(Form) if form != "url"]
-    if value not in forms:
-        raise InputError("recipe", field, f"{quoted(value)} is not known", f"write {' or '.join(forms)}")
-    return {"form": value}
+        return asdict(read_settings(_Addressed, value, field)), "auto"
+    if value in ("path", "bare_path"):
+        return {"form": value}, "auto"
+    for known in MEDIA:
+        if value == known:
+            return {}, known
+    remedy = f"write {', '.join(MEDIA)}, path or bare_path"
+    raise InputError("recipe", field, f"{quoted(value)} is not known", remedy)

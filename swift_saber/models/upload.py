@@ -75,6 +75,22 @@ def checked(path: Any, medium: Medium, made_in: str | os.PathLike[str] | None = 
 
 
 @contextmanager
+def held(data: bytes, name: str) -> Iterator[Path]:
+    """Give a file of this name that holds these bytes; it goes at the end.
+
+    Raises:
+        OSError: it cannot be written (the temp folder is full, too many files are open).
+    """
+    with ExitStack() as stack:
+        try:
+            path = Path(stack.enter_context(_folder())) / name
+            path.write_bytes(data)
+        except OSError as error:
+            raise _no_copy(error) from error
+        yield path
+
+
+@contextmanager
 def _folder() -> Iterator[str]:
     """Give an empty folder for one copy; it is locked, which tells it from one whose process was killed."""
     _remove_leftovers(tempfile.gettempdir())

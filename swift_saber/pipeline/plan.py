@@ -23,9 +23,20 @@ STAGES: dict[str, type[Stage]] = {
     stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Split)
 }
 EXECUTORS = ("local", "slurm", "ray")
-#: Settings that no result depends on: they may change between two runs of one output folder.
+#: Settings that no result depends on: they may change between two runs of one output folder. So may the form in which
+#: clips travel, else a run whose clips a server refused could not go on in another.
 NO_MATTER = frozenset(
-    {"base_url", "concurrency", "requests_per_minute", "timeout", "retries", "workers", "media_limit", "key_env"}
+    {
+        "base_url",
+        "concurrency",
+        "requests_per_minute",
+        "timeout",
+        "retries",
+        "workers",
+        "media_limit",
+        "key_env",
+        "media",
+    }
 )
 #: A reader's key, its folder, and what else it is told.
 Source = tuple[str, str, dict[str, Any]]

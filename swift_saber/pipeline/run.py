@@ -182,7 +182,7 @@ def _check_settings(plan: Plan, names: list[str]) -> None:
         folder = plan.output / name
         if not _same_settings(folder, settings, [plan.output / later for later in list(plan.stages)[place:]]):
             write_rows(folder / "settings.json", [settings])
-        before = dumps(settings).encode()
+        before = dumps(read_json(folder / "settings.json")).encode()
 
 
 def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) -> bool:
@@ -195,7 +195,8 @@ def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) ->
     if not file.exists():
         return False
     kept = read_json(file)
-    if kept == parse_json(dumps(settings), "settings"):
+    # What is of no matter now may have been of matter when the folder was made.
+    if result_settings(kept) == parse_json(dumps(settings), "settings"):
         return True
     problem = f"was made with {dumps(kept)}; the recipe now says {dumps(settings)}"
     raise InputError(str(folder), "settings", problem, _start_over(stale))

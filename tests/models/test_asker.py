@@ -376,8 +376,10 @@ def test_two_runs_can_tell_whether_their_prompts_were_the_same() -> None:
 
 def test_the_ways_of_media() -> None:
     web = {"form": "url", "root": "/data", "base_url": "http://10.0.0.5/clips"}
-    assert read_media("path", "m") == {"form": "path"}
-    assert read_media(web, "m") == web
+    assert read_media("path", "m") == ({"form": "path"}, "auto")
+    assert read_media(web, "m") == (web, "auto")
+    for form in ("auto", "base64", "input_audio", "frames"):
+        assert read_media(form, "m") == ({}, form)
     for wrong in (
         "url",
         "ftp",

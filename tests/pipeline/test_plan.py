@@ -33,7 +33,10 @@ def test_the_executor_is_one_word(executor: str, tmp_path: Path) -> None:
 
 
 def test_settings_that_no_result_depends_on_do_not_count() -> None:
-    before = {"judge": {"model": "a", "base_url": "http://x/v1", "concurrency": 1}, "max_contradicted": 0}
+    before = {
+        "judge": {"model": "a", "base_url": "http://x/v1", "concurrency": 1, "media": "frames"},
+        "max_contradicted": 0,
+    }
     assert result_settings(before) == {"judge": {"model": "a"}, "max_contradicted": 0}
 
 

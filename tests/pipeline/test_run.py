@@ -1,8 +1,10 @@
 """pipeline/run.py: the whole chain on real media over real HTTP, however it is run."""
 
+import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import yaml
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
+from swift_saber.text.strict_json import dumps
 from tests.llm_server import LLMServer, fails, html
 from tests.pipeline.world import FATES, HOSTILE, Models, make_clips, snapshot, write_recipe
 
@@ -325,6 +328,30 @@ def test_settings_that_changed_are_refused_with_what_to_remove(clips: Path, tmp_
     del changed["clean"]["max_seconds"]  # the default; and workers matter to no result
     recipe.write_text(yaml.safe_dump(changed))
     run(str(recipe), "clean")
+
+
+def test_the_form_in_which_clips_travel_may_change_also_in_a_folder_that_remembers_it(
+    clips: Path, whole: tuple[Path, LLMServer], tmp_path: Path
+) -> None:
+    """As folders do that were made while it was among the settings that count."""
+    output, server = whole
+    shutil.copytree(output, tmp_path / "out")
+    stages = ("clean", "dedup", "annotate", "speech", "visual", "consistency", "split")
+    before = (tmp_path / "out/manifest/settings.json").read_bytes()
+    for stage in stages:
+        ((_, settings),) = read_rows(tmp_path / "out" / stage / "settings.json")
+        settings["made_from"] = hashlib.sha256(before).hexdigest()[:16]
+        if stage == "annotate":
+            settings["settings"]["media"] = "base64"
+        write_rows(tmp_path / "out" / stage / "settings.json", [settings])
+        before = dumps(settings).encode()
+    asked = len(server.asked)
+    recipe = write_recipe(tmp_path / "r.yaml", clips, tmp_path / "out", server.url)
+    text = recipe.read_text(encoding="utf-8")
+    for media in ("frames", "path"):
+        recipe.write_text(text.replace("media: path", f"media: {media}"), encoding="utf-8")
+        run(str(recipe))
+    assert len(server.asked) == asked
 
 
 def test_a_disk_that_is_full_keeps_what_is_done(clips: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from swift_saber.data.rows import media_list
 from swift_saber.errors import InputError
 from swift_saber.models.asker import Asker, in_order, replies_log
 from swift_saber.models.clips import clip_parts, data_url, media_part
+from swift_saber.models.endpoint import Media
 from swift_saber.models.reply import Unusable, object_schema, read_object
 from swift_saber.models.service import Service, read_media
 from swift_saber.models.upload import NoClip, checked
@@ -65,11 +66,17 @@ class Settings(Service):
 
     Attributes:
         language: "clip", the language of the clip (published), or "zh" or "en" for all.
-        media: how clips travel (service.read_media): "base64" (default, ours), "path", "bare_path", or a mapping.
+        media: how clips travel (service.read_media): themselves, in a form of endpoint.Endpoint ("auto" by default,
+            ours), or by their addresses, "path", "bare_path", or a mapping.
     """
 
     language: Literal["clip", "zh", "en"] = "clip"
-    media: Any = "base64"
+    media: Any = "auto"
+
+    @property
+    def form(self) -> Media:
+        """The form of what goes along itself."""
+        return read_media(self.media, "annotate.media")[1]
 
 
 class Annotate(Stage):
@@ -89,7 +96,7 @@ class Annotate(Stage):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._media = read_media(self.settings.media, "annotate.media")
+        self._address, _ = read_media(self.settings.media, "annotate.media")
 
     def run(self, rows: Iterable[Row], folder: Path, rank: int) -> Iterator[Row | Drop]:
         """Yield each row with its record, or its Drop; replies are kept in the folder."""
@@ -110,7 +117,7 @@ class Annotate(Stage):
     def _parts(self, row: Row, output: Path) -> list[dict[str, Any]]:
         videos, audios = media_list(row, "videos"), media_list(row, "audios")
         try:
-            parts = clip_parts(videos, audios, **self._media, made_in=output)
+            parts = clip_parts(videos, audios, **self._address, made_in=output)
             if audios:
                 return parts
             for path in videos:
