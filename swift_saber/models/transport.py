@@ -6,9 +6,11 @@ as gzip or deflate all the same is unpacked, within the same size and deadline. 
 headers only those go on that something above looks at. A reply of server-sent events, where one is asked for (Accept),
 is handed on as it comes, within the same deadline and size.
 
-Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as with any other client.
+Proxies are those of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as with any other client, but for
+this machine itself, which no proxy elsewhere can reach.
 """
 
+import ipaddress
 import socket
 import time
 import zlib
@@ -191,7 +193,7 @@ def _unpacked(parts: Iterable[bytes], name: str) -> Iterator[bytes]:
 def _proxy(url: httpx.URL) -> httpcore.Proxy | None:
     found = getproxies()
     address = found.get(url.scheme) or found.get("all")
-    if not address or proxy_bypass(url.host):
+    if not address or _is_here(url.host) or proxy_bypass(url.host):
         return None
     try:
         proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
@@ -203,6 +205,14 @@ def _proxy(url: httpx.URL) -> httpcore.Proxy | None:
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:  # which httpcore alone asks for
         raise InputError("environment", "proxy", "is a SOCKS one, which needs socksio", "pip install socksio")
     return found_at
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine by its name or number."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _left(deadline: float | None) -> float | None:

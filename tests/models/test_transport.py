@@ -36,13 +36,48 @@ def test_a_proxy_of_the_environment_is_gone_through(name: str, monkeypatch: pyte
     assert asked.headers["proxy-authorization"].startswith("Basic ")
 
 
+def named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Give 127.0.0.1 another name."""
+    real = socket.getaddrinfo
+
+    def found(host: Any, *more: Any, **named: Any) -> Any:
+        return real("127.0.0.1" if host in (name, name.encode()) else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+
+
 def test_not_where_the_environment_excepts_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, "server.test")
     with LLMServer(lambda _: say("Itself.")) as server, LLMServer(lambda _: say("By the proxy.")) as proxy:
+        url = server.url.replace("127.0.0.1", "server.test")
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "example.org,127.0.0.1")
-        assert Endpoint("m", server.url).complete(HELLO, **ASK) == [("Itself.", False)]
+        monkeypatch.setenv("NO_PROXY", "example.org,server.test")
+        assert Endpoint("m", url).complete(HELLO, **ASK) == [("Itself.", False)]
         monkeypatch.setenv("NO_PROXY", "example.org")
-        assert Endpoint("m", server.url).complete(HELLO, **ASK) == [("By the proxy.", False)]
+        assert Endpoint("m", url).complete(HELLO, **ASK) == [("By the proxy.", False)]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LocalHost", "model.localhost"])
+@pytest.mark.parametrize("proxy", ["http://proxy.invalid:3128", "socks5://proxy.invalid:1080", "no address"])
+def test_this_machine_is_never_asked_through_a_proxy(
+    variable: str, host: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the proxy is: neither the one elsewhere could reach it, nor is it looked at."""
+    named(monkeypatch, "model.localhost")
+    monkeypatch.setenv(variable, proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with LLMServer(lambda _: say("Itself.")) as server:
+        url = server.url.replace("127.0.0.1", host)
+        assert Endpoint("m", url, retries=0).complete(HELLO, **ASK) == [("Itself.", False)]
+
+
+@pytest.mark.parametrize("host", ["127.8.9.1", "[::1]"])
+def test_nor_is_it_by_any_of_its_numbers(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens there, which only this machine can say; the proxy has no address."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
+    with pytest.raises(EndpointDown, match=r"cannot be reached \(.*(refused|unreachable|assign)"):
+        Endpoint("m", f"http://{host}:9/v1", retries=0).complete(HELLO, **ASK)
 
 
 def test_a_server_that_takes_in_nothing_is_not_waited_for() -> None:
