@@ -9,15 +9,28 @@ from typing import Any
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose arguments may be added when it is used, by `fill`: the help of other commands loads nothing of them."""
+    """One that takes flags in full alone, and whose arguments may be added when it is used, by `fill`.
+
+    So the help of other commands loads nothing of them.
+    """
 
     fill: Callable[[], None] | None = None
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         fill, self.fill = self.fill, None
         if fill is not None:
             fill()
-        return super().parse_known_args(args, namespace)
+        known, others = super().parse_known_args(args, namespace)
+        if wrong := next((text.partition("=")[0] for text in others if text.startswith("--")), None):
+            from swift_saber.models.flags import nearest
+
+            names = [name for action in self._actions for name in action.option_strings]
+            meant = " or ".join(nearest(wrong, names))
+            self.error(f"unrecognized arguments: {wrong}" + (f" (did you mean {meant}?)" if meant else ""))
+        return known, others
 
 
 def command(

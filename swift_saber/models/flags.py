@@ -37,7 +37,7 @@ def check_flags(command: str, arguments: Sequence[str]) -> None:
         if dashes.strip("-") and _key(name) not in flags(command):
             continue  # a value
         if dashes != "--" or _key(name) not in flags(command):
-            raise _unknown(command, "arguments", dashes + name, _nearest(name, flags(command)), "--")
+            raise _unknown(command, "arguments", dashes + name, name, "--")
 
 
 def check_keys(command: str, recipe: Mapping[str, Any], path: str) -> None:
@@ -53,7 +53,7 @@ def check_keys(command: str, recipe: Mapping[str, Any], path: str) -> None:
     """
     for key in recipe:
         if key != "ENV" and _key(key) not in flags(command):
-            raise _unknown(command, path, key, _nearest(key, flags(command)), "")
+            raise _unknown(command, path, key, key, "")
 
 
 def _key(name: str) -> str:
@@ -61,17 +61,22 @@ def _key(name: str) -> str:
     return name if "_" in name else name.replace("-", "_")
 
 
-def _nearest(name: str, names: Iterable[str]) -> list[str]:
-    like = name.replace("-", "_")
-    if like in names:
-        return [like]
-    longer = sorted(one for one in names if one.startswith(like))
-    return longer if len(longer) == 1 else difflib.get_close_matches(like, sorted(names), 3) or longer[:3]
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a misspelt one or one that was cut short may stand for, the likeliest first.
+
+    Args:
+        name: its words may be joined by "-" or by "_".
+        names: so may theirs.
+    """
+    like, known = name.replace("-", "_"), {one.replace("-", "_"): one for one in sorted(names)}
+    longer = [one for one in known if one.startswith(like)]
+    found = longer if len(longer) == 1 else difflib.get_close_matches(like, known, 3) or longer[:3]
+    return [known[one] for one in ([like] if like in known else found)]
 
 
-def _unknown(command: str, where: str, shown: str, nearest: Sequence[str], dashes: str) -> InputError:
-    meant = " or ".join(f"{dashes}{one}" for one in nearest)
-    remedy = f"did you mean {meant}?" if nearest else f"`swift {command} --help` lists them"
+def _unknown(command: str, where: str, shown: str, name: str, dashes: str) -> InputError:
+    meant = " or ".join(f"{dashes}{one}" for one in nearest(name, flags(command)))
+    remedy = f"did you mean {meant}?" if meant else f"`swift {command} --help` lists them"
     return InputError(where, shown, f"is no argument of `swift {command}`", remedy)
 
 

@@ -1,0 +1,28 @@
+"""Flags of our own commands: in full, and one that is misspelt is answered with the nearest."""
+
+import pytest
+
+from swift_saber.cli import main as cli
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["pairs", "sample", "a", "b", "--model", "m", "--temp", "3"], "--temp (did you mean --temperature?)"),
+        (
+            ["pairs", "sample", "a", "b", "--model", "m", "--max_new_tokens=8"],
+            "--max_new_tokens (did you mean --max-new-tokens?)",
+        ),
+        (["eval", "probe", "--dat", "a", "-o", "b", "--data", "a"], "--dat (did you mean --data?)"),
+        (["doctor", "--modle", "m"], "--modle (did you mean --model?)"),
+        (["doctor", "--model", "m", "--xyzzy"], "unrecognized arguments: --xyzzy\n"),
+        (["doctor", "m"], "unrecognized arguments: m\n"),
+    ],
+)
+def test_a_flag_that_is_not_one_in_full_is_refused_with_the_nearest(
+    command: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(command)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
