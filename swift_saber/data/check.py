@@ -58,7 +58,7 @@ def check_rows(path: Path, *, workers: int, limit: float, root: str | None) -> G
     hears_videos()
     rows = ((found, found[-1]) for found in _rows(path))
     with closing(hear_clips(rows, workers=workers, limit=limit, root=root)) as checked:
-        for (row, asked, kind, media), (problem, audios) in checked:
+        for (row, asked, kind, media), (problem, audios, _) in checked:
             unsaid = media.get("audios", []) is None
             heard = unsaid and bool(audios)
             if asked and unsaid and not problem:

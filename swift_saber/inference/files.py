@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.questions import check_result, digest, is_relative
-from swift_saber.data.rows import parse_row, write_rows
+from swift_saber.data.questions import MODALITIES, check_result, digest, is_relative
+from swift_saber.data.rows import media_list, parse_row, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import completed, differences, how_to_go_on
 from swift_saber.sed.conclusion import conclude
-from swift_saber.sed.layout import parse
+from swift_saber.sed.layout import Answer, parse
+from swift_saber.sed.record import BODY, CONCLUSION, FACE, SCENE, SPEECH, VOICE
 from swift_saber.text.files import must_be_file, partial_path, read_text, writable
 
 # What the settings files of earlier versions do not say.
@@ -170,16 +171,39 @@ def record_of(row: Mapping[str, Any]) -> dict[str, Any]:
         row: a result row, with "id" and "response".
 
     Returns:
-        {"id", the columns of sed/conclusion.py, "fields" (dimension: text), "found", "missing" (dimensions),
-        "remainder"}, as layout.parse has them.
+        {"id", the columns of sed/conclusion.py, "seconds" (of the clip, or None), "notes" (what the model did
+        not get or say, a list of a few words each: "silent", "no picture", "no face line", "cut short" by
+        max_new_tokens), and as layout.parse has them "fields" (dimension: text), "found", "missing", "remainder"}.
     """
     # A cut answer may end in half a character.
     answer = parse(writable(row["response"]))
     return {
         "id": row["id"],
         **conclude(answer.fields),
+        "seconds": row.get("seconds"),
+        "notes": list(_notes(row, answer)),
         "fields": answer.fields,
         "found": list(answer.found),
         "missing": list(answer.missing),
         "remainder": answer.remainder,
     }
+
+
+# What a line is called, and the dimension that it is of. Where nothing is said there is no speech to write down.
+_LINES = {"scene": SCENE, "voice": VOICE, "face": FACE, "body": BODY, "emotion": CONCLUSION}
+
+
+def _notes(row: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+    pictures, sounds = (media_list(row, key) for key in MODALITIES)
+    if pictures and not sounds:
+        yield "silent"
+    if sounds and not pictures:
+        yield "no picture"
+    if not answer.fields:
+        yield "none of the six dimensions"
+    else:
+        if SPEECH in answer.missing:
+            yield "no speech line"
+        yield from (f"no {name} line" for name, dim in _LINES.items() if not answer.fields.get(dim, "").strip())
+    if row.get("cut"):
+        yield "cut short"

@@ -31,6 +31,7 @@ class Question:
         row: the columns that ms-swift infers on, as data.convert.to_swift_row returns them.
         written: those of them that stand otherwise in the file: "messages", "videos" and "audios" as they do there.
         kind: what data.convert.row_kind says of it.
+        seconds: how long its clip is, once that was looked at; None where that is not known.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Question:
     row: dict[str, Any]
     written: dict[str, Any] = field(default_factory=dict)
     kind: str = "question"
+    seconds: float | None = None
 
     def heard(self, audios: list[str]) -> "Question":
         """Return the question with its sound, for which that inside these of its videos was taken; None are none.

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,7 @@ from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs, must_spare
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.inference.work import OTHERS, Run
+from swift_saber.media.check import Heard
 from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prepared import made_with
@@ -170,24 +172,25 @@ def _checked(
         said: whether it was said that a sound is taken out of a video.
     """
     with closing(readable((found, found.row if isinstance(found, Question) else {}) for found in rows)) as verdicts:
-        for found, (problem, audios) in verdicts:
+        for found, verdict in verdicts:
             listened = isinstance(found, Question) and found.row["audios"] is None
             if isinstance(found, Question):
-                found = _heard(found, problem, audios)
+                found = _heard(found, verdict)
             if isinstance(found, Question):
-                if listened and audios and not said:
+                if listened and verdict.audios and not said:
                     tqdm.write(f"swift-saber: {found.where} {INSIDE}, --no-sound for all)", file=sys.stderr)
                     said = True
                 trained.compare(found.row, found.where)
             yield found
 
 
-def _heard(question: Question, problem: Problem | None, audios: list[str]) -> Question | Reject:
+def _heard(question: Question, found: Heard) -> Question | Reject:
     """A question with what was found of its media."""
-    if problem is not None:
-        return Reject(question.id, question.where, problem.reason, problem.remedy)
+    if found.problem is not None:
+        return Reject(question.id, question.where, found.problem.reason, found.problem.remedy)
+    question = replace(question, seconds=found.seconds)
     try:
-        return question.heard(audios) if question.row["audios"] is None else question
+        return question.heard(found.audios) if question.row["audios"] is None else question
     except InputError as error:
         return Reject(question.id, question.where, f"{error.field}: {error.problem}", error.remedy)
 

@@ -288,6 +288,8 @@ class Run:
 
 
 def _result(question: Question, row: dict[str, Any]) -> dict[str, Any]:
-    """The result row: ms-swift's columns, with the question as it stood in the file and the row's id."""
+    """The result row: ms-swift's columns, with the question as it stood in the file, the row's id, and its length."""
     columns = {**question.row, **question.written}
-    return {**row, **columns, "messages": [*asked(columns["messages"]), row["messages"][-1]], "id": question.id}
+    turns = [*asked(columns["messages"]), row["messages"][-1]]
+    length = {} if question.seconds is None else {"seconds": question.seconds}
+    return {**row, **columns, "messages": turns, "id": question.id, **length}

@@ -18,10 +18,13 @@ class Heard(NamedTuple):
     Attributes:
         problem: the first one, or None where all of them decode.
         audios: those that were given, or, where None was, the videos whose sound counts.
+        seconds: of the longest video, or of the longest sound where there is none, as read.media_seconds; None where
+            there is a problem, or that is not known.
     """
 
     problem: Problem | None
     audios: list[str]
+    seconds: float | None = None
 
 
 def check_clips(
@@ -65,18 +68,22 @@ def hear_clips(
                 paths = ", ".join(path for paths in columns for path in paths or ())
                 yield key, Heard(Problem(f"{paths}: {answer.reason}", answer.remedy), columns[1] or [])
             else:
-                problem, audios = answer
-                yield key, Heard(Problem(*problem) if problem else None, audios)
+                problem, audios, seconds = answer
+                yield key, Heard(Problem(*problem) if problem else None, audios, seconds)
 
 
 def _look(
     videos: list[str], audios: list[str] | None, images: list[str], root: str | None
-) -> tuple[list[str] | None, list[str]]:
-    """Return ([reason, remedy] or None, the audios), as JSON."""
+) -> tuple[list[str] | None, list[str], float | None]:
+    """Return ([reason, remedy] or None, the audios, seconds), as JSON."""
+    from swift_saber.media.read import media_seconds
     from swift_saber.media.sound import inside
 
     fault = clip_fault(videos, audios or [], root, images)
     if fault is None and audios is None:
         audios = inside(videos)
         fault = clip_fault([], audios, root)
-    return [fault.reason, fault.remedy] if fault else None, audios or []
+    if fault:
+        return [fault.reason, fault.remedy], audios or [], None
+    lengths = (media_seconds(path) for path in videos or audios or [])
+    return None, audios or [], max((seconds for seconds in lengths if seconds), default=None)

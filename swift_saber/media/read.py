@@ -291,6 +291,20 @@ def shortfall(seconds: float, promised: float | None, share: float) -> str | Non
     return f"{seconds:.1f} of {promised:.1f} seconds"
 
 
+def media_seconds(path: str | os.PathLike[str]) -> float | None:
+    """Return how long a media file is, as its header says or as FFmpeg estimates it; None where neither is possible.
+
+    For people to read: a header may promise more than there is (Reading.missing).
+    """
+    import av
+
+    try:
+        with open_media(path) as container:
+            return round(container.duration / av.time_base, 3) if container.duration else None
+    except (av.error.FFmpegError, ValueError, OSError):
+        return None
+
+
 def header_seconds(path: str | os.PathLike[str]) -> float | None:
     """Return how long the header of a sound file says it is; None where it says nothing, or only soundfile reads it."""
     import av

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 
-from swift_saber.media.check import Problem, check_clips
-from tests.media_faults import Fault, encode, frames, make_faults, sound
+from swift_saber.media.check import Problem, check_clips, hear_clips
+from tests.media_faults import RATE, Fault, encode, frames, make_faults, sound
 
 Clip = tuple[int, list[str], list[str]]
 
@@ -57,6 +58,21 @@ def test_every_fault_has_its_verdict_and_costs_no_other_clip(
             assert "cannot be checked" not in problem.reason
     assert wrong == []
     assert multiprocessing.active_children() == []
+
+
+def test_a_clip_has_the_length_of_its_picture_and_else_of_its_sound(good: Path, tmp_path: Path) -> None:
+    broken, long = tmp_path / "broken.mp4", tmp_path / "long.wav"
+    broken.write_bytes(b"no video here")
+    soundfile.write(long, sound(5), RATE)
+    rows = [
+        {"videos": [str(good)], "audios": None},
+        {"videos": [str(good)], "audios": [str(long)]},
+        {"videos": [], "audios": [str(long)]},
+        {"videos": [str(broken)], "audios": []},
+        {},
+    ]
+    found = [heard.seconds for _, heard in hear_clips(enumerate(rows), workers=1, limit=60)]
+    assert found == [2.0, 2.0, 5.0, None, None]  # good.mp4: 16 frames of 8 a second, and two seconds of sound
 
 
 def _stopping(good: Path, at: int, killed: bool) -> Iterator[Clip]:
