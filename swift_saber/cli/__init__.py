@@ -14,6 +14,7 @@ class Parser(argparse.ArgumentParser):
     So the help of other commands loads nothing of them.
     """
 
+    about = ""  #: What is said of it in the list of commands.
     fill: Callable[[], None] | None = None
 
     def __init__(self, **settings: Any) -> None:
@@ -59,5 +60,6 @@ def command(
         epilog=f"example: swift-saber {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.about = help_text
     parser.set_defaults(run=run, resumable=resumable)
     return parser

@@ -12,8 +12,9 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
+from typing import Any
 
 from swift_saber import __version__
 from swift_saber.cli import Parser, command
@@ -108,27 +109,48 @@ def _plugin_path(_: argparse.Namespace) -> None:
     print(PLUGIN_FILE)
 
 
-def _parser() -> Parser:
-    parser = Parser(
-        prog="swift-saber",
-        description="Audio-visual emotion reasoning with ms-swift.",
-        epilog=_STATUSES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"swift-saber {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+def _add_training(commands: Any) -> None:
     for name, run, about, example in (
         ("sft", _sft, "fine-tune with a recipe", "recipes/sed_7b_lora_1gpu.yaml --dataset d.jsonl"),
         ("rlhf", _rlhf, "train on preference pairs", "recipes/ca_dpo_7b_lora_1gpu.yaml --adapters CKPT"),
     ):
         text = f"YAML of `swift {name}` arguments; every later --key value goes to ms-swift and wins"
         command(commands, name, run, about, f"{name} {example}").add_argument("recipe", help=text)
-    add_infer(commands)
+
+
+def _add_deploy(commands: Any) -> None:
     deploy = command(commands, "deploy", _deploy, "serve a model on 127.0.0.1", "deploy MODEL 0 --port 8000")
     deploy.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
     deploy.add_argument("gpu_id", nargs="?", default="0", help="CUDA_VISIBLE_DEVICES (default 0)")
-    for add in (add_check, add_prepare, add_doctor, add_pairs, add_eval, add_report, add_sources, add_pipeline):
-        add(commands)
+
+
+def _add_plugin_path(commands: Any) -> None:
     command(commands, "plugin-path", _plugin_path, "print the file for --custom_register_path", "plugin-path")
-    add_mini(commands)
+
+
+# What people do, and the commands for it, as --help lists them.
+_GROUPS: tuple[tuple[str, tuple[Callable[[Any], None], ...]], ...] = (
+    ("I have clips", (add_infer, _add_deploy)),
+    ("I annotate, and make preference pairs", (add_sources, add_pipeline, add_pairs)),
+    ("I train", (_add_training, _add_plugin_path)),
+    ("before a long run", (add_check, add_prepare, add_doctor)),
+    ("I evaluate", (add_eval, add_report)),
+    ("the demo", (add_mini,)),
+)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="swift-saber", epilog=_STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"swift-saber {__version__}")
+    # argparse lists the commands in one column; here the description does.
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, help=argparse.SUPPRESS)
+    parser.usage = "swift-saber [-h] [--version] COMMAND ..."
+    lines = ["Audio-visual emotion reasoning with ms-swift."]
+    for heading, adders in _GROUPS:
+        there = len(commands.choices)
+        for add in adders:
+            add(commands)
+        lines += ["", f"{heading}:"]
+        lines += [f"  {name:<12} {one.about}" for name, one in list(commands.choices.items())[there:]]
+    parser.description = "\n".join(lines)
     return parser

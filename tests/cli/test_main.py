@@ -1,6 +1,7 @@
 """What every command of `swift-saber` has in common."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,25 @@ def test_without_a_command_help_names_them(capsys: pytest.CaptureFixture[str]) -
         cli.main(["--help"])
     said = capsys.readouterr().out
     assert all(name in said for name in ("sft", "rlhf", "infer", "analyze", "pairs", "check", "doctor", "budget"))
+
+
+def test_help_groups_the_commands_by_what_people_do(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("--help", "no-command"):
+        with pytest.raises(SystemExit):
+            cli.main([command])
+    said = capsys.readouterr()
+    heading, groups = "", {}
+    for line in said.out.partition("\noptions:\n")[0].splitlines():
+        if line.endswith(":"):
+            heading = line
+        elif line.startswith("  "):
+            groups[line.split()[0]] = heading
+    assert {*groups} == {*re.findall(r"[\w-]+", said.err.partition("choose from ")[2])}
+    assert all(groups.values())
+    for together in (("analyze", "infer", "parse"), ("sft", "rlhf"), ("sources", "pipeline"), ("eval", "report")):
+        assert len({groups[name] for name in together}) == 1
+    assert len({groups[name] for name in ("analyze", "sft", "pipeline", "eval")}) == 4
+    assert len({*groups.values()}) < 7
 
 
 def test_help_loads_none_of_what_the_commands_need() -> None:
