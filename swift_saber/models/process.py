@@ -6,6 +6,7 @@ Knows processes and what their ends mean; what happens in one is models/worker.p
 import atexit
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import get_context
@@ -22,6 +23,7 @@ from swift_saber.models.worker import serve
 from swift_saber.text.strict_json import encoded, parse_json
 
 _END_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 _TOO_LARGE = "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
 
 
@@ -227,6 +229,7 @@ class ModelProcess:
         # Before its status is asked for, from when on another process may have its number.
         _end(self._process, signal.SIGKILL)
         self._process.join()
+        _wait_for_group(self._process)
         atexit.unregister(self.stop)
         self._process = self._pipe = None
 
@@ -261,3 +264,13 @@ def _end(process: BaseProcess, how: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):  # nobody is left (the second on a Mac)
         os.killpg(process.pid, how)
     process.kill() if how == signal.SIGKILL else process.terminate()  # where it had not come to lead a group yet
+
+
+def _wait_for_group(process: BaseProcess) -> None:
+    """Wait until those that a killed process had started have given back what they held: another would find it full."""
+    end = time.monotonic() + _END_SECONDS
+    assert process.pid is not None
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < end:
+            os.killpg(process.pid, 0)
+            time.sleep(_LOOK_SECONDS)
