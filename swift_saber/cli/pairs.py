@@ -44,6 +44,7 @@ def add_pairs(commands: Any) -> None:
     )
     sample.add_argument("--batch-size", type=int, default=16, help="answers at a time without --base-url (default 16)")
     sample.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
+    _add_media(sample)
 
     text = "score candidates for logical consistency and evidence alignment"
     example = "pairs score candidates.jsonl scored.jsonl --judge MODEL --base-url http://127.0.0.1:8000/v1"
@@ -59,6 +60,7 @@ def add_pairs(commands: Any) -> None:
     score.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
     score.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
     score.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
+    _add_media(score)
 
     example = "pairs select scored.jsonl pairs.jsonl --records train.jsonl"
     chosen = command(steps, "select", _select, "select preference pairs from scored candidates", example)
@@ -67,6 +69,12 @@ def add_pairs(commands: Any) -> None:
         f"Best-consistent against contradictory and a balanced mix of clips are {_SECONDARY}; the numbers are ours."
     )
     chosen.fill = partial(_add_select, chosen)
+
+
+def _add_media(parser: Parser) -> None:
+    forms = "base64 (video_url, audio_url), input_audio (video_url, input_audio), frames (image_url, input_audio)"
+    text = f"how clips go to a server: {forms}; default auto, the first of them that it takes"
+    parser.add_argument("--media", choices=("auto", "base64", "input_audio", "frames"), default="auto", help=text)
 
 
 def _add_select(parser: Parser) -> None:
@@ -112,7 +120,8 @@ def _sample(args: argparse.Namespace) -> int:
     from swift_saber.pairs.sample import sample
 
     # K long answers in one reply take minutes, even from a quick server.
-    source = Endpoint(args.model, args.base_url, timeout=900.0) if args.base_url else args.model
+    server = args.base_url and Endpoint(args.model, args.base_url, timeout=900.0, media=args.media)
+    source = server or args.model
     names = ("k", "temperature", "max_new_tokens", "seed", "withhold", "batch_size", "concurrency")
     settings = {name: getattr(args, name) for name in names}
     counts = sample(args.questions, args.output, source=source, **settings)
@@ -141,6 +150,7 @@ def _score(args: argparse.Namespace) -> int:
 
 def _judged(args: argparse.Namespace) -> dict[str, Any]:
     from contextlib import nullcontext
+    from dataclasses import replace
 
     from swift_saber.data.log import RowLog
     from swift_saber.data.lookup import Records
@@ -148,7 +158,7 @@ def _judged(args: argparse.Namespace) -> dict[str, Any]:
     from swift_saber.pairs.judge import Judge
     from swift_saber.pairs.score import judge_log, score
 
-    service, replies = judge_of(args, "pairs score"), judge_log(args.output)
+    service, replies = replace(judge_of(args, "pairs score"), media=args.media), judge_log(args.output)
     shown = Records(args.records) if args.show == "record" else nullcontext()
     with shown as records, RowLog(replies) as log:
         judge = Judge(service, log, show=args.show, records=records)

@@ -1,11 +1,9 @@
-"""Asking a model behind an OpenAI-compatible address: `swift deploy`, vLLM, or a hosted service.
+"""Asking a model behind an OpenAI-compatible address, such as that of `swift deploy` or vLLM.
 
-Knows requests, how often they may be sent, replies, and what a failure means for a run; knows nothing of what is asked.
-The key comes from an environment variable, OPENAI_API_KEY unless another one is named, and goes nowhere but into the
-request.
+Knows requests, how often they may be sent, in which form their clips, replies, and what a failure means for a run;
+knows nothing of what is asked. The key goes nowhere but into the request.
 """
 
-import base64
 import json
 import os
 import sys
@@ -16,9 +14,10 @@ from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.models.address import KEY_ENV, account_in, key_of, secrets_in, shown_address
 from swift_saber.models.forms import FORMS, Form, in_form, made_question, media_in
 from swift_saber.text.files import writable
 
@@ -26,8 +25,6 @@ T = TypeVar("T")
 
 _REASON_LIMIT, _FORM_REASON = 300, 120
 _READ_LIMIT = 1 << 16
-# Below it, a secret is a word like any other, such as the "EMPTY" that servers of one's own are told.
-_SECRET_LENGTH = 8
 # More is no number of tokens.
 _MOST_TOKENS = 10**12
 # This one request is at fault: the next may be answered.
@@ -36,7 +33,6 @@ _REFUSALS = frozenset({400, 413, 422})
 _SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
 # OpenRouter answers 404 where no provider takes a picture, a video or a sound.
 _NO_MEDIUM = "No endpoints found that support"
-KEY_ENV = "OPENAI_API_KEY"
 _REMEDIES = {
     401: "set {key} to the key of this service",
     403: "set {key} to a key that may use this model",
@@ -184,11 +180,11 @@ class Endpoint:
         self._forms: dict[frozenset[str], tuple[Form, str]] = {}
         self._finding = Lock()
         # Servers of one's own need no key, but the client insists on one.
-        key = _key(key_env)
-        self._secrets = _secrets(key, base_url)
+        key = key_of(key_env)
+        self._secrets = secrets_in(key, base_url)
         # Below the client's retries, so that the pace counts them too. Nothing is sent to where a redirect leads.
         turn = {} if requests_per_minute is None else {"turn": Pace(requests_per_minute).wait}
-        user, password, bare = _account(base_url)
+        user, password, bare = account_in(base_url)
         sender: Any = httpx.Client(
             transport=Transport(bare, timeout, **turn),
             auth=(user, password) if user or password else None,  # which httpx would log in an address
@@ -522,53 +518,6 @@ class Endpoint:
 
 class _EndpointForeign(InputError):
     """What came is no reply of the protocol: nor are others, where the address is wrong."""
-
-
-def shown_address(base_url: str) -> str:
-    """Return an address as it may be shown: without user, password and query.
-
-    Raises:
-        InputError: it is no http address.
-    """
-    try:
-        parts = urlsplit(base_url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        parts, host, port = urlsplit(""), None, None
-    if parts.scheme not in {"http", "https"} or not host:
-        # The text itself is not repeated: it may hold a password.
-        remedy = "write it as http://127.0.0.1:8000/v1"
-        raise InputError("endpoint", "base_url", "is no http address", remedy)
-    name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}{f':{port}' if port else ''}{parts.path}"
-
-
-def _key(name: str) -> str:
-    """The key, without the line end that it has when it comes from a file."""
-    key = os.environ.get(name, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        problem = "holds a character that a key cannot have"
-        raise InputError("environment", name, problem, "set it to the key of this service")
-    if not key and name != KEY_ENV:
-        raise InputError("environment", name, "is not set, and key_env names it", "set it to the key of this service")
-    return key
-
-
-def _account(base_url: str) -> tuple[str, str, str]:
-    """The user and the password in an address, and the address without them."""
-    parts = urlsplit(base_url)
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return unquote(parts.username or ""), unquote(parts.password or ""), bare
-
-
-def _secrets(key: str, base_url: str) -> list[str]:
-    """What a server knows of us and may not tell others, the longest first."""
-    user, password, bare = _account(base_url)
-    query = urlsplit(bare).query
-    found = {key, password, query, *(pair.partition("=")[2] for pair in query.split("&"))}
-    if password:
-        found.add(base64.b64encode(f"{user}:{password}".encode()).decode())
-    return sorted((secret for secret in found if len(secret) >= _SECRET_LENGTH), key=len, reverse=True)
 
 
 def _usage(body: dict[str, Any]) -> Usage:

@@ -28,8 +28,9 @@ Form = Literal["base64", "input_audio", "frames"]
 #: In the order in which they are tried: each loses more of the video, or is read by more services, than the one before.
 FORMS: tuple[Form, ...] = get_args(Form)
 
-# Frames a second and frames at most: the published sampling. How large they are is ours: the longer side in pixels.
-_FPS, _MOST_FRAMES, _MOST_SIDE = 2, 40, 768
+# Frames a second, at most and at least, as the model is shown them by the published settings and qwen-omni-utils' own.
+_FPS, _MOST_FRAMES, _LEAST_FRAMES = 2, 40, 4
+_MOST_SIDE = 768  # pixels of the longer side (ours)
 _QUALITY = 90  # of a JPEG (ours)
 # The kinds of sound that OpenAI's schema knows.
 _FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3"}
@@ -125,16 +126,16 @@ def _input_audio(url: str) -> dict[str, Any]:
 def _frames(url: str) -> list[dict[str, Any]]:
     """A video as pictures, with a line before them that says when each is shown."""
     found = _decoded(url, "video", lambda path: read_frames(path, _chosen, change=_jpeg, threads=1))
-    times = ", ".join(f"{index / found.fps:.1f}" for index in found.indices)
+    times = ", ".join(f"{index / found.fps:.2f}" for index in found.indices)
     pictures = [{"type": "image_url", "image_url": {"url": data_url(jpeg, "image/jpeg")}} for jpeg in found.pixels]
     return [{"type": "text", "text": f"Frames of a video, at {times} s:"}, *pictures]
 
 
 def _chosen(total: int, fps: float) -> list[int]:
-    """Frames at every half second, or, of a longer video, forty from its first frame to its last."""
-    wanted = math.ceil(total / fps * _FPS)
-    if wanted <= _MOST_FRAMES:
-        return [min(total - 1, round(number * fps / _FPS)) for number in range(max(1, wanted))]
+    """Frames at every half second; of a shorter video four, of a longer one forty from its first frame to its last."""
+    step = min(fps / _FPS, total / _LEAST_FRAMES)
+    if total / step <= _MOST_FRAMES:
+        return sorted({min(total - 1, round(number * step)) for number in range(math.ceil(total / step))})
     return [round(number * (total - 1) / (_MOST_FRAMES - 1)) for number in range(_MOST_FRAMES)]
 
 

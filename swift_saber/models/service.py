@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.models.endpoint import KEY_ENV, MEDIA, Endpoint, Media, shown_address
+from swift_saber.models.address import KEY_ENV, shown_address
+from swift_saber.models.endpoint import MEDIA, Endpoint, Media
 from swift_saber.settings import SETTINGS, Number, Whole, read_settings
 
 ReplyForm = Literal["json_schema", "json_object", "none"]

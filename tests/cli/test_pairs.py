@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from swift_saber.mini.world import Truth, record, sample_split, training_row, wr
 from swift_saber.pairs import choose
 from swift_saber.sed.layout import render
 
-from ..llm_server import COMPLETION_TOKENS, PROMPT_TOKENS
+from .. import services
+from ..llm_server import COMPLETION_TOKENS, PROMPT_TOKENS, LLMServer, fails, say
 from ..pairs.judge_server import JudgeServer, reply, write_records
 from ..pairs.selection import candidate, clip
 
@@ -230,7 +232,34 @@ def test_ctrl_c_waits_for_the_reply_and_the_next_run_asks_for_the_rest(tmp_path:
     assert [row["id"] for row in read(tmp_path / "scored.jsonl")] == list("abcd")
 
 
-def sample_command(folder: Path, server: JudgeServer, clips: int) -> list[str]:
+def test_clips_go_to_the_model_and_to_the_judge_in_the_form_that_they_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model is found out; the judge is told. What a first run was answered is known in the second's form."""
+    command = sample_command(tmp_path, SimpleNamespace(address="http://127.0.0.1:9/v1"), 2)
+    place = command.index("http://127.0.0.1:9/v1")
+    with LLMServer(services.openai) as server:
+        command[place] = server.url
+        assert main([*command]) == 0
+        assert "clips go as frames from now on (media: frames)" in capsys.readouterr().err
+        pictures = [[part["type"] for part in asked.parts].count("image_url") for asked in server.asked]
+        assert pictures[-2:] == [4, 4] and len(server.asked) == 1 + 3 + 2
+        (tmp_path / "c.jsonl").unlink()
+        assert main([*command, "--media", "input_audio"]) == 0
+        assert len(server.asked) == 1 + 3 + 2
+    said = json.dumps({"reason": "So it is.", "logical_consistency": 4, "evidence_alignment": 2})
+    with LLMServer(lambda asked: say(said) if services.openai(asked).status == 200 else fails(400)) as server:
+        score = ["pairs", "score", str(tmp_path / "c.jsonl"), str(tmp_path / "s.jsonl"), "--judge", "j"]
+        assert main([*score, "--base-url", server.url, "--show", "clip", "--media", "frames"]) == 0
+        assert len(server.asked) == 2
+    assert [
+        candidate["scores"]["logical_consistency"]
+        for row in read(tmp_path / "s.jsonl")
+        for candidate in row["candidates"]
+    ] == [4, 4]
+
+
+def sample_command(folder: Path, server: Any, clips: int) -> list[str]:
     truths = sample_split("train", {"consistent": clips}, 0)
     write_clips(truths, media=folder, seed=0, workers=1)
     write_rows(folder / "train.jsonl", (training_row(truth, folder) for truth in truths))

@@ -83,7 +83,7 @@ def test_a_video_travels_as_frames_that_stand_at_the_times_said(clip: tuple[str,
     """Two a second of eight: every fourth frame, as a JPEG that shows it."""
     (sent,) = in_form(question(clip), "frames")
     words, *pictures, heard, text = sent["content"]
-    assert words == {"type": "text", "text": "Frames of a video, at 0.0, 0.5, 1.0, 1.5 s:"}
+    assert words == {"type": "text", "text": "Frames of a video, at 0.00, 0.50, 1.00, 1.50 s:"}
     assert [part["type"] for part in (*pictures, heard, text)] == ["image_url"] * 4 + ["input_audio", "text"]
     true = np.array(read_frames(clip[0], lambda total, fps: range(total)).pixels, int)
     shown = [np.array(Image.open(io.BytesIO(services.bytes_of(part["image_url"]["url"])))) for part in pictures]
@@ -102,6 +102,16 @@ def test_of_a_long_video_forty_frames_go_along_and_of_a_large_one_small_ones(tmp
     encode(tmp_path / "wide.mp4", np.tile(frames(16), (1, 1, 28, 1))[:, :, :1600])
     picture = in_form(turn(*clip_parts([str(tmp_path / "wide.mp4")], [])), "frames")[0]["content"][1]
     assert Image.open(io.BytesIO(services.bytes_of(picture["image_url"]["url"]))).size == (768, 27)
+
+
+@pytest.mark.parametrize(("count", "times"), [(8, [0, 0.25, 0.5, 0.75]), (3, [0, 0.125, 0.25]), (2, [0, 0.125])])
+def test_of_a_short_video_four_frames_go_along_where_it_has_them(
+    tmp_path: Path, count: int, times: list[float]
+) -> None:
+    encode(tmp_path / "a.mp4", frames(count))
+    words, *pictures, _ = in_form(turn(*clip_parts([str(tmp_path / "a.mp4")], [])), "frames")[0]["content"]
+    assert words["text"] == f"Frames of a video, at {', '.join(f'{time:.2f}' for time in times)} s:"
+    assert len(pictures) == len(times)
 
 
 def test_equal_clips_are_sent_as_equal_bytes(clip: tuple[str, str]) -> None:
