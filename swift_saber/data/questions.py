@@ -58,6 +58,14 @@ def is_relative(row: Mapping[str, Any]) -> bool:
     return not all(os.path.isabs(path) for path in paths)
 
 
+def clips_of(row: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the "videos" and "audios" of a question, or of a row with its answer, as written: from its columns, else
+    from its turns.
+    """
+    in_turns = taken_out(row.get("messages") or []).media
+    return {key: media_list(row, key) or in_turns[key] for key in MODALITIES}
+
+
 def check_result(row: Mapping[str, Any], where: str) -> None:
     """See that a row of a result file says what was asked, so that it has a digest, and what was answered.
 

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Any
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.questions import MODALITIES, check_result, digest, is_relative
-from swift_saber.data.rows import media_list, parse_row, write_rows
+from swift_saber.data.questions import check_result, clips_of, digest, is_relative
+from swift_saber.data.rows import parse_row, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference.questions import Reject
 from swift_saber.models.checkpoint import completed, differences, how_to_go_on
@@ -194,7 +194,8 @@ _LINES = {"scene": SCENE, "voice": VOICE, "face": FACE, "body": BODY, "emotion":
 
 
 def _notes(row: Mapping[str, Any], answer: Answer) -> Iterator[str]:
-    pictures, sounds = (media_list(row, key) for key in MODALITIES)
+    clips = clips_of(row)
+    pictures, sounds = clips["videos"], clips["audios"]
     if pictures and not sounds:
         yield "silent"
     if sounds and not pictures:
