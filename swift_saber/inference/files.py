@@ -26,6 +26,8 @@ from swift_saber.sed.layout import Answer, parse
 from swift_saber.sed.record import BODY, CONCLUSION, FACE, SCENE, SPEECH, VOICE
 from swift_saber.text.files import must_be_file, partial_path, read_text, writable
 
+# What a reject comes from that may be answered as it is: another time.
+_PASSING = "passing"
 # What the settings files of earlier versions do not say.
 _LATER = ("further_values", "sound")
 
@@ -95,8 +97,11 @@ class Outputs:
         known = {row["id"]: row.get("of") for row in self._rejected.read()}
         same = {name for name, origin in known.items() if name in origins and origin == origins[name]}
         gone = len(known.keys() - origins.keys())
+        passing = sum(known[name] == _PASSING for name in known.keys() & origins.keys())
+        other = len(known) - len(same) - gone - passing
         for count, said in (
-            (len(known) - len(same) - gone, "asked again, since their row, a file or a setting is another one now"),
+            (passing, "asked again, since the server gave them no reply"),
+            (other, "asked again, since their row, a file or a setting is another one now"),
             (gone, "removed, since their row is in the file no more"),
         ):
             if count:
@@ -108,7 +113,8 @@ class Outputs:
         self._answers.append(row)
 
     def add_reject(self, reject: Reject) -> None:
-        self._rejected.append({**reject.as_row(), "of": self._origins.get(reject.id)})
+        origin = _PASSING if reject.passing else self._origins.get(reject.id)
+        self._rejected.append({**reject.as_row(), "of": origin})
 
     def keep_settings(self) -> None:
         """Have the settings file say all that it may have been silent about, now that the answers go with it."""

@@ -59,12 +59,16 @@ class Reject:
 
     The reason and the remedy are safe to print, as a media.place.Problem's are: they quote what stands in the row. What
     would fill pages is left out of their middle.
+
+    Attributes:
+        passing: it may be answered as it is, at another time.
     """
 
     id: str
     where: str
     reason: str
     remedy: str
+    passing: bool = False
 
     def __post_init__(self) -> None:
         for name in ("reason", "remedy"):

@@ -22,19 +22,23 @@ from tqdm import tqdm
 from swift_saber import __version__
 from swift_saber.data.convert import hears_videos
 from swift_saber.data.questions import INSIDE, digest, readable
-from swift_saber.data.rows import check_roots, must_be_regular
+from swift_saber.data.rows import check_roots, media_path, must_be_regular
 from swift_saber.errors import InputError, quoted
 from swift_saber.inference import questions
 from swift_saber.inference.files import Outputs, must_spare
 from swift_saber.inference.questions import Question, Reject
-from swift_saber.inference.work import OTHERS, Run
+from swift_saber.inference.work import OTHERS, Model, Run
 from swift_saber.media.check import Heard
 from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prepared import made_with
+from swift_saber.media.settings import SOUND, settings_in_force
 from swift_saber.media.sound import inside
 from swift_saber.models.checkpoint import Instructions, identity, loading
+from swift_saber.models.flags import check_flags
 from swift_saber.models.process import ModelProcess
+from swift_saber.models.served import served
+from swift_saber.models.service import Service
 from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.recipe import given
 from swift_saber.text.strict_json import encoded
@@ -50,7 +54,15 @@ _LISTEN_SECONDS = 60.0
 
 
 def infer(
-    model: str, rows: str, result: str, gpu: str = "0", arguments: Sequence[str] = (), *, sound: bool = True
+    model: str,
+    rows: str,
+    result: str,
+    gpu: str = "0",
+    arguments: Sequence[str] = (),
+    *,
+    sound: bool = True,
+    server: Service | None = None,
+    quiet: bool = False,
 ) -> int:
     """Answer the questions of a file, or go on doing so, and return the exit status: 1 where rows were rejected.
 
@@ -61,6 +73,9 @@ def infer(
         gpu: GPUs, "0" or "0,1,2,3": one model on each. Without a GPU, as many processes on the CPU.
         arguments: further `--key value` for `swift infer`; they win over the defaults here.
         sound: False to leave out the sound inside the videos of rows that name none, whatever SABER_SOUND says.
+        server: a model behind an address, which is asked in the place of one that runs here; else None. Its answers are
+            as long as max_tokens says, at temperature 0.
+        quiet: whether nothing is to be said of how the run goes, as of one clip.
 
     Raises:
         InputError: the model, the file of questions or the result file cannot be used, the model answers nothing, or
@@ -69,18 +84,22 @@ def infer(
     for key in sorted(_OURS):
         if given(arguments, key) is not None:
             raise InputError("arguments", f"--{key}", "is not one of these", "infer.sh names data and result itself")
+    check_flags("infer", arguments)
+    if server and arguments:
+        raise InputError("arguments", arguments[0], "and the like are for a model that runs here", "leave them out")
     if os.environ.get("STREAM") == "1":
         arguments = [*arguments, "--stream", "true"]
     must_be_regular(rows)
     must_spare(Path(rows), Path(result))
-    (flag, kept), trained = loading(model, arguments), Instructions(model)
+    flag, kept = ("", {}) if server else loading(model, arguments)
+    trained = None if server else Instructions(model)
     if not sound:
         kept["SABER_SOUND"] = "given"
     places, batch = _places(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     check_roots()
     source, known = Path(rows), questions.ids(Path(rows))
-    settings = _settings(model, kept, arguments, source)
+    settings = _server_settings(server, kept) if server else _settings(model, kept, arguments, source)
     with _in_environment(kept), Outputs(Path(result), settings) as outputs:
         hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
         answered = outputs.answered()
@@ -95,19 +114,25 @@ def infer(
         outputs.forget(_origins(source, answered.keys(), settings))
         rejected = outputs.rejected()
         batch, log = (1, None) if stream else (batch, outputs.log)
-        processes = [
-            ModelProcess(model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
-            for place in places
-        ]
+        processes: Sequence[Model] = (
+            served(server)
+            if server
+            else [
+                ModelProcess(
+                    model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch
+                )
+                for place in places
+            ]
+        )
         done = len(answered) + len(rejected)
-        with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream) as bar:
+        with tqdm(total=len(known), initial=done, unit="row", desc="answers", disable=stream or quiet) as bar:
             rest = _as_known(questions.read(source, {*answered, *rejected}), known.keys())
             others = partial(_spread, source, known, answered, trained)
-            Run(outputs, bar, processes).go(_checked(rest, trained), others)
+            Run(outputs, bar, processes).go(_checked(rest, trained, said=quiet), others)
         outputs.write_records()
         rejects = len(outputs.rejected())
         _check_count(rows, len(known), len(outputs.answered()), rejects)
-    if rejects:
+    if rejects and not quiet:
         again = "the same command asks those that are mended, and all of them without that file"
         print(f"swift-saber: {rejects} of {len(known)} rows rejected: see {outputs.rejects}; {again}", file=sys.stderr)
     return 1 if rejects else 0
@@ -147,7 +172,7 @@ def _as_known(rows: Iterator[Question | Reject], known: Set[str]) -> Iterator[Qu
 
 
 def _spread(
-    source: Path, known: Mapping[str, str], answered: Collection[str], trained: Instructions
+    source: Path, known: Mapping[str, str], answered: Collection[str], trained: Instructions | None
 ) -> Generator[Question | Reject, None, None]:
     """A few rows that were answered before, or else rows that are spread over the file."""
     picked = _drawn(list(answered or known))
@@ -162,13 +187,13 @@ def _drawn(names: Sequence[str]) -> set[str]:
 
 
 def _checked(
-    rows: Iterator[Question | Reject], trained: Instructions, *, said: bool = False
+    rows: Iterator[Question | Reject], trained: Instructions | None, *, said: bool = False
 ) -> Generator[Question | Reject, None, None]:
     """The rows in their order, those whose clip cannot be read as rejects; says when they ask in other words.
 
     Args:
         rows: as questions.read yields them.
-        trained: what they are compared with.
+        trained: what they are compared with, where that is known.
         said: whether it was said that a sound is taken out of a video.
     """
     with closing(readable((found, found.row if isinstance(found, Question) else {}) for found in rows)) as verdicts:
@@ -180,7 +205,8 @@ def _checked(
                 if listened and verdict.audios and not said:
                     tqdm.write(f"swift-saber: {found.where} {INSIDE}, --no-sound for all)", file=sys.stderr)
                     said = True
-                trained.compare(found.row, found.where)
+                if trained:
+                    trained.compare(found.row, found.where)
             yield found
 
 
@@ -257,6 +283,20 @@ def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str], row
         "arguments": {name: value for name, value in sorted(first.items()) if name not in _NO_MATTER},
         "further_values": {name: found[1:] for name, found in sorted(values.items()) if len(found) > 1},
         **({"prepared": prepared} if prepared else {}),
+    }
+
+
+def _server_settings(server: Service, kept: Mapping[str, str]) -> dict[str, Any]:
+    """Likewise of a model behind an address, which may be another one when the run goes on.
+
+    How it sees a clip is the server's matter.
+    """
+    return {
+        "model": server.model,
+        "relative_to": media_path("."),
+        "sound": settings_in_force({**kept, **os.environ})[SOUND],
+        "arguments": {"max_new_tokens": str(server.max_tokens), "temperature": "0"},
+        "further_values": {},
     }
 
 

@@ -20,6 +20,7 @@ from swift_saber.inference.files import Outputs
 from swift_saber.inference.questions import Question, Reject
 from swift_saber.media.place import Problem
 from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
+from swift_saber.models.served import Served, Unanswered
 
 # After so many rows in succession that a model fails on, others are tried, to tell bad rows from a wrong setting.
 _DOUBT = 5
@@ -29,6 +30,9 @@ OTHERS = 16
 _FILL_SECONDS = 0.5
 _LOOK_SECONDS = 0.2
 _END_SECONDS = 10.0
+
+#: A model that runs here, or one request at a time to one behind an address.
+Model = ModelProcess | Served
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Run:
         processes: the models.
     """
 
-    def __init__(self, outputs: Outputs, bar: Any, processes: Sequence[ModelProcess]) -> None:
+    def __init__(self, outputs: Outputs, bar: Any, processes: Sequence[Model]) -> None:
         self._outputs, self._bar, self._processes = outputs, bar, processes
         self._queue: queue.Queue[Question | None] = queue.Queue(maxsize=64 * len(processes))
         self._lock = threading.Lock()
@@ -96,7 +100,9 @@ class Run:
                         self._reject(found)
                         continue
                     if not threads:  # no model is loaded for rows that are all bad
-                        threads = [threading.Thread(target=self._serve, args=(one,)) for one in self._processes]
+                        threads = [
+                            threading.Thread(target=self._serve, args=(one,), daemon=True) for one in self._processes
+                        ]
                         for thread in threads:
                             thread.start()
                     self._put(found)
@@ -136,7 +142,7 @@ class Run:
                 continue
             return
 
-    def _serve(self, process: ModelProcess) -> None:
+    def _serve(self, process: Model) -> None:
         """One thread: batches from the queue until its None, then from what others hand back until all have ended."""
         batch: list[Question] = []
         more, doubt = True, self._doubts[process]
@@ -168,10 +174,10 @@ class Run:
                 self._ended += 1
                 self._changed.notify_all()
 
-    def _retire(self, process: ModelProcess, error: InputError) -> None:
-        """Hand all rows of a model that answers nothing to the others, or end the run where it is the last."""
+    def _retire(self, process: Model, error: InputError) -> None:
+        """Hand all rows of a model that answers nothing to the others, or end the run where there is no other model."""
         with self._changed:
-            if self._left == 1:
+            if self._left == 1 or isinstance(process, Served):
                 self._failure = self._failure or error
                 return
             self._left -= 1
@@ -181,7 +187,7 @@ class Run:
         tqdm.write(f"swift-saber: {said}: {error.problem}", file=sys.stderr)
         process.close()
 
-    def _from_others(self, process: ModelProcess) -> list[Question]:
+    def _from_others(self, process: Model) -> list[Question]:
         """Wait for rows that are handed back, and return a batch of them; none where nobody is left to do so."""
         taken: list[Question] = []
         with self._changed:
@@ -195,7 +201,7 @@ class Run:
         self._doubts[process].taken.update((question.id, question) for question in taken)
         return taken
 
-    def _fill(self, process: ModelProcess, batch: list[Question], done: Callable[[], bool] | None = None) -> bool:
+    def _fill(self, process: Model, batch: list[Question], done: Callable[[], bool] | None = None) -> bool:
         """Fill a batch, and return whether there may be more rows.
 
         Without `done` it ends with one row at least, and early where rows come slowly; else, whatever there is, when
@@ -219,7 +225,7 @@ class Run:
 
     def _answer(
         self,
-        process: ModelProcess,
+        process: Model,
         batch: list[Question],
         coming: Callable[[Callable[[], bool]], list[dict[str, Any]]],
     ) -> None:
@@ -228,7 +234,8 @@ class Run:
         doubt = self._doubts[process]
         for question, result in zip(batch, process.each(rows, coming), strict=True):
             if isinstance(result, Problem):
-                doubt.held.append(Reject(question.id, question.where, result.reason, result.remedy))
+                passing = isinstance(result, Unanswered)
+                doubt.held.append(Reject(question.id, question.where, result.reason, result.remedy, passing))
                 if len(doubt.held) >= doubt.limit:
                     self._give_up(process, look=True)
                     doubt.limit *= 2
@@ -244,7 +251,7 @@ class Run:
             self._good, doubt.answered, doubt.limit = question, True, _DOUBT
             self._give_up(process, look=False)
 
-    def _give_up(self, process: ModelProcess, *, look: bool) -> None:
+    def _give_up(self, process: Model, *, look: bool) -> None:
         """Reject the rows that a model has failed on in succession; with `look`, if it can answer another one.
 
         Raises:
@@ -262,7 +269,7 @@ class Run:
             self._reject(reject)
             del doubt.taken[reject.id]
 
-    def _barren(self, process: ModelProcess, without: Set[str]) -> int:
+    def _barren(self, process: Model, without: Set[str]) -> int:
         """How many other rows a model was asked about in vain; 0 where it answers one, or there is none."""
         tried = 0
         with closing(self._others()) as others:
