@@ -78,7 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _own(arguments: list[str]) -> int:
-    """How many arguments are ours: those before the first --flag where the others are ms-swift's, even if like ours."""
+    """How many arguments are ours: those before the first --flag where the others are ms-swift's, even if like ours;
+    of analyze, those before a bare --."""
+    if arguments and arguments[0] == "analyze" and "--" in arguments:
+        return arguments.index("--")
     if not arguments or arguments[0] not in {"sft", "rlhf", "infer", "deploy"}:
         return len(arguments)
     flags = (i for i, text in enumerate(arguments) if text.startswith("--") and text != "--help")
