@@ -95,6 +95,7 @@ else
 fi
 evaluate ca_dpo
 
-saber mini plot "$DEMO/summary.json" "$DEMO/summary.png"
 saber report "$DEMO/sed/scores" "$DEMO/ca_dpo/scores" --reference "$DEMO/world/eval_records.jsonl" -o "$DEMO/report.html"
+step "before and after CA-DPO; conflict: the face says one thing and the voice another"
+saber mini plot "$DEMO/summary.json" "$DEMO/summary.png"
 step "done: $DEMO/summary.json, $DEMO/summary.png and $DEMO/report.html, a page with every clip and both models' answers"

@@ -96,6 +96,14 @@ def test_the_analysis_is_printed_for_people(demo: tuple[Path, subprocess.Complet
     assert printed.count("eval-conflict-00000") == 2  # once after each stage
     assert "sentiment_analysis" in printed
     assert "answers with all six dimensions" in printed
+    # It ends with the scores before and after the second stage, and where everything is.
+    *_, heads, consistent, conflict, hidden, mute, parsed, last = printed.splitlines()
+    assert "emotion right" in heads and "done: " in last
+    for line, kind in zip(
+        (consistent, conflict, hidden, mute), ("consistent", "conflict", "hidden", "mute"), strict=True
+    ):
+        assert line.startswith(kind) and line.count(" -> ") == 3
+    assert parsed.startswith("answers with all six dimensions: ") and " -> " in parsed
 
 
 def test_the_scores_are_drawn(demo: tuple[Path, Any]) -> None:

@@ -27,7 +27,9 @@ def add_mini(commands: Any) -> None:
     score.add_argument("answers", type=Path)
     score.add_argument("--stage", default="sed", help="name of the stage in the summary")
     score.add_argument("-o", "--output", type=Path, help="summary JSON; a stage that is there already is replaced")
-    plot = command(stages, "plot", _plot, "draw the scores of all stages", "mini plot summary.json scores.png")
+    plot = command(
+        stages, "plot", _plot, "draw the scores of all stages, and print them", "mini plot summary.json scores.png"
+    )
     plot.add_argument("summary", type=Path, help="what `mini score -o` wrote")
     plot.add_argument("picture", type=Path, help="file to write: .png, .svg or .pdf")
 
@@ -60,8 +62,10 @@ def _score(args: argparse.Namespace) -> None:
 
 
 def _plot(args: argparse.Namespace) -> None:
-    from swift_saber.mini.plot import plot_summary
+    from swift_saber.mini.plot import format_stages, plot_summary
     from swift_saber.text.files import read_text
     from swift_saber.text.strict_json import parse_json
 
-    plot_summary(parse_json(read_text(args.summary), str(args.summary)), args.picture)
+    stages = parse_json(read_text(args.summary), str(args.summary))
+    plot_summary(stages, args.picture)
+    print(format_stages(stages))

@@ -1,4 +1,4 @@
-"""The picture of the demo: one bar for each stage, kind and sense."""
+"""The picture of the demo: one bar for each stage, kind and sense; and the same as a table."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from swift_saber.errors import InputError
-from swift_saber.mini.plot import plot_summary
+from swift_saber.mini.plot import format_stages, plot_summary
 
 
 def summary(**emotions: float) -> dict[str, Any]:
@@ -29,6 +29,30 @@ def test_bars_are_as_high_as_the_shares(tmp_path: Path, monkeypatch: pytest.Monk
     assert [[bar.get_height() for bar in c] for c in containers] == [[1.0, 0.0], [0.75, 0.5]]
     pixels = imread(tmp_path / "scores.png")
     assert pixels.min() < pixels.max()
+
+
+def test_the_table_has_each_kind_before_and_after() -> None:
+    before = {"parsed": 0.5, "conflict": {"n": 4, "visual": 1.0, "acoustic": 0.25, "emotion": 0.0}}
+    after = {"parsed": 1.0, "conflict": {"n": 4, "visual": 1.0, "acoustic": 0.75, "emotion": 0.5}}
+    title, heads, conflict, parsed = format_stages({"sed": before, "ca_dpo": after}).splitlines()
+    assert title.endswith("after SED -> after CA-DPO")
+    columns = [heads.index(name) for name in ("face line right", "voice line right", "emotion right")]
+    assert conflict[: columns[0]].split() == ["conflict", "4"]
+    cells = [conflict[start:end].strip() for start, end in zip(columns, [*columns[1:], None], strict=True)]
+    assert cells == ["1.00 -> 1.00", "0.25 -> 0.75", "0.00 -> 0.50"]
+    assert parsed == "answers with all six dimensions: 0.50 -> 1.00"
+
+
+def test_one_stage_has_no_arrow_and_kinds_without_clips_no_line() -> None:
+    said = format_stages({"sed": summary(consistent=1.0, mute=0.75)})
+    assert "->" not in said
+    assert [line.split()[0] for line in said.splitlines()[2:-1]] == ["consistent", "mute"]
+
+
+@pytest.mark.parametrize("stages", [{}, {"sed": {}, "ca_dpo": {}}, {"sed": 3}])
+def test_what_is_not_drawn_is_no_table_either(stages: Any) -> None:
+    with pytest.raises(InputError, match="scores"):
+        format_stages(stages)
 
 
 def test_stages_on_different_clips_are_not_drawn_together(tmp_path: Path) -> None:
