@@ -2,6 +2,7 @@
 const LINE = 54, AROUND = 6;
 const FILTERS = {
   inconsistent: ["Inconsistent", "不一致", (clip) => clip.consistency === "inconsistent"],
+  conflict: ["Conflict", "冲突", (clip) => clip.answers.some(conflicts)],
   wrong: ["Wrong", "错误", (clip) => clip.answers.some((answer) => answer && answer.wrong)],
   rejects: ["Rejects", "剔除", (clip) => clip.answers.some((answer) => answer && (answer.reject || answer.state === "missing"))],
   differ: ["A and B differ", "A、B 不同", (clip) => clip.answers.length > 1 && (!clip.answers[0] || !clip.answers[1]
@@ -18,7 +19,9 @@ function matches(clip, at, words) {
   if (state.group && clip.group !== state.group) return false;
   for (const name of state.only) if (!FILTERS[name][2](clip)) return false;
   if (!words.length) return true;
-  haystacks = haystacks || data.clips.map((each) => plain([...texts(each)].join("\n")));
+  // Not in our own notes on an answer, which are English.
+  const answers = (each) => each.answers.map((answer) => answer && { ...answer, notes: null });
+  haystacks = haystacks || data.clips.map((each) => plain([...texts({ ...each, answers: answers(each) })].join("\n")));
   return words.every((word) => haystacks[at].includes(word));
 }
 
@@ -146,7 +149,8 @@ const HELP = [
   ["j ↓", "next clip", "下一个片段", () => step(1), ["j", "ArrowDown"]], ["k ↑", "clip before", "上一个片段", () => step(-1), ["k", "ArrowUp"]],
   ["p", "play or pause", "播放或暂停", play, ["p"]], ["r", "references and reasons", "参考与理由", unfold, ["r"]],
   ["/", "search", "搜索", () => { turnTo("clips"); by("search").focus(); by("search").select(); }, ["/"]],
-  ["i", "inconsistent only", "仅看不一致", () => toggle("inconsistent"), ["i"]], ["w", "wrong only", "仅看错误", () => toggle("wrong"), ["w"]],
+  ["i", "inconsistent only", "仅看不一致", () => toggle("inconsistent"), ["i"]],
+  ["f", "where face and voice conflict", "仅看面部与声音冲突", () => toggle("conflict"), ["f"]], ["w", "wrong only", "仅看错误", () => toggle("wrong"), ["w"]],
   ["x", "rejects only", "仅看剔除", () => toggle("rejects"), ["x"]], ["d", "where A and B differ", "仅看 A、B 不同", () => toggle("differ"), ["d"]],
   ["s", "scores", "得分", () => turnTo("scores"), ["s"]], ["c", "clips", "片段", () => turnTo("clips"), ["c"]],
   ["?", "this help", "本帮助", () => by("help").showModal(), ["?"]], ["Esc", "leave", "退出", () => {}, []],
@@ -179,6 +183,7 @@ function begin() {
   by("to-clips").addEventListener("click", () => turnTo("clips"));
   by("to-help").addEventListener("click", () => by("help").showModal());
   by("help").append(make("h2", "", said("Keys", "快捷键")), make("dl", "", HELP.flatMap(([key, en, zh]) => [make("dt", "", make("kbd", "", key)), make("dd", "", said(en, zh))])),
+    make("p", "soft small", said("Inconsistent: what the reference says. Conflict: the answer has a positive face and a negative voice, or the other way round, read by words.", "不一致：依参考标注。冲突：依词语判断，回答中面部与声音一方积极、一方消极。")),
     make("p", "soft small", said("Wrong: an invalid or missing answer, or one whose accuracy, emotion or intent is 0.", "错误：无效或缺失的回答，或准确率、情绪、意图得分为 0。")));
   by("help").addEventListener("click", (event) => { if (event.target === by("help")) by("help").close(); });
   for (const [name, [en, zh, holds]] of Object.entries(FILTERS)) {

@@ -99,7 +99,7 @@ def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
 
 def _fill(clip: Clip, other: Clip) -> None:
     """Take over what is known from elsewhere and not yet here."""
-    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference"):
+    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference", "seconds"):
         if getattr(clip, name) in (None, "", [], {}):
             setattr(clip, name, getattr(other, name))
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from swift_saber.data.convert import check_turns
 from swift_saber.data.rows import media_list, read_rows, row_id
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import BENCHMARKS, command
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
-from swift_saber.inference.files import beside
+from swift_saber.inference.files import beside, record_of
+from swift_saber.sed.conclusion import COLUMNS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.text.files import writable
@@ -32,6 +34,8 @@ class Shown:
         prediction: what was read out of them, where it is not a record.
         scores, details: as of the item.
         reject: {"reason", "remedy"} of a row without an answer.
+        conclusion: as sed/conclusion.py reads it out of the fields; empty where there are none.
+        notes: as inference.files.record_of has them; none of an evaluation.
     """
 
     state: str
@@ -43,6 +47,8 @@ class Shown:
     scores: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
     reject: dict[str, str] | None = None
+    conclusion: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -57,6 +63,7 @@ class Clip:
     cues: list[dict[str, str]] = field(default_factory=list)
     truth: Any = None
     reference: dict[str, str] = field(default_factory=dict)
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +145,18 @@ def _read_evaluation(folder: Path) -> Result:
 def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) -> Shown:
     answer = parse(writable(item.response))
     record = six(item.prediction)
+    fields = record or answer.fields
     return Shown(
         item.state,
         item.state in ("invalid", "missing") or any(item.scores.get(name) == 0 for name in verdicts),
-        record or answer.fields,
+        fields,
         answer.remainder if answer.fields else "",
         item.response,
         None if record else item.prediction,
         item.scores,
         {name: of for name, of in item.details.items() if name not in ("cues", "reject")},  # shown on their own
         reject,
+        conclude(fields) if fields else {},
     )
 
 
@@ -161,12 +170,22 @@ def _read_answers(path: Path) -> Result:
         response = row.get("response")
         if not isinstance(response, str):
             raise InputError(where, "response", f"is {quoted(response)}", "give a result file of shell/infer.sh")
-        clip = Clip(row_id(row))
+        clip = Clip(row_id(row), seconds=row.get("seconds"))
         _add_row(clip, row)
         _put(clips, clip.id, clip, where)
-        answer = parse(writable(response))
-        remainder = answer.remainder if answer.fields else ""
-        shown[clip.id] = Shown("answered", False, answer.fields, remainder, response)
+        if row.get("messages"):
+            check_turns(row["messages"], where)
+        record = record_of({**row, "id": clip.id})
+        fields = record["fields"]
+        shown[clip.id] = Shown(
+            "answered",
+            False,
+            fields,
+            record["remainder"] if fields else "",
+            response,
+            conclusion={name: record[name] for name in COLUMNS} if fields else {},
+            notes=record["notes"],
+        )
     for name, reject in rejects.items():
         _put(clips, name, Clip(name), str(rejects_file))
         shown[name] = Shown("missing", True, reject=reject)

@@ -9,7 +9,8 @@ import soundfile
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.report.page import write_page
 from swift_saber.report.results import read_references, read_result
-from swift_saber.sed.layout import parse
+from swift_saber.sed.layout import parse, render
+from swift_saber.sed.record import Record
 from tests.media_faults import RATE, encode, frames, sound
 from tests.report.browser import Browser, needs_chromium
 from tests.report.made import (
@@ -123,6 +124,41 @@ def test_a_player_falls_silent_when_another_clip_is_opened(browser: Browser, tmp
     browser.wait("!first.paused && first.currentTime > 0")
     browser.press("j")
     assert browser.value("first.paused")
+
+
+def test_what_an_answer_concludes_stands_above_it_and_a_conflict_is_marked(browser: Browser, tmp_path: Path) -> None:
+    glad = FIELDS | {"acoustic_feat": "A warm voice.", "sentiment_analysis": "She is glad."}
+    hidden = FIELDS | {"facial_exp_desc": "The face is hidden.", "sentiment_analysis": "The mood is tense."}
+    texts = {name: render(Record(**fields), language="en") for name, fields in (("glad", glad), ("hidden", hidden))}
+    rows = [answer("glad", texts["glad"]), answer("hidden", texts["hidden"], videos=["a.mp4"]), answer("clash")]
+    browser.open(answers_page(tmp_path, rows, [reject("broken")]))
+    found = []
+    for _ in rows:
+        found.append(" ".join("".join(browser.texts(".conclusion")).split()))
+        browser.press("j")
+    assert found == [
+        "happy positive face positive voice positive",
+        "no emotion named negative face – voice negative",
+        "sarcastic negative face positive voice negative conflict",
+    ]
+    assert browser.texts(".conclusion") == []  # of a reject
+    browser.press("k", "k")
+    assert browser.texts(".notes") == ["silent"]
+    assert [text for text in browser.texts(".line") if "conflict" in text] == browser.texts("#line-2")
+    assert browser.texts("#only button") == ["Conflict 1", "Wrong 1", "Rejects 1"]
+    browser.press("f")
+    assert listed(browser) == ["clash"]
+
+
+def test_of_two_models_each_has_its_own_conclusion(browser: Browser, tmp_path: Path) -> None:
+    glad = render(Record(**FIELDS | {"acoustic_feat": "A warm voice."}), language="en")
+    one = write_answers(tmp_path / "a.jsonl", [answer("x", glad), answer("y", glad)])
+    two = write_answers(tmp_path / "b.jsonl", [answer("x"), answer("y", glad)])
+    browser.open(evaluation_page(tmp_path, one, two))
+    assert ["conflict" in text for text in browser.texts(".verdicts .cell")] == [False, True]
+    assert browser.texts(".line .chip.clash") == ["B conflict"]
+    browser.press("f")
+    assert listed(browser) == ["x"]
 
 
 def test_what_cannot_play_is_said_and_linked(browser: Browser, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
 from swift_saber.report.results import read_references, read_result, six
+from swift_saber.sed.conclusion import conclude
 from tests.report.made import (
     FIELDS,
     answer,
@@ -27,6 +28,22 @@ def test_an_answer_is_read_by_dimension(tmp_path: Path) -> None:
     assert result.shown["a"].fields == FIELDS
     assert (result.clips["a"].videos, result.clips["a"].audios) == (["a.mp4"], ["a.wav"])
     assert (result.kind, result.name) == ("answers", "out")
+
+
+def test_an_answer_comes_with_what_it_concludes_its_length_and_its_notes(tmp_path: Path) -> None:
+    rows = [answer("a", videos=["a.mp4"], seconds=2.5), answer("b", "I cannot see it.")]
+    result = read_result(write_answers(tmp_path / "out.jsonl", rows, [reject("c")]))
+    first, second, third = result.shown.values()
+    assert first.conclusion == conclude(FIELDS)
+    assert (first.notes, result.clips["a"].seconds) == (["silent"], 2.5)
+    assert (second.conclusion, second.notes) == ({}, ["none of the six dimensions"])
+    assert (third.conclusion, third.notes) == ({}, [])
+
+
+def test_an_evaluated_record_comes_with_what_it_concludes(tmp_path: Path) -> None:
+    items = [item("a", record(FIELDS), record(FIELDS)), item("b"), item("c", prediction=None, state="missing")]
+    shown = read_result(write_evaluation(tmp_path / "e", items)).shown
+    assert [each.conclusion for each in shown.values()] == [conclude(FIELDS), {}, {}]
 
 
 def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> None:
@@ -114,6 +131,7 @@ def test_half_a_character_at_the_end_of_an_answer_is_read(tmp_path: Path) -> Non
     [
         ([answer("a"), answer("a")], "'a' is there twice"),
         ([{"id": "a", "messages": []}], "give a result file"),
+        ([answer("a", messages="x")], r"out.jsonl:1: messages: is not a list of turns"),
     ],
 )
 def test_result_files_that_cannot_be_used_are_named(tmp_path: Path, rows: list, said: str) -> None:
