@@ -18,6 +18,7 @@ from typing import Any
 
 from swift_saber import __version__
 from swift_saber.cli import Parser, command
+from swift_saber.cli.app import add_app
 from swift_saber.cli.check import add_check
 from swift_saber.cli.data import add_pipeline, add_sources
 from swift_saber.cli.doctor import add_doctor
@@ -133,7 +134,7 @@ def _add_plugin_path(commands: Any) -> None:
 
 # What people do, and the commands for it, as --help lists them.
 _GROUPS: tuple[tuple[str, tuple[Callable[[Any], None], ...]], ...] = (
-    ("I have clips", (add_infer, _add_deploy)),
+    ("I have clips", (add_infer, add_app, _add_deploy)),
     ("I annotate, and make preference pairs", (add_sources, add_pipeline, add_pairs)),
     ("I train", (_add_training, _add_plugin_path)),
     ("before a long run", (add_check, add_prepare, add_doctor)),

@@ -27,6 +27,9 @@ _OPTIONS = [
     "--disable-sync",
     "--mute-audio",
     "--autoplay-policy=no-user-gesture-required",
+    # A camera and a microphone without devices, for pages that record.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
     "--remote-debugging-pipe",
 ]
 
@@ -87,6 +90,18 @@ class Browser:
         self.events.clear()
         self._call("Page.navigate", url=page.as_uri() + fragment)
         self.wait("location.protocol === 'file:' && document.readyState === 'complete'")
+
+    def visit(self, address: str) -> None:
+        """Open a page of a server and wait until it is loaded."""
+        self._call("Page.navigate", url="about:blank")
+        self.events.clear()
+        self._call("Page.navigate", url=address)
+        self.wait("location.protocol === 'http:' && document.readyState === 'complete'")
+
+    def give(self, selector: str, *paths: Path) -> None:
+        """Choose files in the file input that a selector finds."""
+        node = self._call("Runtime.evaluate", expression=f"document.querySelector({selector!r})")["result"]
+        self._call("DOM.setFileInputFiles", files=[str(path) for path in paths], objectId=node["objectId"])
 
     def value(self, script: str) -> Any:
         """Return the value of an expression in the page; of a promise, what comes of it."""
