@@ -59,7 +59,7 @@ def analyze_all(
     _write_questions(found, to, model, server, language)
     answers = to / ANSWERS
     status = infer(model, str(questions), str(answers), gpu, arguments, sound=sound, server=server)
-    write_table(answers, to, xlsx)
+    write_table(answers, to, xlsx, questions)
     return status
 
 
