@@ -16,7 +16,7 @@ import yaml
 
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
-from tests.benchmarks import memory_estimate
+from swift_saber.models import memory
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # recipes/data is for the data pipeline, which is not ms-swift's.
@@ -119,7 +119,7 @@ def test_the_stated_batch_is_the_product_of_the_values(path: Path) -> None:
 def test_the_stated_memory_is_the_estimate(path: Path) -> None:
     stated = re.search(r"plan for (\d+) GiB", header(path))
     assert stated
-    assert int(stated[1]) == memory_estimate.estimate(contents(path)).plan_gib
+    assert int(stated[1]) == memory.estimate(contents(path)).plan_gib
 
 
 def test_the_estimate_counts_the_7b_as_done_by_hand() -> None:
@@ -132,10 +132,10 @@ def test_the_estimate_counts_the_7b_as_done_by_hand() -> None:
     hidden, kv, inner, layers, vocabulary, rank = 3584, 512, 18944, 28, 152064, 64
     matrices = [(hidden, hidden)] * 2 + [(hidden, kv)] * 2 + [(hidden, inner)] * 3
     layer = sum(a * b for a, b in matrices) + hidden + 2 * kv + 2 * hidden
-    model = memory_estimate.build("7B")
-    language = memory_estimate.parameters(model.thinker.model) + memory_estimate.parameters(model.thinker.lm_head)
+    model = memory.build(memory.SIZES["7B"])
+    language = memory.parameters(model.thinker.model) + memory.parameters(model.thinker.lm_head)
     assert language == layers * layer + 2 * vocabulary * hidden + hidden
-    assert memory_estimate.lora_parameters(model, rank) == layers * rank * sum(a + b for a, b in matrices)
+    assert memory.lora_parameters(model, rank) == layers * rank * sum(a + b for a, b in matrices)
 
 
 def test_the_estimate_counts_a_pair_and_its_reference() -> None:
@@ -145,20 +145,20 @@ def test_the_estimate_counts_a_pair_and_its_reference() -> None:
     without DeepSpeed: another fp32 copy of the gradients. Full tuning: the frozen thinker, and 8 bytes a logit.
     """
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
-    one, pair = (memory_estimate.estimate({**sed, **more}) for more in ({}, {"rlhf_type": "dpo"}))
+    one, pair = (memory.estimate({**sed, **more}) for more in ({}, {"rlhf_type": "dpo"}))
     assert pair.weights == one.weights + 4 * one.trainable
     assert (pair.trained, pair.kept, pair.layer) == (one.trained, 2 * one.kept, 2 * one.layer)
     assert pair.logits == 2 * 8192 * 152064 * 12
-    two = memory_estimate.estimate({**sed, "rlhf_type": "dpo", "ENV": {"NPROC_PER_NODE": "2"}})
+    two = memory.estimate({**sed, "rlhf_type": "dpo", "ENV": {"NPROC_PER_NODE": "2"}})
     assert two.trained == pair.trained + 4 * pair.trainable
     full = contents(REPOSITORY / "recipes" / "ca_dpo_7b_full_multigpu.yaml")
-    assert memory_estimate.estimate(full).weights == 2 * one.weights
-    assert memory_estimate.estimate(full).logits == 2 * full["max_length"] * 152064 * 8
+    assert memory.estimate(full).weights == 2 * one.weights
+    assert memory.estimate(full).logits == 2 * full["max_length"] * 152064 * 8
 
 
 def test_the_7b_without_its_talker_has_the_size_of_the_published_weights() -> None:
     """They are described as 9 billion parameters including the encoders."""
-    assert round(memory_estimate.parameters(memory_estimate.build("7B")) / 1e9) == 9
+    assert round(memory.parameters(memory.build(memory.SIZES["7B"])) / 1e9) == 9
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_estimate_is_for_the_model_that_is_named(model: str | None, layers: 
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
     recipe = {key: value for key, value in {**sed, "model": model}.items() if value is not None}
     hidden = {36: 2048, 28: 3584}[layers]
-    assert memory_estimate.estimate(recipe).kept == 2 * 8192 * hidden * layers
+    assert memory.estimate(recipe).kept == 2 * 8192 * hidden * layers
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_the_estimate_is_for_the_model_that_is_named(model: str | None, layers: 
 def test_a_model_of_unknown_dimensions_is_not_estimated(model: str) -> None:
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
     with pytest.raises(InputError, match=f"model: the dimensions of '{model}' are not known; use one of .*-7B, .*-3B"):
-        memory_estimate.estimate({**sed, "model": model})
+        memory.estimate({**sed, "model": model})
 
 
 @every(ALL)

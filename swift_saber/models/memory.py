@@ -1,0 +1,276 @@
+"""The memory that a model needs, to answer and to be trained: arithmetic from its dimensions and the settings.
+
+Nothing here was measured on a GPU. The model is built on torch's meta device, which keeps shapes and no weights. What
+is counted for training, in bytes, for T tokens a row (the recipe's max_length, so the longest row that can occur;
+per_device_train_batch_size rows of that length at once); 2 is the bytes of a bf16 number, and 4 where torch_dtype is
+float32:
+
+    weights      2 x parameters of the thinker                     bf16; talker and token2wav are not loaded
+    trained      LoRA: 16 x its parameters                         fp32 weights, gradients and two AdamW moments
+                 ZeRO-2 on N GPUs: (2 + 4 + 12) / N x parameters   bf16 gradients, their fp32 copy at the optimizer
+                                                                   step, fp32 weights and two moments, all sharded;
+                                                                   LoRA's own weights 2 x more, two reduce buckets
+                 full, without DeepSpeed: 2 x 3 x parameters       gradients and two moments, of the weights' type
+    kept         2 x T x hidden x layers                           what gradient checkpointing keeps, one a layer;
+                                                                   without it all of each layer (see peak)
+    towers       2 x positions x width x layers                    the same for the vision and the audio tower
+    peak         the larger of
+                   T x (2 x (10 hidden + 5 inner) + LoRA: 4 x 2 x (6 hidden + inner))
+                                                                   one layer recomputed; LoRA keeps an fp32 copy of
+                                                                   the input of its seven projections, with dropout
+                   T x vocabulary x (2 + 4 + 4)                    bf16 logits, their fp32 copy, log-softmax or its
+                                                                   gradient; for all T: the thinker has no
+                                                                   logits_to_keep
+    CA-DPO (rlhf_type dpo) has two sequences a pair, so that T counts twice in all of the above, and the reference:
+    weights      LoRA: 4 x its parameters                          a second adapter, fp32, on the same base weights
+                 full: 2 x parameters of the thinker               a frozen bf16 copy, whole on every GPU
+    trained      several GPUs without DeepSpeed: 4 x more          DDP's copy of the fp32 gradients
+    peak         T x vocabulary x 12, with DeepSpeed 8             instead of the 10 above: fp32 logits (bf16 with
+                                                                   DeepSpeed, which does not convert them) of the
+                                                                   policy stay while the reference's are computed,
+                                                                   and their gradients follow; the peak allocation of
+                                                                   trl's selective_log_softmax and its backward,
+                                                                   measured on a CPU with a smaller vocabulary
+    plan for     1.1 x the sum + 1 GiB                             fragmentation, CUDA context, workspaces: a guess
+
+For answers, of which max_new_tokens is the longest, T tokens are the longest question under the media settings:
+
+    weights      2 x parameters of the thinker                     and a LoRA checkpoint's own
+    kept         2 x (T + max_new_tokens) x 2 x keys x layers      the cache of keys and values
+    peak         the larger of 2 x T x (10 hidden + 5 inner)       a layer
+                 and 2 x T x vocabulary                            logits, of the whole question
+
+Dimensions. A folder's own are in its config.json. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision
+tower's width (1,280; the default says 3,584) and the talker's shape, which are taken from public copies of the released
+config.json. 3B: the dimensions of Qwen2.5-3B for the language model, lm_head not shared with the embeddings, and the
+7B's towers; not checked against the released files, so its numbers are the rougher ones. A recipe that names no model
+is counted as the 7B.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swift_saber.data.rows import parse_row
+from swift_saber.errors import InputError
+from swift_saber.text.files import read_text
+
+GIB = 2**30
+_VISION = {"hidden_size": 1280}
+_TALKER = {"hidden_size": 896, "num_attention_heads": 12, "num_hidden_layers": 24}
+_TEXT_3B = {
+    "vocab_size": 151936,
+    "hidden_size": 2048,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 2,
+    "max_window_layers": 36,
+}
+SIZES: dict[str, dict[str, Any]] = {
+    "7B": {"thinker_config": {"vision_config": _VISION}, "talker_config": _TALKER},
+    "3B": {
+        "thinker_config": {
+            "text_config": _TEXT_3B,
+            "vision_config": {**_VISION, "out_hidden_size": 2048},
+            "audio_config": {"output_dim": 2048},
+        },
+    },
+}
+# Their base is not named; their settings and number of parameters are the 7B's.
+_PUBLISHED_WEIGHTS = "SABER-LLM"
+KIND = "qwen2_5_omni"
+_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+# The longest input under the published settings: 40 frames are 20 pairs of at most 153 tokens (largest value that
+# qwen-omni-utils 0.0.9 gives for frames up to 2.6 : 1; 140 for 320x240, 120 for 16 : 9); a token covers 2 x 2 patches
+# of a pair. 30 s of sound: 25 tokens a second, each pooled from two positions.
+VIDEO_TOKENS = 20 * 153
+AUDIO_TOKENS = 30 * 25
+VIDEO_POSITIONS, AUDIO_POSITIONS = 4, 2  # of a token
+PROMPT_TOKENS = 150  # tokens of the instruction and of the template
+MAX_NEW_TOKENS = 4096  # published
+_LONGEST_CLIP = 30  # seconds; ours
+_REDUCE_BUCKET = 2 * 2e8 * 2  # ZeRO-2 in ms-swift's zero2.json: 2e8 elements; two of them in bf16
+_LORA_RANK = 8  # ms-swift's default
+
+
+def dimensions(model: str | None) -> dict[str, Any]:
+    """Return the configuration of a Qwen2.5-Omni: what a model folder holds, or that of a size known by its name.
+
+    Args:
+        model: a model folder; a hub id or a folder of that name; None for the published size, the 7B.
+
+    Raises:
+        InputError: another model, whose dimensions are not known here; or the folder's config.json is damaged.
+    """
+    path = Path(model or "Qwen2.5-Omni-7B").expanduser() / "config.json"
+    if path.is_file():
+        known = parse_row(read_text(path), str(path))
+        if known.get("model_type") == KIND:
+            return known
+    name = path.parent.name
+    found = re.fullmatch(r"Qwen2\.5-Omni-(\w+)", name, re.IGNORECASE)
+    size = "7B" if name == _PUBLISHED_WEIGHTS else found[1].upper() if found else ""
+    if size not in SIZES or path.is_file():
+        names = ", ".join(f"Qwen/Qwen2.5-Omni-{name}" for name in SIZES)
+        raise InputError("recipe", "model", f"the dimensions of {model!r} are not known", f"use one of {names}")
+    return {**SIZES[size], "dtype": "bfloat16"}
+
+
+def build(configuration: Mapping[str, Any], *, talker: bool = False) -> Any:
+    """Return Qwen2.5-Omni of these dimensions without weights."""
+    import torch
+    from transformers import Qwen2_5OmniConfig, Qwen2_5OmniForConditionalGeneration
+
+    config = Qwen2_5OmniConfig.from_dict({**configuration, "enable_audio_output": talker})
+    with torch.device("meta"):
+        return Qwen2_5OmniForConditionalGeneration(config)
+
+
+def parameters(module: Any) -> int:
+    """Return how many parameters a module has."""
+    return sum(weight.numel() for weight in module.parameters())
+
+
+def lora_parameters(model: Any, rank: int) -> int:
+    """Adapters on every linear layer of the language model but lm_head: what ms-swift's `all-linear` resolves to."""
+    import torch
+
+    linear = [m for m in model.thinker.model.modules() if isinstance(m, torch.nn.Linear)]
+    return sum(rank * (m.in_features + m.out_features) for m in linear)
+
+
+def bytes_of(dtype: str) -> int:
+    """Return the bytes of a number of a type; 4 for one that is not known."""
+    return _BYTES.get(dtype, 4)
+
+
+def dtype_of(configuration: Mapping[str, Any]) -> str:
+    """Return the type that a model's weights are loaded in, as ms-swift reads it; float32 where none is named."""
+    levels = configuration, configuration.get("thinker_config") or {}
+    named = (level.get(key) for level in levels for key in ("torch_dtype", "dtype"))
+    return str(next(filter(None, named), "float32")).removeprefix("torch.")
+
+
+def clip_tokens(settings: Mapping[str, str], seconds: float) -> tuple[int, int]:
+    """Return the most tokens of the picture and of the sound of a clip under media settings.
+
+    153 tokens a pair of frames are what the reader's floor of 128 comes to (VIDEO_TOKENS); other sizes in proportion.
+    """
+    frames = min(float(settings.get("FPS", 2)) * seconds, int(settings.get("FPS_MAX_FRAMES", 768)))
+    least = int(settings.get("VIDEO_MIN_PIXELS", 128 * 784)) / 784
+    most = int(settings.get("VIDEO_MAX_PIXELS", 768 * 784)) / 784
+    return round(frames / 2 * max(least, most) * 153 / 128), round(25 * seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Bytes on each GPU, or in main memory where there is none, by the table at the top; and how much is trained.
+
+    Attributes:
+        trainable: parameters that are trained.
+        layer, logits: the two of which the larger is the peak.
+    """
+
+    trainable: int
+    weights: float
+    trained: float
+    kept: float
+    towers: float
+    layer: float
+    logits: float
+
+    @property
+    def total(self) -> float:
+        """All of them together."""
+        return self.weights + self.trained + self.kept + self.towers + max(self.layer, self.logits)
+
+    @property
+    def plan_gib(self) -> int:
+        """What to plan for, in whole GiB."""
+        return round(1.1 * self.total / GIB + 1)
+
+
+def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> Estimate:
+    """Estimate the memory that a recipe needs on each GPU; see the formulas at the top.
+
+    Args:
+        recipe: a recipe's contents, for SED or for CA-DPO, of LoRA tuning, or of full tuning, alone or with ZeRO-2.
+            Where it does not name a value, ms-swift's default counts, and the published longest row.
+        configuration: as `dimensions` returns it; by default that of the recipe's model.
+
+    Raises:
+        InputError: as `dimensions`.
+    """
+    known = dimensions(recipe.get("model")) if configuration is None else configuration
+    model = build(known)
+    thinker, text = model.thinker, model.config.thinker_config.text_config
+    number = bytes_of(str(recipe.get("torch_dtype") or dtype_of(known)))
+    gpus = int((recipe.get("ENV") or {}).get("NPROC_PER_NODE", 1))
+    dpo = recipe.get("rlhf_type") == "dpo"
+    rows = int(recipe.get("per_device_train_batch_size", 1)) * (2 if dpo else 1)
+    longest = VIDEO_TOKENS + AUDIO_TOKENS + PROMPT_TOKENS + MAX_NEW_TOKENS
+    tokens = int(recipe.get("max_length", longest)) * rows
+    lora = recipe.get("tuner_type", "lora") == "lora"
+    if lora:
+        trainable = lora_parameters(model, int(recipe.get("lora_rank", _LORA_RANK)))
+    else:
+        trainable = parameters(thinker.model) + parameters(thinker.lm_head)
+        trainable += (
+            0 if recipe.get("freeze_vit", True) else parameters(thinker.visual) + parameters(thinker.audio_tower)
+        )
+    if "deepspeed" in recipe:
+        trained = trainable * (2 + 4 + 12) / gpus + min(_REDUCE_BUCKET, 4 * trainable) + (2 * trainable if lora else 0)
+    elif lora:
+        trained = trainable * (16 + (4 if gpus > 1 else 0))
+    else:
+        trained = trainable * number * (3 + (gpus > 1))
+    vision, audio = model.config.thinker_config.vision_config, model.config.thinker_config.audio_config
+    towers = (
+        number
+        * rows
+        * (
+            VIDEO_TOKENS * VIDEO_POSITIONS * vision.hidden_size * vision.depth
+            + AUDIO_TOKENS * AUDIO_POSITIONS * audio.d_model * audio.encoder_layers
+        )
+    )
+    layer = number * (10 * text.hidden_size + 5 * text.intermediate_size)
+    if lora:
+        layer += 4 * 2 * (6 * text.hidden_size + text.intermediate_size)
+    kept = number * text.hidden_size if recipe.get("gradient_checkpointing", True) else layer
+    reference = (4 * trainable if lora else number * parameters(thinker)) if dpo else 0
+    logit = (8 if "deepspeed" in recipe else 12) if dpo else number + 4 + 4
+    return Estimate(
+        trainable=trainable,
+        weights=number * parameters(thinker) + reference,
+        trained=trained,
+        kept=tokens * kept * text.num_hidden_layers,
+        towers=towers,
+        layer=tokens * layer,
+        logits=tokens * text.vocab_size * logit,
+    )
+
+
+def answering(configuration: Mapping[str, Any], settings: Mapping[str, str], adapters: int = 0) -> Estimate:
+    """Estimate the memory that answers need, one row at a time; see the formulas at the top.
+
+    Args:
+        configuration: as `dimensions` returns it.
+        settings: the media settings, on which the length of a question depends.
+        adapters: bytes of a LoRA checkpoint's weights.
+    """
+    model = build(configuration)
+    text, number = model.config.thinker_config.text_config, bytes_of(dtype_of(configuration))
+    tokens = sum(clip_tokens(settings, _LONGEST_CLIP)) + PROMPT_TOKENS
+    keys = text.num_key_value_heads * (text.hidden_size // text.num_attention_heads)
+    return Estimate(
+        trainable=0,
+        weights=number * parameters(model.thinker) + adapters,
+        trained=0,
+        kept=number * (tokens + MAX_NEW_TOKENS) * 2 * keys * text.num_hidden_layers,
+        towers=0,
+        layer=number * tokens * (10 * text.hidden_size + 5 * text.intermediate_size),
+        logits=number * tokens * text.vocab_size,
+    )
