@@ -15,6 +15,7 @@ from swift_saber.inference.analyze import analyze
 from swift_saber.models import upload
 from swift_saber.models.clips import clip_parts
 from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.service import Service
 from swift_saber.pairs.sample import sample
 from swift_saber.text.strict_json import dumps
 from tests.attack.test_uploads import _asked, _reply
@@ -71,7 +72,7 @@ FAULTS: dict[str, tuple[Callable[[Path, pytest.MonkeyPatch], None], int]] = {
 def _ask(way: str, server: LLMServer, folder: Path, clip: Path) -> object:
     """One clip on each way on which a file goes to a server."""
     if way == "analyze":
-        return analyze(str(clip), "judge", base_url=server.url)
+        return analyze(str(clip), "judge", server=Service("judge", server.url))
     if way == "sample":
         turn = [{"role": "user", "content": "How?"}]
         questions = folder / "questions.jsonl"

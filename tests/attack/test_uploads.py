@@ -262,9 +262,9 @@ def test_a_clip_is_analysed_behind_an_address_and_nothing_else_is_sent_there(fol
         for name, path in no_clips(tmp_path, ".mp4", port).items():
             if isinstance(path, str):  # as the command line has it
                 with pytest.raises(InputError):
-                    analyze(path, "m", base_url=server.url)
+                    analyze(path, "m", server=Service("m", server.url))
                 assert server.asked == [], name
-        assert analyze(str(folder / "video.mp4"), "m", base_url=server.url)["response"] == "A smile."
+        assert analyze(str(folder / "video.mp4"), "m", server=Service("m", server.url))["response"] == "A smile."
         assert came == []
     picture, wav = looked_through(server.asked)
     assert picture == (folder / "video.mp4").read_bytes() and wav[:4] == b"RIFF"
@@ -346,7 +346,7 @@ def test_only_clips_below_the_allowed_folder_and_what_was_made_here_are_sent(
     assert [sent(path) for path in outside] == [False] * 4
     assert [sent(root / "in.wav"), sent(made / "in.wav"), sent(made / "in.wav", made_in=made)] == [True, False, True]
     with pytest.raises(InputError, match="lies outside the allowed folder"):
-        analyze(str(folder / "video.mp4"), "m", base_url="http://127.0.0.1:9")
+        analyze(str(folder / "video.mp4"), "m", server=Service("m", "http://127.0.0.1:9"))
 
 
 def test_the_processes_that_check_end_when_nobody_asks(
