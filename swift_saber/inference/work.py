@@ -220,8 +220,20 @@ class Run:
                 return False
             batch.append(found)
             self._doubts[process].taken[found.id] = found
-            process.load()  # its size is known only then
+            self._load(process)  # its size is known only then
         return False
+
+    def _load(self, process: Model) -> None:
+        """Have a model loaded, which is said, since it may take minutes and is no part of the rate."""
+        loaded = process.size > 0
+        if not loaded:
+            with self._lock:
+                self._bar.set_postfix_str("loading the model")
+        process.load()
+        if not loaded:
+            with self._lock:
+                self._bar.set_postfix_str("")
+                self._bar.unpause()
 
     def _answer(
         self,
