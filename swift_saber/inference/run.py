@@ -7,7 +7,6 @@ again. How rows come to the models and what becomes of a failure is work.py's ma
 import hashlib
 import os
 import random
-import re
 import sys
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
@@ -35,8 +34,9 @@ from swift_saber.media.prepared import made_with
 from swift_saber.media.settings import SOUND, settings_in_force
 from swift_saber.media.sound import inside
 from swift_saber.models.checkpoint import Instructions, identity, loading
+from swift_saber.models.engine import arguments_for
 from swift_saber.models.flags import check_flags
-from swift_saber.models.process import ModelProcess
+from swift_saber.models.process import ModelProcess, places_of
 from swift_saber.models.served import served
 from swift_saber.models.service import Service
 from swift_saber.plugin import PLUGIN_FILE
@@ -95,11 +95,13 @@ def infer(
     trained = None if server else Instructions(model)
     if not sound:
         kept["SABER_SOUND"] = "given"
-    places, batch = _places(gpu), _batch(arguments)
+    places, batch = places_of(gpu), _batch(arguments)
     stream = (given(arguments, "stream") or "false").lower() in {"true", "1"}
     check_roots()
     source, known = Path(rows), questions.ids(Path(rows))
     settings = _server_settings(server, kept) if server else _settings(model, kept, arguments, source)
+    found = questions.read(source, frozenset())
+    full = arguments_for(model, arguments, (one.row for one in found if isinstance(one, Question)))
     with _in_environment(kept), Outputs(Path(result), settings) as outputs:
         hears_videos()  # a wrong word in SABER_SOUND is the fault of no row
         answered = outputs.answered()
@@ -118,9 +120,7 @@ def infer(
             served(server)
             if server
             else [
-                ModelProcess(
-                    model, command(flag, model, arguments), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch
-                )
+                ModelProcess(model, command(flag, model, full), {**kept, "CUDA_VISIBLE_DEVICES": place}, log, batch)
                 for place in places
             ]
         )
@@ -333,10 +333,3 @@ def _batch(arguments: Sequence[str]) -> int | None:
     if not text.isdigit() or int(text) < 1:
         raise InputError("arguments", "--max_batch_size", f"is {text!r}", "give a number above 0")
     return int(text)
-
-
-def _places(gpu: str) -> list[str]:
-    found = [place.strip() for place in gpu.split(",")]
-    if not all(re.fullmatch(r"[\w-]+", place) for place in found) or len(set(found)) != len(found):
-        raise InputError("arguments", "gpu_id", f"is {gpu!r}", "name one GPU, or several as 0,1,2,3")
-    return found

@@ -5,6 +5,7 @@ Knows processes and what their ends mean; what happens in one is models/worker.p
 
 import atexit
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,16 +28,29 @@ _LOOK_SECONDS = 0.05
 _TOO_LARGE = "cut the clip, lower FPS_MAX_FRAMES or --max_new_tokens, or use a GPU with more memory"
 
 
+def places_of(gpu: str) -> list[str]:
+    """Return the GPUs of a list as "0,1,2,3".
+
+    Raises:
+        InputError: it is none, or names one twice.
+    """
+    found = [place.strip() for place in gpu.split(",")]
+    if not all(re.fullmatch(r"[\w-]+", place) for place in found) or len(set(found)) != len(found):
+        raise InputError("arguments", "gpu_id", f"is {gpu!r}", "name one GPU, or several as 0,1,2,3")
+    return found
+
+
 class AnswerError(Exception):
     """A batch has no answers; the process is alive.
 
     Attributes:
         memory: whether memory ran out, so that fewer rows may go through.
+        remedy: what can be done about a row that was asked about alone.
     """
 
-    def __init__(self, text: str, memory: bool) -> None:
+    def __init__(self, text: str, memory: bool, remedy: str = "correct or remove the row") -> None:
         super().__init__(text)
-        self.memory = memory
+        self.memory, self.remedy = memory, _TOO_LARGE if memory else remedy
 
 
 class ModelDied(Exception):
@@ -130,7 +144,7 @@ class ModelProcess:
             width = len(rows) // 2 if error.memory else 1
             if len(rows) > 1 and error.memory:
                 self.size = width
-            problem = Problem(str(error), _TOO_LARGE if error.memory else "correct or remove the row")
+            problem = Problem(str(error), error.remedy)
             last = len(rows) == 1
         except ModelDied as error:
             if self._stopped:
@@ -150,12 +164,13 @@ class ModelProcess:
         coming: Callable[[Callable[[], bool]], Sequence[Mapping[str, Any]]] | None = None,
         sampling: Mapping[str, Any] | None = None,
     ) -> list[Any]:
-        """Return the result rows of one batch, in its order, or the answers to each of its rows.
+        """Return the result rows of one batch, in its order, or the answers to each of its rows; of one among several
+        that fails alone, the Problem.
 
         Args:
             rows: the batch.
             coming: called while the model works, with what tells whether it is done; returns the next rows, which are
-                then decoded ahead, or nothing.
+                then decoded ahead, or begun by vLLM, or nothing.
             sampling: {"k", "temperature", "max_new_tokens", "seed"} for k answers to each row, as
                 worker._sampled takes them; None for the one that the arguments ask for.
 
@@ -166,7 +181,7 @@ class ModelProcess:
         self._say({"rows": list(rows), "sampling": sampling})
         following = coming(self._answered) if coming else ()
         if following and not self._answered():
-            self._say({"ahead": list(following)})
+            self._say({"ahead": list(following), "sampling": sampling})
         return self._results(self._hear())
 
     def stream(self, row: Mapping[str, Any]) -> Iterator[Answer]:
@@ -195,8 +210,11 @@ class ModelProcess:
             if said["broken"]:
                 self._ended()
                 raise ModelDied(said["error"])
-            raise AnswerError(said["error"], said["memory"])
+            further = [said["remedy"]] if "remedy" in said else []
+            raise AnswerError(said["error"], said["memory"], *further)
         results: list[Any] = said["results"]
+        for place, problem in said.get("problems", {}).items():
+            results[int(place)] = Problem(*problem)
         return results
 
     def _say(self, message: Mapping[str, Any]) -> None:

@@ -19,7 +19,9 @@ from typing import Any
 from packaging.version import Version
 from tqdm import tqdm
 
+from swift_saber.errors import InputError
 from swift_saber.media.pool import end_with_parent
+from swift_saber.models.engine import EngineEnded, InFlight, prepare
 from swift_saber.text.strict_json import dumps, parse_json
 
 # For the size of a batch on a GPU: the tokens of a long clip with a long answer, and room for one row's activations.
@@ -29,6 +31,8 @@ _MOST_ROWS = 32
 _ROWS_ON_A_CPU = 16
 # vLLM and its like make batches of their own out of what they are given.
 _ROWS_FOR_A_SERVER = 256
+# vLLM has two such batches in flight (engine.py).
+_ROWS_FOR_VLLM = 64
 # From here on transformers encodes a clip before it multiplies the question; where it multiplies first, the frames of
 # Qwen2.5-Omni are mixed up. 5.19 is the oldest version that this was seen to be right with.
 _SEVERAL_AT_ONCE = Version("5.19")
@@ -42,7 +46,10 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
         pipe: says {"batch": rows at a time} when ready; then takes {"rows": [...]} and says {"results": [...]}, one for
             each row: its result row, or with {"sampling": {...}} beside the rows its answers, as _sampled has them; or
             {"error": text, "memory": whether memory ran out, "broken": whether the process cannot go on} for either.
-            {"ahead": [...]}, taken at any time, are rows that will be asked next; nothing is said to it.
+            Where single rows of several fail, their results are null, and "problems" has [reason, remedy] of each, by
+            its place as text; where there is but one, "remedy" may stand beside its error.
+            {"ahead": [...], "sampling": {...} or null}, taken at any time, are rows that will be asked next; nothing is
+            said to it.
             To {"rows": [row], "pieces": true} it says {"piece": text, "cut": whether the answer ends there at
             max_new_tokens} as often as the model writes one, and {"results": []} after them.
         arguments: those of `swift infer`, without data.
@@ -75,16 +82,8 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
     while (request := asked.get()) is not None:
         broken = False
         try:
-            sampling = request.get("sampling")
-            results: list[Any] = []
-            if request.get("pieces"):
-                for said in _pieces(infer, request["rows"][0]):
-                    _say(pipe, said)
-            elif sampling:
-                results = _samples(infer, request["rows"], sampling)
-            else:
-                results = _answers(infer, request["rows"])
-            _say(pipe, {"results": results})
+            for said in _said(infer, ahead, request):
+                _say(pipe, said)
         except BrokenPipeError:
             return
         except Exception as error:
@@ -95,7 +94,9 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             return
 
 
-def _hear(pipe: Connection, asked: "queue.Queue[dict[str, Any] | None]", ahead: "EncodeAhead | None") -> None:
+def _hear(
+    pipe: Connection, asked: "queue.Queue[dict[str, Any] | None]", ahead: "EncodeAhead | InFlight | None"
+) -> None:
     """Take what the parent says while the model works; None in the queue is the end."""
     try:
         while True:
@@ -103,7 +104,7 @@ def _hear(pipe: Connection, asked: "queue.Queue[dict[str, Any] | None]", ahead: 
             if "rows" in said:
                 asked.put(said)
             elif ahead is not None:
-                ahead.start(said["ahead"])
+                ahead.start(said["ahead"], said["sampling"])
     except (EOFError, OSError):
         pass  # the parent has closed the pipe
     finally:
@@ -113,7 +114,58 @@ def _hear(pipe: Connection, asked: "queue.Queue[dict[str, Any] | None]", ahead: 
 def _load(arguments: Sequence[str]) -> Any:
     from swift.pipelines.infer.infer import SwiftInfer
 
-    return SwiftInfer(list(arguments))
+    class Infer(SwiftInfer):
+        @staticmethod
+        def get_infer_engine(args: Any, template: Any = None, **options: Any) -> Any:
+            if args.infer_backend == "vllm":
+                prepare(args, template)
+            return SwiftInfer.get_infer_engine(args, template, **options)
+
+    return Infer(list(arguments))
+
+
+def _said(infer: Any, ahead: "EncodeAhead | InFlight | None", request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """What is said to a request; the last of it has the results, or an error."""
+    rows, sampling, pieces = request["rows"], request.get("sampling"), request.get("pieces", False)
+    if isinstance(ahead, InFlight):
+        yield from _in_flight(ahead, rows, sampling, pieces)
+    elif pieces:
+        yield from _pieces(infer, rows[0])
+        yield {"results": []}
+    else:
+        yield {"results": _samples(infer, rows, sampling) if sampling else _answers(infer, rows)}
+
+
+def _in_flight(
+    flight: InFlight, rows: list[dict[str, Any]], sampling: Mapping[str, Any] | None, pieces: bool
+) -> Iterator[dict[str, Any]]:
+    results: list[Any] = []
+    problems: dict[str, list[str]] = {}
+    for place, found in enumerate(flight.answers(rows, sampling)):
+        if isinstance(found, Exception):
+            said = _failure(found)
+            remedy = found.remedy if isinstance(found, InputError) else "correct or remove the row"
+            if len(rows) == 1:
+                yield {**said, "remedy": remedy}
+                return
+            problems[str(place)] = [said["error"], remedy]
+            results.append(None)
+        elif sampling:
+            results.append([{"text": one.message.content, "cut": one.finish_reason == "length"} for one in found])
+        elif pieces:  # of one row, and all at once: vLLM hands over whole answers
+            yield {"piece": found[0].message.content, "cut": found[0].finish_reason == "length"}
+        else:
+            results.append(_result(rows[place], found[0]))
+    yield {"results": results, "problems": problems}
+
+
+def _result(row: dict[str, Any], choice: Any) -> dict[str, Any]:
+    """A result row as SwiftInfer makes it."""
+    from swift.infer_engine import InferRequest
+
+    labels = InferRequest.remove_response(row["messages"])
+    row["messages"].append({"role": "assistant", "content": choice.message.content})
+    return {"response": choice.message.content, "labels": labels, "logprobs": choice.logprobs, **row}
 
 
 def _answers(infer: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -197,6 +249,8 @@ def _batch_size(infer: Any) -> int:
     """Rows at a time that the memory has room for. Ours: a row is taken to be long, so most runs have room left."""
     import torch
 
+    if infer.args.infer_backend == "vllm":
+        return _ROWS_FOR_VLLM
     if infer.args.infer_backend != "transformers":
         return _ROWS_FOR_A_SERVER
     model = infer.infer_engine.model
@@ -214,7 +268,6 @@ def _batch_size(infer: Any) -> int:
 def _failure(error: Exception) -> dict[str, Any]:
     import torch
 
-    from swift_saber.errors import InputError
     from swift_saber.plugin.saber_errors import explain
 
     text = explain(error)
@@ -225,7 +278,8 @@ def _failure(error: Exception) -> dict[str, Any]:
         _empty_cache()
     # After an error on the GPU itself, everything that follows fails as well.
     accelerator = getattr(torch, "AcceleratorError", None)
-    broken = not memory and ((accelerator is not None and isinstance(error, accelerator)) or "CUDA error" in str(error))
+    fatal = EngineEnded if accelerator is None else (EngineEnded, accelerator)
+    broken = not memory and (isinstance(error, fatal) or "CUDA error" in str(error))
     said = text or f"{type(error).__name__}: {error}"
     return {"error": " ".join(said.split())[:500], "memory": memory, "broken": broken}
 
@@ -266,8 +320,10 @@ class EncodeAhead:
         self._announced: set[str] = set()  # with the last call of `start`
         template.encode = self.encode
 
-    def start(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def start(self, rows: Sequence[Mapping[str, Any]], sampling: Mapping[str, Any] | None = None) -> None:
         """Begin with the batch after the one that is being asked; errors are raised when it is asked itself.
+
+        How many answers will be sampled makes no difference to how a row is encoded.
 
         What was announced before the batch that is being asked, and never asked for, is let go: it was cut into parts.
         """
@@ -296,9 +352,11 @@ class EncodeAhead:
         return encoded
 
 
-def _ahead(infer: Any) -> EncodeAhead | None:
+def _ahead(infer: Any) -> EncodeAhead | InFlight | None:
     """None where the answers are streamed row by row, where the backend has a way of its own, and on a CPU, where
     decoders would take the cores that the model computes on (measured on two cores: a fifth slower)."""
+    if infer.args.infer_backend == "vllm":
+        return InFlight(infer)
     if infer.args.infer_backend != "transformers" or infer.args.stream:
         return None
     if infer.infer_engine.model.device.type == "cpu":
