@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Answers questions about clips with `swift infer` and the published media settings. Usable from any folder.
+# Answers questions about clips with `swift infer` and the published media settings. Usable from any folder. For files
+# and folders without rows there is `swift-saber analyze`, which is the same run (recipes/clips.md).
 # Stopped in any way, the same command goes on. Every row ends once: in out.jsonl, or with its reason in
 # out.rejects.jsonl; out.saber.jsonl has the answers as records. A reject is asked again when its row, its clip or a
 # setting is changed. Exit status: 0 all answered, 1 rows rejected, 2 wrong input, 70 a crash, 130 Ctrl-C.
