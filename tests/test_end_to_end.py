@@ -42,6 +42,8 @@ report_to: none
 add_version: false
 """
 
+LIKELIEST = ("--temperature", 0, "--max_new_tokens", 8)
+
 
 def run(command: list[Any], folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder, without the media settings of the test process: recipes and models bring their own."""
@@ -125,29 +127,34 @@ def test_a_lora_checkpoint_answers_from_another_folder(lora: Path, work: Path, t
     assert [row["id"] for _, row in read_rows(tmp_path / "records.jsonl")] == [row["id"] for row in questions]
 
 
-def test_a_lora_checkpoint_loads_in_stock_swift_without_the_plugin(lora: Path, work: Path, tmp_path: Path) -> None:
-    arguments = ["--adapters", lora, "--val_dataset", work / "eval.jsonl", "--result_path", tmp_path / "out.jsonl"]
-    done = swift("infer", *arguments, "--max_new_tokens", 4, folder=tmp_path, ENABLE_AUDIO_OUTPUT="0")
+@pytest.fixture(scope="module")
+def stock(lora: Path, work: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Answers of the LoRA checkpoint in stock `swift infer`, and what it said."""
+    result = work / "stock.jsonl"
+    arguments = ["--val_dataset", work / "eval.jsonl", "--result_path", result, *LIKELIEST]
+    return result, swift("infer", "--adapters", lora, *arguments, folder=work, ENABLE_AUDIO_OUTPUT="0")
+
+
+def test_a_lora_checkpoint_loads_in_stock_swift_without_the_plugin(
+    lora: Path, work: Path, stock: tuple[Path, subprocess.CompletedProcess[str]]
+) -> None:
+    result, done = stock
     assert done.returncode == 0, done.stderr[-3000:]
     assert "saber" not in done.stdout + done.stderr.replace(str(lora), "").replace(str(work), "")
-    assert len(list(read_rows(tmp_path / "out.jsonl"))) == 3
+    assert len(list(read_rows(result))) == 3
 
 
 def test_a_merged_model_loads_in_stock_swift_and_answers_as_the_adapter_does(
-    lora: Path, work: Path, tmp_path: Path
+    lora: Path, work: Path, tmp_path: Path, stock: tuple[Path, subprocess.CompletedProcess[str]]
 ) -> None:
-    merged = tmp_path / "merged"
+    merged, result = tmp_path / "merged", tmp_path / "merged.jsonl"
     export = REPOSITORY / "recipes" / "export_merge_lora.yaml"
     done = swift("export", export, "--adapters", lora, "--output_dir", merged, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    answers = []
-    for flag, model in (("--adapters", lora), ("--model", merged)):
-        result = tmp_path / f"{model.name}.jsonl"
-        arguments = ["--val_dataset", work / "eval.jsonl", "--result_path", result, "--temperature", 0]
-        settings = {**MEDIA_ENV, "ENABLE_AUDIO_OUTPUT": "0"}
-        done = swift("infer", flag, model, *arguments, "--max_new_tokens", 8, folder=tmp_path, **settings)
-        assert done.returncode == 0, done.stderr[-3000:]
-        answers.append([row["response"] for _, row in read_rows(result)])
+    arguments = ["--val_dataset", work / "eval.jsonl", "--result_path", result, *LIKELIEST]
+    done = swift("infer", "--model", merged, *arguments, folder=tmp_path, ENABLE_AUDIO_OUTPUT="0")
+    assert done.returncode == 0, done.stderr[-3000:]
+    answers = [[row["response"] for _, row in read_rows(path)] for path in (stock[0], result)]
     assert answers[0] == answers[1]
 
 
