@@ -135,7 +135,8 @@ def _beside(files: Iterable[str]) -> dict[str, str]:
         stem, ending = os.path.splitext(path)
         if ending.lower() in AUDIO_SUFFIXES:
             continue
-        sound = next((stem + kind for kind in AUDIO_SUFFIXES if os.path.isfile(stem + kind)), None)
+        beside = (stem + each for kind in AUDIO_SUFFIXES for each in (kind, kind.upper()))
+        sound = next(filter(os.path.isfile, beside), None)
         if sound:
             found[path] = sound
     return found

@@ -110,12 +110,14 @@ def test_a_sound_file_of_the_same_name_is_the_clips_sound(desk: Desk) -> None:
     a, wav = desk.put("a.mp4", "voice.mp4"), desk.put("a.wav", "voice.wav")
     muted, _ = desk.put("b.mp4", "voice.mp4"), desk.put("b.wav", "silent.wav")  # which says that nothing is to be heard
     desk.put("other/a.mp4", "mute.mp4")  # whose folder holds no sound
+    camera, recorder = desk.put("C.MP4", "mute.mp4"), desk.put("C.WAV", "voice.wav")
     assert desk.analyze() == 0
     media = {name: (row["videos"], row["audios"] or []) for name, row in desk.rows().items()}
     assert media == {
         "clips/a.mp4": ([str(a)], [str(wav)]),
         "clips/b.mp4": ([str(muted)], []),
         "clips/other/a.mp4": ([str(desk.clips / "other/a.mp4")], []),
+        "clips/C.MP4": ([str(camera)], [str(recorder)]),
     }
 
 
