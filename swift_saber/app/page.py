@@ -39,7 +39,7 @@ def build(
     """
 
     def read(path: str | None, chosen: Language) -> Iterator[tuple[str, Any]]:
-        no_record = gr.DownloadButton(value=None, interactive=False)
+        no_record = gr.DownloadButton(value=None, visible=False)
         if path is None:
             yield view.problem("Drop a clip, record one, or take an example."), no_record
             return
@@ -55,7 +55,8 @@ def build(
                 kept = {**record, "response": state.text}
                 yield shown, _download(kept) if state.done else no_record
         except InputError as error:
-            yield view.problem(f"{error.problem}; {error.remedy}"), no_record
+            said = f"{error.problem}; {error.remedy}".replace(path, name)
+            yield view.problem(said), no_record
 
     with gr.Blocks(title="SABER", analytics_enabled=False, delete_cache=(_KEPT_SECONDS, _KEPT_SECONDS)) as page:
         gr.Markdown(f"# SABER\n{_ABOUT}")
@@ -77,8 +78,8 @@ def build(
                     button = gr.Button(f"Example: {about}", size="sm", elem_id=f"example-{number}")
                     button.click(_giving(path), outputs=clip, show_progress="hidden", api_visibility="private")
             with gr.Column(scale=3, min_width=320):
-                answer = gr.HTML(elem_id="answer")
-                record = gr.DownloadButton("Download the record", interactive=False, elem_id="record")
+                answer = gr.HTML(view.waiting("What is read stands here."), elem_id="answer")
+                record = gr.DownloadButton("Download the record", visible=False, elem_id="record")
         asked = start.click(
             read,
             [clip, chosen],
@@ -112,4 +113,4 @@ def _download(record: Mapping[str, Any]) -> gr.DownloadButton:
     folder = Path(tempfile.mkdtemp(dir=os.environ["GRADIO_TEMP_DIR"]))
     path = folder / f"{Path(record['id']).stem[:80] or 'clip'}.json"
     path.write_text(dumps(record) + "\n", encoding="utf-8")
-    return gr.DownloadButton(value=str(path), interactive=True)
+    return gr.DownloadButton(value=str(path), visible=True)

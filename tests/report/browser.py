@@ -28,7 +28,7 @@ _OPTIONS = [
     "--mute-audio",
     "--autoplay-policy=no-user-gesture-required",
     # A camera and a microphone without devices, for pages that record.
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=10",
     "--use-fake-ui-for-media-stream",
     "--remote-debugging-pipe",
 ]
