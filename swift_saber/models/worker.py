@@ -139,6 +139,8 @@ def _said(infer: Any, ahead: "EncodeAhead | InFlight | None", request: Mapping[s
 def _in_flight(
     flight: InFlight, rows: list[dict[str, Any]], sampling: Mapping[str, Any] | None, pieces: bool
 ) -> Iterator[dict[str, Any]]:
+    from swift.infer_engine import InferRequest
+
     results: list[Any] = []
     problems: dict[str, list[str]] = {}
     for place, found in enumerate(flight.answers(rows, sampling)):
@@ -155,29 +157,32 @@ def _in_flight(
         elif pieces:  # of one row, and all at once: vLLM hands over whole answers
             yield {"piece": found[0].message.content, "cut": found[0].finish_reason == "length"}
         else:
-            results.append(_result(rows[place], found[0]))
+            labels = InferRequest.remove_response(rows[place]["messages"])
+            results.append(_result(rows[place], found[0], labels))
     yield {"results": results, "problems": problems}
 
 
-def _result(row: dict[str, Any], choice: Any) -> dict[str, Any]:
-    """A result row as SwiftInfer makes it."""
-    from swift.infer_engine import InferRequest
+def _result(row: dict[str, Any], choice: Any, labels: str | None) -> dict[str, Any]:
+    """A result row as SwiftInfer makes it, with "cut" where the answer came to max_new_tokens.
 
-    labels = InferRequest.remove_response(row["messages"])
+    Args:
+        labels: the answer that stood in the row.
+    """
     row["messages"].append({"role": "assistant", "content": choice.message.content})
-    return {"response": choice.message.content, "labels": labels, "logprobs": choice.logprobs, **row}
+    cut = {"cut": True} if choice.finish_reason == "length" else {}
+    return {"response": choice.message.content, "labels": labels, "logprobs": choice.logprobs, **row, **cut}
 
 
 def _answers(infer: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    config = infer.args.get_request_config()
-    if not config.stream:
-        results: list[dict[str, Any]] = infer._batch_infer(rows, config)
-        return results
     from swift.infer_engine import InferRequest
 
+    config = infer.args.get_request_config()
+    given = [InferRequest.remove_response(row["messages"]) for row in rows]
+    if not config.stream:
+        replies = infer.infer(rows, config, use_tqdm=True, **infer.infer_kwargs)
+        return [_result(row, reply.choices[0], labels) for row, reply, labels in zip(rows, replies, given, strict=True)]
     results = []
-    for row in rows:
-        labels = InferRequest.remove_response(row["messages"])
+    for row, labels in zip(rows, given, strict=True):
         response = infer.infer_single(row, config)
         row["messages"].append({"role": "assistant", "content": response})
         results.append({"response": response, "labels": labels, **row})

@@ -33,7 +33,7 @@ SEAMS = {
     "swift.infer_engine": ["InferRequest.remove_response", "TransformersEngine._batch_encode"],
     "swift.metrics": ["MeanMetric.update"],
     "swift.pipelines.base": ["SwiftPipeline.main"],
-    "swift.pipelines.infer.infer": ["SwiftInfer._batch_infer", "SwiftInfer.infer_single"],
+    "swift.pipelines.infer.infer": ["SwiftInfer.infer", "SwiftInfer.infer_single"],
     "swift.pipelines.train.sft": ["SwiftSft._show_dataset"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
