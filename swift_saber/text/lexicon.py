@@ -29,6 +29,9 @@ _NO_NEGATION_ZH = re.compile(
     r"非常|不仅|不只|不但|不单|不光|不止|不禁|不由|不断|不住|不得不|无比|无疑|莫非|除非|"
     r"(?:无法|毫不|不加|没有|并未|未)(?:掩饰|隐藏|抑制|压抑)"
 )
+# Characters before a word that are looked at: three long English words. A model that repeats itself writes one sentence
+# of thousands of words.
+_BEFORE = 100
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ANY_ENDING = "[a-z]*"
 
@@ -59,7 +62,7 @@ class Lexicon:
             {
                 self._name(match.group())
                 for match in self._pattern.finditer(sentence)
-                if not _denied(sentence[: match.start()], match.group())
+                if not _denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
             }
             for sentence in _SENTENCES.split(plain)
         )

@@ -76,6 +76,12 @@ def test_the_last_sentence_that_names_an_emotion_is_the_conclusion() -> None:
     assert find_emotion("He scored 3.5 points and is sad") == "sad"
 
 
+def test_a_model_that_repeats_itself_without_end_is_read_too() -> None:
+    """Minutes, where each word is looked for a denial in all that stands before it."""
+    assert find_emotion("高兴" * 30_000) == "happy"
+    assert find_emotion("sad " * 30_000 + "and never really been happy") == "sad"
+
+
 def test_labels_of_a_test_sets_own_are_found_by_their_name_and_longer_names_first() -> None:
     own = ("sarcastic", "forced calm", "calm", "forced happy")
     assert find_emotion("The voice is warm although the face frowns: forced calm.", own) == "forced calm"
