@@ -1,5 +1,6 @@
 """inference/work.py and model.py: what becomes of rows on which the model fails, with a stand-in for the model."""
 
+import io
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -90,6 +91,16 @@ def test_an_answer_stands_with_the_question_as_it_was_asked(scene: Scene) -> Non
         "videos": ["v"],
         "audios": [],
     }
+
+
+def test_a_model_that_is_being_loaded_is_said_to_be_until_it_is(scene: Scene) -> None:
+    said = io.StringIO()
+    with Outputs(scene.folder / "out.jsonl", {}) as outputs, tqdm(total=1, file=said) as bar:
+        process = ModelProcess("m", [str(scene.folder / "asked.txt")], {}, None, None)
+        Run(outputs, bar, [process]).go(rows(["a"]), lambda: rows([]))
+    first, *between, last = said.getvalue().strip().split("\r")
+    assert "loading the model" not in first + last and "1/1" in last
+    assert any("0/1" in line and "loading the model" in line for line in between)
 
 
 def test_a_row_that_fails_costs_itself_and_no_reload(scene: Scene) -> None:
