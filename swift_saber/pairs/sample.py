@@ -28,6 +28,7 @@ from swift_saber.pairs.answers import Outcome, from_endpoint, from_model, replie
 from swift_saber.pairs.failures import GIVE_UP, failed_clips, failures
 from swift_saber.pairs.questions import read_questions
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.text.files import must_be_file
 
 # What the rows of earlier versions do not say.
 _LATER = ("weights", "media_settings")
@@ -52,8 +53,9 @@ def sample(
         questions: JSONL of questions or SABER records, see questions.read_questions.
         output: JSONL, a line a clip: the question's fields, "candidates" [{"text", "cut"?, "withheld"?}] and
             "sampling" (the settings); "cut" is true where the answer came to max_new_tokens. Clips that are in it are
-            skipped. Clips without an answer are listed with the reason in `<output>.failed.jsonl` and asked again by
-            the next run; not so where an address replied, and its replies hold no text: those are kept.
+            skipped. What a model that runs here says stands in `<output>.log`. Clips without an answer are listed with
+            the reason in `<output>.failed.jsonl` and asked again by the next run; not so where an address replied, and
+            its replies hold no text: those are kept.
         source: a model folder, a LoRA checkpoint folder or a hub id, run here; or an Endpoint.
         k: answers per question.
         temperature: above 0.
@@ -88,6 +90,8 @@ def sample(
         if withhold and sound_in_video():
             problem = "cannot be done with USE_AUDIO_IN_VIDEO: the sound comes with the video"
             raise InputError("sample", "withhold", problem, "leave one of the two out")
+    said = output.with_name(output.name + ".log")
+    must_be_file(said)
     with RowLog(output) as log:
         there = _sampled(log, settings)
         asked, unreadable = read_questions(questions)
@@ -101,7 +105,7 @@ def sample(
             for question in able:
                 trained.compare(question, question["id"])
             arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", "transformers"]
-            outcomes = from_model(ModelProcess(source, arguments, kept, None, batch_size), able, settings, batch_size)
+            outcomes = from_model(ModelProcess(source, arguments, kept, said, batch_size), able, settings, batch_size)
         else:
             outcomes = from_endpoint(source, replies_of(output), there, able, settings, concurrency)
         with closing(outcomes):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -501,6 +502,24 @@ def test_what_the_model_fails_on_is_listed_and_the_rest_of_its_batch_sampled(
     reasons = {row["id"]: row["reason"] for row in rows_of(tmp_path / "out.jsonl.failed.jsonl")}
     assert reasons[rows[1]["id"]].startswith("ValueError: too long; ")
     assert reasons[rows[3]["id"]].startswith("the model's process was killed by signal 9")
+    assert reasons[rows[3]["id"]].endswith(f"look at the clip, and at {output}.log")
+
+
+def test_a_model_that_cannot_be_loaded_names_the_file_of_what_it_said(
+    questions: Path, tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fake.rename("unloadable")
+    said = "unloadable: model: cannot be loaded: no such weights; the whole output is in out.jsonl.log"
+    with pytest.raises(InputError, match=said):
+        run_sample(questions, Path("out.jsonl"), model="unloadable", k=2)
+
+
+def test_what_a_model_says_goes_into_no_file_of_something_else(questions: Path, tmp_path: Path, fake: Path) -> None:
+    (tmp_path / "out.jsonl.log").mkdir()
+    with pytest.raises(InputError, match="out.jsonl.log: output: "):
+        run_sample(questions, tmp_path / "out.jsonl", model=str(fake), k=2)
+    assert not (fake / "asked.txt").exists()
 
 
 def hang(videos: list[str], audios: list[str]) -> None:
@@ -633,7 +652,7 @@ def test_kill_9_and_go_on_loses_no_clip_and_doubles_none(tiny_world: Path, tmp_p
 
 @pytest.mark.slow
 def test_a_clip_that_the_model_cannot_be_shown_is_listed_and_the_others_are_sampled(
-    questions: Path, tmp_path: Path, tiny_model: Path
+    questions: Path, tmp_path: Path, tiny_model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rows, output = rows_of(questions), tmp_path / "out.jsonl"
     cut = tmp_path / "cut.mkv"
@@ -650,6 +669,13 @@ def test_a_clip_that_the_model_cannot_be_shown_is_listed_and_the_others_are_samp
     reasons = {row["id"]: row["reason"] for row in rows_of(tmp_path / "out.jsonl.failed.jsonl")}
     assert reasons.keys() == {rows[1]["id"], rows[2]["id"]}
     assert f"{cut}: has only one frame, and readers need two" in reasons[rows[1]["id"]]
+    # On the terminal, by the process of the model too, are one line of progress and the clips without a candidate.
+    said = capfd.readouterr()
+    assert all(
+        line.startswith(("candidates: ", "swift-saber: ")) for line in re.split(r"[\r\n]+", said.err) if line.strip()
+    )
+    assert said.out == ""
+    assert "Qwen2_5Omni" in Path(f"{output}.log").read_text()  # as ms-swift prints a model's modules
 
 
 @pytest.fixture
