@@ -30,10 +30,14 @@ SEAMS = {
     "swift.dataset": ["DatasetMeta", "DatasetLoader", "LazyLLMDataset", "RowPreprocessor", "register_dataset"],
     "swift.dataset.dataset_syntax": ["DatasetSyntax.get_dataset_meta"],
     "swift.dataset.loader": ["DatasetLoader._load_dataset_path", "DatasetLoader._load_repo_dataset"],
-    "swift.infer_engine": ["InferRequest.remove_response", "TransformersEngine._batch_encode"],
+    "swift.infer_engine": [
+        "InferRequest.remove_response",
+        "TransformersEngine._batch_encode",
+        "TransformersEngine.infer",
+    ],
     "swift.metrics": ["MeanMetric.update"],
     "swift.pipelines.base": ["SwiftPipeline.main"],
-    "swift.pipelines.infer.infer": ["SwiftInfer.infer", "SwiftInfer.infer_single"],
+    "swift.pipelines.infer.infer": ["SwiftInfer.infer_single"],
     "swift.pipelines.train.sft": ["SwiftSft._show_dataset"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
