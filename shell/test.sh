@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest; without
-# any the slow tests run beside the others, since both wait for processes of their own most of the time.
+# any the slow tests run beside the others, since both wait for processes of their own most of the time, and each says
+# which took longest.
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
@@ -17,11 +18,12 @@ if [ $# -gt 0 ]; then
   exec "$PYTHON" -m pytest "$@"
 fi
 slow_log="$(mktemp)"
-"$PYTHON" -m pytest -m slow >"$slow_log" 2>&1 &
+longest=(--durations=15 --durations-min=10)
+"$PYTHON" -m pytest "${longest[@]}" -m slow >"$slow_log" 2>&1 &
 slow=$!
 trap 'kill -INT "$slow" 2>/dev/null || true; rm -f "$slow_log"' EXIT
 status=0
-"$PYTHON" -m pytest -m 'not slow' || status=$?
+"$PYTHON" -m pytest "${longest[@]}" -m 'not slow' || status=$?
 echo "== slow tests"
 wait "$slow" || status=$?
 cat "$slow_log"
