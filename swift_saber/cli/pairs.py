@@ -42,7 +42,19 @@ def add_pairs(commands: Any) -> None:
         default=[],
         help="ask for K more without the sound, or without the picture (ours; default: no)",
     )
-    sample.add_argument("--batch-size", type=int, default=16, help="answers at a time without --base-url (default 16)")
+    sample.add_argument(
+        "--gpu", help="GPUs without --base-url: 0, or 0,1,2,3 for a model on each (default: what is seen)"
+    )
+    sample.add_argument(
+        "--infer-backend",
+        "--infer_backend",  # as swift infer has it
+        dest="backend",
+        choices=("transformers", "vllm"),
+        default="transformers",
+        help="what runs the model without --base-url (default transformers)",
+    )
+    text = "answers at a time without --base-url, on each GPU (default 16, with vllm 256)"
+    sample.add_argument("--batch-size", type=int, help=text)
     sample.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
     _add_media(sample)
 
@@ -122,7 +134,7 @@ def _sample(args: argparse.Namespace) -> int:
     # K long answers in one reply take minutes, even from a quick server.
     server = args.base_url and Endpoint(args.model, args.base_url, timeout=900.0, media=args.media)
     source = server or args.model
-    names = ("k", "temperature", "max_new_tokens", "seed", "withhold", "batch_size", "concurrency")
+    names = ("k", "temperature", "max_new_tokens", "seed", "withhold", "batch_size", "concurrency", "gpu", "backend")
     settings = {name: getattr(args, name) for name in names}
     counts = sample(args.questions, args.output, source=source, **settings)
     _print(args.output, counts)

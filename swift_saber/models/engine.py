@@ -17,12 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from copy import deepcopy
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from swift_saber.data.rows import parse_row
 from swift_saber.errors import InputError
 from swift_saber.models.checkpoint import tied_flags
 from swift_saber.models.memory import GIB, clip_tokens
 from swift_saber.recipe import given
+from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import dumps
 
 # vLLM's name of what a row has under ours.
@@ -39,6 +42,8 @@ _NEUTRAL = {"false", "0", "1"}
 _TEXT_TOKENS = 2048
 # Sequences of full length that have room in the cache on a CPU, and the share of the free memory that it may take.
 _ROWS_ON_A_CPU, _SHARE_ON_A_CPU = 16, 0.25
+# vLLM's own, of LoRA adapters.
+_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 # Seconds of a video that has as many frames as are ever taken.
 _LONG = 1e6
 _DECODING_THREADS = 8
@@ -55,7 +60,8 @@ class RowTooLong(InputError):
 def arguments_for(model: str, arguments: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the arguments of `swift infer` for these rows; unchanged for another backend than vLLM.
 
-    Added is how many clips of each kind a prompt may have, which vLLM keeps memory for: as many as the row with most.
+    Added is how many clips of each kind a prompt may have, which vLLM keeps memory for: as many as the row with most;
+    and, of a LoRA checkpoint, its rank.
 
     Args:
         model: a model folder, a LoRA checkpoint folder, or a hub id.
@@ -76,8 +82,9 @@ def arguments_for(model: str, arguments: Sequence[str], rows: Iterable[Mapping[s
             raise InputError("arguments", f"--{name}", f"is nothing that vLLM takes: {why}", "leave it out")
     if problem := tied_flags(model):
         raise InputError(model, "config.json", problem.reason, problem.remedy)
+    full = [*arguments, *_room_for_adapter(model, arguments)]
     if given(arguments, "vllm_limit_mm_per_prompt") is not None:
-        return list(arguments)
+        return full
     most = dict.fromkeys(_KINDS, 0)
     for row in rows:
         for kind, column in _KINDS.items():
@@ -85,7 +92,23 @@ def arguments_for(model: str, arguments: Sequence[str], rows: Iterable[Mapping[s
             if column == "audios" and clips is None:
                 clips = row.get("videos")
             most[kind] = max(most[kind], len(clips or ()))
-    return [*arguments, "--vllm_limit_mm_per_prompt", json.dumps(most)]
+    return [*full, "--vllm_limit_mm_per_prompt", json.dumps(most)]
+
+
+def _room_for_adapter(model: str, arguments: Sequence[str]) -> list[str]:
+    """The rank that vLLM has to make room for, of a LoRA checkpoint; it takes some ranks alone."""
+    path = Path(model).expanduser() / "adapter_config.json"
+    if not path.is_file() or given(arguments, "vllm_max_lora_rank") is not None:
+        return []
+    rank = parse_row(read_text(path), str(path)).get("r")
+    room = next((one for one in _RANKS if isinstance(rank, int) and rank <= one), None)
+    if room is None:
+        problem, remedy = (
+            f"r is {rank!r}, and vLLM takes adapters up to {_RANKS[-1]}",
+            "merge it: swift export --merge_lora true",
+        )
+        raise InputError(str(path), "r", problem, remedy)
+    return ["--vllm_max_lora_rank", str(room)]
 
 
 def prepare(args: Any, template: Any) -> None:
@@ -93,8 +116,8 @@ def prepare(args: Any, template: Any) -> None:
 
     max_model_len: room for the most tokens that clips come to under the media settings (memory.clip_tokens), as many
     clips as a prompt may have, 2,048 tokens of text and the longest answer; never more than the model has positions.
-    On a CPU: a cache for 16 such rows, at least 1 GiB and at most a quarter of the free memory, and no processes of
-    its own, each of which would import all there is once more.
+    On a CPU: a cache for 16 such rows, at least 1 GiB and at most a quarter of the free memory; no processes of its
+    own, each of which would import all there is once more; and nothing is compiled.
 
     Args:
         args: ms-swift's InferArguments, changed in place.
@@ -110,6 +133,7 @@ def prepare(args: Any, template: Any) -> None:
         return
     import psutil
 
+    args.vllm_enforce_eager = True
     os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     token = 2 * config.num_hidden_layers * config.num_key_value_heads * width * args.torch_dtype.itemsize
@@ -226,7 +250,11 @@ class InFlight:
 
     def _hand_over(self, name: str, inputs: Any, config: Any, reply: "Future[Any]") -> bool:
         """Whether vLLM takes a row; else the reason is its answer."""
-        engine = self._engine
+        import torch
+
+        engine, threads = self._engine, torch.get_num_threads()
+        # vLLM prepares clips here, by many small operations, whose threads wait for one another on a busy machine.
+        torch.set_num_threads(1)
         try:
             engine.set_default_max_tokens(config, inputs)
             params = engine._prepare_generation_config(config)
@@ -237,6 +265,8 @@ class InFlight:
                 raise
             reply.set_exception(self._too_long(error))
             return False
+        finally:
+            torch.set_num_threads(threads)
         return True
 
     def _too_long(self, error: Exception) -> Exception:

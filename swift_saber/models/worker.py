@@ -85,13 +85,15 @@ def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str
             for said in _said(infer, ahead, request):
                 _say(pipe, said)
         except BrokenPipeError:
-            return
+            break
         except Exception as error:
             said = _failure(error)
             broken = said["broken"]
             _say(pipe, said)
         if broken:
-            return
+            break
+    if isinstance(ahead, InFlight):
+        os._exit(0)  # there is nothing to keep, and it takes vLLM seconds to take itself apart
 
 
 def _hear(

@@ -4,7 +4,9 @@ Knows questions and texts; the output, its settings and its counts are sample.py
 """
 
 import hashlib
+import queue
 import sys
+import threading
 from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
@@ -39,6 +41,8 @@ _BARREN_LIMIT = 3
 Answers = list[tuple[str | None, list[Answer]]]
 #: A question with its answers, or with the reason why there are none.
 Outcome = tuple[dict[str, Any], Answers | str]
+# What a process's thread says: an outcome, where it wants the next batch, its failure, or that it has ended (None).
+_Said = Outcome | queue.SimpleQueue[list[dict[str, Any]]] | BaseException | None
 
 
 def _variants(question: dict[str, Any], withhold: Sequence[str]) -> list[tuple[str | None, dict[str, Any]]]:
@@ -63,52 +67,123 @@ def replies_of(output: Path) -> Path:
 
 
 def from_model(
-    process: ModelProcess, todo: Sequence[dict[str, Any]], settings: dict[str, Any], batch: int
+    processes: Sequence[ModelProcess],
+    todo: Sequence[dict[str, Any]],
+    settings: dict[str, Any],
+    batch: int,
+    *,
+    ahead: bool = False,
 ) -> Generator[Outcome, None, None]:
-    """Yield the outcome of each question, asked of a model in a process of its own, which is ended afterwards.
+    """Yield the outcome of each question, as they come, asked of models in processes of their own.
+
+    The processes are ended afterwards. Batches are cut in the order of the questions, whichever process takes them.
 
     Args:
-        process: the model; not loaded where nothing can be asked.
+        processes: the same model in each; not loaded where nothing can be asked.
         todo: questions as read_questions gives them.
         settings: "k", "temperature", "max_new_tokens", "seed" and "withhold", as sample.sample has them.
-        batch: answers written at the same time.
+        batch: answers written at the same time by a process.
+        ahead: whether a process hears of the batch after the one that it is asked.
 
     Raises:
         InputError: the model cannot be loaded.
     """
     width = max(1, batch // (settings["k"] * (1 + len(settings["withhold"]))))
-    part: list[dict[str, Any]] = []
+    said: queue.SimpleQueue[_Said] = queue.SimpleQueue()
+    batches = [queue.SimpleQueue[list[dict[str, Any]]]() for _ in processes]
+    threads = [
+        threading.Thread(target=_serve, args=(process, given, said, settings, ahead))
+        for process, given in zip(processes, batches, strict=True)
+    ]
+    checked = readable((question, _absolute(question)) for question in todo)
     try:
-        with closing(readable((question, _absolute(question)) for question in todo)) as clips:
-            for question, heard in clips:
-                if heard.problem is not None:
-                    yield question, f"{heard.problem.reason}; {heard.problem.remedy}"
-                    continue
-                part.append(question)
-                if len(part) == width:
-                    yield from _sampled(process, part, settings)
-                    part = []
-            yield from _sampled(process, part, settings)
+        with closing(checked) as clips:
+            for thread in threads:
+                thread.start()
+            left = len(threads)
+            while left:
+                found = said.get()
+                if isinstance(found, BaseException):
+                    raise found
+                if isinstance(found, tuple):
+                    yield found
+                elif found is None:
+                    left -= 1
+                else:
+                    part: list[dict[str, Any]] = []
+                    while len(part) < width and (next_clip := next(clips, None)) is not None:
+                        question, heard = next_clip
+                        if heard.problem is None:
+                            part.append(question)
+                        else:
+                            yield question, f"{heard.problem.reason}; {heard.problem.remedy}"
+                    found.put(part)
     finally:
-        process.stop()
-        process.close()
+        for process, given in zip(processes, batches, strict=True):
+            process.stop()
+            given.put([])  # to one that waits for more
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+        for process in processes:
+            process.close()
 
 
-def _sampled(process: ModelProcess, part: Sequence[dict[str, Any]], settings: dict[str, Any]) -> Iterator[Outcome]:
+def _serve(
+    process: ModelProcess,
+    given: "queue.SimpleQueue[list[dict[str, Any]]]",
+    said: "queue.SimpleQueue[_Said]",
+    settings: dict[str, Any],
+    ahead: bool,
+) -> None:
+    """One thread: ask for a batch by saying where it is wanted, and say what comes of it; an empty one is the end."""
+    following: list[dict[str, Any]] = []
+
+    def more() -> list[dict[str, Any]]:
+        said.put(given)
+        return given.get()
+
+    def coming(_: Callable[[], bool]) -> list[dict[str, Any]]:
+        following[:] = more()
+        return _rows(following, settings["withhold"])
+
+    try:
+        part = more()
+        while part:
+            for outcome in _sampled(process, part, settings, coming if ahead else None):
+                said.put(outcome)
+            # Not asked for where the process died before it could hear of it.
+            part = following.copy() or more()
+            following.clear()
+    except BaseException as error:
+        said.put(error)
+    finally:
+        said.put(None)
+
+
+def _rows(part: Sequence[dict[str, Any]], withhold: Sequence[str]) -> list[dict[str, Any]]:
+    return [_absolute(row) for question in part for _, row in _variants(question, withhold)]
+
+
+def _sampled(
+    process: ModelProcess,
+    part: Sequence[dict[str, Any]],
+    settings: dict[str, Any],
+    coming: Callable[[Callable[[], bool]], Sequence[dict[str, Any]]] | None,
+) -> Iterator[Outcome]:
     """The outcomes of one batch."""
-    variants = [_variants(question, settings["withhold"]) for question in part]
-    rows = [_absolute(row) for asked in variants for _, row in asked]
     sampling = {key: settings[key] for key in ("k", "temperature", "max_new_tokens", "seed")}
-    written = process.each(rows, sampling=sampling)
-    for question, asked in zip(part, variants, strict=True):
-        found: list[tuple[str | None, Any]] = [(withheld, next(written)) for withheld, _ in asked]
+    written = process.each(_rows(part, settings["withhold"]), coming, sampling=sampling)
+    for question in part:
+        variants = _variants(question, settings["withhold"])
+        found: list[tuple[str | None, Any]] = [(withheld, next(written)) for withheld, _ in variants]
         problem = next((answers for _, answers in found if isinstance(answers, Problem)), None)
         if problem is not None:
             yield question, f"{problem.reason}; {problem.remedy}"
             continue
         # A blank answer says nothing that could be judged; the clip is then counted as short.
-        said = [(withheld, [Answer(**one) for one in answers if one["text"].strip()]) for withheld, answers in found]
-        yield _outcome(question, said)
+        told = [(withheld, [Answer(**one) for one in answers if one["text"].strip()]) for withheld, answers in found]
+        yield _outcome(question, told)
 
 
 def from_endpoint(

@@ -23,7 +23,8 @@ from swift_saber.data.questions import MODALITIES, digest, is_relative
 from swift_saber.errors import InputError, quoted
 from swift_saber.models.checkpoint import Instructions, completed, differences, how_to_go_on, identity, loading
 from swift_saber.models.endpoint import Endpoint
-from swift_saber.models.process import ModelProcess
+from swift_saber.models.engine import arguments_for
+from swift_saber.models.process import ModelProcess, places_of
 from swift_saber.pairs.answers import Outcome, from_endpoint, from_model, replies_of
 from swift_saber.pairs.failures import GIVE_UP, failed_clips, failures
 from swift_saber.pairs.questions import read_questions
@@ -32,6 +33,8 @@ from swift_saber.text.files import must_be_file
 
 # What the rows of earlier versions do not say.
 _LATER = ("weights", "media_settings")
+# Answers written at the same time.
+_BATCH = {"transformers": 16, "vllm": 256}
 
 
 def sample(
@@ -44,8 +47,10 @@ def sample(
     max_new_tokens: int = 4096,
     seed: int = 0,
     withhold: Sequence[str] = (),
-    batch_size: int = 16,
+    batch_size: int | None = None,
     concurrency: int = 8,
+    gpu: str | None = None,
+    backend: str = "transformers",
 ) -> dict[str, int]:
     """Write K sampled answers for each clip and return what was done.
 
@@ -60,11 +65,15 @@ def sample(
         k: answers per question.
         temperature: above 0.
         max_new_tokens: the longest answer.
-        seed: a model that runs here repeats its answers for the same rows in the same batches; a server, if it can.
+        seed: a model that runs here repeats its answers for the same rows in the same batches, and with vllm for the
+            same row; a server, if it can.
         withhold: "audios" and "videos": K further candidates each, to the question without that modality. Clips
             without it, or with nothing else, are not asked so.
-        batch_size: answers written at the same time by a model that runs here; where memory runs out, fewer.
+        batch_size: answers written at the same time by a model that runs here; where memory runs out, fewer. By
+            default 16, and 256 with vllm, which has two such batches in flight.
         concurrency: requests at the same time to an Endpoint.
+        gpu: of a model that runs here: "0", or "0,1,2,3" for one on each; by default what this shell sees.
+        backend: "transformers" or "vllm", of a model that runs here. Their random numbers are not the same.
 
     Returns:
         clips: questions; already_there: of these, in the output before; sampled: added; failed: without an answer;
@@ -76,6 +85,7 @@ def sample(
             another model or from other questions; or not one of the first 50 clips, or of all, has an answer.
         EndpointDown: the server cannot answer; what is in the output stays.
     """
+    batch_size = _BATCH[backend] if batch_size is None else batch_size
     counts = {"k": k, "max_new_tokens": max_new_tokens, "batch_size": batch_size, "concurrency": concurrency}
     _check(counts, temperature, withhold)
     name = source if isinstance(source, str) else source.model
@@ -87,6 +97,8 @@ def sample(
         same = identity(source, kept)
         same["media_settings"].pop("SABER_SOUND", None)  # what it leads to stands in each question
         settings |= same
+        if backend != "transformers":
+            settings["backend"] = backend  # its answers are not those of the other, which earlier versions do not name
         if withhold and sound_in_video():
             problem = "cannot be done with USE_AUDIO_IN_VIDEO: the sound comes with the video"
             raise InputError("sample", "withhold", problem, "leave one of the two out")
@@ -104,8 +116,11 @@ def sample(
             trained = Instructions(source)
             for question in able:
                 trained.compare(question, question["id"])
-            arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", "transformers"]
-            outcomes = from_model(ModelProcess(source, arguments, kept, said, batch_size), able, settings, batch_size)
+            arguments = [flag, source, "--custom_register_path", str(PLUGIN_FILE), "--infer_backend", backend]
+            arguments = arguments_for(source, [*arguments, "--max_new_tokens", str(max_new_tokens)], able)
+            seen = [{}] if gpu is None else [{"CUDA_VISIBLE_DEVICES": place} for place in places_of(gpu)]
+            processes = [ModelProcess(source, arguments, kept | one, said, batch_size) for one in seen]
+            outcomes = from_model(processes, able, settings, batch_size, ahead=backend == "vllm")
         else:
             outcomes = from_endpoint(source, replies_of(output), there, able, settings, concurrency)
         with closing(outcomes):

@@ -5,6 +5,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_what_vllm_does_not_take_is_said_before_it_is_loaded(flag: list[str]) ->
 @pytest.mark.usefixtures("installed")
 def test_flags_that_only_say_what_vllm_does_anyway_are_taken() -> None:
     assert arguments_for("m/m", [*VLLM, "--stream", "false", "--num_beams", "1"], [])
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(("rank", "room"), [(8, "8"), (9, "16"), (64, "64")])
+def test_vllm_makes_room_for_the_rank_of_an_adapter(rank: int, room: str, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": rank, "base_model_name_or_path": "m/m"}))
+    arguments = arguments_for(str(tmp_path), VLLM, [])
+    assert arguments[arguments.index("--vllm_max_lora_rank") + 1] == room
+    with pytest.raises(InputError, match="r: r is 513, and vLLM takes adapters up to 512; merge it"):
+        (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 513}))
+        arguments_for(str(tmp_path), VLLM, [])
 
 
 def test_that_vllm_is_not_installed_is_said_before_anything_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -505,6 +505,43 @@ def test_what_the_model_fails_on_is_listed_and_the_rest_of_its_batch_sampled(
     assert reasons[rows[3]["id"]].endswith(f"look at the clip, and at {output}.log")
 
 
+def test_each_gpu_of_a_list_has_the_model_and_each_clip_is_sampled_once(
+    questions: Path, tmp_path: Path, fake: Path
+) -> None:
+    rows = [{**row, "messages": [{"role": "user", "content": "a"}]} for row in rows_of(questions)]
+    write_rows(questions, rows)
+    output = tmp_path / "out.jsonl"
+    counts = run_sample(questions, output, model=str(fake), k=2, batch_size=2, gpu="2,3")
+    ids = [row["id"] for row in rows]
+    assert (counts["sampled"], counts["candidates"]) == (len(ids), 2 * len(ids))
+    assert sorted(row["id"] for row in rows_of(output)) == sorted(ids)
+    asked = (fake / "asked.txt").read_text().splitlines()
+    # One clip at a time, as two answers are written at once.
+    assert sorted(line for line in asked if line.startswith("load")) == ["load 2", "load 3"]
+    assert len(asked) == 2 + len(ids)
+
+
+def test_a_gpu_that_is_named_twice_is_refused(questions: Path, tmp_path: Path, fake: Path) -> None:
+    with pytest.raises(InputError, match="gpu_id: is '0,0'"):
+        run_sample(questions, tmp_path / "out.jsonl", model=str(fake), gpu="0,0")
+
+
+def test_vllm_hears_of_the_next_clips_while_it_answers_and_its_answers_are_not_mixed_with_others(
+    questions: Path, tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swift_saber.models.engine.find_spec", lambda name: name)
+    rows = rows_of(questions)[:3]
+    for row, order in zip(rows, ("patient", "b", "c"), strict=True):
+        row["messages"] = [{"role": "user", "content": order}]
+    write_rows(questions, rows)
+    output = tmp_path / "out.jsonl"
+    counts = run_sample(questions, output, model=str(fake), k=2, batch_size=2, backend="vllm")
+    assert counts["sampled"] == 3
+    assert (fake / "asked.txt").read_text().splitlines()[1:4] == ["patient", "ahead b", "b"]
+    with pytest.raises(InputError, match="backend was 'vllm' and is None"):
+        run_sample(questions, output, model=str(fake), k=2)
+
+
 def test_a_model_that_cannot_be_loaded_names_the_file_of_what_it_said(
     questions: Path, tmp_path: Path, fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
