@@ -111,6 +111,7 @@ class Replies:
         who: what every row says of the model, e.g. {"model": its name}.
         address: of the model, for errors.
         of_use: whether a request of this name may be sent in this run.
+        media: the setting of the form in which clips travel: what was refused with another is sent again.
 
     Raises:
         InputError: the log is damaged.
@@ -122,8 +123,11 @@ class Replies:
         who: Mapping[str, Any],
         address: str,
         of_use: Callable[[str], bool] = lambda _: True,
+        media: str | None = None,
     ) -> None:
         self._log, self._who, self._address = log, who, address
+        # A refusal is kept under the name of its request and the form.
+        self._refused_as = f"/{media}" if media else ""
         self._known: dict[str, dict[str, Any]] = {}
         self._answered = False
         for row in log.read():
@@ -135,7 +139,7 @@ class Replies:
 
     def __contains__(self, name: str) -> bool:
         """Whether a request need not be sent: it is in the log, and was not asked for since."""
-        return name in self._known
+        return name in self._known or name + self._refused_as in self._known
 
     def __len__(self) -> int:
         """How many are there that were not asked for yet."""
@@ -153,13 +157,13 @@ class Replies:
             EndpointDown: nothing can be asked as things are.
         """
         with self._lock:
-            row = self._known.pop(name, None)
+            row = self._known.pop(name, None) or self._known.pop(name + self._refused_as, None)
         if row is None:
             row = {"id": name, **self._who}
             try:
                 row |= send()
             except EndpointRefused as error:
-                row["refused"] = error.problem
+                row |= {"id": name + self._refused_as, "refused": error.problem}
             except EndpointFailed as error:
                 self._fail(error.problem)
                 raise Unusable(error.problem, UNANSWERED) from error
@@ -196,7 +200,7 @@ class Asker:
 
     def __init__(self, service: Service, log: RowLog) -> None:
         self._service, self._endpoint = service, service.endpoint()
-        self._replies = Replies(log, {"model": service.model}, self._endpoint.address)
+        self._replies = Replies(log, {"model": service.model}, self._endpoint.address, media=service.form)
         self._room = BoundedSemaphore(service.concurrency)
 
     def ask(

@@ -29,6 +29,7 @@ _READ_LIMIT = 1 << 16
 _MOST_TOKENS = 10**12
 # This one request is at fault: the next may be answered.
 _REFUSALS = frozenset({400, 413, 422})
+_TOO_LARGE = "413:"  # which no other form mends
 # `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
 _SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
 # OpenRouter answers 404 where no provider takes a picture, a video or a sound.
@@ -301,7 +302,7 @@ class Endpoint:
         try:
             answer = ask(self._in_form(messages, form))
         except EndpointRefused as refused:
-            if media and not known:
+            if media and not known and not refused.problem.startswith(_TOO_LARGE):
                 with self._finding:
                     known = self._forms[media] = self._forms.get(media) or self._found(media, refused.problem)
                 if known[0] != form:

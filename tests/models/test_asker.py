@@ -147,6 +147,26 @@ def test_a_reply_without_an_answer_is_paid_for_once_and_stops_no_run(tmp_path: P
     assert [asked.text for asked in server.asked[2:]] == ["hello", "Hello"] * 2
 
 
+def test_a_refusal_counts_for_the_form_that_was_refused_and_a_reply_for_every_form(tmp_path: Path) -> None:
+    """What a log of before forms had a setting says counts too."""
+    with LLMServer(lambda asked: fails(400) if "bad" in asked.text else say("YES")) as server:
+        bad = [{"role": "user", "content": "bad"}]
+        for media in ("base64", "base64", "frames"):
+            with pytest.raises(Unusable, match="refused: 400"):
+                ask(server, tmp_path, messages=bad, media=media)
+            assert ask(server, tmp_path, media=media) == "YES"
+        assert [asked.text for asked in server.asked] == ["bad", "hello", "bad"]
+        log = tmp_path / "q-00000.replies.jsonl"
+        rows = [json.loads(line) for line in log.read_text().splitlines()]
+        base64, _, frames = (row["id"] for row in rows)
+        name = base64.removesuffix("/base64")
+        assert frames == f"{name}/frames"
+        log.write_text(json.dumps(rows[0] | {"id": name}) + "\n")
+        with pytest.raises(Unusable, match="refused: 400"):
+            ask(server, tmp_path, messages=bad)
+        assert len(server.asked) == 3
+
+
 def test_where_everything_is_refused_the_settings_are_wrong_and_not_the_clips(tmp_path: Path) -> None:
     refused = 0
     with LLMServer(lambda _: fails(400, "local files are not allowed")) as server:
@@ -339,6 +359,7 @@ def test_the_key_is_in_the_requests_and_nowhere_else(
         ({"timeout": float("nan")}, "x.timeout: nan is not a number"),
         ({"requests_per_minute": 0}, "x.requests_per_minute: 0 is not a number"),
         ({"reply_form": "xml"}, "x.reply_form: 'xml' is not known"),
+        ({"media": "path"}, "x.media: 'path' is not known"),
         ({"modle": "m"}, "x.modle: is not a setting; write model"),
         ({7: "m"}, "x.7: is not a setting"),
     ],

@@ -16,7 +16,8 @@ from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages.annotate import SCHEMA, Annotate, read_record
 from swift_saber.pipeline.stages.prompts import ANNOTATE
 from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD
-from tests.llm_server import FIELDS, LLMServer, fails, record, say
+from tests import services
+from tests.llm_server import FIELDS, Asked, LLMServer, Reply, fails, record, say
 from tests.media_faults import encode, frames, sound
 
 
@@ -75,6 +76,27 @@ def test_media_can_travel_as_paths_or_addresses(tmp_path: Path, clip: dict[str, 
     assert [by_path, bare, by_web] == [f"file://{path}", str(path), "http://127.0.0.1:9/clips/a.mp4"]
     # The sound is inside the video, where servers do not look for it.
     assert sound_by_path.startswith("data:audio/wav;base64,")
+
+
+def test_a_service_without_video_gets_frames_and_is_named_where_it_is_not_to(
+    tmp_path: Path, clip: dict[str, Any]
+) -> None:
+    """A form may change between two runs: what was refused in the first is sent again in the second."""
+
+    def script(asked: Asked) -> Reply:
+        taken = services.openai(asked)
+        return say(record()) if taken.status == 200 else taken
+
+    with LLMServer(script) as server:
+        (drop,) = run(server, tmp_path, clip, media="base64")
+        assert (type(drop), drop.reason) == (Drop, "no valid annotation")
+        assert "400: Invalid value: 'video_url'" in drop.value["reason"]
+        assert drop.value["reason"].endswith("(clips went as base64; try media: input_audio, frames or auto)")
+        assert run(server, tmp_path, clip, media="frames") == [clip | json.loads(record())]
+        sent = [part["type"] for part in server.asked[-1].parts]
+        assert sent == ["text", *["image_url"] * 4, "input_audio", "text"] and len(server.asked) == 2
+        (tmp_path / "auto").mkdir()
+        assert run(server, tmp_path / "auto", clip) == [clip | json.loads(record())]
 
 
 @pytest.mark.parametrize(
