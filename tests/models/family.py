@@ -13,7 +13,7 @@ from swift_saber.models import worker
 
 def serve(*arguments: Any) -> None:
     """Load at once, and answer each row with its id; the text "die" kills this process, "slow" takes minutes."""
-    worker._load = _load
+    worker._load, worker._answers = _load, _answers
     worker._batch_size = lambda infer: 4
     worker.serve(*arguments)
 
@@ -24,10 +24,8 @@ def _load(arguments: list[str]) -> Any:
     part = Path(arguments[0]).with_suffix(".part")
     part.write_text(f"{os.getpid()} {child.pid}")
     part.rename(arguments[0])
-    args = SimpleNamespace(
-        infer_backend="sglang", stream=False, get_request_config=lambda: SimpleNamespace(stream=False)
-    )
-    return SimpleNamespace(args=args, infer_engine=SimpleNamespace(), _batch_infer=_answers)
+    args = SimpleNamespace(infer_backend="sglang", stream=False)
+    return SimpleNamespace(args=args, infer_engine=SimpleNamespace())
 
 
 def _child() -> None:
@@ -35,7 +33,7 @@ def _child() -> None:
     time.sleep(600)
 
 
-def _answers(rows: list[dict[str, Any]], _: Any) -> list[dict[str, Any]]:
+def _answers(_: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         if row["messages"][0]["content"] == "die":
             os.kill(os.getpid(), signal.SIGKILL)
