@@ -1,6 +1,6 @@
 """The commands `swift-saber doctor` and `swift-saber budget`: what the machine can do, and what the data cost.
 
-swift-saber doctor --model MODEL
+swift-saber doctor --model MODEL --recipe RECIPE
 swift-saber budget train.jsonl --model MODEL --max-length 8192
 """
 
@@ -27,10 +27,12 @@ def add_doctor(commands: Any) -> None:
     text = "say what this machine can do and what is wrong with it"
     doctor = command(commands, "doctor", _doctor, text, "doctor --model MODEL")
     doctor.description = (
-        "Say what this machine can do and what is wrong with it, one line a finding. Nothing is fetched from the"
-        " network. Status 1 where there is a problem, else 0."
+        "Say what this machine can do and what is wrong with it, one line a finding; with --model or --recipe also\n"
+        "the memory and the time that answers and training need. Nothing is fetched from the network.\n"
+        "Status 1 where there is a problem, else 0."
     )
     doctor.add_argument("--model", help="folder, LoRA checkpoint or hub id to be run here")
+    doctor.add_argument("--recipe", help="YAML to be trained with here; without --model, the model that it names")
     doctor.add_argument("--data", type=Path, help="JSONL whose rows and media files are looked at")
     doctor.add_argument("--json", action="store_true", help="print one JSON object a finding")
 
@@ -52,7 +54,7 @@ def _doctor(args: argparse.Namespace) -> int:
     from swift_saber.doctor.findings import examine
 
     problems = notes = 0
-    for finding in examine(args.model, args.data, os.environ):
+    for finding in examine(args.model, args.data, os.environ, args.recipe):
         problems += finding.level == "problem"
         notes += finding.level == "note"
         if args.json:

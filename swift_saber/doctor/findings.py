@@ -1,7 +1,7 @@
 """What this machine can do, and what is wrong with it: one finding at a time, each with what to do about it.
 
 Fetches nothing. What only an import can tell is asked of another Python (doctor/machine.py); what concerns
-the model is in doctor/model.py, the environment variables are in doctor/settings.py.
+the model is in doctor/model.py, what it costs in doctor/costs.py, the environment variables in doctor/settings.py.
 """
 
 import platform
@@ -20,14 +20,17 @@ from packaging.utils import canonicalize_name
 
 from swift_saber.data.convert import answer_order, row_kind, to_swift_row
 from swift_saber.data.rows import parse_row, read_lines
+from swift_saber.doctor.costs import cost_findings, recipe_findings
 from swift_saber.doctor.machine import ask, cpus, memory
 from swift_saber.doctor.model import PATCH_SIZE, hub_finding, model_findings, vision_patch
 from swift_saber.doctor.settings import Finding, problem_of, settings_findings
 from swift_saber.errors import InputError
 from swift_saber.media.settings import DEFAULT_READER, READER, video_reader
 from swift_saber.models.checkpoint import remembered_settings
+from swift_saber.models.flags import check_keys
 from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import to_swift_pair
+from swift_saber.recipe import check_recipe
 
 _GIB = 1024**3
 # Required by packages that we require, and broken often enough to be looked at.
@@ -36,13 +39,16 @@ _ALSO = ("trl", "av")
 _OTHERS = "which may give others than asked for of AVI, WMV, MPEG-2, transport streams and trimmed mp4"
 
 
-def examine(model: str | None, data: Path | None, environment: Mapping[str, str]) -> Iterator[Finding]:
+def examine(
+    model: str | None, data: Path | None, environment: Mapping[str, str], recipe: str | None = None
+) -> Iterator[Finding]:
     """Yield all findings, in the order of the report.
 
     Args:
         model: a model folder, LoRA checkpoint folder or hub id to be run here.
         data: JSONL whose rows are looked at.
         environment: the environment variables, os.environ but for tests.
+        recipe: a YAML of `swift sft` or `swift rlhf` to be trained with here; it may name the model.
     """
     with ThreadPoolExecutor(max_workers=3) as threads:
         plugin, readers, gpus = (threads.submit(ask, name, environment) for name in ("plugin", "readers", "gpus"))
@@ -60,17 +66,35 @@ def examine(model: str | None, data: Path | None, environment: Mapping[str, str]
         yield from machine_findings(gpus.result(), environment)
         yield hub_finding(environment)
         trained, patch_size = None, PATCH_SIZE
-        if model is not None:
-            try:
+        try:
+            wanted = None if recipe is None else known_recipe(recipe)
+            if wanted is not None:
+                yield Finding("ok", "recipe", f"{recipe}: all of its settings are ms-swift's")
+                yield from recipe_findings(wanted, gpus.result())
+                model = model or wanted.get("model")
+            if model is not None:
                 yield from model_findings(model, gpus.result(), environment)
                 trained, patch_size = remembered_settings(model), vision_patch(model)
-            except InputError as error:
-                yield problem_of(error)
+            if model is not None or wanted is not None:
+                yield from cost_findings(model, wanted, gpus.result(), environment, _rows(data))
+        except InputError as error:
+            yield problem_of(error)
         constants = None if isinstance(reader, str) else reader["constants"]
         yield from settings_findings(environment, constants=constants, trained=trained, patch_size=patch_size)
         yield from folder_findings(Path.cwd())
         if data is not None:
             yield from data_findings(data)
+
+
+def known_recipe(path: str) -> dict[str, Any]:
+    """Return a recipe's contents.
+
+    Raises:
+        InputError: it is none, or one of its keys is no argument of ms-swift's command.
+    """
+    recipe = check_recipe(path)
+    check_keys("rlhf" if recipe.get("rlhf_type") else "sft", recipe, path)
+    return recipe
 
 
 def wanted_packages() -> dict[str, SpecifierSet]:
@@ -208,3 +232,8 @@ def data_findings(path: Path) -> Iterator[Finding]:
     else:
         text = f"{wrong} of {total} rows cannot be used (the first: {first.where}: {first.problem})"
         yield Finding("problem", "data", f"{path}: {text}", first.remedy)
+
+
+def _rows(data: Path | None) -> int | None:
+    """How many rows there are; None where there are none, which data_findings says."""
+    return (sum(1 for _ in read_lines(data)) or None) if data is not None and data.is_file() else None

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from swift_saber.media.settings import DEFAULT_READER
 
 READERS = {
@@ -119,6 +121,39 @@ def cached(model: str) -> dict[str, Any]:
     return found
 
 
+def memory_needed(model: str, settings: str, adapters: str, recipe: str) -> dict[str, Any]:
+    """Return {"answer": {"weights", "plan"}, "train": the same, only with a recipe}, in bytes.
+
+    Args:
+        model: as models.memory.dimensions.
+        settings: the media settings, as JSON.
+        adapters: bytes of a LoRA checkpoint's weights.
+        recipe: a recipe's contents, as JSON, or "null".
+    """
+    from swift_saber.models.memory import answering, dimensions, estimate
+
+    known, wanted = dimensions(model), json.loads(recipe)
+    needs = {"answer": answering(known, json.loads(settings), int(adapters))}
+    if wanted is not None:
+        needs["train"] = estimate(wanted, known)
+    return {name: {"weights": need.weights, "plan": need.plan} for name, need in needs.items()}
+
+
+def seconds_taken(model: str, settings: str, recipe: str) -> dict[str, Any]:
+    """Return {"answer": seconds a clip, "train": seconds a row, only with a recipe}; arguments as memory_needed."""
+    import torch
+
+    from swift_saber.models.memory import dimensions
+    from swift_saber.models.seconds import measured, seconds_to_answer, seconds_to_train
+
+    known, given, wanted = dimensions(model), json.loads(settings), json.loads(recipe)
+    speed = measured(known, "cuda" if torch.cuda.is_available() else "cpu")
+    taken = {"answer": seconds_to_answer(known, given, speed)}
+    if wanted is not None:
+        taken["train"] = seconds_to_train(known, wanted, given, speed)
+    return taken
+
+
 def cpus() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
@@ -133,3 +168,8 @@ def memory() -> int:
         if text.isdigit():
             total = min(total, int(text))
     return total
+
+
+def available() -> int:
+    """Main memory in bytes that other programs leave."""
+    return min(memory(), int(psutil.virtual_memory().available))

@@ -9,7 +9,7 @@ from swift_saber.data.rows import parse_row
 from swift_saber.doctor.machine import ask, memory
 from swift_saber.doctor.settings import Finding
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.models.checkpoint import check_base, model_flag
+from swift_saber.models.checkpoint import check_base, model_flag, tied_flags
 from swift_saber.text.files import read_text
 
 PATCH_SIZE = 14  # of Qwen2.5-Omni, in pixels
@@ -22,7 +22,7 @@ _FULL = 0.8
 
 
 def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield where a model and its base model are, and whether their weights fit into memory.
+    """Yield where a model and its base model are, whether it says of its weights what is so, and whether they fit.
 
     Args:
         model: a model folder, LoRA checkpoint folder or hub id.
@@ -30,7 +30,8 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
         environment: tells which hub's cache counts.
 
     Raises:
-        InputError: neither a model nor a LoRA checkpoint; no weights in it; or its base model is unknown or missing.
+        InputError: neither a model nor a LoRA checkpoint; no weights in it, or damaged ones; or its base model is
+            unknown or missing.
     """
     parts = [model, check_base(model)] if model_flag(model) == "--adapters" else [model]
     size = 0
@@ -47,6 +48,8 @@ def model_findings(model: str, gpus: dict[str, Any] | str, environment: Mapping[
             return
         size += found
     yield Finding("ok", "model", " on ".join(parts))
+    if wrong := tied_flags(model):
+        yield Finding("problem", "tie_word_embeddings", wrong.reason, wrong.remedy)
     yield size_finding(size, gpus)
 
 

@@ -188,9 +188,14 @@ class Estimate:
         return self.weights + self.trained + self.kept + self.towers + max(self.layer, self.logits)
 
     @property
+    def plan(self) -> float:
+        """What to plan for."""
+        return 1.1 * self.total + GIB
+
+    @property
     def plan_gib(self) -> int:
         """What to plan for, in whole GiB."""
-        return round(1.1 * self.total / GIB + 1)
+        return round(self.plan / GIB)
 
 
 def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> Estimate:

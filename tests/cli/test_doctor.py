@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from swift_saber.cli import Parser
 from swift_saber.cli.doctor import add_doctor
 from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.doctor import costs
 from swift_saber.doctor import findings as doctor
 from swift_saber.doctor.machine import ask
 from swift_saber.errors import InputError
@@ -33,19 +34,32 @@ def test_doctor_says_one_line_a_finding_and_ends_with_1_at_a_problem(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     answers: dict[str, Any] = {}
 
-    def asked_once(question: str, environment: Mapping[str, str]) -> Any:
+    def asked_once(question: str, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> Any:
         if question not in answers:
-            answers[question] = ask(question, environment)
+            answers[question] = ask(question, environment, arguments)
         return answers[question]
 
     monkeypatch.setattr(doctor, "ask", asked_once)
+    monkeypatch.setattr(costs, "ask", asked_once)
     fine = ["doctor", "--model", tiny_model, "--data", tiny_world / "eval.jsonl"]
     assert run(*fine) == 0
     said = capsys.readouterr().out
     *lines, last = said.splitlines()
     assert {line.split()[0] for line in lines} <= {"ok", "note"}
     topics = [line[9:].partition(":")[0] for line in lines]
-    for topic in ("Python", "ms-swift", "trl", "plugin", "video reader", "CPU", "model size", "folder", "disk", "data"):
+    for topic in (
+        "Python",
+        "ms-swift",
+        "trl",
+        "plugin",
+        "video reader",
+        "CPU",
+        "model size",
+        "memory to answer",
+        "folder",
+        "disk",
+        "data",
+    ):
         assert topic in topics
     assert last.startswith("0 problem(s), ") and "sk-secret" not in said
 

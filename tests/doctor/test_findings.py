@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -313,6 +314,19 @@ def test_a_lora_checkpoint_counts_with_its_base(tiny_model: Path, tmp_path: Path
     both = weight_bytes(tiny_model) / 1024**2 + 3
     findings = list(model_findings(str(folder), {"gpus": []}, os.environ))
     assert str(tiny_model) in findings[0].text and f"{both:.1f} MiB" in findings[1].text
+
+
+def test_flags_that_contradict_the_weights_are_a_problem(tiny_model: Path, tmp_path: Path) -> None:
+    levels = [finding.level for finding in model_findings(str(tiny_model), {"gpus": []}, os.environ)]
+    assert "problem" not in levels
+    shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    config["thinker_config"]["text_config"]["tie_word_embeddings"] = True
+    (tmp_path / "model" / "config.json").write_text(dumps(config))
+    findings = model_findings(str(tmp_path / "model"), {"gpus": []}, os.environ)
+    [problem] = [finding for finding in findings if finding.level == "problem"]
+    assert problem.topic == "tie_word_embeddings"
+    assert "set thinker_config.text_config.tie_word_embeddings to false" in problem.remedy
 
 
 @pytest.mark.parametrize(("base", "said"), [(None, "does not say"), ("/no/such/base", "which is not there")])

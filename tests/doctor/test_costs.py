@@ -1,0 +1,174 @@
+"""doctor/costs.py and the arithmetic behind it: memory and time that a model needs, against what is here."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.doctor import costs
+from swift_saber.doctor.costs import cost_findings, memory_finding, recipe_findings, time_finding
+from swift_saber.doctor.findings import known_recipe
+from swift_saber.doctor.machine import ask
+from swift_saber.doctor.settings import Finding
+from swift_saber.errors import InputError
+from swift_saber.media.settings import MEDIA_SETTINGS
+from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
+from swift_saber.models.memory import GIB, answering, clip_tokens, dimensions, dtype_of, estimate
+from swift_saber.models.seconds import ANSWER_TOKENS, Speed, seconds_to_answer, seconds_to_train
+from tests.conftest import REPOSITORY
+
+SEVEN = "Qwen/Qwen2.5-Omni-7B"
+
+
+def gpus(*free_of: tuple[int, int]) -> list[dict[str, Any]]:
+    return [{"name": "g", "free": free * GIB, "total": total * GIB} for free, total in free_of]
+
+
+def test_the_7b_needs_its_weights_a_cache_and_the_logits_of_a_question_to_answer() -> None:
+    """28 layers, 4 heads of keys and values of 128, 152,064 words of 2 bytes; 40 frames and 30 s of sound."""
+    need = answering(dimensions(SEVEN), PUBLISHED_SETTINGS)
+    question = 20 * 153 + 30 * 25 + 150
+    assert need.weights == estimate({"model": SEVEN, "tuner_type": "lora"}).weights
+    assert need.kept == (question + 4096) * 28 * 2 * (4 * 128) * 2
+    assert need.logits == question * 152064 * 2
+    assert need.total == need.weights + need.kept + max(need.logits, need.layer)
+    assert need.plan == 1.1 * need.total + GIB
+    assert answering(dimensions(SEVEN), PUBLISHED_SETTINGS, 5).total == need.total + 5
+
+
+def test_tokens_of_a_clip_follow_the_media_settings() -> None:
+    assert clip_tokens(PUBLISHED_SETTINGS, 30) == (20 * 153, 750)
+    # 2 frames a second are 10 pairs in 10 s; at half of the floor of 128 tokens where that is lowered to 64.
+    assert clip_tokens(PUBLISHED_SETTINGS, 10) == (10 * 153, 250)
+    assert clip_tokens({**PUBLISHED_SETTINGS, "VIDEO_MIN_PIXELS": "3136"}, 10) == (round(10 * 153 / 2), 250)
+
+
+def test_full_tuning_alone_holds_gradients_and_two_moments_of_the_weights_type(tiny_model: Path) -> None:
+    known = dimensions(str(tiny_model))
+    full = {"tuner_type": "full", "torch_dtype": "float32", "max_length": 100}
+    frozen, all_of_it = estimate(full, known), estimate({**full, "freeze_vit": False}, known)
+    assert frozen.trained == frozen.trainable * 3 * 4
+    assert all_of_it.trainable * 4 == all_of_it.weights > 4 * frozen.trainable
+    assert frozen.weights == 2 * estimate({**full, "torch_dtype": "bfloat16"}, known).weights
+    # Without gradient checkpointing each layer keeps what one of them needs.
+    layers = known["thinker_config"]["text_config"]["num_hidden_layers"]
+    assert estimate({**full, "gradient_checkpointing": False}, known).kept == layers * frozen.layer
+
+
+@pytest.mark.parametrize(
+    ("model", "said"), [("owner/other", "are not known"), ("Qwen/Qwen3-Omni-30B-A3B-Instruct", "are not known")]
+)
+def test_a_model_of_another_kind_is_not_estimated(model: str, said: str) -> None:
+    [finding] = cost_findings(model, None, {"gpus": []}, os.environ)
+    assert finding.level == "note" and said in finding.text
+
+
+def test_the_published_weights_count_as_the_7b() -> None:
+    assert dimensions("zhaoxiaoxian/SABER-LLM") == dimensions(SEVEN) == dimensions(None)
+
+
+def test_the_type_of_the_weights_is_found_at_either_level() -> None:
+    assert dtype_of({"dtype": "bfloat16"}) == "bfloat16"
+    assert dtype_of({"thinker_config": {"torch_dtype": "torch.bfloat16"}}) == "bfloat16"
+    assert dtype_of({}) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "plan", "cards", "level", "said"),
+    [
+        ("answer", 21, gpus((24, 24)), "ok", "plan for 21.0 GiB"),
+        ("answer", 25, gpus((24, 24)), "problem", "use a smaller model, or a machine"),
+        ("answer", 40, gpus((24, 24), (24, 24)), "note", "no single GPU"),
+        ("train", 40, gpus((24, 24), (24, 24)), "problem", "a lower max_length"),
+        ("answer", 21, gpus((20, 24)), "note", "end them first"),
+        ("answer", 1e6, [], "problem", "GiB of memory are here"),
+    ],
+)
+def test_what_is_needed_against_what_is_here(
+    purpose: str, plan: float, cards: list[dict[str, Any]], level: str, said: str
+) -> None:
+    finding = memory_finding(purpose, 16 * GIB, plan * GIB, cards)
+    assert finding.level == level and said in f"{finding.text}; {finding.remedy}"
+
+
+def test_time_is_told_with_its_range_and_for_all_rows() -> None:
+    said = time_finding("answer", 40.0, 300, {}).text
+    assert "about 40 s a clip (20 s to 80 s" in said and "300 rows: 3.3 h" in said  # 12,000 s
+    two = {"rlhf_type": "dpo", "num_train_epochs": 2, "ENV": {"NPROC_PER_NODE": "4"}}
+    said = time_finding("train", 40.0, 600, two).text
+    assert "40 s a pair" in said and "600 rows, 2 times: 3.3 h" in said  # 40 x 600 x 2 / 4
+    slow = time_finding("answer", 601.0, None, {})
+    assert slow.level == "problem" and "use a GPU" in slow.remedy
+
+
+def test_a_row_is_read_as_often_as_training_does(tiny_model: Path) -> None:
+    """Layers alone, at 1 s a token and layer: LoRA goes forward, back and forward again; a reference once more."""
+    known = dimensions(str(tiny_model))
+    layers = known["thinker_config"]["text_config"]["num_hidden_layers"]
+    speed = Speed(1.0, 2.0), Speed(0.0, 0.0)  # lm_head is free, and so are the towers then
+    question = sum(clip_tokens(PUBLISHED_SETTINGS, 10)) + 150
+    tokens = question + ANSWER_TOKENS
+
+    def took(**recipe: Any) -> float:
+        return seconds_to_train(known, recipe, PUBLISHED_SETTINGS, speed) / layers / tokens
+
+    answer = seconds_to_answer(known, PUBLISHED_SETTINGS, speed)
+    assert answer == pytest.approx(layers * (question + 2 * ANSWER_TOKENS), rel=1e-3)
+    assert took() == pytest.approx(3, rel=1e-3)
+    assert took(gradient_checkpointing=False) == pytest.approx(2, rel=1e-3)
+    assert took(tuner_type="full") == pytest.approx(4, rel=1e-3)
+    assert took(rlhf_type="dpo") == pytest.approx(2 * (3 + 1), rel=1e-3)
+
+
+def test_a_recipe_for_more_gpus_than_are_here_is_a_problem() -> None:
+    recipe = known_recipe(str(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")) | {"ENV": {"NPROC_PER_NODE": "4"}}
+    [finding] = recipe_findings(recipe, {"gpus": gpus((24, 24))})
+    assert (finding.topic, finding.level) == ("NPROC_PER_NODE", "problem") and "set it to 1" in finding.remedy
+    assert list(recipe_findings(recipe, {"gpus": gpus((24, 24)) * 4})) == []
+
+
+def test_a_package_that_the_recipe_needs_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "find_spec", lambda _: None)
+    [finding] = recipe_findings({"deepspeed": "zero2"}, {"gpus": []})
+    assert (finding.topic, finding.level) == ("deepspeed", "problem")
+
+
+def test_a_recipe_with_a_setting_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("learning_rat: 3\n")
+    with pytest.raises(InputError, match="learning_rat: is no argument of `swift sft`"):
+        known_recipe(str(tmp_path / "r.yaml"))
+
+
+@pytest.fixture(scope="module")
+def told(tiny_model: Path) -> list[Finding]:
+    """What is said of the tiny model and the demo's recipe, measured here."""
+    recipe = known_recipe(str(REPOSITORY / "recipes" / "mini" / "sed.yaml"))
+    return list(cost_findings(str(tiny_model), recipe, {"gpus": []}, os.environ, 36))
+
+
+def test_the_tiny_model_is_measured_to_answer_and_to_train(told: list[Finding]) -> None:
+    assert [finding.topic for finding in told] == [
+        *("memory to answer", "memory to train", "time to answer", "time to train")
+    ]
+    assert [finding.level for finding in told[:2]] == ["ok", "ok"]
+    assert "36 rows" in told[2].text and "36 rows" in told[3].text
+
+
+def test_a_7b_on_a_small_machine_is_a_problem_and_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights alone are 16.6 GiB; no weights are here, and none are fetched."""
+    for name in MEDIA_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    asked = []
+
+    def remembered(question: str, *more: Any) -> Any:
+        asked.append(question)
+        return ask(question, *more)
+
+    monkeypatch.setattr(costs, "ask", remembered)
+    monkeypatch.setattr(costs, "memory", lambda: 16 * GIB)
+    [finding] = cost_findings("zhaoxiaoxian/SABER-LLM", None, {"gpus": []}, os.environ)
+    assert (finding.level, finding.topic) == ("problem", "memory to answer")
+    plan = answering(dimensions(SEVEN), PUBLISHED_SETTINGS).plan / GIB
+    assert f"plan for {plan:.1f} GiB" in finding.text and "16.0 GiB of memory are here" in finding.text
+    assert asked == ["memory_needed"]
