@@ -47,6 +47,13 @@ def test_special_tokens_are_single_and_known_to_the_config(built: Path, tokenize
     assert tokenizer.eos_token == "<|im_end|>"
 
 
+def test_a_server_puts_the_system_message_first_where_there_is_none(tokenizer) -> None:  # type: ignore[no-untyped-def]
+    user, asks = {"role": "user", "content": "hi"}, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    for turns, system in (([user], "You are a helpful assistant."), ([{"role": "system", "content": "a"}, user], "a")):
+        prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        assert prompt == f"<|im_start|>system\n{system}<|im_end|>\n{asks}"
+
+
 def test_answers_are_short(tokenizer) -> None:  # type: ignore[no-untyped-def]
     assert max(len(tokenizer.encode(text)) for text in TEXTS) < 80
 
