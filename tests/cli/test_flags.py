@@ -1,5 +1,7 @@
 """Flags of our own commands: in full, and one that is misspelt is answered with the nearest."""
 
+from pathlib import Path
+
 import pytest
 
 from swift_saber.cli import main as cli
@@ -26,3 +28,9 @@ def test_a_flag_that_is_not_one_in_full_is_refused_with_the_nearest(
         cli.main(command)
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_flag_of_swift_infer_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["infer", "owner/that-is-nowhere", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"), "0"]
+    assert cli.main([*command, "--max_new_token", "8"]) == 2
+    assert "--max_new_token: is no argument of `swift infer`; did you mean --max_new_tokens?" in capsys.readouterr().err
