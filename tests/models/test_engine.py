@@ -126,7 +126,9 @@ def test_on_a_cpu_the_cache_has_room_for_sixteen_rows_and_never_less_than_a_gib(
 ) -> None:
     free = SimpleNamespace(available=64 << 30)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
-    prepare(*args_and_template(32768, vllm_max_model_len=1024))
+    args, template = args_and_template(32768, vllm_max_model_len=1024)
+    prepare(args, template)
+    assert (args.vllm_enforce_eager, os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"]) == (True, "0")
     assert os.environ["VLLM_CPU_KVCACHE_SPACE"] == "1"  # 16 rows of 1,024 tokens of 4 KiB are 64 MiB
     del os.environ["VLLM_CPU_KVCACHE_SPACE"]
     prepare(*args_and_template(1 << 20, vllm_max_model_len=1 << 17))
