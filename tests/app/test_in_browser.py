@@ -5,9 +5,11 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from swift_saber.app.answers import Answers
@@ -18,9 +20,8 @@ from swift_saber.sed.record import DIMENSIONS, Record
 from tests.media_faults import encode, frames, sound
 from tests.report.browser import Browser, needs_chromium
 
-httpx = pytest.importorskip("httpx")
-gradio = pytest.importorskip("gradio", reason="the extra `app` is not installed")
-pytestmark = needs_chromium
+needs_gradio = pytest.mark.skipif(find_spec("gradio") is None, reason="the extra `app` is not installed")
+pytestmark = [needs_chromium, needs_gradio]
 
 CLASH = Record("A wall.", "The voice is hostile.", "Oh, <great>.", "The face smiles.", "Still.", "She is sarcastic.")
 TEXT = render(CLASH, language="en")

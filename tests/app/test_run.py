@@ -19,15 +19,15 @@ from swift_saber.app.run import listening
 from swift_saber.cli.main import main
 from swift_saber.errors import InputError
 from swift_saber.models.service import Service
-from tests.app.test_in_browser import STATE, click
+from tests.app.test_in_browser import STATE, click, needs_gradio
 from tests.llm_server import Asked, LLMServer, Reply, fails
 from tests.media_faults import encode, frames, sound
 from tests.models.test_stream import DONE, EVENTS, event
 from tests.report.browser import Browser, needs_chromium
 
 
+@needs_gradio
 def test_an_address_that_is_taken_is_one_line(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("gradio")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert main(["app", "--model", str(model), "--port", port]) == 2
@@ -43,10 +43,10 @@ def test_without_gradio_the_line_says_how_to_install_it(
     assert "gradio: is not installed; pip install" in capsys.readouterr().err
 
 
+@needs_gradio
 def test_a_model_that_is_none_is_refused_before_anything_is_loaded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("gradio")
     assert main(["app", "--model", str(tmp_path)]) == 2
     assert "config.json" in capsys.readouterr().err
 
@@ -104,10 +104,10 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[by
         process.wait()
 
 
+@needs_gradio
 @needs_chromium
 @pytest.mark.slow
 def test_a_model_here_is_read_in_the_browser_and_nothing_is_left_of_it(tiny_model: Path, tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
     folder = tmp_path / "temp"
     folder.mkdir()
     arguments = ["--model", str(tiny_model), "--language", "en", "--max-new-tokens", "24"]
