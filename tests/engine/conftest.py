@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 DEMO = "SABER_TEST_DEMO"
 # Nothing is reported to anybody.
 ENGINE = {"VLLM_NO_USAGE_STATS": "1", "CUDA_VISIBLE_DEVICES": ""}
-VLLM = ("--infer_backend", "vllm", "--vllm_enforce_eager", "true")
+VLLM = ("--infer_backend", "vllm")
 LONGEST = 256  # tokens of an answer, as shell/demo.sh asks
 
 

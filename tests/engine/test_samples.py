@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from swift_saber.data.rows import read_rows
-from tests.engine.conftest import LONGEST, VLLM, Demo, marked, nothing_left, saber, write
+from tests.engine.conftest import LONGEST, Demo, marked, nothing_left, saber, write
 
 K = 3
 
@@ -17,7 +17,7 @@ def test_each_clip_gets_k_answers_and_the_same_call_gives_the_same(demo: Demo, t
         with nothing_left(mark):
             saber(
                 *("pairs", "sample", clips, tmp_path / f"{name}.jsonl", "--model", demo.model, "-k", K),
-                *("--max-new-tokens", LONGEST, "--temperature", 1, "--", *VLLM),
+                *("--max-new-tokens", LONGEST, "--temperature", 1, "--infer_backend", "vllm"),
                 VLLM_ENABLE_V1_MULTIPROCESSING=processes,
                 SABER_TEST_MARK=mark,
             )
