@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,8 @@ def serve(
     Raises:
         InputError: gradio is not there, the model cannot be loaded, or the address cannot be served at.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-    try:
-        import gradio  # noqa: F401
-    except ImportError as error:
-        raise InputError("app", "gradio", "is not installed", _INSTALL) from error
+    if find_spec("gradio") is None:
+        raise InputError("app", "gradio", "is not installed", _INSTALL)
     flag, settings = ("", {}) if server else loading(model)
     words = {each: choose(model, each, here=server is None)[0] for each in ("zh", "en")}
     os.environ.update(settings)
@@ -87,6 +85,8 @@ def application(answers: Answers, words: Any, language: Language, folder: Path, 
         folder: for the clips that are given and the records; nothing else is read or given out.
         host: where it will be served.
     """
+    # Read when gradio is imported.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "given")
     os.environ["SABER_MEDIA_ROOT"] = str(folder)
     import gradio
