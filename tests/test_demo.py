@@ -1,6 +1,7 @@
 """shell/demo.sh as a newcomer runs it, and what its numbers must show."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
-    folder = tmp_path_factory.mktemp("demo")
+    # Where .ci/run has the engine's tests find it afterwards.
+    kept = os.environ.get("SABER_TEST_DEMO")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("demo")
     done = shell("demo.sh", folder=folder, SABER_DEMO_DIR=str(folder), SABER_PYTHON=sys.executable)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     yield folder, done
