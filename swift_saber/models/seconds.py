@@ -22,7 +22,7 @@ from swift_saber.models.memory import (
     parameters,
 )
 
-RANGE = 2.0  # the factor within which an estimate lies, either way
+RANGE = 2.0  # ours, a guess: the factor either way that is told with an estimate; not compared with whole runs
 CLIP_SECONDS = 10.0  # ours: of the clip that is spoken of
 ANSWER_TOKENS = 450  # of either of the two records that the authors published, at about 4 letters or 1.5 characters
 _FEWEST, _MOST, _LONG_ENOUGH = 8, 512, 0.2  # tokens, and seconds that they may take
