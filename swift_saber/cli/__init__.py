@@ -7,6 +7,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+# models/endpoint.py's MEDIA, whose import would make --help slow.
+_MEDIA = ("auto", "base64", "input_audio", "frames")
+
 
 class Parser(argparse.ArgumentParser):
     """One that takes flags in full alone, and whose arguments may be added when it is used, by `fill`.
@@ -63,3 +66,10 @@ def command(
     parser.about = help_text
     parser.set_defaults(run=run, resumable=resumable)
     return parser
+
+
+def add_media(arguments: Any, default: str | None = "auto") -> None:
+    """Add --media, the form in which clips go to a server, to a parser or a group of its arguments."""
+    forms = "base64 (video_url, audio_url), input_audio (video_url, input_audio), frames (image_url, input_audio)"
+    text = f"how clips go to a server: {forms}; default auto, the first of them that it takes"
+    arguments.add_argument("--media", choices=_MEDIA, default=default, help=text)

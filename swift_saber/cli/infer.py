@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import command
+from swift_saber.cli import add_media, command
 from swift_saber.errors import InputError
 from swift_saber.text.strict_json import dumps
 
@@ -56,7 +56,7 @@ def add_infer(commands: Any) -> None:
     server.add_argument("--key-env", metavar="NAME", help="variable that holds its key (default OPENAI_API_KEY)")
     server.add_argument("--concurrency", type=int, help="requests at a time (default 8, ours)")
     server.add_argument("--timeout", type=float, help="seconds to wait for one answer (default 900, ours)")
-    server.add_argument("--media", help="the form in which a clip travels (default auto: the server is asked once)")
+    add_media(server, None)
     analyze.add_argument("--json", action="store_true", help="of one clip: print one JSON object")
 
     parse = command(

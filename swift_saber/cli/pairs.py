@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import Parser, command
+from swift_saber.cli import Parser, add_media, command
 from swift_saber.cli.judge import add_judge, judge_of
 from swift_saber.errors import InputError
 
@@ -56,7 +56,7 @@ def add_pairs(commands: Any) -> None:
     text = "answers at a time without --base-url, on each GPU (default 16, with vllm 256)"
     sample.add_argument("--batch-size", type=int, help=text)
     sample.add_argument("--concurrency", type=int, default=8, help="requests at a time to --base-url (default 8)")
-    _add_media(sample)
+    add_media(sample)
 
     text = "score candidates for logical consistency and evidence alignment"
     example = "pairs score candidates.jsonl scored.jsonl --judge MODEL --base-url http://127.0.0.1:8000/v1"
@@ -72,7 +72,7 @@ def add_pairs(commands: Any) -> None:
     score.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
     score.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
     score.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
-    _add_media(score)
+    add_media(score)
 
     example = "pairs select scored.jsonl pairs.jsonl --records train.jsonl"
     chosen = command(steps, "select", _select, "select preference pairs from scored candidates", example)
@@ -81,12 +81,6 @@ def add_pairs(commands: Any) -> None:
         f"Best-consistent against contradictory and a balanced mix of clips are {_SECONDARY}; the numbers are ours."
     )
     chosen.fill = partial(_add_select, chosen)
-
-
-def _add_media(parser: Parser) -> None:
-    forms = "base64 (video_url, audio_url), input_audio (video_url, input_audio), frames (image_url, input_audio)"
-    text = f"how clips go to a server: {forms}; default auto, the first of them that it takes"
-    parser.add_argument("--media", choices=("auto", "base64", "input_audio", "frames"), default="auto", help=text)
 
 
 def _add_select(parser: Parser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.cli import main as cli
+from swift_saber.models.endpoint import MEDIA
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,19 @@ def test_a_flag_of_swift_infer_too(tmp_path: Path, capsys: pytest.CaptureFixture
     command = ["infer", "owner/that-is-nowhere", str(tmp_path / "in.jsonl"), str(tmp_path / "out.jsonl"), "0"]
     assert cli.main([*command, "--max_new_token", "8"]) == 2
     assert "--max_new_token: is no argument of `swift infer`; did you mean --max_new_tokens?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["analyze", "a", "--model", "m"], ["pairs", "sample", "a", "b", "--model", "m"], ["pairs", "score", "a"]],
+)
+def test_the_forms_in_which_a_clip_travels_are_those_that_there_are(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command, "--media", "frame"])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert "argument --media: invalid choice: 'frame'" in said
+    named = said.rpartition("choose from ")[2].strip(" ()\n").replace("'", "")
+    assert tuple(named.split(", ")) == MEDIA
