@@ -19,6 +19,7 @@ from swift_saber.data.rows import check_roots, read_rows
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models.checkpoint import check_base, loading, model_flag, remembered_settings, trained_with
+from swift_saber.models.engine import NO_STATISTICS
 from swift_saber.models.flags import check_flags, check_keys
 from swift_saber.plugin import COMMAND, PLUGIN_FILE
 from swift_saber.plugin.saber_under_way import ended_over, left
@@ -93,7 +94,7 @@ def deploy(model: str, gpu: str, arguments: Sequence[str]) -> int:
     check_flags("deploy", arguments)
     flag, settings = loading(model, arguments)
     host = [] if given(arguments, "host") else ["--host", "127.0.0.1"]
-    environment = {**settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
+    environment = {**NO_STATISTICS, **settings, **os.environ, "CUDA_VISIBLE_DEVICES": gpu}
     return _run(["deploy", flag, model, *host, *arguments, *_plugin(arguments)], environment)
 
 

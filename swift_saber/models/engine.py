@@ -28,6 +28,8 @@ from swift_saber.recipe import given
 from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import dumps
 
+#: vLLM reports to its makers where and how it runs, unless it is told not to; what a user sets wins.
+NO_STATISTICS = {"VLLM_NO_USAGE_STATS": "1"}
 # vLLM's name of what a row has under ours.
 _KINDS = {"video": "videos", "audio": "audios", "image": "images"}
 # Flags that vLLM does not take: by itself ms-swift leaves them out in silence.
@@ -117,7 +119,7 @@ def prepare(args: Any, template: Any) -> None:
     max_model_len: room for the most tokens that clips come to under the media settings (memory.clip_tokens), as many
     clips as a prompt may have, 2,048 tokens of text and the longest answer; never more than the model has positions.
     On a CPU: a cache for 16 such rows, at least 1 GiB and at most a quarter of the free memory; no processes of its
-    own, each of which would import all there is once more; and nothing is compiled.
+    own, each of which would import all there is once more; and nothing is compiled. Nothing is reported to its makers.
 
     Args:
         args: ms-swift's InferArguments, changed in place.
@@ -125,6 +127,8 @@ def prepare(args: Any, template: Any) -> None:
     """
     import torch
 
+    for name, value in NO_STATISTICS.items():
+        os.environ.setdefault(name, value)
     config = template.model_info.config.get_text_config()
     if args.vllm_max_model_len is None:
         positions = config.max_position_embeddings

@@ -221,6 +221,18 @@ def test_deploy_refuses_a_flag_that_is_cut_short(capsys: pytest.CaptureFixture[s
     )
 
 
+def test_a_served_model_tells_nobody_that_it_runs_unless_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    swift = Swift()
+    monkeypatch.setattr(train, "_run", swift)
+    command = ["deploy", "owner/name", "0", "--infer_backend", "vllm"]
+    for given, kept in ((None, "1"), ("0", "0")):
+        monkeypatch.delenv("VLLM_NO_USAGE_STATS", raising=False)
+        if given is not None:
+            monkeypatch.setenv("VLLM_NO_USAGE_STATS", given)
+        assert cli.main(command) == 0
+        assert swift.env["VLLM_NO_USAGE_STATS"] == kept
+
+
 def test_the_last_of_two_flags_of_one_name_counts_as_in_ms_swift() -> None:
     arguments = ["--dataset", "a", "b", "--seed", "1", "--dataset=c", "--x", "d"]
     assert values({"dataset": ["e"]}, arguments, "dataset") == ["c"]

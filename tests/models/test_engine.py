@@ -121,6 +121,16 @@ def test_no_row_is_longer_than_the_model_has_positions_and_what_is_given_stays()
 
 
 @pytest.mark.usefixtures("environment")
+def test_vllm_tells_nobody_that_it_runs_unless_it_is_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_NO_USAGE_STATS", "0")
+    prepare(*args_and_template(1024))
+    assert os.environ["VLLM_NO_USAGE_STATS"] == "0"
+    monkeypatch.delenv("VLLM_NO_USAGE_STATS")
+    prepare(*args_and_template(1024))
+    assert os.environ["VLLM_NO_USAGE_STATS"] == "1"
+
+
+@pytest.mark.usefixtures("environment")
 def test_on_a_cpu_the_cache_has_room_for_sixteen_rows_and_never_less_than_a_gib(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
