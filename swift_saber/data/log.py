@@ -133,6 +133,11 @@ class RowLog:
             self._close()
             self._file = fresh
 
+    def remove_if_empty(self) -> None:
+        """Remove the file where it holds nothing; never another that has taken its name meanwhile."""
+        if os.fstat(self._file).st_size == 0 and self._has_its_name():
+            self.path.unlink()
+
     def _take(self) -> None:
         """Open the file and lock it; once more, where by then another run has replaced or removed what was opened."""
         in_use = InputError(

@@ -73,8 +73,7 @@ def _write_questions(
         try:
             written = write_questions(found, to / QUESTIONS, answered, words if language else None, words)
         finally:
-            if not answers.stat().st_size:
-                answers.unlink()
+            log.remove_if_empty()
     if quiet:
         return
     if said and not written.settled:

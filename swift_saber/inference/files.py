@@ -64,7 +64,7 @@ class Outputs:
         with ExitStack() as opened:
             for log in (self._answers, self._rejected):
                 opened.enter_context(log)
-                opened.callback(_remove_if_empty, log.path)
+                opened.callback(log.remove_if_empty)
             self._check_settings()
             self._opened = opened.pop_all()
         return self
@@ -157,11 +157,6 @@ def must_spare(rows: Path, result: Path) -> None:
             if os.path.exists(written) and os.path.exists(rows) and os.path.samefile(written, rows):
                 problem = f"the run would write {written}, which is the file of the questions"
                 raise InputError(str(result), "result_path", problem, "name another result file")
-
-
-def _remove_if_empty(path: Path) -> None:
-    if path.stat().st_size == 0:
-        path.unlink()
 
 
 def beside(result: Path, ending: str) -> Path:

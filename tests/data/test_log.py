@@ -197,6 +197,27 @@ def test_a_line_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> N
         assert log.ids() == {"a", "d"}
 
 
+def test_an_empty_file_is_removed_and_one_with_a_row_is_not(tmp_path: Path) -> None:
+    empty, kept = tmp_path / "empty.jsonl", tmp_path / "kept.jsonl"
+    for path in (empty, kept):
+        with RowLog(path) as log:
+            if path == kept:
+                log.append({"id": "a"})
+            log.remove_if_empty()
+    assert not empty.exists() and kept.exists()
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_what_another_has_put_in_the_place_of_an_empty_file_is_not_removed(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "log.jsonl"
+    with RowLog(path) as log:
+        path.unlink()
+        if replaced:
+            path.touch()
+        log.remove_if_empty()
+    assert path.exists() == replaced
+
+
 @pytest.mark.parametrize("end", ["retained", "removed"])
 def test_a_file_that_lost_its_name_while_it_was_waited_for_is_not_written(
     end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
