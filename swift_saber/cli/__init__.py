@@ -5,10 +5,14 @@ Each file adds its commands with `command`. What a command needs is imported whe
 
 import argparse
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from swift_saber.models.service import Service
 
 # models/endpoint.py's MEDIA, whose import would make --help slow.
 _MEDIA = ("auto", "base64", "input_audio", "frames")
+_REPLY_SECONDS = 900.0  # a server of one's own may run on a CPU
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,3 +77,31 @@ def add_media(arguments: Any, default: str | None = "auto") -> None:
     forms = "base64 (video_url, audio_url), input_audio (video_url, input_audio), frames (image_url, input_audio)"
     text = f"how clips go to a server: {forms}; default auto, the first of them that it takes"
     arguments.add_argument("--media", choices=_MEDIA, default=default, help=text)
+
+
+def count(text: str) -> int:
+    """The `type` of an argument that is an integer of at least 1."""
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text} is not an integer of at least 1")
+    return int(text)
+
+
+def service(args: argparse.Namespace, command: str, **settings: Any) -> "Service":
+    """Return the server that --model, --base-url and --max-new-tokens of a command describe.
+
+    Args:
+        settings: others of a Service; those that are None keep their default.
+
+    Raises:
+        InputError: one of them is wrong, under the name of its option.
+    """
+    from swift_saber.errors import InputError
+    from swift_saber.models.service import Service
+
+    named = {"model": args.model, "base_url": args.base_url, "max_tokens": args.max_new_tokens}
+    given = {name: value for name, value in settings.items() if value is not None}
+    try:
+        return Service.read({"timeout": _REPLY_SECONDS, **named, **given}, command)
+    except InputError as error:
+        name = error.field.removeprefix(f"{command}.").replace("_", "-")
+        raise InputError(command, f"--{name}", error.problem, error.remedy) from error

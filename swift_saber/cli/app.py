@@ -6,9 +6,7 @@ swift-saber app --model M
 import argparse
 from typing import Any
 
-from swift_saber.cli import command
-
-_REPLY_SECONDS = 900.0  # a server of one's own may run on a CPU
+from swift_saber.cli import command, count, service
 
 
 def add_app(commands: Any) -> None:
@@ -20,17 +18,14 @@ def add_app(commands: Any) -> None:
     app.add_argument("--port", type=int, default=7860, help="port to serve at; 0 for a free one (default 7860)")
     app.add_argument("--language", choices=["zh", "en"], help="chosen at first (default: as the model was trained)")
     app.add_argument("--gpu", default="0", help="CUDA_VISIBLE_DEVICES (default 0)")
-    app.add_argument("--max-new-tokens", type=int, default=4096, help="longest answer (default 4096, published)")
+    app.add_argument("--max-new-tokens", type=count, default=4096, help="longest answer (default 4096, published)")
 
 
 def _app(args: argparse.Namespace) -> None:
     from swift_saber.app.run import serve
-    from swift_saber.models.service import Service
 
     server = None
     if args.base_url is not None:
-        named = {"model": args.model, "base_url": args.base_url, "max_tokens": args.max_new_tokens}
-        named |= {"timeout": _REPLY_SECONDS, "retries": 0}  # whoever waits for it asks again
-        server = Service.read(named | ({"key_env": args.key_env} if args.key_env else {}), "app")
+        server = service(args, "app", key_env=args.key_env, retries=0)  # whoever waits for it asks again
     settings = {name: getattr(args, name) for name in ("host", "port", "language", "gpu", "max_new_tokens")}
     serve(args.model, server=server, **settings)

@@ -9,14 +9,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import add_media, command
+from swift_saber.cli import add_media, command, count, service
 from swift_saber.errors import InputError
 from swift_saber.text.strict_json import dumps
 
 _NO_SOUND = "--no-sound"
 # The options of analyze that are settings of a Service.
 _SERVER = ("key_env", "concurrency", "timeout", "media")
-_REPLY_SECONDS = 900.0  # a server of one's own may run on a CPU
 _ANALYZE = """\
 Analyse clips: what is seen and heard of each, and the emotion that follows.
 
@@ -51,7 +50,7 @@ def add_infer(commands: Any) -> None:
     analyze.add_argument("--xlsx", action="store_true", help="write table.xlsx beside table.csv")
     analyze.add_argument(_NO_SOUND, action="store_true", help="leave out the sound inside the clips")
     analyze.add_argument("--gpu", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
-    analyze.add_argument("--max-new-tokens", type=int, default=4096, help="longest answer (default 4096, published)")
+    analyze.add_argument("--max-new-tokens", type=count, default=4096, help="longest answer (default 4096, published)")
     server = analyze.add_argument_group("with --base-url")
     server.add_argument("--key-env", metavar="NAME", help="variable that holds its key (default OPENAI_API_KEY)")
     server.add_argument("--concurrency", type=int, help="requests at a time (default 8, ours)")
@@ -125,15 +124,7 @@ def _asked(args: argparse.Namespace) -> dict[str, Any]:
             option = f"--{next(iter(settings)).replace('_', '-')}"
             raise InputError("analyze", option, "is for a server", "leave it out, or add --base-url")
         return {**asked, "arguments": ["--max_new_tokens", str(args.max_new_tokens), *passed_on]}
-    from swift_saber.models.service import Service
-
-    named = {"model": args.model, "base_url": args.base_url, "max_tokens": args.max_new_tokens}
-    try:
-        server = Service.read({"timeout": _REPLY_SECONDS, **named, **settings}, "analyze")
-    except InputError as error:
-        field = error.field.removeprefix("analyze.").replace("_", "-")
-        raise InputError("analyze", f"--{field}", error.problem, error.remedy) from error
-    return {**asked, "server": server, "arguments": passed_on}
+    return {**asked, "server": service(args, "analyze", **settings), "arguments": passed_on}
 
 
 def _parse(args: argparse.Namespace) -> None:

@@ -135,6 +135,10 @@ class Outputs:
             write_rows(self._settings_file, [self._settings])
             return
         kept = parse_row(read_text(self._settings_file), str(self._settings_file))
+        was, is_now = _answerer(kept), _answerer(self._settings)
+        if was != is_now and self.result.stat().st_size:
+            problem = f"has answers of {was}, and now {is_now} is to answer"
+            raise InputError(str(self.result), "result_path", problem, "name another result file")
         moved = kept.get("relative_to") != self._settings.get("relative_to")
         relative = moved and any(is_relative(row) for row in self._results())
         began = completed(kept, self._settings, _LATER, relative=relative)
@@ -157,6 +161,12 @@ def must_spare(rows: Path, result: Path) -> None:
             if os.path.exists(written) and os.path.exists(rows) and os.path.samefile(written, rows):
                 problem = f"the run would write {written}, which is the file of the questions"
                 raise InputError(str(result), "result_path", problem, "name another result file")
+
+
+def _answerer(settings: Mapping[str, Any]) -> str:
+    """What gives the answers: one behind an address has its own ways with a clip, which no settings file knows."""
+    arguments = settings.get("arguments", {"infer_backend": ""})
+    return "a model here" if "infer_backend" in arguments else "a server"
 
 
 def beside(result: Path, ending: str) -> Path:

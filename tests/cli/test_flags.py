@@ -20,6 +20,8 @@ from swift_saber.models.endpoint import MEDIA
         (["doctor", "--modle", "m"], "--modle (did you mean --model?)"),
         (["doctor", "--model", "m", "--xyzzy"], "unrecognized arguments: --xyzzy\n"),
         (["doctor", "m"], "unrecognized arguments: m\n"),
+        (["analyze", "a", "--model", "m", "--max-new-tokens", "-3"], "--max-new-tokens: -3 is not an integer of at"),
+        (["app", "--model", "m", "--max-new-tokens", "0"], "--max-new-tokens: 0 is not an integer of at least 1"),
     ],
 )
 def test_a_flag_that_is_not_one_in_full_is_refused_with_the_nearest(
@@ -51,3 +53,19 @@ def test_the_forms_in_which_a_clip_travels_are_those_that_there_are(
     assert "argument --media: invalid choice: 'frame'" in said
     named = said.rpartition("choose from ")[2].strip(" ()\n").replace("'", "")
     assert tuple(named.split(", ")) == MEDIA
+
+
+@pytest.mark.parametrize("command", ["analyze", "app"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base-url", "127.0.0.1:8000"], "--base-url: is no http address"),
+        (["--base-url", "http://127.0.0.1:9/v1", "--key-env", "a b"], "--key-env: "),
+    ],
+)
+def test_a_setting_of_a_server_is_refused_under_the_name_of_its_option(
+    command: str, arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = ["a.mp4", "-o", str(tmp_path / "out")] if command == "analyze" else []
+    assert cli.main([command, *rest, "--model", "m", *arguments]) == 2
+    assert f"error: {command}: {said}" in capsys.readouterr().err

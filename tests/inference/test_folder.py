@@ -371,3 +371,21 @@ def test_arguments_of_a_model_here_are_refused_for_a_server(desk: Desk, capsys: 
     assert "are for a model that runs here" in capsys.readouterr().err
     assert desk.analyze("--concurrency", "3") == 2
     assert "--concurrency: is for a server" in capsys.readouterr().err
+
+
+def test_a_run_that_asked_a_server_is_not_gone_on_with_by_a_model_here(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.put("a.mp4", "mute.mp4")
+    with served(lambda _: say("yes")) as server:
+        address = ("--base-url", server.url, "--model", "m")
+        assert desk.analyze(*address) == 0
+        capsys.readouterr()
+        assert desk.analyze() == 2
+        error = capsys.readouterr().err
+        assert "has answers of a server, and now a model here is to answer; name another result file" in error
+        shutil.rmtree(desk.out)
+        assert desk.analyze("--language", "en") == 0
+        capsys.readouterr()
+        assert desk.analyze(*address, "--language", "en") == 2
+    assert "has answers of a model here, and now a server is to answer" in capsys.readouterr().err
