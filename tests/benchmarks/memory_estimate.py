@@ -38,7 +38,7 @@ def main() -> None:
                 "all": parameters(model),
             }
         print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
-    print("GiB on each GPU (estimated, not measured)")
+    print("GiB on each GPU (estimated; two of them were measured, see models/memory.py)")
     for path in paths:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         # The recipe as it stands, and with rows up to 4,096 tokens.
