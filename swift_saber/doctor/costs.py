@@ -107,7 +107,7 @@ def time_finding(purpose: str, seconds: float, rows: int | None, recipe: Mapping
     """
     low, high = _time(seconds / RANGE), _time(seconds * RANGE)
     one = "clip" if purpose == "answer" else "pair" if recipe.get("rlhf_type") == "dpo" else "row"
-    text = f"about {_time(seconds)} a {one} ({low} to {high}: estimated from one layer that was timed here)"
+    text = f"about {_time(seconds)} a {one} ({low} to {high}: estimated from layers that were timed here)"
     text += f", for {CLIP_SECONDS:g} s and an answer of {ANSWER_TOKENS} tokens"
     if purpose == "answer":
         text += ", one at a time; batches and vLLM are faster"

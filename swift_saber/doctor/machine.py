@@ -147,7 +147,7 @@ def seconds_taken(model: str, settings: str, recipe: str) -> dict[str, Any]:
     from swift_saber.models.seconds import measured, seconds_to_answer, seconds_to_train
 
     known, given, wanted = dimensions(model), json.loads(settings), json.loads(recipe)
-    speed = measured(known, "cuda" if torch.cuda.is_available() else "cpu")
+    speed = measured(known, given, "cuda" if torch.cuda.is_available() else "cpu")
     taken = {"answer": seconds_to_answer(known, given, speed)}
     if wanted is not None:
         taken["train"] = seconds_to_train(known, wanted, given, speed)

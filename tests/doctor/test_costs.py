@@ -1,11 +1,14 @@
 """doctor/costs.py and the arithmetic behind it: memory and time that a model needs, against what is here."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from transformers.models.qwen2_5_omni import modeling_qwen2_5_omni as modeling
 
 from swift_saber.doctor import costs
 from swift_saber.doctor.costs import cost_findings, memory_finding, recipe_findings, time_finding
@@ -14,9 +17,10 @@ from swift_saber.doctor.machine import ask
 from swift_saber.doctor.settings import Finding
 from swift_saber.errors import InputError
 from swift_saber.media.settings import MEDIA_SETTINGS
+from swift_saber.models import seconds
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.models.memory import GIB, answering, clip_tokens, dimensions, dtype_of, estimate
-from swift_saber.models.seconds import ANSWER_TOKENS, Speed, seconds_to_answer, seconds_to_train
+from swift_saber.models.seconds import ANSWER_TOKENS, Part, Speed, measured, seconds_to_answer, seconds_to_train
 from tests.conftest import REPOSITORY
 
 SEVEN = "Qwen/Qwen2.5-Omni-7B"
@@ -115,7 +119,8 @@ def test_a_row_is_read_as_often_as_training_does(tiny_model: Path) -> None:
     """Layers alone, at 1 s a token and layer: LoRA goes forward, back and forward again; a reference once more."""
     known = dimensions(str(tiny_model))
     layers = known["thinker_config"]["text_config"]["num_hidden_layers"]
-    speed = Speed(1.0, 2.0), Speed(0.0, 0.0)  # lm_head is free, and so are the towers then
+    free = Part(0.0, 0.0)  # lm_head is free, and so are the towers then
+    speed = Speed(Part(1.0, 2.0), free, call=0.0)
     question = sum(clip_tokens(PUBLISHED_SETTINGS, 10)) + 150
     tokens = question + ANSWER_TOKENS
 
@@ -128,6 +133,48 @@ def test_a_row_is_read_as_often_as_training_does(tiny_model: Path) -> None:
     assert took(gradient_checkpointing=False) == pytest.approx(2, rel=1e-3)
     assert took(tuner_type="full") == pytest.approx(4, rel=1e-3)
     assert took(rlhf_type="dpo") == pytest.approx(2 * (3 + 1), rel=1e-3)
+
+
+def test_what_a_call_takes_beside_its_layers_counts_once_a_call_and_not_once_a_layer(tiny_model: Path) -> None:
+    """A question is one call, and so is each token of the answer; a row trained by LoRA is three, a pair eight."""
+    known, free = dimensions(str(tiny_model)), Part(0.0, 0.0)
+    speed, none = Speed(free, free, call=1.0), Speed(free, free, call=0.0)
+    for calls, took in (
+        (1 + ANSWER_TOKENS, lambda speed: seconds_to_answer(known, PUBLISHED_SETTINGS, speed)),
+        (3, lambda speed: seconds_to_train(known, {}, PUBLISHED_SETTINGS, speed)),
+        (8, lambda speed: seconds_to_train(known, {"rlhf_type": "dpo"}, PUBLISHED_SETTINGS, speed)),
+    ):
+        assert took(speed) - took(none) == pytest.approx(calls)
+
+
+class Clock:
+    """Counts what is computed, in place of the time: a call takes 5 s, and each layer in it 2 s a token."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(seconds, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        forwards: list[tuple[Any, Callable[[Any], float]]] = [
+            (modeling.Qwen2_5OmniThinkerTextModel, lambda _: 5.0),
+            (modeling.Qwen2_5OmniDecoderLayer, lambda tokens: 2.0 * tokens),
+        ]
+        for kind, cost in forwards:
+            monkeypatch.setattr(kind, "forward", self._counted(kind.forward, cost))
+
+    def _counted(self, forward: Callable[..., Any], cost: Callable[[Any], float]) -> Callable[..., Any]:
+        def counted(module: Any, *given: Any, **named: Any) -> Any:
+            embeds = given[0] if given else named["inputs_embeds"]
+            self.now += cost(embeds.shape[1])
+            return forward(module, *given, **named)
+
+        return counted
+
+
+def test_a_layer_is_what_further_ones_add_and_the_rest_of_a_call_is_no_layers(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Clock(monkeypatch)
+    speed = measured(dimensions(str(tiny_model)), PUBLISHED_SETTINGS, "cpu")
+    assert (speed.layer, speed.call) == (Part(2.0, 2.0), 5.0)
 
 
 def test_a_recipe_for_more_gpus_than_are_here_is_a_problem() -> None:
