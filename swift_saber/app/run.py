@@ -1,11 +1,9 @@
 """Serving the page: to this machine alone unless another address is asked for, and nothing from elsewhere in it."""
 
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,8 +18,10 @@ from swift_saber.media.read import MAX_BYTES_HELD
 from swift_saber.models.checkpoint import loading
 from swift_saber.models.process import ModelProcess
 from swift_saber.models.service import Service
+from swift_saber.text.files import scratch
 from swift_saber.text.language import Language, text_language
 
+_LOG = "model.log"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _INSTALL = "pip install 'swift-saber[app]', from the repository: pip install -e '.[app]'"
 # Of this machine alone: gradio's page names a host for fonts and a script of others, which are then not fetched.
@@ -67,7 +67,7 @@ def serve(
     start = language or first.get("language") or text_language(first["messages"][0]["content"])
     with (
         listening(host, port) as (listener, at),  # before the model is loaded
-        _folder() as folder,
+        scratch("swift-saber-app-", _LOG) as folder,
         _model(model, server, flag, settings, gpu, max_new_tokens, folder) as answers,
     ):
         app = application(answers, words, start or "en", folder, host)
@@ -141,21 +141,6 @@ class _Policy:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="swift-saber-app-"))
-    try:
-        yield folder
-    except InputError:
-        if not (folder / "model.log").exists():  # which the error names
-            shutil.rmtree(folder)
-        raise
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    shutil.rmtree(folder)
-
-
-@contextmanager
 def _model(
     model: str,
     server: Service | None,
@@ -174,7 +159,7 @@ def _model(
         return
     environment = {**settings, "CUDA_VISIBLE_DEVICES": gpu, "SABER_MEDIA_ROOT": str(folder)}
     arguments = command(flag, model, ["--max_new_tokens", str(max_new_tokens)])
-    process = ModelProcess(model, arguments, environment, folder / "model.log", 1)
+    process = ModelProcess(model, arguments, environment, folder / _LOG, 1)
     answers = from_process(process)
     print(f"swift-saber: loading {model} ...", file=sys.stderr, flush=True)
     try:

@@ -1,9 +1,7 @@
 """`swift-saber analyze`: clips to records, one that is printed or many in a folder, by the run of run.py."""
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from swift_saber.inference.run import infer
 from swift_saber.inference.table import write_table
 from swift_saber.models.checkpoint import loading
 from swift_saber.models.service import Service
+from swift_saber.text.files import scratch
 from swift_saber.text.language import Language
 
 #: The files of a folder of results; what stands beside the answers is files.py's matter.
@@ -109,9 +108,8 @@ def analyze(
     found = find([clip])
     if len(found.clips) != 1:
         raise InputError(clip, "clip", "is not a file", "give the path of a video or a sound file")
-    folder = Path(tempfile.mkdtemp(prefix="swift-saber-"))
-    answers = folder / ANSWERS
-    try:
+    with scratch("swift-saber-", beside(Path(ANSWERS), ".log").name) as folder:
+        answers = folder / ANSWERS
         _write_questions(found, folder, model, server, language, quiet=True)
         infer(model, str(folder / QUESTIONS), str(answers), gpu, arguments, sound=sound, server=server, quiet=True)
         rejects = [row for _, row in read_rows(path)] if (path := beside(answers, ".rejects.jsonl")).exists() else []
@@ -119,12 +117,4 @@ def analyze(
             reason = rejects[0]["reason"].removeprefix(f"{os.path.abspath(clip)}: ")
             raise InputError(clip, "clip", reason, rejects[0]["remedy"])
         ((_, row),) = read_rows(answers)
-    except InputError:
-        if not beside(answers, ".log").exists():  # which errors of the model name
-            shutil.rmtree(folder)
-        raise
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    shutil.rmtree(folder)
     return {**record_of(row), "id": clip, "response": row["response"]}

@@ -337,7 +337,7 @@ class Endpoint:
             except (EndpointRefused, EndpointFailed, _EndpointForeign) as error:
                 said.append(f"{form} ({error.problem[:_FORM_REASON]})")
                 continue
-            if form != "base64":
+            if form != "base64" and form not in [known for known, _ in list(self._forms.values())]:
                 text = f"clips go as {form} from now on (media: {form}), since as base64 they are refused: {refused}"
                 tqdm.write(f"swift-saber: {self.address}: {text}", file=sys.stderr)
             return form, ""

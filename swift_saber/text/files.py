@@ -1,7 +1,9 @@
 """Files in and out: a text that is read or said to be unreadable, and a file that is written whole or not at all."""
 
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -116,6 +118,26 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:  # Ctrl-C too
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def scratch(prefix: str, log: str) -> Iterator[Path]:
+    """Give a temporary folder, which goes when the block ends; not where an InputError ends it, which names the log.
+
+    Args:
+        prefix: of the folder's name.
+        log: the name of a file in it; without that file the folder goes all the same.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    kept = False
+    try:
+        yield folder
+    except InputError:
+        kept = (folder / log).exists()
+        raise
+    finally:
+        if not kept:
+            shutil.rmtree(folder)
 
 
 def partial_path(path: Path) -> Path:

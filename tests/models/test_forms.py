@@ -166,6 +166,16 @@ def test_the_form_is_found_once_and_remembered(
     assert said.count("\n") == (form != "base64") and (form == "base64" or f"(media: {form})" in said)
 
 
+def test_the_form_is_said_once_whatever_media_the_clips_have(
+    clip: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LLMServer(services.openai) as server:
+        endpoint = Endpoint("m", server.url)
+        for parts in (clip_parts([clip[0]], [clip[1]]), clip_parts([clip[0]], [])):
+            endpoint.complete(turn(*parts), **ASK)
+    assert capsys.readouterr().err.count("clips go as frames from now on") == 1
+
+
 def test_what_is_made_to_find_the_form_is_no_clip_of_the_users(clip: tuple[str, str]) -> None:
     with LLMServer(services.openai) as server:
         Endpoint("m", server.url).complete(question(clip), **ASK)
