@@ -9,9 +9,8 @@ tokens (9 ms on the CPU below), and what several GPUs say to one another.
 Compared with whole runs of generate on one thread of a busy CPU, in float32 and without clips: a question of 1,930
 tokens and an answer of 450 are estimated at 0.55 times what they take for 17.5 million parameters, and at 1.43 times
 for 640 million (there each written token was estimated at 175 ms and took 109, and the question at 40 s and took 34).
-On a GPU no estimate was compared. Measured on an H200 with a 7B of random weights: 137 ms for each token of a batch of
-24; trained by LoRA with gradient checkpointing, 0.72 s a row of 2,900 tokens, 1.2 of 8,000, 1.4 s a pair of 2 x 2,900,
-3.8 of 2 x 8,000. Were a pass those 137 ms, the formula would give 0.9 s for the first of these and 2.1 for the third.
+On a GPU no estimate was compared. recipes/costs.md has what an H200 took for a 7B of random weights: with its 137 ms a
+pass, the formula gives 0.9 s for a short row of SED by LoRA and 2.1 s for a pair, of which 0.7 and 1.4 were measured.
 """
 
 import time
