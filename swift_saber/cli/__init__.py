@@ -4,7 +4,7 @@ Each file adds its commands with `command`. What a command needs is imported whe
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,12 +33,23 @@ class Parser(argparse.ArgumentParser):
             fill()
         known, others = super().parse_known_args(args, namespace)
         if wrong := next((text.partition("=")[0] for text in others if text.startswith("--")), None):
-            from swift_saber.models.flags import nearest
-
             names = [name for action in self._actions for name in action.option_strings]
-            meant = " or ".join(nearest(wrong, names))
-            self.error(f"unrecognized arguments: {wrong}" + (f" (did you mean {meant}?)" if meant else ""))
+            self.error(f"unrecognized arguments: {wrong}{_meant(wrong, names)}")
         return known, others
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += _meant(str(value), map(str, action.choices or ()))
+            raise
+
+
+def _meant(wrong: str, names: Iterable[str]) -> str:
+    from swift_saber.models.flags import nearest
+
+    meant = " or ".join(nearest(wrong, names))
+    return f" (did you mean {meant}?)" if meant else ""
 
 
 def command(

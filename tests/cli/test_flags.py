@@ -20,6 +20,10 @@ from swift_saber.models.endpoint import MEDIA
         (["doctor", "--modle", "m"], "--modle (did you mean --model?)"),
         (["doctor", "--model", "m", "--xyzzy"], "unrecognized arguments: --xyzzy\n"),
         (["doctor", "m"], "unrecognized arguments: m\n"),
+        (["analyse", "clips"], " (did you mean analyze?)\n"),
+        (["pairs", "sampel"], " (did you mean sample?)\n"),
+        (["analyze", "a", "--model", "m", "--media", "frame"], " (did you mean frames?)\n"),
+        (["xyzzy"], "'report', 'mini')\n"),
         (["analyze", "a", "--model", "m", "--max-new-tokens", "-3"], "--max-new-tokens: -3 is not an integer of at"),
         (["app", "--model", "m", "--max-new-tokens", "0"], "--max-new-tokens: 0 is not an integer of at least 1"),
     ],
@@ -47,10 +51,10 @@ def test_the_forms_in_which_a_clip_travels_are_those_that_there_are(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        cli.main([*command, "--media", "frame"])
+        cli.main([*command, "--media", "xyzzy"])
     assert end.value.code == 2
     said = capsys.readouterr().err
-    assert "argument --media: invalid choice: 'frame'" in said
+    assert "argument --media: invalid choice: 'xyzzy'" in said
     named = said.rpartition("choose from ")[2].strip(" ()\n").replace("'", "")
     assert tuple(named.split(", ")) == MEDIA
 
