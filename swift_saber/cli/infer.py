@@ -25,15 +25,6 @@ as a reject with the reason. After -- stand further --key value for swift infer.
 
 
 def add_infer(commands: Any) -> None:
-    text, example = "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0"
-    infer = command(commands, "infer", _infer, text, example, resumable=True)
-    infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
-    infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
-    infer.add_argument("result_path", help="JSONL to write, or to go on with")
-    infer.add_argument("gpu_id", nargs="?", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
-    text = "leave out the sound inside the videos of rows without audios; last, or among the --key value of ms-swift"
-    infer.add_argument(_NO_SOUND, action="store_true", help=text)
-
     example = "analyze interviews/ -o results --model M"
     analyze = command(commands, "analyze", _analyze, "clips in, a table and a page out", example, resumable=True)
     analyze.description = _ANALYZE
@@ -57,6 +48,15 @@ def add_infer(commands: Any) -> None:
     server.add_argument("--timeout", type=float, help="seconds to wait for one answer (default 900, ours)")
     add_media(server, None)
     analyze.add_argument("--json", action="store_true", help="of one clip: print one JSON object")
+
+    text, example = "answer questions about clips", "infer MODEL in.jsonl out.jsonl 0"
+    infer = command(commands, "infer", _infer, text, example, resumable=True)
+    infer.add_argument("model", help="model folder, LoRA checkpoint folder, or hub id")
+    infer.add_argument("input_jsonl", help='rows like {"videos": ["a.mp4"], "audios": ["a.wav"]}')
+    infer.add_argument("result_path", help="JSONL to write, or to go on with")
+    infer.add_argument("gpu_id", nargs="?", default="0", help="a GPU, or several: 0,1,2,3 (default 0)")
+    text = "leave out the sound inside the videos of rows without audios; last, or among the --key value of ms-swift"
+    infer.add_argument(_NO_SOUND, action="store_true", help=text)
 
     parse = command(
         commands, "parse", _parse, "read the six dimensions out of answers", "parse out.jsonl -o records.jsonl"
