@@ -66,6 +66,7 @@ def serve(
     first, _ = choose(model, None, here=server is None)
     start = language or first.get("language") or text_language(first["messages"][0]["content"])
     with (
+        _ended_cleanly(),
         listening(host, port) as (listener, at),  # before the model is loaded
         scratch("swift-saber-app-", _LOG) as folder,
         _model(model, server, flag, settings, gpu, max_new_tokens, folder) as answers,
@@ -195,9 +196,15 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
 def _run(app: Any, listener: socket.socket) -> None:
     import uvicorn
 
-    before = signal.signal(signal.SIGTERM, _ended)  # uvicorn passes the signal on when it has ended
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run([listener])
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Have SIGTERM end the block as an exception does; uvicorn passes the signal on when it has ended."""
+    before = signal.signal(signal.SIGTERM, _ended)
     try:
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run([listener])
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 

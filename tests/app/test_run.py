@@ -51,6 +51,27 @@ def test_a_model_that_is_none_is_refused_before_anything_is_loaded(
     assert "config.json" in capsys.readouterr().err
 
 
+@needs_gradio
+def test_ended_while_the_model_is_loaded_it_leaves_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(_: object) -> None:
+        assert list(tmp_path.glob("swift-saber-app-*"))
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("swift_saber.models.process.ModelProcess.load", load)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # which may not hold: else the tests would end too
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["app", "--model", str(model), "--port", "0"])
+        assert ended.value.code == 128 + signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not list(tmp_path.glob("swift-saber-app-*"))
+
+
 def test_it_is_served_to_this_machine_alone() -> None:
     with listening("127.0.0.1", 0) as (listener, address):
         host, port = listener.getsockname()
