@@ -72,8 +72,8 @@ def test_what_was_answered_before_a_kill_is_kept(demo: Demo, run: dict[str, Any]
 
 def test_a_clip_that_kills_the_engine_costs_itself(run: dict[str, Any]) -> None:
     assert run["status"] == 1
-    # With its batch, and alone, where it is asked once more.
-    assert (run["folder"] / "killed").read_text().splitlines() == ["killed"] * 3
+    # With its batch, and alone, where it is asked once more; and where that was begun early, with the batch before.
+    assert (run["folder"] / "killed").read_text().count("killed") in (3, 4)
     assert [row["id"] for _, row in read_rows(run["folder"] / "answers.rejects.jsonl")] == ["kills"]
 
 
