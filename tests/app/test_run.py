@@ -58,6 +58,7 @@ def test_ended_while_the_model_is_loaded_it_leaves_nothing(
     def load(_: object) -> None:
         assert list(tmp_path.glob("swift-saber-app-*"))
         signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("the signal did not end it")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("swift_saber.models.process.ModelProcess.load", load)
