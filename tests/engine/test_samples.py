@@ -17,7 +17,7 @@ def test_each_clip_gets_k_answers_and_the_same_call_gives_the_same(demo: Demo, t
         with nothing_left(mark):
             saber(
                 *("pairs", "sample", clips, tmp_path / f"{name}.jsonl", "--model", demo.model, "-k", K),
-                *("--max-new-tokens", LONGEST, "--temperature", 1, "--infer_backend", "vllm"),
+                *("--max-new-tokens", LONGEST, "--temperature", 2, "--infer_backend", "vllm"),
                 VLLM_ENABLE_V1_MULTIPROCESSING=processes,
                 SABER_TEST_MARK=mark,
             )

@@ -81,7 +81,7 @@ def test_a_served_model_answers_analyze_as_one_that_runs_here(address: str, demo
 def test_a_served_model_gives_pairs_sample_k_answers(address: str, demo: Demo, tmp_path: Path) -> None:
     chosen = demo.rows[::60]
     rows = write(tmp_path / "rows.jsonl", chosen)
-    asked = ("--base-url", address, "--model", NAME, "-k", 3, "--temperature", 1, "--max-new-tokens", LONGEST)
+    asked = ("--base-url", address, "--model", NAME, "-k", 3, "--temperature", 2, "--max-new-tokens", LONGEST)
     saber("pairs", "sample", rows, tmp_path / "candidates.jsonl", *asked)
     found = [row for _, row in read_rows(tmp_path / "candidates.jsonl")]
     assert [len(row["candidates"]) for row in found] == [3] * len(chosen)
