@@ -126,7 +126,8 @@ class ModelProcess:
 
         What a batch fails on is found by asking about its parts, down to the rows that fail alone. A row that raises an
         error costs no reload. One that ends the model's process costs three at most: one with its batch, and two alone,
-        since whatever else ends a process must not be taken for the row's doing.
+        since whatever else ends a process must not be taken for the row's doing. An engine may have begun it with the
+        batch before, which then costs a fourth.
 
         Args:
             rows, coming, sampling: as ask.

@@ -12,7 +12,18 @@ import pytest
 
 from swift_saber.data.rows import read_rows
 from swift_saber.models.checkpoint import tied_flags
-from tests.engine.conftest import LONGEST, VLLM, Demo, answers_of, command, environment, marked, nothing_left, write
+from tests.engine.conftest import (
+    LONGEST,
+    VLLM,
+    Demo,
+    answers_of,
+    command,
+    environment,
+    marked,
+    nothing_left,
+    saber,
+    write,
+)
 
 # Python imports it at its start: the process that holds the engine is killed with it when it reads the clip.
 KILLER = """
@@ -30,25 +41,22 @@ av.open = look
 
 @pytest.fixture(scope="module")
 def run(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """All held-out clips, and one that kills the engine; the run is killed once there is an answer, and goes on."""
+    """All held-out clips; the run is killed once there is an answer, and goes on."""
     folder = tmp_path_factory.mktemp("answers")
-    kills = folder / "kills.mp4"
-    kills.write_bytes(Path(demo.rows[0]["videos"][0]).read_bytes())
-    killer = {**demo.rows[0], "id": "kills", "videos": [str(kills)]}
-    questions = write(folder / "questions.jsonl", [*demo.rows[:150], killer, *demo.rows[150:]])
+    questions = write(folder / "questions.jsonl", demo.rows)
     answers, log = folder / "answers.jsonl", folder / "log.txt"
-    (folder / "sitecustomize.py").write_text(KILLER)
-    more = {"PYTHONPATH": str(folder), "SABER_TEST_KILLS": str(folder / "killed"), "SABER_TEST_MARK": str(folder)}
     infer = command("infer", demo.model, questions, answers, "0", *VLLM, "--max_new_tokens", LONGEST)
     with nothing_left(str(folder)), log.open("w") as file:
-        first = subprocess.Popen(infer, env=environment(**more), stdout=file, stderr=file)
+        first = subprocess.Popen(infer, env=environment(SABER_TEST_MARK=str(folder)), stdout=file, stderr=file)
         while first.poll() is None and not (answers.exists() and answers.read_bytes().count(b"\n")):
             time.sleep(0.05)
         os.kill(first.pid, signal.SIGKILL)
         assert first.wait() == -signal.SIGKILL, log.read_text()[-3000:]
     kept = answers.read_bytes().rpartition(b"\n")[0]
     with nothing_left(str(folder)), log.open("a") as file:
-        again = subprocess.run(infer, env=environment(**more), stdout=file, stderr=file, check=False)
+        again = subprocess.run(
+            infer, env=environment(SABER_TEST_MARK=str(folder)), stdout=file, stderr=file, check=False
+        )
     return {"folder": folder, "kept": kept, "status": again.returncode, "log": log.read_text()}
 
 
@@ -65,16 +73,27 @@ def test_every_held_out_clip_is_answered_as_the_transformers_backend_does(demo: 
 
 
 def test_what_was_answered_before_a_kill_is_kept(demo: Demo, run: dict[str, Any]) -> None:
+    assert run["status"] == 0
     kept = run["kept"].count(b"\n") + 1
     assert 0 < kept < len(demo.rows)  # it was killed on the way
     assert (run["folder"] / "answers.jsonl").read_bytes().startswith(run["kept"])
 
 
-def test_a_clip_that_kills_the_engine_costs_itself(run: dict[str, Any]) -> None:
-    assert run["status"] == 1
-    # With its batch, and alone, where it is asked once more; and where that was begun early, with the batch before.
-    assert (run["folder"] / "killed").read_text().count("killed") in (3, 4)
-    assert [row["id"] for _, row in read_rows(run["folder"] / "answers.rejects.jsonl")] == ["kills"]
+def test_a_clip_that_kills_the_engine_costs_itself(demo: Demo, tmp_path: Path) -> None:
+    kills = tmp_path / "kills.mp4"
+    kills.write_bytes(Path(demo.rows[0]["videos"][0]).read_bytes())
+    killer = {**demo.rows[0], "id": "kills", "videos": [str(kills)]}
+    chosen = demo.rows[::75]
+    questions = write(tmp_path / "questions.jsonl", [*chosen[:2], killer, *chosen[2:]])
+    (tmp_path / "sitecustomize.py").write_text(KILLER)
+    more = {"PYTHONPATH": str(tmp_path), "SABER_TEST_KILLS": str(tmp_path / "killed"), "SABER_TEST_MARK": str(tmp_path)}
+    with nothing_left(str(tmp_path)):
+        asked = ("infer", demo.model, questions, tmp_path / "answers.jsonl", "0", *VLLM, "--max_new_tokens", LONGEST)
+        saber(*asked, status=1, **more)
+    # With its batch, and alone, where it is asked once more.
+    assert (tmp_path / "killed").read_text().count("killed") == 3
+    assert [row["id"] for _, row in read_rows(tmp_path / "answers.rejects.jsonl")] == ["kills"]
+    assert answers_of(tmp_path / "answers.jsonl") == {row["id"]: demo.answers[row["id"]] for row in chosen}
 
 
 def test_nothing_of_the_run_is_left(run: dict[str, Any]) -> None:
