@@ -45,7 +45,10 @@ def main() -> None:
             for clips in (1, args.clips):
                 for way, python in ways.items():
                     result = folder / f"{way}-{clips}-{turn}.jsonl"
-                    seconds = run([python, *command(way, model, folder / f"{clips}.jsonl", result)], settings)
+                    # Stock swift does not have our reader; of these clips decord gives the same pixels.
+                    reader = {"FORCE_QWENVL_VIDEO_READER": "decord"} if way == "stream" else {}
+                    called = [python, *command(way, model, folder / f"{clips}.jsonl", result)]
+                    seconds = run(called, {**settings, **reader}, folder / "log.txt")
                     times.setdefault((way, clips), []).append(seconds)
                     rows = [json.loads(line) for line in result.read_text().splitlines()]
                     answers[way] = [row["response"] for row in rows]  # all keep the order of the questions
@@ -68,10 +71,13 @@ def command(way: str, model: Path, rows: Path, result: Path) -> list[str]:
     return ["-m", "swift_saber.cli", "infer", str(model), str(rows), str(result), "0", *TOKENS, *backend]
 
 
-def run(arguments: list[str], settings: dict[str, str]) -> float:
+def run(arguments: list[str], settings: dict[str, str], log: Path) -> float:
     start = time.monotonic()
     environment = {**os.environ, **settings, "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0")}
-    subprocess.run(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    with log.open("w") as file:
+        done = subprocess.run(arguments, env=environment, stdout=file, stderr=file, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)}: status {done.returncode}\n{log.read_text()[-2000:]}")
     return time.monotonic() - start
 
 
