@@ -196,7 +196,8 @@ def test_an_unknown_recipe_key_ends_with_its_line(work: Path) -> None:
     line = RECIPE.count("\n") + 1
     done = shell("sft.sh", "typo.yaml", "--model", "base", "--dataset", "train.jsonl", folder=work)
     assert done.returncode != 0
-    assert last_line(done).startswith(f"swift-saber: error: typo.yaml:{line}: unknown key 'lerning_rate'")
+    said = f"typo.yaml:{line}: lerning_rate: is no argument of `swift sft`; did you mean learning_rate"
+    assert last_line(done).startswith(f"swift-saber: error: {said}")
     assert "Traceback" not in done.stderr
 
 

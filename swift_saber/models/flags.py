@@ -53,7 +53,15 @@ def check_keys(command: str, recipe: Mapping[str, Any], path: str) -> None:
     """
     for key in recipe:
         if key != "ENV" and _key(key) not in flags(command):
-            raise _unknown(command, path, key, key, "")
+            raise _unknown(command, _place(path, key), key, key, "")
+
+
+def _place(path: str, key: str) -> str:
+    """The "file:line" of a recipe's key, or the file alone where no line begins with it."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines() if Path(path).is_file() else []
+    written = re.compile(rf"""["']?{re.escape(key)}["']?\s*:""")
+    at = next((number for number, line in enumerate(lines, start=1) if written.match(line)), None)
+    return f"{path}:{at}" if at else path
 
 
 def _key(name: str) -> str:

@@ -44,10 +44,14 @@ def test_flags_in_full_and_values_that_look_like_some_are_taken(arguments: list[
     check_flags("sft", arguments)
 
 
-def test_a_key_of_a_recipe_is_a_flag_too() -> None:
+def test_a_key_of_a_recipe_is_a_flag_too(tmp_path: Path) -> None:
     check_keys("sft", {"ENV": {}, "learning_rate": 3, "learning-rate": 3}, "a.yaml")
     with pytest.raises(InputError, match=r"a.yaml: learning_rat: is no .*; did you mean learning_rate\?"):
         check_keys("sft", {"learning_rat": 3}, "a.yaml")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("# learning_rat: 1\nmodel: m\n'learning_rat' : 3\n")
+    with pytest.raises(InputError, match=r"r.yaml:3: learning_rat: is no"):
+        check_keys("sft", {"model": "m", "learning_rat": 3}, str(recipe))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
