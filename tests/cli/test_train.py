@@ -179,7 +179,7 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_not_gone_on_from(tmp_pa
     ("command", "text", "flags", "said"),
     [
         ("sft", "", ["--learning_rat", "3"], r"--learning_rat: .*`swift sft`; did you mean --learning_rate\?"),
-        ("sft", "learning_rat: 3\n", [], r"recipe.yaml: learning_rat: .*; did you mean learning_rate\?"),
+        ("sft", "learning_rat: 3\n", [], r"recipe.yaml:2: learning_rat: .*; did you mean learning_rate\?"),
         ("rlhf", "rlhf_type: dpo\n", ["--bet", "0.2"], r"--bet: .*`swift rlhf`; did you mean --beta\?"),
         ("sft", "dataset: [{here}, gone.jsonl]\n", [], "gone.jsonl: dataset: no such file or folder"),
         ("sft", "", ["--dataset", "{here}#2", "./gone#2", "--seed", "1"], "./gone: dataset: no such"),
