@@ -13,8 +13,9 @@ from typing import Any
 from swift_saber.data.convert import to_swift_row, with_sound
 from swift_saber.errors import InputError
 from swift_saber.media.check import hear_clips
+from swift_saber.models.answer import Answer
 from swift_saber.models.clips import chat_messages
-from swift_saber.models.endpoint import Answer, Endpoint
+from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import AnswerError, ModelDied, ModelProcess
 
 _CHECK_SECONDS = 60.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from swift_saber.models.service import Service
 
-# models/endpoint.py's MEDIA, whose import would make --help slow.
+# models/form_choice.py's MEDIA, whose import would make --help slow.
 _MEDIA = ("auto", "base64", "input_audio", "frames")
 _REPLY_SECONDS = 900.0  # a server of one's own may run on a CPU
 

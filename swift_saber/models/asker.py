@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.rows import parse_row
-from swift_saber.models.endpoint import EndpointDown, EndpointFailed, EndpointRefused, Usage
+from swift_saber.models.answer import EndpointDown, EndpointFailed, EndpointRefused, Usage
 from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.models.service import Service
 from swift_saber.text.language import Language

@@ -1,35 +1,41 @@
 """Asking a model behind an OpenAI-compatible address, such as that of `swift deploy` or vLLM.
 
-Knows requests, how often they may be sent, in which form their clips, replies, and what a failure means for a run;
-knows nothing of what is asked. The key goes nowhere but into the request.
+Knows requests, how often they may be sent, replies, and which failure (answer.py) is what; knows nothing of what is
+asked. The key goes nowhere but into the request.
 """
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any
 from urllib.parse import urljoin
 
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, unreadable
 from swift_saber.models.address import KEY_ENV, account_in, key_of, secrets_in, shown_address
-from swift_saber.models.forms import FORMS, Form, in_form, made_question, media_in
+from swift_saber.models.answer import (
+    Answer,
+    EndpointDown,
+    EndpointFailed,
+    EndpointForeign,
+    EndpointOdd,
+    EndpointRefused,
+    Reply,
+    Usage,
+)
+from swift_saber.models.form_choice import FormChoice, Media
 from swift_saber.text.files import writable
 
-T = TypeVar("T")
-
-_REASON_LIMIT, _FORM_REASON = 300, 120
+_REASON_LIMIT = 300
 _READ_LIMIT = 1 << 16
 # More is no number of tokens.
 _MOST_TOKENS = 10**12
 # This one request is at fault: the next may be answered.
 _REFUSALS = frozenset({400, 413, 422})
-_TOO_LARGE = "413:"  # which no other form mends
 # `swift deploy` answers 400, not 401 and 404, to a wrong key and to a wrong model name.
 _SWIFT_KEY, _SWIFT_MODEL = "API key error", "is not in the model_list"
 # OpenRouter answers 404 where no provider takes a picture, a video or a sound.
@@ -44,64 +50,6 @@ _REMEDIES = {
 _PASSING = frozenset({408, 409, 429})
 _PROTOCOL = "check that the address is an OpenAI-compatible one (it often ends in /v1)"
 _BROKEN_SERVER = "look at the server's log and run again: what is there stays"
-
-
-#: How clips go along: in one of the forms, or in the one that is found out.
-Media = Literal["auto", "base64", "input_audio", "frames"]
-MEDIA: tuple[Media, ...] = ("auto", *FORMS)
-
-
-class Answer(NamedTuple):
-    """What a model wrote, and whether it was cut at the longest answer (the protocol's finish_reason "length")."""
-
-    text: str
-    cut: bool = False
-
-
-class Usage(NamedTuple):
-    """What was asked for and paid: replies that came, and tokens as the servers count them (0 where they do not)."""
-
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    @property
-    def tokens(self) -> dict[str, int]:
-        """Both numbers of tokens by their names, as rows of replies have them."""
-        return {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
-
-    def plus(self, other: "Usage") -> "Usage":
-        """Return the sum of both."""
-        return Usage(*map(sum, zip(self, other, strict=True)))
-
-
-class Reply(NamedTuple):
-    """The answers of one request that have a text, and what the request cost."""
-
-    answers: list[Answer]
-    usage: Usage
-
-
-class EndpointDown(InputError):
-    """No request can be answered as things are, so the run must stop."""
-
-
-class EndpointRefused(InputError):
-    """This request was refused; others may be answered."""
-
-
-class EndpointOdd(EndpointRefused):
-    """A reply came, perhaps paid for, and there is no answer in it, though the service answers others.
-
-    It is an error in place of answers, or none of the protocol, or larger than any reply may be.
-    """
-
-
-class EndpointFailed(InputError):
-    """There is no answer to this request, however often it was sent, though the service answers others.
-
-    The clip may be too much for the server, or the moment was a bad one: it is worth asking again in another run.
-    """
 
 
 class Pace:
@@ -143,9 +91,7 @@ class Endpoint:
         key_env: the environment variable that holds the key. OPENAI_API_KEY may be unset, since servers of one's own
             need no key; another one may not.
         requests_per_minute: the most that is sent, what is sent again included; None for no limit.
-        media: the form in which clips go along that are in a question themselves (forms.py). "auto" sends them as they
-            are asked with, "base64"; where the first of its kind is refused, a clip that is made here is sent in each
-            form, once, and the first that is taken holds from then on.
+        media: the form in which clips go along that are in a question themselves, as form_choice.FormChoice takes it.
 
     Raises:
         InputError: base_url is no http address, the key is not there, or holds what no header can; or there is no such
@@ -173,13 +119,7 @@ class Endpoint:
         self.address = shown_address(base_url)
         self._retries, self._timeout, self._key_env = retries, timeout, key_env
         self._last_answer = object()  # another one with each answer
-        if media not in MEDIA:
-            known = f"{', '.join(MEDIA[:-1])} or {MEDIA[-1]}"
-            raise InputError("endpoint", "media", f"{quoted(media)} is not known", f"write {known}")
-        self._media = media
-        # What was found for each set of media, with what is said of a refusal.
-        self._forms: dict[frozenset[str], tuple[Form, str]] = {}
-        self._finding = Lock()
+        self._form = FormChoice(self.address, media, self._probe)
         # Servers of one's own need no key, but the client insists on one.
         key = key_of(key_env)
         self._secrets = secrets_in(key, base_url)
@@ -235,7 +175,7 @@ class Endpoint:
             asked = {**wanted, "messages": sent}
             return self._asked(lambda client: client.chat.completions, asked, hello, self._answers)
 
-        return self._with_clips(messages, ask)
+        return self._form.ask(messages, ask)
 
     def stream(self, messages: Sequence[dict[str, Any]], *, temperature: float, max_tokens: int) -> Iterator[Answer]:
         """Yield one answer in the pieces in which the server writes it; in one piece where it does not stream.
@@ -252,7 +192,7 @@ class Endpoint:
             pieces = self._streamed({**wanted, "messages": sent})
             return chain([first] if (first := next(pieces, None)) else [], pieces)
 
-        yield from self._with_clips(messages, begun)
+        yield from self._form.ask(messages, begun)
 
     def _streamed(self, wanted: Mapping[str, Any]) -> Iterator[Answer]:
         from swift_saber.models.transport import EVENTS
@@ -291,57 +231,10 @@ class Endpoint:
         silence = {"model": self.model, "file": ("silence.wav", wav(np.zeros(RATE // 2, np.int16)))}
         return self._asked(lambda client: client.audio.transcriptions, wanted, silence, self._heard)
 
-    def _with_clips(self, messages: Sequence[dict[str, Any]], ask: Callable[[list[dict[str, Any]]], T]) -> T:
-        """What `ask` returns of messages whose clips are in the form that the service takes."""
-        media, addressed = media_in(messages)
-        known = self._forms.get(media)
-        if self._media != "auto":
-            others = [form for form in FORMS if form != self._media]
-            known = self._media, f"(clips went as {self._media}; try media: {', '.join(others)} or auto)"
-        form: Form = known[0] if known else "base64"
-        try:
-            answer = ask(self._in_form(messages, form))
-        except EndpointRefused as refused:
-            if media and not known and not refused.problem.startswith(_TOO_LARGE):
-                with self._finding:
-                    known = self._forms[media] = self._forms.get(media) or self._found(media, refused.problem)
-                if known[0] != form:
-                    return ask(self._in_form(messages, known[0]))
-            said = known[1] if known and media else ""
-            if addressed:
-                said = "(clips went as addresses of files; try media: auto)"
-            if not said:
-                raise
-            raise type(refused)(refused.where, refused.field, f"{refused.problem} {said}", refused.remedy) from refused
-        if not known:
-            self._forms.setdefault(media, (form, ""))
-        return answer
-
-    def _in_form(self, messages: Sequence[dict[str, Any]], form: Form) -> list[dict[str, Any]]:
-        try:
-            return in_form(messages, form)
-        except InputError as error:
-            problem = f"cannot be sent as {form}: {error.problem}"
-            raise EndpointRefused(self.address, "clip", problem, error.remedy) from error
-
-    def _found(self, media: frozenset[str], refused: str) -> tuple[Form, str]:
-        """The form in which a clip of these media is taken, and what is to be said where a clip is refused."""
-        from tqdm import tqdm
-
-        chat = self._client.with_options(max_retries=0).chat.completions
-        said = []
-        for form in FORMS:
-            wanted = {"model": self.model, "messages": in_form(made_question(media), form), "max_tokens": 1}
-            try:
-                self._sent(chat, wanted, self._answers)
-            except (EndpointRefused, EndpointFailed, _EndpointForeign) as error:
-                said.append(f"{form} ({error.problem[:_FORM_REASON]})")
-                continue
-            if form != "base64" and form not in [known for known, _ in list(self._forms.values())]:
-                text = f"clips go as {form} from now on (media: {form}), since as base64 they are refused: {refused}"
-                tqdm.write(f"swift-saber: {self.address}: {text}", file=sys.stderr)
-            return form, ""
-        return "base64", f"(no clip is taken, be it sent as {', '.join(said)})"
+    def _probe(self, messages: Sequence[dict[str, Any]]) -> None:
+        """Ask once, for the shortest answer, and raise what fails."""
+        wanted = {"model": self.model, "messages": messages, "max_tokens": 1}
+        self._sent(self._client.with_options(max_retries=0).chat.completions, wanted, self._answers)
 
     def _asked(
         self,
@@ -361,15 +254,15 @@ class Endpoint:
         before = self._last_answer
         try:
             return self._sent(asked(self._client), wanted, read)
-        except (EndpointFailed, _EndpointForeign) as error:
+        except (EndpointFailed, EndpointForeign) as error:
             if self._last_answer is before:
                 try:
                     self._sent(asked(self._client.with_options(max_retries=0)), plain, read)
                 except EndpointRefused:
                     pass
-                except (EndpointFailed, _EndpointForeign):
+                except (EndpointFailed, EndpointForeign):
                     raise EndpointDown(*error.args) from error
-            if isinstance(error, _EndpointForeign):
+            if isinstance(error, EndpointForeign):
                 remedy = "look at the server's log, and change or leave out this request"
                 raise EndpointOdd(error.where, "request", error.problem, remedy) from error
             raise
@@ -500,8 +393,8 @@ class Endpoint:
         new = where.removesuffix("/chat/completions").removesuffix("/audio/transcriptions")
         return f"{status}: leads to {where}", f"set base_url to {new} if what is asked may go there"
 
-    def _foreign(self, problem: str, remedy: str = _PROTOCOL) -> "_EndpointForeign":
-        return _EndpointForeign(self.address, "endpoint", f"the reply {problem}", remedy)
+    def _foreign(self, problem: str, remedy: str = _PROTOCOL) -> "EndpointForeign":
+        return EndpointForeign(self.address, "endpoint", f"the reply {problem}", remedy)
 
     def _text(self, text: str) -> str:
         """A text of others such that files can hold it and that there is no secret of ours in it."""
@@ -515,10 +408,6 @@ class Endpoint:
         """A message of others on one line, shortened; some services quote the key that they refuse."""
         text = " ".join(self._text(text[:_READ_LIMIT]).split())
         return text if len(text) <= _REASON_LIMIT else text[: _REASON_LIMIT - 3] + "..."
-
-
-class _EndpointForeign(InputError):
-    """What came is no reply of the protocol: nor are others, where the address is wrong."""
 
 
 def _usage(body: dict[str, Any]) -> Usage:

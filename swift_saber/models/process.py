@@ -19,7 +19,7 @@ from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
-from swift_saber.models.endpoint import Answer
+from swift_saber.models.answer import Answer
 from swift_saber.models.worker import serve
 from swift_saber.text.strict_json import encoded, parse_json
 

@@ -10,8 +10,9 @@ from swift_saber.data.questions import MODALITIES, asked, instruction
 from swift_saber.data.turns import taken_out
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
+from swift_saber.models.answer import EndpointDown, EndpointFailed
 from swift_saber.models.clips import chat_messages
-from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed
+from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import AnswerError, ModelDied
 from swift_saber.models.service import Service
 

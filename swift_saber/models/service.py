@@ -10,7 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.models.address import KEY_ENV, shown_address
-from swift_saber.models.endpoint import MEDIA, Endpoint, Media
+from swift_saber.models.endpoint import Endpoint
+from swift_saber.models.form_choice import MEDIA, Media
 from swift_saber.settings import SETTINGS, Number, Whole, read_settings
 
 ReplyForm = Literal["json_schema", "json_object", "none"]

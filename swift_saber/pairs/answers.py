@@ -21,16 +21,10 @@ from swift_saber.data.questions import MODALITIES, readable, without
 from swift_saber.data.rows import media_path
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
+from swift_saber.models.answer import Answer, EndpointFailed, EndpointOdd, EndpointRefused, Usage
 from swift_saber.models.asker import Replies
 from swift_saber.models.clips import chat_messages
-from swift_saber.models.endpoint import (
-    Answer,
-    Endpoint,
-    EndpointFailed,
-    EndpointOdd,
-    EndpointRefused,
-    Usage,
-)
+from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
 from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.text.strict_json import dumps

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.cli import main as cli
-from swift_saber.models.endpoint import MEDIA
+from swift_saber.models.form_choice import MEDIA
 
 
 @pytest.mark.parametrize(

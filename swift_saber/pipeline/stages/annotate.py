@@ -11,7 +11,7 @@ from swift_saber.data.rows import media_list
 from swift_saber.errors import InputError
 from swift_saber.models.asker import Asker, in_order, replies_log
 from swift_saber.models.clips import clip_parts, data_url, media_part
-from swift_saber.models.endpoint import Media
+from swift_saber.models.form_choice import Media
 from swift_saber.models.reply import Unusable, object_schema, read_object
 from swift_saber.models.service import Service, read_media
 from swift_saber.models.upload import NoClip, checked

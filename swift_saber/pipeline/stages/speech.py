@@ -11,8 +11,9 @@ from pydantic.dataclasses import dataclass
 from swift_saber.data.log import RowLog
 from swift_saber.errors import InputError, unreadable
 from swift_saber.media.sound import RATE
+from swift_saber.models.answer import EndpointDown, EndpointFailed, EndpointRefused
 from swift_saber.models.asker import Replies, in_order
-from swift_saber.models.endpoint import Endpoint, EndpointDown, EndpointFailed, EndpointRefused
+from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.reply import UNANSWERED, Unusable
 from swift_saber.models.service import Service
 from swift_saber.models.upload import checked
