@@ -141,27 +141,31 @@ def given(arguments: Sequence[str], key: str) -> str | None:
     return found
 
 
+def all_given(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """Return all values of each flag among `--key value value` and `--key=value` arguments; the last of a name counts.
+
+    `given` gives the first of them.
+    """
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    for argument in arguments:
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
+            current = found[name.replace("-", "_")] = [value] if equals else []
+        else:
+            current.append(argument)
+    return found
+
+
 def values(recipe: Mapping[str, Any], arguments: Sequence[str], key: str) -> list[str]:
-    """Return all values of an argument that takes several, a flag before the recipe; the last flag of the name counts.
+    """Return all values of an argument that takes several, a flag before the recipe.
 
     Args:
         recipe: a recipe's contents.
         arguments: the `--key value value` that follow it.
         key: name of the argument, with underscores.
     """
-    found: list[str] | None = None
-    current: list[str] = []
-    for argument in arguments:
-        if argument.startswith("--"):
-            name, equals, value = argument[2:].partition("=")
-            current = [value] if equals else []
-            if name.replace("-", "_") == key:
-                found = current
-        else:
-            current.append(argument)
-    if found is not None:
-        return found
-    known = recipe.get(key)
+    known: Any = all_given(arguments).get(key, recipe.get(key))
     return [] if known is None else [str(one) for one in known] if isinstance(known, list) else [str(known)]
 
 

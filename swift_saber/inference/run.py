@@ -40,7 +40,7 @@ from swift_saber.models.process import ModelProcess, places_of
 from swift_saber.models.served import served
 from swift_saber.models.service import Service
 from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.recipe import given
+from swift_saber.recipe import all_given, given
 from swift_saber.text.strict_json import encoded
 
 # max_new_tokens is published. The published script streams one row at a time and leaves the temperature to the model
@@ -271,7 +271,7 @@ def _in_environment(kept: Mapping[str, str]) -> Iterator[None]:
 def _settings(model: str, kept: Mapping[str, str], arguments: Sequence[str], rows: Path) -> dict[str, Any]:
     """What the answers depend on."""
     folder = Path(model).expanduser()
-    values = _values(arguments)
+    values = all_given(arguments)
     first = {**DEFAULTS, **{name: given(arguments, name) for name in values}}
     same = identity(model, kept, arguments)
     sound = same["media_settings"].pop("SABER_SOUND", "inside")
@@ -298,19 +298,6 @@ def _server_settings(server: Service, kept: Mapping[str, str]) -> dict[str, Any]
         "arguments": {"max_new_tokens": str(server.max_tokens), "temperature": "0"},
         "further_values": {},
     }
-
-
-def _values(arguments: Sequence[str]) -> dict[str, list[str]]:
-    """All values of each `--key value value` and `--key=value`, of which recipe.given gives the first."""
-    found: dict[str, list[str]] = {}
-    values: list[str] = []
-    for part in arguments:
-        if part.startswith("--"):
-            name, equals, value = part[2:].partition("=")
-            values = found[name.replace("-", "_")] = [value] if equals else []
-        else:
-            values.append(part)
-    return found
 
 
 def command(flag: str, model: str, arguments: Sequence[str]) -> list[str]:
