@@ -7,7 +7,6 @@ that vLLM refuses is an error of that row alone.
 Imports neither ms-swift nor vLLM at its top: what is said before the loading is said without them.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -26,6 +25,7 @@ from swift_saber.models.checkpoint import tied_flags
 from swift_saber.models.memory import GIB, clip_tokens
 from swift_saber.recipe import given
 from swift_saber.text.files import read_text
+from swift_saber.text.seed import seed_of
 from swift_saber.text.strict_json import dumps
 
 #: vLLM reports to its makers where and how it runs, unless it is told not to; what a user sets wins.
@@ -157,6 +157,11 @@ def _longest(args: Any, extractor: Any) -> int:
     return media + _TEXT_TOKENS + int(args.max_new_tokens or 0)
 
 
+def decoders() -> ThreadPoolExecutor:
+    """Return threads that decode clips; one core is left to the model."""
+    return ThreadPoolExecutor(max(1, min(_DECODING_THREADS, (os.cpu_count() or 1) - 1)))
+
+
 class InFlight:
     """Rows under way in vLLM. Any thread may begin rows; one of its own hands them to vLLM and takes the answers.
 
@@ -167,7 +172,7 @@ class InFlight:
     def __init__(self, infer: Any) -> None:
         self._infer, self._engine = infer, infer.infer_engine
         self._engine.template.set_mode("vllm")
-        self._decoding = ThreadPoolExecutor(max(1, min(_DECODING_THREADS, (os.cpu_count() or 1) - 1)))
+        self._decoding = decoders()
         self._encoded: queue.SimpleQueue[tuple[Any, Any, Future[Any]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._begun: dict[str, Future[Any]] = {}
@@ -219,7 +224,7 @@ class InFlight:
             config.stream = False
         # Of the row and of what it is heard and seen with, so that without its sound it is not asked the same dice.
         name = f"{seed}\n{row['id']}\n{len(row.get('videos') or ())} {len(row.get('audios') or ())}"
-        config.seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1
+        config.seed = seed_of(name) >> 1
         return config
 
     def _encode(self, row: dict[str, Any], config: Any, reply: "Future[Any]") -> None:

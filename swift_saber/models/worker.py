@@ -4,13 +4,12 @@ What goes through the pipe is JSON. The parent is models/process.py; ms-swift's 
 the result rows, so that they are those of `swift infer`. Several answers to a question come from the same model.
 """
 
-import hashlib
 import os
 import queue
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from copy import deepcopy
 from importlib.metadata import version
 from multiprocessing.connection import Connection
@@ -21,7 +20,8 @@ from tqdm import tqdm
 
 from swift_saber.errors import InputError
 from swift_saber.media.pool import end_with_parent
-from swift_saber.models.engine import EngineEnded, InFlight, prepare
+from swift_saber.models.engine import EngineEnded, InFlight, decoders, prepare
+from swift_saber.text.seed import seed_of
 from swift_saber.text.strict_json import dumps, parse_json
 
 # For the size of a batch on a GPU: the tokens of a long clip with a long answer, and room for one row's activations.
@@ -36,7 +36,6 @@ _ROWS_FOR_VLLM = 64
 # From here on transformers encodes a clip before it multiplies the question; where it multiplies first, the frames of
 # Qwen2.5-Omni are mixed up. 5.19 is the oldest version that this was seen to be right with.
 _SEVERAL_AT_ONCE = Version("5.19")
-_DECODING_THREADS = 8
 
 
 def serve(pipe: Connection, arguments: Sequence[str], environment: dict[str, str], log: str, batch: int | None) -> None:
@@ -155,7 +154,7 @@ def _in_flight(
             problems[str(place)] = [said["error"], remedy]
             results.append(None)
         elif sampling:
-            results.append([{"text": one.message.content, "cut": one.finish_reason == "length"} for one in found])
+            results.append(_texts(found))
         elif pieces:  # of one row, and all at once: vLLM hands over whole answers
             yield {"piece": found[0].message.content, "cut": found[0].finish_reason == "length"}
         else:
@@ -238,18 +237,20 @@ def _sampled(
     width = max(1, engine.max_batch_size // at_once)
     answers: list[list[dict[str, Any]]] = [[] for _ in rows]
     names = "\n".join([str(seed), *(str(row["id"]) for row in rows)])
-    seed_everything(int.from_bytes(hashlib.sha256(names.encode()).digest()[:4], "big"))
+    seed_everything(seed_of(names))
     for start in range(0, len(rows), width):
         for done in range(0, k, at_once):
             config = RequestConfig(max_tokens=max_new_tokens, temperature=temperature, n=min(at_once, k - done))
             # Copied each time, since ms-swift puts the decoded clips in the place of the paths.
             replies = engine.infer(deepcopy(rows[start : start + width]), config, use_tqdm=False)
             for place, reply in enumerate(replies, start):
-                answers[place] += [
-                    {"text": choice.message.content, "cut": choice.finish_reason == "length"}
-                    for choice in reply.choices
-                ]
+                answers[place] += _texts(reply.choices)
     return answers
+
+
+def _texts(choices: Sequence[Any]) -> list[dict[str, Any]]:
+    """Several answers to a question, as _sampled returns them."""
+    return [{"text": choice.message.content, "cut": choice.finish_reason == "length"} for choice in choices]
 
 
 def _batch_size(infer: Any) -> int:
@@ -321,7 +322,7 @@ class EncodeAhead:
 
     def __init__(self, template: Any) -> None:
         self._encode = template.encode
-        self._pool = ThreadPoolExecutor(max(1, min(_DECODING_THREADS, (os.cpu_count() or 1) - 1)))
+        self._pool = decoders()
         self._lock = threading.Lock()
         self._encoded: dict[str, Future[dict[str, Any]]] = {}
         self._announced: set[str] = set()  # with the last call of `start`

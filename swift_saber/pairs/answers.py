@@ -27,6 +27,7 @@ from swift_saber.models.clips import chat_messages
 from swift_saber.models.endpoint import Endpoint
 from swift_saber.models.process import ModelProcess
 from swift_saber.models.reply import UNANSWERED, Unusable
+from swift_saber.text.seed import seed_of
 from swift_saber.text.strict_json import dumps
 
 _BARREN_LIMIT = 3
@@ -279,7 +280,7 @@ def _ask(endpoint: Endpoint, replies: Replies, question: dict[str, Any], setting
             "temperature": settings["temperature"],
             "max_tokens": settings["max_new_tokens"],
             "n": settings["k"] - len(answers),
-            "seed": int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1,
+            "seed": seed_of(name) >> 1,
         }
         asked = hashlib.sha256(dumps([endpoint.model, messages, options]).encode()).hexdigest()[:32]
         row = replies.of(f"{question['id']}/{requests}/{asked}", partial(_sent, endpoint, messages, options))
