@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from swift_saber.errors import InputError
 from swift_saber.media.pool import end_with_parent
-from swift_saber.models.engine import EngineEnded, InFlight, decoders, prepare
+from swift_saber.models.engine import EngineEnded, InFlight, decoders, prepare, read_unpadded
 from swift_saber.text.seed import seed_of
 from swift_saber.text.strict_json import dumps, parse_json
 
@@ -120,6 +120,7 @@ def _load(arguments: Sequence[str]) -> Any:
         def get_infer_engine(args: Any, template: Any = None, **options: Any) -> Any:
             if args.infer_backend == "vllm":
                 prepare(args, template)
+                read_unpadded(type(template.processor))
             return SwiftInfer.get_infer_engine(args, template, **options)
 
     return Infer(list(arguments))
