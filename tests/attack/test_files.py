@@ -28,7 +28,6 @@ from swift_saber.cli.main import main
 from swift_saber.data.rows import write_rows
 from swift_saber.doctor.model import vision_patch
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.models.checkpoint import identity, loading
 from swift_saber.pipeline.plan import read_plan
 from swift_saber.pipeline.release import JoinReport, join
@@ -36,6 +35,7 @@ from swift_saber.pipeline.sources.base import open_source
 from swift_saber.recipe import check_recipe
 from swift_saber.text.files import read_text
 from swift_saber.text.spreadsheet import write_csv
+from swift_saber.text.wheel import Wheels
 from tests.report.made import (
     FIELDS,
     answer,

@@ -1,7 +1,7 @@
 """EMER: an answer's emotional clues and open-vocabulary labels against a human-checked description of the clip.
 
 Published (EMER, AffectGPT): the reference, a CSV with the columns name, chinese and english, 332 clips in its later
-version; the overlaps by a judge; the labels (open_labels.py) and their EW score (wheel.py). The
+version; the overlaps by a judge; the labels (open_labels.py) and their EW score (text/wheel.py). The
 question, and what counts when an answer is missing, are ours:
 
     clue_overlap, label_overlap    1..10 by a judge; the lowest without an answer
@@ -20,7 +20,6 @@ from swift_saber.data.convert import sound_in_video
 from swift_saber.errors import InputError, quoted, sum_up, unreadable
 from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
-from swift_saber.evaluation.benchmarks.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
@@ -30,6 +29,7 @@ from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.files import read_text
 from swift_saber.text.language import Language
+from swift_saber.text.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}

@@ -17,13 +17,13 @@ from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.open_labels import read_labels
-from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from swift_saber.evaluation.run import Benchmark
 from swift_saber.evaluation.summary import by_group, is_number, summary
+from swift_saber.text.wheel import Wheels
 
 HITS = "hits"
 Truths = dict[str, tuple[str, str | float]]

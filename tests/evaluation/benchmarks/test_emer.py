@@ -11,14 +11,14 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import emer
 from swift_saber.evaluation.benchmarks.emer import CRITERIA
-from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import open_judge
 from swift_saber.evaluation.summary import write_items, write_scores
 from swift_saber.models.service import Service
 from swift_saber.sed.layout import INSTRUCTIONS
-from tests.evaluation.benchmarks.test_wheel import emotion_wheel
+from swift_saber.text.wheel import Wheels
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
+from tests.text.test_wheel import emotion_wheel
 
 #: Each text tells the scripted judge which labels it has: "<...>".
 ROWS = {

@@ -7,8 +7,8 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.mer_unibench import HitRate, SentimentScore, hit_rate, hits, sentiment_score
-from swift_saber.evaluation.benchmarks.wheel import Wheels
-from tests.evaluation.benchmarks.test_wheel import emotion_wheel
+from swift_saber.text.wheel import Wheels
+from tests.text.test_wheel import emotion_wheel
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from swift_saber.cli import main as cli
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.mer_unibench import hit_rate, hits, items, read_truths, scores
-from swift_saber.evaluation.benchmarks.wheel import Wheels
 from swift_saber.evaluation.summary import read_items, read_scores
-from tests.evaluation.benchmarks.test_wheel import emotion_wheel
+from swift_saber.text.wheel import Wheels
+from tests.text.test_wheel import emotion_wheel
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.wheel import Coverage, EWScore, Overlap, Wheels, ew_score, overlap_table
+from swift_saber.text.wheel import Coverage, EWScore, Overlap, Wheels, ew_score, overlap_table
 
 RINGS = ["level1", "level2", "level3"]
 #: As published, a blank cell is the one above.
