@@ -33,6 +33,7 @@ def register() -> None:
     saber_errors.install_excepthook()
     saber_seams.check()
     from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_loader, saber_sound
+    from swift_saber.plugin.saber_rewards import register as register_rewards
 
     saber_dataset.register()
     saber_frames.register()
@@ -42,6 +43,7 @@ def register() -> None:
     saber_loader.register()
     _keep_bad_rows()
     _register_trainer()
+    register_rewards()
     _extend_args_json()
     _spare_threads()
     _end_with_command()

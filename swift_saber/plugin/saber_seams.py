@@ -39,6 +39,7 @@ SEAMS = {
     "swift.pipelines.base": ["SwiftPipeline.main"],
     "swift.pipelines.infer.infer": ["SwiftInfer.infer_single"],
     "swift.pipelines.train.sft": ["SwiftSft._show_dataset"],
+    "swift.rewards": ["orms"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.dpo_loss",
         "DPOTrainer.get_batch_loss_metrics",
