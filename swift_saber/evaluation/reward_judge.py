@@ -75,7 +75,7 @@ class RewardJudge:
         if CONCLUSION not in shown or len(shown) == 1:
             return 0.0
         try:
-            rating = self._judge.rate("an answer", _SYSTEM, shown, {CRITERION: (LOWEST, HIGHEST)})
+            rating = self._judge.rate("judge of an answer", _SYSTEM, shown, {CRITERION: (LOWEST, HIGHEST)})
         except Unusable as error:
             return error.reason
         return (rating.scores[CRITERION] - LOWEST) / (HIGHEST - LOWEST)

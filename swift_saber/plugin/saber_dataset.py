@@ -79,6 +79,8 @@ PAIR_FEATURES = Features(
     }
 )
 ROWS_PER_TABLE = 1000
+#: Where rewards find the answer that a row has, which GRPO takes out of its messages; the name is ms-swift's.
+SOLUTION = "solution"
 # What a folder has to hold for the loader of `datasets` to find rows in it; of media alone it makes rows without text.
 TABLE_SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".parquet", ".arrow", ".xml", ".tar", ".zip"}
 TABLE_SUFFIXES |= {".gz", ".bz2", ".zst", ".lz4", ".xz", ".py", ".h5", ".hdf5"}
@@ -93,7 +95,11 @@ class SaberPreprocessor(RowPreprocessor):
         # Arrow gives every row every column: an absent value comes as None.
         row = {key: value for key, value in row.items() if value is not None}
         try:
-            return training_row(row, f"row {row_id(row)}", answer_order())
+            converted = training_row(row, f"row {row_id(row)}", answer_order())
+            return {
+                **converted,
+                SOLUTION: answer_of(converted["messages"]),
+            }  # kept where ms-swift keeps further columns
         except InputError as error:
             # Unless --strict is given, ms-swift drops the row and stops saying so after ten.
             logger.error(f"swift-saber: not used: {error}")
@@ -113,7 +119,8 @@ class SaberLoader(DatasetLoader):
         path, features = os.path.abspath(dataset_path), PAIR_FEATURES if kind == "pair" else FEATURES
         stamp = [_stamp(dataset_path), *([options()] if kind == "pair" else [])]
         further = further_columns(path, features, every=not self.remove_unused_columns, head=self.streaming)
-        return self._generate(path, stamp, features, further)
+        answered = kind in {"record", "messages"} and not self.remove_unused_columns and SOLUTION not in further
+        return self._generate(path, stamp, features, further, solution=answered and _answers(path))
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
@@ -128,10 +135,17 @@ class SaberLoader(DatasetLoader):
             f"swift-saber: {len(join.matched)} records with their clips, {len(join.unmatched)} records without, "
             f"{len(join.unused)} media files without a record"
         )
-        return self._generate(join, [_stamp(record) for record, *_ in join.matched])
+        stamp = [_stamp(record) for record, *_ in join.matched]
+        return self._generate(join, stamp, solution=not self.remove_unused_columns)
 
     def _generate(
-        self, source: str | Join, stamp: list[Any], features: Features = FEATURES, further: Columns | None = None
+        self,
+        source: str | Join,
+        stamp: list[Any],
+        features: Features = FEATURES,
+        further: Columns | None = None,
+        *,
+        solution: bool,
     ) -> Dataset | IterableDataset:
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
@@ -139,12 +153,14 @@ class SaberLoader(DatasetLoader):
             "pairs": features is PAIR_FEATURES,
             "order": answer_order(),
             "further": further or {},
+            "solution": solution,
             # A stream that is read in part would never come to the sum of its errors.
             "stop_at_first": self.streaming,
             # A string, since `datasets` takes a list here for shards and would read the file once per element.
             "stamp": repr([FORMAT_VERSION, *stamp, os.getcwd(), media_root(), sound_in_video(), hears_videos()]),
         }
-        features = Features({**{name: TYPES[wanted] for name, wanted in (further or {}).items()}, **features})
+        more = {**(further or {}), **({SOLUTION: "str"} if solution else {})}
+        features = Features({**{name: TYPES[wanted] for name, wanted in more.items()}, **features})
         if self.streaming:
             return IterableDataset.from_generator(swift_rows, features=features, gen_kwargs=arguments)
         cache = os.path.join(get_cache_dir(), "datasets")
@@ -182,6 +198,19 @@ class RowTables(ArrowBasedBuilder):
             yield Key(0, number), pa.table(columns, schema=schema)
 
 
+def answer_of(messages: Any) -> str | None:
+    """Return the answer that turns end with, None where they have none."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if not isinstance(last, dict) or last.get("role") != "assistant":
+        return None
+    return last["content"] if isinstance(last.get("content"), str) else None
+
+
+def _answers(path: str) -> bool:
+    """Whether a row at the head of a file is a record, or messages that end with an answer."""
+    return any(row_kind(row) == "record" or answer_of(row.get("messages")) for _, row in leading_rows(path))
+
+
 def _is_heard(video: str) -> bool:
     """Whether a video has a sound; where that cannot be told, what encodes the row says why."""
     try:
@@ -202,7 +231,7 @@ def _written_as(kind: Any) -> pa.DataType:
 
 
 def swift_rows(
-    source: str | Join, pairs: bool, order: Order, further: Columns, stop_at_first: bool, stamp: str
+    source: str | Join, pairs: bool, order: Order, further: Columns, solution: bool, stop_at_first: bool, stamp: str
 ) -> Iterator[Row]:
     """Yield the ms-swift rows of a JSONL file, of one of preference pairs, or of a folder of records.
 
@@ -220,7 +249,8 @@ def swift_rows(
     for where, read in rows:
         total += 1
         try:
-            yield convert(read(), where)
+            row = convert(read(), where)
+            yield {**row, SOLUTION: answer_of(row["messages"])} if solution else row
         except InputError as error:
             if stop_at_first:
                 raise

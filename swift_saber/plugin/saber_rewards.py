@@ -33,7 +33,7 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.sed.conclusion import OTHERS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, SPEECH, VOICE
-from swift_saber.text.emotions import EMOTIONS, common_emotion, find_emotion
+from swift_saber.text.emotions import EMOTIONS, find_emotion
 from swift_saber.text.lexicon import Lexicon
 from swift_saber.text.wheel import Wheels
 
@@ -79,13 +79,13 @@ def agreement(fields: Mapping[str, str]) -> float:
 
 
 def _agrees(line: str | None, conclusion: str | None) -> float:
-    if line is None or conclusion is None:
-        return 0.5
-    return 1.0 if line == conclusion else 0.0 if {line, conclusion} == _OPPOSITE else 0.5
+    if {line, conclusion} == _OPPOSITE:
+        return 0.0
+    return 1.0 if line and line == conclusion else 0.5
 
 
-def true_emotion(row: Mapping[str, Any], where: str) -> tuple[str, str] | None:
-    """Return the emotion that is true of a row, as conclusions are read, and the word that the row has for it.
+def true_emotion(row: Mapping[str, Any], where: str) -> str | None:
+    """Return the emotion that is true of a row: as conclusions are read, or its own word where they do not know it.
 
     Args:
         row: its columns of TRUTHS.
@@ -106,13 +106,13 @@ def true_emotion(row: Mapping[str, Any], where: str) -> tuple[str, str] | None:
         if not isinstance(word, str) or not word.strip():
             raise InputError(where, field, f"is {quoted(word)}, no emotion", "name one or leave it out")
         plain = word.strip().lower()
-        return common_emotion(plain) or conclude({CONCLUSION: plain})["emotion"] or plain, plain
+        return conclude({CONCLUSION: plain})["emotion"] or plain
     solution = row.get("solution")
     if not isinstance(solution, str):
         return None
     # An answer, or an emotion alone.
-    found = conclude(parse(solution).fields or {CONCLUSION: solution})["emotion"]
-    return found and (found, found)
+    emotion: str | None = conclude(parse(solution).fields or {CONCLUSION: solution})["emotion"]
+    return emotion
 
 
 class SaberFormat:
@@ -162,13 +162,12 @@ class SaberEmotion:
         if truth is None:
             self._say(where)
             return None
-        emotion, word = truth
         fields = parse(text).fields
-        known = emotion in EMOTIONS or emotion in OTHERS
-        said = conclude(fields)["emotion"] if known else find_emotion(fields.get(CONCLUSION, ""), [emotion])
-        if said is None or said == emotion or self._wheels is None:
-            return float(said == emotion)
-        shared = [one.precision for one in self._wheels.overlaps([word], [said]) if one]
+        known = truth in EMOTIONS or truth in OTHERS
+        said = conclude(fields)["emotion"] if known else find_emotion(fields.get(CONCLUSION, ""), [truth])
+        if said is None or said == truth or self._wheels is None:
+            return float(said == truth)
+        shared = [one.precision for one in self._wheels.overlaps([truth], [said]) if one]
         return sum(shared) / len(shared) if shared else 0.0
 
     def _say(self, name: str) -> None:
@@ -212,7 +211,7 @@ class SaberConsistency:
         scores = []
         for fields, score in zip(answers, self._judge(answers), strict=True):
             if isinstance(score, str):
-                logger.warning(f"swift-saber: scored by words, since the judge gave no score: {score}")
+                logger.warning(f"swift-saber: {score}; scored by words")
                 score = agreement(fields)
             scores.append(score)
         return scores

@@ -1,6 +1,7 @@
 """Columns of the user's own in `--dataset`: those that ms-swift keeps are kept, with the values that they have."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Record
 from tests.plugin.rlhf import pair
 from tests.plugin.test_dataset import ENGLISH, load
 
@@ -135,3 +138,45 @@ def test_a_number_beyond_64_bits_is_a_number(data: Path, media: Any) -> None:
 def test_a_question_and_its_answer_in_ms_swifts_own_columns_go_to_its_loader(data: Path, media: Any) -> None:
     write_rows(data, [{**media, "input": "What is felt?", "solution": "Joy."}])
     assert [turn["content"] for turn in load(data)[0]["messages"]] == ["What is felt?", "Joy."]
+
+
+# GRPO takes the answer out of a row; a reward finds it in "solution".
+
+ASKED = {"role": "user", "content": "What is felt?"}
+JOY = [ASKED, {"role": "assistant", "content": "Joy."}]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_reward_finds_the_answer_that_a_row_has(data: Path, media: Any, streaming: bool) -> None:
+    write_rows(data, [{**ENGLISH, **media}, {"messages": JOY, **media}, {"messages": [ASKED], **media}])
+    table = list(load(data, remove_unused_columns=False, streaming=streaming))
+    assert [row["solution"] for row in table] == [render(Record.from_dict(ENGLISH), language="en"), "Joy.", None]
+    assert "solution" not in next(iter(load(data, streaming=streaming)))
+
+
+def test_a_solution_of_the_users_own_stays_what_it_is(data: Path, media: Any) -> None:
+    write_rows(data, [{"messages": JOY, "solution": "sad", **media}, {"messages": JOY, **media}])
+    assert list(load(data, remove_unused_columns=False)["solution"]) == ["sad", None]
+
+
+def test_questions_alone_have_none(data: Path, media: Any) -> None:
+    write_rows(data, [{"messages": [ASKED], **media}, media])
+    assert set(load(data, remove_unused_columns=False)[0]) == OURS
+
+
+def test_a_reward_finds_the_answers_of_a_folder_of_records(tmp_path: Path, media: Any) -> None:
+    for kind, suffix in (("videos", ".mp4"), ("audios", ".wav")):
+        shutil.copy(media[kind][0], tmp_path / f"one{suffix}")
+    (tmp_path / "one.json").write_text(json.dumps(ENGLISH))
+    wanted = render(Record.from_dict(ENGLISH), language="en")
+    assert list(load(tmp_path, remove_unused_columns=False)["solution"]) == [wanted]
+    assert "solution" not in load(tmp_path)[0]
+
+
+def test_a_reward_finds_the_answers_of_a_table_of_a_hub(media: Any) -> None:
+    from datasets import Dataset
+
+    from swift_saber.plugin.saber_dataset import SaberPreprocessor
+
+    table = SaberPreprocessor()(Dataset.from_list([{**ENGLISH, **media}]), strict=True)
+    assert list(table["solution"]) == [render(Record.from_dict(ENGLISH), language="en")]
