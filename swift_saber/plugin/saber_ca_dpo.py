@@ -1,20 +1,28 @@
 """CA-DPO as a loss type of ms-swift's DPO trainer: `swift rlhf --rlhf_type dpo --loss_type ca_dpo`.
 
 ms-swift makes the batch, runs the model and the reference, adds up several loss types and logs. Added here: the loss,
-each pair's weight and margin, and accuracies and margins apart for consistent and inconsistent clips. With any other
-loss type the trainer is the stock one. Megatron has a trainer of its own, which does not know ca_dpo.
+each pair's weight and margin, and accuracies and margins apart for consistent and inconsistent clips; and, for every
+loss type, a step that does nothing twice (saber_joint.py, saber_towers.py). Megatron has a trainer of its own, which
+does not know ca_dpo.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from swift.rlhf_trainers import DPOTrainer
+from swift.utils import get_logger
 
 from swift_saber.errors import InputError
+from swift_saber.plugin import saber_joint
 from swift_saber.plugin.saber_options import CA_DPO, Options, loss_types, options
 from swift_saber.plugin.saber_pairs import CODES
+from swift_saber.plugin.saber_reference import ReferenceMixin
 from swift_saber.plugin.saber_template import SEDMixin
+from swift_saber.plugin.saber_towers import Towers
+
+logger = get_logger()
 
 
 def ca_dpo_loss(
@@ -52,7 +60,7 @@ def ca_dpo_loss(
     return losses if weights is None else losses * weights
 
 
-class CADPOTrainer(DPOTrainer):
+class CADPOTrainer(ReferenceMixin, DPOTrainer):
     """DPO with the loss type "ca_dpo" beside the stock ones.
 
     Raises:
@@ -67,6 +75,9 @@ class CADPOTrainer(DPOTrainer):
         self._weights: torch.Tensor | None = None
         self._margins: torch.Tensor | None = None
         self._rewards: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._towers: Towers | None = None
+        if isinstance(self.template, SEDMixin):
+            self._do_nothing_twice(self.template)
         if not self.ca_dpo:
             return
         needs = self.options.needs
@@ -81,8 +92,34 @@ class CADPOTrainer(DPOTrainer):
                     "use Qwen2.5-Omni or Qwen3-Omni, or unset it",
                 )
 
+    def _do_nothing_twice(self, template: Any) -> None:
+        model = self.accelerator.unwrap_model(self.model)
+        reference = self.accelerator.unwrap_model(self.ref_model) if self.ref_model is not None else None
+        self._towers = Towers(model, *([reference] if reference is not None else []))
+        hindrance = saber_joint.hindrance(model, template, router_loss=self.aux_loss_enabled)
+        template.joint_pairs = hindrance is None
+        if hindrance:
+            logger.info(f"swift-saber: both sides of a pair are rows of their own: {hindrance}")
+
+    def concatenated_forward(self, model: Any, batch: dict[str, Any], is_ref_model: bool = False) -> dict[str, Any]:
+        found: dict[str, Any]
+        if saber_joint.KEY not in batch:
+            found = super().concatenated_forward(model, batch, is_ref_model)
+            return found
+        given = saber_joint.model_inputs(batch)
+        # For ms-swift the batch is the answers alone, and this is a model whose logits are theirs.
+        labels = {"labels": batch["labels"]}
+        found = super().concatenated_forward(lambda **_: model(**given), labels, is_ref_model)
+        return found
+
     def get_batch_loss_metrics(
         self, model: Any, batch: dict[str, Any], train_eval: str = "train", *args: Any, **kwargs: Any
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        with self._towers.once() if self._towers else nullcontext():
+            return self._loss_and_metrics(model, batch, train_eval, *args, **kwargs)
+
+    def _loss_and_metrics(
+        self, model: Any, batch: dict[str, Any], train_eval: str, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, dict[str, float]]:
         loss: torch.Tensor
         metrics: dict[str, float]

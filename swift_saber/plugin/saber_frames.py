@@ -21,6 +21,7 @@ from swift_saber.media.frames import read_frames, size_problem
 from swift_saber.media.read import first_stream, open_media, reason
 from swift_saber.media.settings import video_reader
 from swift_saber.plugin import saber_prepared
+from swift_saber.plugin.saber_once import kept
 
 NAME = "pyav"
 # Readers other than ours, and ms-swift's names for them; it hands these all bytes of a file, several times in memory.
@@ -56,7 +57,7 @@ def register() -> None:
         vision_process._read_video_torchvision = None
         vision_process.logger.addFilter(_is_so)
     if not hasattr(qwen_omni_utils.fetch_video, "__wrapped__"):
-        qwen_omni_utils.fetch_video = _telling_patch_size(vision_process.fetch_video, chosen)
+        qwen_omni_utils.fetch_video = kept(_telling_patch_size(vision_process.fetch_video, chosen))
 
 
 def read_video(ele: dict[str, Any]) -> tuple[torch.Tensor, dict[str, Any], float]:

@@ -32,12 +32,13 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_loader, saber_sound
+    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_loader, saber_logits, saber_sound
     from swift_saber.plugin.saber_rewards import register as register_rewards
 
     saber_dataset.register()
     saber_frames.register()
     saber_sound.register()
+    saber_logits.register()
     _register_templates()
     saber_bad_rows.register()
     saber_loader.register()
@@ -68,8 +69,10 @@ def _register_trainer() -> None:
     """Put the CA-DPO trainer in the place of the DPO trainer, and look at its arguments before a model is loaded."""
     from swift.trainers import TrainerFactory
 
+    from swift_saber.plugin import saber_reference
     from swift_saber.plugin.saber_options import check_arguments
 
+    saber_reference.register()
     TrainerFactory.TRAINER_MAPPING["dpo"] = "swift_saber.plugin.saber_ca_dpo.CADPOTrainer"
     # The first step after ms-swift has imported the plugin in which it holds all arguments.
     get_training_args = TrainerFactory.get_training_args

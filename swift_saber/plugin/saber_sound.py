@@ -18,6 +18,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.read import reason
 from swift_saber.media.sound import RATE, load
+from swift_saber.plugin.saber_once import kept
 
 # Seconds. The matrix libraries behind torch take other steps for few frames, at most tens for each thread, and then
 # features differ in the last bit; of so many they do not, with up to 64 threads.
@@ -29,7 +30,7 @@ _FEATURES = ("input_features", "feature_attention_mask")
 def register() -> None:
     """Have ms-swift's templates read sound files with media/sound.py."""
     for module in (base, qwen):  # both look the name up; the first for vLLM
-        module.load_audio = _without_programs(module.load_audio)
+        module.load_audio = kept(_without_programs(module.load_audio))
 
 
 def _without_programs(stock: Callable[..., Any]) -> Callable[..., Any]:

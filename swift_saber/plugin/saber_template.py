@@ -21,9 +21,10 @@ from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.fault import picture_problem
 from swift_saber.media.settings import legacy_timing, takes_sound
 from swift_saber.media.sound import has_sound
-from swift_saber.plugin import saber_patches, saber_sound
+from swift_saber.plugin import saber_joint, saber_once, saber_patches, saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
+from swift_saber.plugin.saber_reference_cache import KEY, PAIRS, pair_key
 from swift_saber.plugin.saber_under_way import EndedError, guarded
 from swift_saber.sed.layout import INSTRUCTIONS
 from swift_saber.text.language import Language, text_language
@@ -81,6 +82,10 @@ class SEDMixin:
         # What each pair must have and the option that asks for it; None unless CADPOTrainer asks for the consistency,
         # since other trainers hand all that stands in a batch to the model.
         self.pair_needs: dict[str, str] | None = None
+        # Whether a pair of one clip is one row, which CADPOTrainer alone takes apart again.
+        self.joint_pairs = False
+        # Whether a batch says which pairs it holds, for a trainer that keeps what the reference gives to each.
+        self.keyed_pairs = False
 
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)
@@ -121,9 +126,10 @@ class SEDMixin:
         # copy.copy, which would leave out what is not pickled.
         reading = type(self).__new__(type(self))
         vars(reading).update(vars(self))
-        reading.processor = copy.copy(self.processor)
-        reading.processor.feature_extractor = saber_sound.Unpadded(self.processor.feature_extractor)
-        reading.processor.video_processor = saber_patches.Patches(self.processor.video_processor)
+        processor = copy.copy(self.processor)
+        processor.feature_extractor = saber_sound.Unpadded(self.processor.feature_extractor)
+        processor.video_processor = saber_patches.Patches(self.processor.video_processor)
+        reading.processor = saber_once.Processor(processor)
         return super(SEDMixin, reading)._encode(inputs)  # type: ignore[misc]  # of the stock class
 
     def _data_collator_mm_data(self, batch: list[dict[str, Any]]) -> dict[str, Any]:
@@ -134,10 +140,22 @@ class SEDMixin:
         if inputs.rejected is not None:
             # A rejected side with turns of its own does not inherit it, and both are asked in one language.
             inputs.rejected.extra_kwargs["language"] = _language(inputs.chosen)
+            if saber_once.same_media(inputs.chosen, inputs.rejected):
+                with saber_once.once():
+                    encoded = super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]
+                return {**encoded, saber_joint.SAME_MEDIA: True}
         return super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
 
     def _rlhf_data_collator(self, batch: list[dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
-        collated: dict[str, Any] = super()._rlhf_data_collator(batch, *args, **kwargs)  # type: ignore[misc]
+        collated: dict[str, Any]
+        if self.joint_pairs:
+            collated = saber_joint.collate(self, batch, **kwargs)
+            if any(row.get("margin") is not None for row in batch):
+                collated["margin"] = torch.tensor([row.get("margin") or 0.0 for row in batch], dtype=torch.float)
+        else:
+            collated = super()._rlhf_data_collator(batch, *args, **kwargs)  # type: ignore[misc]
+        if self.keyed_pairs:
+            collated[PAIRS] = [(row[KEY], row["id"]) for row in batch]
         if self.pair_needs is not None:
             collated["consistency"] = torch.tensor([CODES.get(row.get("channel", ""), UNKNOWN) for row in batch])
             for row in batch:
@@ -171,6 +189,8 @@ class SEDMixin:
             encoded = super().encode(heard, *args, **kwargs)  # type: ignore[misc]  # of the stock class
             if self.mode == "rlhf":
                 encoded["id"] = row_id(_as_row(inputs))
+                if self.keyed_pairs:
+                    encoded[KEY] = pair_key(encoded)
             return encoded
         except Exception as error:
             # Said here, since ms-swift's training dataset puts a random other row in its place.

@@ -111,6 +111,12 @@ def options_off(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture
+def two_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As stock makes them of a pair; as one row it is the same sum in another order (test_joint.py)."""
+    monkeypatch.setenv("SABER_JOINT_PAIRS", "false")
+
+
 @pytest.fixture(scope="module")
 def pairs(tiny_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve pairs: 0, 3, 6, 9 inconsistent; scores (4, 2) where the number is even, (5, 2) where it is odd."""
@@ -132,7 +138,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     ids=["alone", "rpo-ld-smoothing", "with-sft"],
 )
 def test_with_its_defaults_training_is_stock_dpo_to_the_last_bit(
-    tiny_model: Path, pairs: Path, tmp_path: Path, flags: Any, loss_types: list[str]
+    tiny_model: Path, pairs: Path, tmp_path: Path, two_rows: None, flags: Any, loss_types: list[str]
 ) -> None:
     logs = {}
     for trainer, name in ((STOCK, "sigmoid"), (OURS, "ca_dpo")):
@@ -157,7 +163,9 @@ def test_with_its_defaults_training_is_stock_dpo_to_the_last_bit(
 
 
 @slow
-def test_any_other_loss_type_is_left_to_ms_swift(tiny_model: Path, pairs: Path, tmp_path: Path) -> None:
+def test_any_other_loss_type_is_left_to_ms_swift(
+    tiny_model: Path, pairs: Path, tmp_path: Path, two_rows: None
+) -> None:
     given = {**FULL, **SLOW_LEARNING, "loss_type": "ipo", "max_steps": 2}
     stock, ours = (timeless(rlhf(tiny_model, pairs, tmp_path / name, trainer=name, **given)) for name in (STOCK, OURS))
     assert ours == stock

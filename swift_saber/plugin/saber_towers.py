@@ -1,0 +1,69 @@
+"""The frozen towers run once a batch: what they make of its clips is the same for the policy and the reference."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import torch
+
+_TOWERS = ("visual", "audio_tower")
+
+
+class Towers:
+    """What the frozen towers of a batch made, for the models that share them.
+
+    A tower of which something is trained, or which drops at random, runs each time; so does one of another model that
+    has other weights.
+
+    Args:
+        models: the policy, and the reference where that is a model of its own; any that ms-swift loads as Qwen-Omni.
+    """
+
+    def __init__(self, *models: Any) -> None:
+        self._made: dict[str, Any] | None = None
+        first, *others = (_thinker(model) for model in models)
+        for name in _TOWERS:
+            tower = getattr(first, name)
+            alike = [getattr(other, name) for other in others if _alike(tower, getattr(other, name))]
+            for one in (tower, *alike):
+                one.forward = self._once(name, one, one.forward)
+
+    @contextmanager
+    def once(self) -> Iterator[None]:
+        """Keep what is made inside, where every call is about the same clips."""
+        self._made = {}
+        try:
+            yield
+        finally:
+            self._made = None
+
+    def _once(self, name: str, tower: torch.nn.Module, stock: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(stock)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            if self._made is None or not _frozen(tower):
+                return stock(*args, **kwargs)
+            if name not in self._made:
+                with torch.no_grad():
+                    self._made[name] = stock(*args, **kwargs)
+            return self._made[name]
+
+        return forward
+
+
+def _thinker(model: Any) -> Any:
+    get = getattr(model, "get_base_model", None)  # of a model with adapters
+    return (get() if get else model).thinker
+
+
+def _alike(tower: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Whether two towers have the same weights."""
+    ours, theirs = tower.state_dict(), other.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def _frozen(tower: torch.nn.Module) -> bool:
+    if any(weight.requires_grad for weight in tower.parameters()):
+        return False
+    config = vars(tower.config) if tower.training else {}
+    return not any(isinstance(value, float) and value for name, value in config.items() if "drop" in name)
