@@ -14,13 +14,13 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.media.deadline import VARIABLE, clip_seconds
 from swift_saber.media.settings import MEDIA_SETTINGS, READER, SOUND, TIMING, legacy_timing, takes_sound
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
-from swift_saber.plugin.saber_options import MARGIN, WEIGHT, options
+from swift_saber.plugin.saber_options import MARGIN, REFERENCE, WEIGHT, options
 from swift_saber.sed.layout import ORDERS
 
 # The project's own: read by the package or by the scripts in shell/.
 OWN_NAMES = (
     *(WEIGHT, MARGIN, TIMING, SOUND, VARIABLE, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON"),
-    *("SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
+    *(REFERENCE, "SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
 )
 # ms-swift's readers of sound (swift.template.vision_utils.load_audio).
 AUDIO_LOADER, AUDIO_LOADERS = "SWIFT_AUDIO_LOAD_BACKEND", ("librosa", "soundfile_pyav")

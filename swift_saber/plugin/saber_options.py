@@ -1,7 +1,7 @@
-"""CA-DPO's two options, read from the environment, and what `swift rlhf --loss_type ca_dpo` refuses at start.
+"""CA-DPO's two options and the reference's folder, read from the environment, and what `swift rlhf` refuses at start.
 
 They are environment variables since ms-swift hands a trainer only the arguments that it knows; a recipe sets them in
-its ENV block. Both are off by default, and are ours: no such term was found for CA-DPO.
+its ENV block. All are off by default. The two options are ours: no such term was found for CA-DPO.
 """
 
 import math
@@ -15,6 +15,8 @@ from swift_saber.errors import InputError, quoted
 CA_DPO = "ca_dpo"
 WEIGHT = "SABER_INCONSISTENT_WEIGHT"
 MARGIN = "SABER_MARGIN_SCALE"
+#: The folder in which the reference's log-probabilities are kept (saber_reference.py).
+REFERENCE = "SABER_REFERENCE_CACHE"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,20 @@ def options(environment: Mapping[str, str] | None = None) -> Options:
     return Options(weight, scale)
 
 
+def reference_folder(environment: Mapping[str, str] | None = None) -> str | None:
+    """Return the folder in which the reference's log-probabilities are kept; None where they are not.
+
+    Raises:
+        InputError: it is a file.
+    """
+    folder = (os.environ if environment is None else environment).get(REFERENCE, "").strip()
+    if not folder:
+        return None
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InputError("environment", REFERENCE, f"is {quoted(folder)}, not a folder", "name one, or a new one")
+    return os.path.abspath(folder)
+
+
 def loss_types(args: Any) -> list[str]:
     """Return --loss_type as a list, whether it names one, several or none."""
     given = args.loss_type
@@ -73,6 +89,8 @@ def check_arguments(args: Any) -> None:
     """
     if not hasattr(args, "rlhf_type"):
         return
+    if reference_folder():
+        _check_reference(args)
     found = options()
     if args.rlhf_type != "dpo" or CA_DPO not in loss_types(args):
         for column, name in found.needs.items():
@@ -96,6 +114,33 @@ def check_arguments(args: Any) -> None:
             "is missing, so the reference would be the base model without the adapters that training starts from",
             f"add --ref_adapters {started_from[0]}",
         )
+
+
+def _check_reference(args: Any) -> None:
+    """Refuse what a reference's kept log-probabilities would not be those of."""
+    full = args.tuner_type == "full"
+    if args.rlhf_type != "dpo":
+        raise InputError(
+            "environment", REFERENCE, f"is for --rlhf_type dpo and would be ignored with {args.rlhf_type}", "unset it"
+        )
+    changes = "which changes the base model, and the base model is the reference"
+    # (argument, values that are right, what is wrong with others)
+    only = [
+        ("tuner_type", ("full", "lora"), "which was not checked"),
+        (
+            "init_weights",
+            (True, False, "gaussian"),
+            "which changes the base model, and the base model is the reference",
+        ),
+        ("lora_bias", ("none",), changes),
+        ("neftune_noise_alpha", (None, 0), "and the noise reaches the reference too"),
+        ("sequence_parallel_size", (1,), "which was not checked"),
+        ("streaming", (False,) if full else (False, True), "and with full tuning all pairs are looked at beforehand"),
+    ]
+    for name, right, problem in only:
+        if (value := getattr(args, name)) not in right:
+            shown = " or ".join(str(one) for one in right)
+            raise InputError("arguments", name, f"is {value}, {problem}", f"use {shown}, or unset {REFERENCE}")
 
 
 def settings(args: Any) -> dict[str, float] | None:

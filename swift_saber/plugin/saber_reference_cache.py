@@ -26,8 +26,8 @@ from swift_saber.errors import InputError, unreadable
 from swift_saber.text.strict_json import read_json
 
 MANIFEST = "reference.json"
-#: A batch's pairs, (key, id) each, beside what the model is given.
-PAIRS = "pairs"
+#: Where an encoded pair has its key, and a batch its pairs, (key, id) each: beside what the model is given.
+KEY, PAIRS = "pair_key", "pairs"
 # What the model is shown of a pair; its name and its scores are not.
 _SIDES = ("chosen_", "rejected_")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "adapter_model*.bin")
