@@ -12,7 +12,7 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
     from transformers import GenerationConfig, Qwen2_5OmniForConditionalGeneration
 
     out_dir = Path(out_dir)
-    corpus = _corpus(texts)
+    corpus = corpus_of(texts)
     settings = {
         "version": VERSION,
         "seed": seed,
@@ -94,7 +94,7 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = Qwen2_5OmniForConditionalGeneration(config).float()
-            _initialise(model)
+            draw_weights(model)
         model.generation_config = GenerationConfig(
             eos_token_id=config.thinker_config.text_config.eos_token_id,
             pad_token_id=config.thinker_config.text_config.pad_token_id,
@@ -112,16 +112,22 @@ def build_model(out_dir: Path, texts: Iterable[str], seed: int = 0) -> Path:
     return out_dir
 
 
-def _corpus(texts: Iterable[str]) -> list[str]:
+def corpus_of(texts: Iterable[str]) -> list[str]:
     """What the tokenizer is fitted on: sorted, each text once, so that the order and number of rows do not matter."""
     return sorted({*texts, *INSTRUCTIONS.values(), TEMPLATE_TEXT})
 
 
-def _tokenizer(corpus: list[str]) -> Qwen2TokenizerFast:
+def fit_tokenizer(corpus: list[str], media_tokens: Mapping[str, str]) -> Qwen2TokenizerFast:
+    """Return a byte-level BPE of the texts.
+
+    Args:
+        corpus: the texts.
+        media_tokens: the tokens around media, by the names under which a processor asks for them.
+    """
     from tokenizers import pre_tokenizers, trainers
     from transformers import Qwen2TokenizerFast
 
-    special = [*TEXT_TOKENS, *MEDIA_TOKENS.values()]
+    special = [*TEXT_TOKENS, *media_tokens.values()]
     blank = Qwen2TokenizerFast()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
@@ -138,7 +144,7 @@ def _tokenizer(corpus: list[str]) -> Qwen2TokenizerFast:
         merges=[tuple(merge) for merge in bpe["merges"]],
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        extra_special_tokens={**MEDIA_TOKENS, "im_start_token": "<|im_start|>"},
+        extra_special_tokens={**media_tokens, "im_start_token": "<|im_start|>"},
         model_max_length=4096,
     )
 
@@ -151,7 +157,7 @@ def _processor(corpus: list[str]) -> Qwen2_5OmniProcessor:
         video_processor=Qwen2VLVideoProcessor(),
         # As the released one: five minutes at most, to which stock ms-swift pads every sound.
         feature_extractor=WhisperFeatureExtractor(feature_size=128, chunk_length=300),
-        tokenizer=_tokenizer(corpus),
+        tokenizer=fit_tokenizer(corpus, MEDIA_TOKENS),
         chat_template=CHAT_TEMPLATE,
     )
 
@@ -214,7 +220,7 @@ def _config(tokenizer: Qwen2TokenizerFast) -> Qwen2_5OmniConfig:
     return Qwen2_5OmniConfig(thinker_config=thinker, enable_audio_output=False)
 
 
-def _initialise(model: Any) -> None:
+def draw_weights(model: Any) -> None:
     """Draw every matrix from N(0, 1 / fan_in).
 
     The library's 0.02 suits wide models; at these widths it learned half as fast, and not at all on harder worlds.

@@ -1,5 +1,6 @@
 """The frozen towers run once a batch: what they make of its clips is the same for the policy and the reference."""
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -46,7 +47,9 @@ class Towers:
             if name not in self._made:
                 with torch.no_grad():
                     self._made[name] = stock(*args, **kwargs)
-            return self._made[name]
+            made = self._made[name]
+            # Qwen3-Omni cuts what it is given into one part a clip, in place.
+            return made if isinstance(made, torch.Tensor) else copy.copy(made)
 
         return forward
 
