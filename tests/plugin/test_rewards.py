@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.models.answer import EndpointDown
+from swift_saber.plugin import PLUGIN_FILE
 from swift_saber.plugin.saber_rewards import JUDGE, WHEEL, SaberConsistency, SaberEmotion, SaberFormat
 from swift_saber.sed.layout import ORDERS, render
-from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, SPEECH, VOICE, Record
+from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, SPEECH, VOICE, Record, Row
 from swift_saber.text.emotions import EMOTIONS
 from tests.llm_server import FIELDS, LLMServer, fails, say
+from tests.plugin.rlhf import FLAGS, FULL, rlhf
 from tests.text.test_wheel import emotion_wheel
 
 RECORDS = {language: Record(**fields) for language, fields in FIELDS.items()}
@@ -257,3 +262,72 @@ def test_wrong_settings_of_the_judge_are_said_before_training(
 ) -> None:
     with pytest.raises(InputError, match=said):
         judged(tmp_path, "http://127.0.0.1:9/v1", **settings)
+
+
+# In ms-swift
+
+
+def taught(model: Path, data: Path, folder: Path) -> Path:
+    """The tiny model after so many steps that it answers in the layout of SED, with mistakes.
+
+    From then on it may not write the marks of clips, over which ms-swift stumbles; one of full size does not.
+    """
+    from swift.pipelines import sft_main
+
+    steps = 40
+    flags = {key: value for key, value in FLAGS.items() if key not in ("rlhf_type", "save_strategy")} | FULL
+    flags |= {"model": model, "dataset": data, "output_dir": folder, "max_steps": steps, "save_steps": steps}
+    flags |= {"learning_rate": 0.003, "per_device_train_batch_size": 3, "gradient_accumulation_steps": 1}
+    sft_main(["--custom_register_path", str(PLUGIN_FILE), *(f"--{key}={value}" for key, value in flags.items())])
+    found = folder / f"checkpoint-{steps}"
+    settings = json.loads((found / "generation_config.json").read_text())
+    marks = json.loads((found / "tokenizer.json").read_text())["added_tokens"]
+    settings["suppress_tokens"] = [one["id"] for one in marks if one["content"] != "<|im_end|>"]
+    (found / "generation_config.json").write_text(json.dumps(settings))
+    return found
+
+
+@pytest.mark.slow
+def test_grpo_is_given_what_the_answers_are_worth(tiny_world: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Three rows, of which one has a label, one an answer alone, and one says no emotion; two answers to each."""
+    rows = {row["labels"]["emotion"]: row for _, row in read_rows(tiny_world / "train.jsonl")}
+    labelled, answered, silent = rows["happy"], rows["angry"], rows["sarcastic"]
+    del answered["labels"], silent["labels"]
+    silent[CONCLUSION] = "Only the clip can tell."
+    data = tmp_path / "data.jsonl"
+    write_rows(data, [labelled, answered, silent])
+    said = {"happy": labelled, "angry": answered, None: silent}
+    truths = {render(Row.from_dict(row).record, language="en"): emotion for emotion, row in said.items()}
+    log = rlhf(
+        taught(tiny_model, data, tmp_path / "sft"),
+        data,
+        tmp_path / "grpo",
+        rlhf_type="grpo",
+        reward_funcs=["saber_format", "saber_emotion", "saber_consistency"],
+        num_generations=2,
+        per_device_train_batch_size=6,
+        gradient_accumulation_steps=1,
+        max_steps=1,
+        max_completion_length=80,
+        log_completions="true",
+    )
+    # The line of the step; the end of training writes it again.
+    step, *_ = map(json.loads, (tmp_path / "grpo" / "completions.jsonl").read_text().splitlines())
+    texts = step["completion"]
+    emotions = [truths[solution] for solution in step["solution"]]
+    assert Counter(emotions) == {"happy": 2, "angry": 2, None: 2}
+    worth = {
+        "SaberFormat": SaberFormat()(texts),
+        "SaberEmotion": [
+            said and SaberEmotion()([text], emotion=[said])[0] for text, said in zip(texts, emotions, strict=True)
+        ],
+        "SaberConsistency": SaberConsistency()(texts),
+    }
+    assert 1.0 in worth["SaberFormat"]  # it has learned something, so that this says something
+    for name, values in worth.items():
+        given = [None if value is None or math.isnan(value) else value for value in step[name]]
+        assert given == pytest.approx(values), name
+        known = [value for value in values if value is not None]
+        assert log[0][f"rewards/{name}/mean"] == pytest.approx(sum(known) / len(known), abs=1e-6), name
+    total = sum(value or 0.0 for values in worth.values() for value in values)
+    assert log[0]["reward"] == pytest.approx(total / len(texts), abs=1e-6)
