@@ -17,13 +17,15 @@ import yaml
 from swift_saber.errors import InputError
 from swift_saber.media.settings import media_settings
 from swift_saber.models import memory
+from swift_saber.plugin.saber_rewards import REWARDS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # recipes/data is for the data pipeline, which is not ms-swift's.
 ALL = sorted(p for p in (REPOSITORY / "recipes").rglob("*.yaml") if p.parent.name != "data")
 SED = [path for path in ALL if path.name.startswith("sed_")]
 CA_DPO = [path for path in ALL if path.name.startswith("ca_dpo_")]
-STAGES = [*SED, *CA_DPO]
+GRPO = [path for path in ALL if path.name.startswith("grpo_")]
+STAGES = [*SED, *CA_DPO, *GRPO]
 ARGUMENTS = {"sft": "SftArguments", "rlhf": "RLHFArguments", "export": "ExportArguments"}
 PUBLISHED = {"VIDEO_MAX_PIXELS": "50176", "FPS_MAX_FRAMES": "40", "MAX_PIXELS": "1003520", "ENABLE_AUDIO_OUTPUT": "0"}
 
@@ -70,10 +72,10 @@ def test_the_environment_is_the_published_one(path: Path) -> None:
     assert PUBLISHED.items() <= contents(path)["ENV"].items()
 
 
-@every([path for path in ALL if path.name.startswith("ca_dpo")])
-def test_ca_dpo_shows_the_model_what_sed_did(path: Path) -> None:
-    """Each CA-DPO recipe against the SED recipe of its size."""
-    sed = contents(path.with_name(path.name.replace("ca_dpo", "sed")))["ENV"]
+@every([path for path in ALL if path.name.startswith(("ca_dpo", "grpo"))])
+def test_what_follows_sed_shows_the_model_what_sed_did(path: Path) -> None:
+    """Each CA-DPO and GRPO recipe against the SED recipe of its size."""
+    sed = contents(path.with_name(re.sub("^(ca_dpo|grpo)", "sed", path.name)))["ENV"]
     assert media_settings(contents(path)["ENV"]) == media_settings(sed)
 
 
@@ -88,6 +90,18 @@ def test_the_additions_to_the_preference_loss_are_off(path: Path) -> None:
 def test_beta_is_the_default_of_ms_swift(path: Path) -> None:
     """Nothing is published of it. The recipe of the embedded world has its own and says why."""
     assert contents(path)["beta"] == 0.1
+
+
+@every(GRPO)
+def test_grpo_takes_our_rewards_and_whole_groups_of_answers(path: Path) -> None:
+    """Answers are compared within a clip's group, so that what is written at a time, and an update, hold whole ones."""
+    recipe = contents(path)
+    assert recipe["reward_funcs"] == list(REWARDS)
+    weights = dict(zip(recipe["reward_funcs"], recipe["reward_weights"], strict=True))
+    assert weights["saber_consistency"] < weights["saber_emotion"]
+    rows = recipe["per_device_train_batch_size"] * int(recipe["ENV"].get("NPROC_PER_NODE", 1))
+    for steps in ("steps_per_generation", "gradient_accumulation_steps"):
+        assert rows * recipe[steps] % recipe["num_generations"] == 0, steps
 
 
 @every(STAGES)
@@ -149,6 +163,8 @@ def test_the_estimate_counts_a_pair_and_its_reference() -> None:
     assert pair.weights == one.weights + 4 * one.trainable
     assert (pair.trained, pair.kept, pair.layer) == (one.trained, 2 * one.kept, 2 * one.layer)
     assert pair.logits == 2 * 8192 * 152064 * 12
+    grpo = memory.estimate({**sed, "rlhf_type": "grpo"})
+    assert (grpo.weights, grpo.kept, grpo.layer, grpo.logits) == (pair.weights, one.kept, one.layer, one.logits)
     two = memory.estimate({**sed, "rlhf_type": "dpo", "ENV": {"NPROC_PER_NODE": "2"}})
     assert two.trained == pair.trained + 4 * pair.trainable
     full = contents(REPOSITORY / "recipes" / "ca_dpo_7b_full_multigpu.yaml")

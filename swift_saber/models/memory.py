@@ -30,6 +30,8 @@ length at once); 2 is the bytes of a bf16 number, and 4 where torch_dtype is flo
                                                                    and their gradients follow; the peak allocation of
                                                                    trl's selective_log_softmax and its backward,
                                                                    measured on a CPU with a smaller vocabulary
+    GRPO (rlhf_type grpo) is trained as SED is, with CA-DPO's reference; what its answers take while they are written is
+    not counted.
     plan for     weights + trained + 1.35 x the others + 1 GiB     what the allocator holds beside what is used, and
                                                                    the CUDA context; the factor is fitted to two runs
 
@@ -203,7 +205,7 @@ def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None 
     """Estimate the memory that a recipe needs on each GPU; see the formulas at the top.
 
     Args:
-        recipe: a recipe's contents, for SED or for CA-DPO, of LoRA tuning, or of full tuning, alone or with ZeRO-2.
+        recipe: a recipe's contents, for SED, CA-DPO or GRPO, of LoRA tuning, or of full tuning, alone or with ZeRO-2.
             Where it does not name a value, ms-swift's default counts, and the published longest row.
         configuration: as `dimensions` returns it; by default that of the recipe's model.
 
@@ -246,7 +248,8 @@ def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None 
     if lora:
         layer += 4 * 2 * (6 * text.hidden_size + text.intermediate_size)
     kept = number * text.hidden_size if recipe.get("gradient_checkpointing", True) else layer
-    reference = (4 * trainable if lora else number * parameters(thinker)) if dpo else 0
+    compared = dpo or recipe.get("rlhf_type") == "grpo"
+    reference = (4 * trainable if lora else number * parameters(thinker)) if compared else 0
     logit = (8 if "deepspeed" in recipe else 12) if dpo else number + 4 + 4
     return Estimate(
         trainable=trainable,
