@@ -125,7 +125,7 @@ def _check_reference(args: Any) -> None:
         )
     changes = "which changes the base model, and the base model is the reference"
     # (argument, values that are right, what is wrong with others)
-    only = [
+    only: list[tuple[str, tuple[Any, ...], str]] = [
         ("tuner_type", ("full", "lora"), "which was not checked"),
         (
             "init_weights",
@@ -133,6 +133,7 @@ def _check_reference(args: Any) -> None:
             "which changes the base model, and the base model is the reference",
         ),
         ("lora_bias", ("none",), changes),
+        ("new_special_tokens", ([],), "which begin as random numbers in each run, in the reference too"),
         ("neftune_noise_alpha", (None, 0), "and the noise reaches the reference too"),
         ("sequence_parallel_size", (1,), "which was not checked"),
         ("streaming", (False,) if full else (False, True), "and with full tuning all pairs are looked at beforehand"),

@@ -27,17 +27,8 @@ from swift_saber.plugin.saber_template import SEDMixin
 
 logger = get_logger()
 # Of ms-swift's arguments, those that change what a model with the same weights computes.
-_SETTINGS = (
-    "torch_dtype",
-    "quant_method",
-    "quant_bits",
-    "hqq_axis",
-    "bnb_4bit_compute_dtype",
-    "bnb_4bit_quant_type",
-    "bnb_4bit_use_double_quant",
-    "bnb_4bit_quant_storage",
-    "rope_scaling",
-)
+_SETTINGS = ("torch_dtype", "rope_scaling", "quant_method")
+_QUANTISED = ("quant_bits", "hqq_axis", "bnb_4bit_compute_dtype", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant")
 
 
 @dataclass(frozen=True)
@@ -82,8 +73,9 @@ def _reference(args: Any, model: Any, folder: str) -> Reference:
         names["adapter"] = _downloaded(args.ref_adapters[0], None, args)
         weights["adapter"] = weights_digest(names["adapter"])
     training, config = args.training_args, model.config
+    given = (*_SETTINGS, *(_QUANTISED if args.quant_method else ()))
     settings = {
-        **{name: str(value) for name in _SETTINGS if (value := getattr(args, name)) is not None},
+        **{name: str(value) for name in given if (value := getattr(args, name)) is not None},
         "attn_impl": str(config._attn_implementation),
         "autocast": "bf16" if training.bf16 else "fp16" if training.fp16 else "no",
         "deepspeed": bool(args.deepspeed),  # which computes without autocast

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
@@ -195,6 +197,7 @@ RIGHT = {
     "tuner_type": "lora",
     "init_weights": True,
     "lora_bias": "none",
+    "new_special_tokens": [],
     "neftune_noise_alpha": None,
     "sequence_parallel_size": 1,
     "streaming": False,
@@ -208,6 +211,7 @@ RIGHT = {
         ({"tuner_type": "longlora"}, "tuner_type: is longlora, .*; use full or lora, or unset SABER_REFERENCE_CACHE"),
         ({"init_weights": "pissa"}, "init_weights: is pissa, which changes the base model"),
         ({"lora_bias": "all"}, "lora_bias: is all, which changes the base model"),
+        ({"new_special_tokens": ["<x>"]}, r"new_special_tokens: is \['<x>'\], which begin as random numbers"),
         ({"neftune_noise_alpha": 5.0}, "neftune_noise_alpha: is 5.0, and the noise reaches the reference too"),
         ({"sequence_parallel_size": 2}, "sequence_parallel_size: is 2, which was not checked"),
         ({"tuner_type": "full", "streaming": True}, "streaming: is True, and with full tuning all pairs"),
@@ -225,3 +229,75 @@ def test_a_file_is_no_folder_to_keep_them_in(folder: Path) -> None:
     write_rows(folder, [])
     with pytest.raises(InputError, match="SABER_REFERENCE_CACHE: is .*, not a folder"):
         check_arguments(SimpleNamespace(**RIGHT))
+
+
+def described(folder: Path, base: Path, attention: str = "sdpa", **changed: Any) -> Any:
+    """The Reference that a run with these arguments has."""
+    from swift_saber.plugin.saber_reference import _reference
+
+    args = {
+        "tuner_type": "full",
+        "model": str(base),
+        "model_dir": str(base),
+        "model_revision": None,
+        "ref_model": str(base),
+        "ref_model_revision": None,
+        "ref_adapters": [],
+        "resume_from_checkpoint": None,
+        "resume_only_model": False,
+        "torch_dtype": "float32",
+        "rope_scaling": None,
+        "quant_method": None,
+        "deepspeed": None,
+        "use_hf": None,
+        "hub_token": None,
+        "training_args": SimpleNamespace(bf16=False, fp16=False),
+        **changed,
+    }
+    return _reference(
+        SimpleNamespace(**args), SimpleNamespace(config=SimpleNamespace(_attn_implementation=attention)), str(folder)
+    )
+
+
+def weights(folder: Path, name: str, number: float) -> Path:
+    folder.mkdir(parents=True)
+    save_file({"a": torch.full((4,), number)}, folder / name)
+    return folder
+
+
+def test_a_reference_is_its_weights_and_what_they_are_computed_with(tmp_path: Path) -> None:
+    from swift_saber.plugin.saber_reference import _QUANTISED
+
+    model, copy = (weights(tmp_path / name, "model.safetensors", 1) for name in ("model", "copy"))
+    trained = weights(tmp_path / "trained", "model.safetensors", 2)
+    adapters = [weights(tmp_path / f"adapter-{n}", "adapter_model.safetensors", n) for n in (3, 4)]
+    cache = tmp_path / "cache"
+    first = described(cache, model).cache.folder
+    assert described(cache, copy, tuner_type="lora", ref_model=None).cache.folder == first
+    others = [
+        described(cache, trained).cache.folder,
+        described(cache, model, ref_model=str(trained)).cache.folder,
+        *(described(cache, model, tuner_type="lora", ref_adapters=[str(one)]).cache.folder for one in adapters),
+        described(cache, model, torch_dtype="bfloat16").cache.folder,
+        described(cache, model, attention="flash_attention_2").cache.folder,
+        described(cache, model, quant_method="bnb", **dict.fromkeys(_QUANTISED)).cache.folder,
+        described(cache, model, deepspeed={"zero_optimization": {"stage": 2}}).cache.folder,
+    ]
+    assert others[0] == others[1]
+    assert len({first, *others}) == len(others)
+
+
+def test_full_tuning_computes_only_while_the_model_is_the_reference(tmp_path: Path) -> None:
+    model, copy = (weights(tmp_path / name, "model.safetensors", 1) for name in ("model", "copy"))
+    trained = weights(tmp_path / "trained", "model.safetensors", 2)
+    cache, again = tmp_path / "cache", {"resume_from_checkpoint": str(trained)}
+    assert described(cache, model).at_start
+    assert described(cache, model, ref_model=str(copy)).at_start
+    assert not described(cache, model, ref_model=str(trained)).at_start
+    assert not described(cache, model, **again).at_start
+    # ms-swift takes the checkpoint for the model then, and for the reference too unless another is named.
+    only = {"resume_only_model": True, "model": str(trained), "model_dir": str(trained), **again}
+    assert described(cache, model, **{**only, "ref_model": str(trained)}).at_start
+    assert not described(cache, model, **only).at_start
+    # With LoRA the reference is part of the model at any time.
+    assert not described(cache, model, tuner_type="lora", ref_model=None).apart
