@@ -274,7 +274,7 @@ def taught(model: Path, data: Path, folder: Path) -> Path:
     """
     from swift.pipelines import sft_main
 
-    steps = 40
+    steps = 30
     flags = {key: value for key, value in FLAGS.items() if key not in ("rlhf_type", "save_strategy")} | FULL
     flags |= {"model": model, "dataset": data, "output_dir": folder, "max_steps": steps, "save_steps": steps}
     flags |= {"learning_rate": 0.003, "per_device_train_batch_size": 3, "gradient_accumulation_steps": 1}
@@ -323,7 +323,7 @@ def test_grpo_is_given_what_the_answers_are_worth(tiny_world: Path, tiny_model: 
         ],
         "SaberConsistency": SaberConsistency()(texts),
     }
-    assert 1.0 in worth["SaberFormat"]  # it has learned something, so that this says something
+    assert all(map(any, worth.values()))  # it has learned something, so that this says something
     for name, values in worth.items():
         given = [None if value is None or math.isnan(value) else value for value in step[name]]
         assert given == pytest.approx(values), name
