@@ -17,6 +17,7 @@ from swift_saber.models.checkpoint import check_base, loading, model_flag
 from swift_saber.models.memory import GIB, dimensions
 from swift_saber.models.seconds import ANSWER_TOKENS, CLIP_SECONDS, RANGE
 
+_GENERATIONS = 8  # ms-swift's default of GRPO: answers to a row
 _TOPICS = {"answer": "to answer", "train": "to train"}
 _SLOW = 600.0  # seconds; ours: a clip that takes longer is a problem
 
@@ -106,15 +107,21 @@ def time_finding(purpose: str, seconds: float, rows: int | None, recipe: Mapping
         recipe: tells how often each is trained on, and on how many GPUs.
     """
     low, high = _time(seconds / RANGE), _time(seconds * RANGE)
-    one = "clip" if purpose == "answer" else "pair" if recipe.get("rlhf_type") == "dpo" else "row"
-    text = f"about {_time(seconds)} a {one} ({low} to {high}: estimated from layers that were timed here)"
+    method = str(recipe.get("rlhf_type", "sft")) if purpose == "train" else purpose
+    one = {"answer": "a clip", "dpo": "a pair", "grpo": "an answer"}.get(method, "a row")
+    text = f"about {_time(seconds)} {one} ({low} to {high}: estimated from layers that were timed here)"
     text += f", for {CLIP_SECONDS:g} s and an answer of {ANSWER_TOKENS} tokens"
     if purpose == "answer":
         text += ", one at a time; batches and vLLM are faster"
+    if method == "grpo":
+        text += ", without writing it and without its reading by the reference"
     if rows is not None:
         several = int((recipe.get("ENV") or {}).get("NPROC_PER_NODE", 1)) if purpose == "train" else 1
         times = float(recipe.get("num_train_epochs", 1)) if purpose == "train" else 1
-        text += f"; {rows} rows{'' if times == 1 else f', {times:g} times'}: {_time(seconds * rows * times / several)}"
+        each = int(recipe.get("num_generations", _GENERATIONS)) if method == "grpo" else 1
+        whole = _time(seconds * rows * each * times / several)
+        text += f"; {rows} rows{'' if each == 1 else f', {each} answers each'}"
+        text += f"{'' if times == 1 else f', {times:g} times'}: {whole}"
     if seconds > _SLOW:
         return Finding("problem", f"time {_TOPICS[purpose]}", text, "use a GPU, or a smaller model")
     return Finding("ok", f"time {_TOPICS[purpose]}", text)

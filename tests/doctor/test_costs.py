@@ -111,6 +111,10 @@ def test_time_is_told_with_its_range_and_for_all_rows() -> None:
     two = {"rlhf_type": "dpo", "num_train_epochs": 2, "ENV": {"NPROC_PER_NODE": "4"}}
     said = time_finding("train", 40.0, 600, two).text
     assert "40 s a pair" in said and "600 rows, 2 times: 3.3 h" in said  # 40 x 600 x 2 / 4
+    grpo = {"rlhf_type": "grpo", "num_generations": 4}
+    said = time_finding("train", 10.0, 300, grpo).text
+    assert "about 10 s an answer" in said
+    assert "without writing it" in said and "300 rows, 4 answers each: 3.3 h" in said  # 10 x 300 x 4
     slow = time_finding("answer", 601.0, None, {})
     assert slow.level == "problem" and "use a GPU" in slow.remedy
 

@@ -44,6 +44,12 @@ def test_flags_in_full_and_values_that_look_like_some_are_taken(arguments: list[
     check_flags("sft", arguments)
 
 
+def test_flags_of_grpo_are_taken() -> None:
+    check_flags(
+        "rlhf", ["--reward_funcs", "saber_format", "saber_emotion", "--reward_weights", "0.5", "1", "--top_k=50"]
+    )
+
+
 def test_a_key_of_a_recipe_is_a_flag_too(tmp_path: Path) -> None:
     check_keys("sft", {"ENV": {}, "learning_rate": 3, "learning-rate": 3}, "a.yaml")
     with pytest.raises(InputError, match=r"a.yaml: learning_rat: is no .*; did you mean learning_rate\?"):
