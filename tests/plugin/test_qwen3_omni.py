@@ -238,7 +238,7 @@ def test_lora_trains_the_attention_of_the_language_model_and_leaves_the_towers(t
 
 def answers(model: list[Any], rows: list[dict[str, Any]]) -> list[str]:
     """What a model answers to questions, asked as models/worker.py asks."""
-    flags = {"torch_dtype": "float32", "max_new_tokens": 12, "temperature": 0, "max_batch_size": 4, "load_args": "true"}
+    flags = {"torch_dtype": "float32", "max_new_tokens": 12, "temperature": 0, "max_batch_size": 4, "stream": "false"}
     infer = worker._load([*map(str, model), *arguments(**flags)])
     questions = [{"id": row["id"], "messages": [{"role": "user", "content": INSTRUCTIONS["en"]}]} for row in rows]
     for question, row in zip(questions, rows, strict=True):
