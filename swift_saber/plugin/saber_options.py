@@ -127,20 +127,17 @@ def _check_reference(args: Any) -> None:
     # (argument, values that are right, what is wrong with others)
     only: list[tuple[str, tuple[Any, ...], str]] = [
         ("tuner_type", ("full", "lora"), "which was not checked"),
-        (
-            "init_weights",
-            (True, False, "gaussian"),
-            "which changes the base model, and the base model is the reference",
-        ),
+        ("init_weights", (True, False, "gaussian"), changes),
         ("lora_bias", ("none",), changes),
         ("new_special_tokens", ([],), "which begin as random numbers in each run, in the reference too"),
         ("neftune_noise_alpha", (None, 0), "and the noise reaches the reference too"),
         ("sequence_parallel_size", (1,), "which was not checked"),
+        *((name, ([],), "and full tuning begins without it") for name in ("adapters", "ref_adapters") if full),
         ("streaming", (False,) if full else (False, True), "and with full tuning all pairs are looked at beforehand"),
     ]
     for name, right, problem in only:
         if (value := getattr(args, name)) not in right:
-            shown = " or ".join(str(one) for one in right)
+            shown = " or ".join("none" if one == [] else str(one) for one in right)
             raise InputError("arguments", name, f"is {value}, {problem}", f"use {shown}, or unset {REFERENCE}")
 
 

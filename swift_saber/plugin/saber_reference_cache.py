@@ -190,7 +190,7 @@ class ReferenceCache:
         return len(self._known)
 
     def others(self) -> list[str]:
-        """Return a line for each other reference that the folder has entries of: what is not as it is here."""
+        """Return a line for each other reference that the folder has entries of: its names, and what is another."""
         found = []
         for path in sorted(self._root.glob(f"*/{MANIFEST}")):
             if path.parent != self.folder and any(path.parent.glob("*.jsonl")):
@@ -201,7 +201,8 @@ class ReferenceCache:
                     for name in sorted({*other.get(part, {}), *self._description[part]})
                     if _at(other, part, name) != _at(self._description, part, name)
                 ]
-                found.append(f"{path.parent.name}: {'; '.join(differences)}")
+                names = ", ".join(map(str, other.get("names", {}).values()))
+                found.append(f"{path.parent.name} ({names}): {'; '.join(differences)}")
         return found
 
     def missing(self, keys: Sequence[str]) -> list[str]:

@@ -197,10 +197,13 @@ RIGHT = {
     "init_weights": True,
     "lora_bias": "none",
     "new_special_tokens": [],
+    "adapters": ["sed"],
+    "ref_adapters": ["sed"],
     "neftune_noise_alpha": None,
     "sequence_parallel_size": 1,
     "streaming": False,
 }
+FULL_TUNING = {"tuner_type": "full", "adapters": [], "ref_adapters": []}
 
 
 @pytest.mark.parametrize(
@@ -213,13 +216,19 @@ RIGHT = {
         ({"new_special_tokens": ["<x>"]}, r"new_special_tokens: is \['<x>'\], which begin as random numbers"),
         ({"neftune_noise_alpha": 5.0}, "neftune_noise_alpha: is 5.0, and the noise reaches the reference too"),
         ({"sequence_parallel_size": 2}, "sequence_parallel_size: is 2, which was not checked"),
-        ({"tuner_type": "full", "streaming": True}, "streaming: is True, and with full tuning all pairs"),
+        ({**FULL_TUNING, "adapters": ["sed"]}, r" adapters: is \['sed'\], and full tuning begins without it; use none"),
+        ({**FULL_TUNING, "ref_adapters": ["sed"]}, r" ref_adapters: is \['sed'\], and full tuning begins without it"),
+        (
+            {"tuner_type": "full", "adapters": [], "ref_adapters": [], "streaming": True},
+            "streaming: is True, and with full tuning all pairs",
+        ),
     ],
 )
 def test_what_the_kept_numbers_would_not_be_those_of_is_refused_at_start(
     folder: Path, changed: dict[str, Any], said: str
 ) -> None:
     check_arguments(SimpleNamespace(**RIGHT))
+    check_arguments(SimpleNamespace(**{**RIGHT, **FULL_TUNING}))
     with pytest.raises(InputError, match=said):
         check_arguments(SimpleNamespace(**{**RIGHT, **changed}))
 

@@ -221,6 +221,7 @@ def test_entries_of_another_reference_are_named_and_never_used(open_cache: Open,
     assert cache.missing([A]) == [A]
     assert len(cache) == 0
     (said,) = cache.others()
+    assert "(sed): " in said
     (there, here) = {"weights": ("w", "v"), "dtype": ("float32", "bfloat16")}[next(iter(changed))]
     assert f" {there} there, {here} here" in said
     assert open_cache().others() == []  # a folder without entries is not worth a word
