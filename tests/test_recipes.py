@@ -152,6 +152,26 @@ def test_the_estimate_counts_the_7b_as_done_by_hand() -> None:
     assert memory.lora_parameters(model, rank) == layers * rank * sum(a + b for a, b in matrices)
 
 
+def test_the_estimate_counts_the_30b_as_done_by_hand() -> None:
+    """Qwen3-Omni-30B-A3B's language model: hidden 2,048, 32 heads and 4 of keys and values of 128, 48 layers, 128
+    experts of 768 of which 8 a token, 152,064 tokens.
+
+    A layer has q (2,048 x 4,096), o, k and v (2,048 x 512), three matrices an expert (2,048 x 768), what chooses among
+    them (128 x 2,048), two norms of the layer and two of a head. LoRA is on q, k, v and o. A layer holds 10 x 2,048
+    numbers a token, and for each of 8 experts its input, its output and 5 x 768.
+    """
+    hidden, heads, kv, inner, experts, rank = 2048, 4096, 512, 768, 128, 64
+    attention = [(hidden, heads), (heads, hidden), (hidden, kv), (hidden, kv)]
+    layer = sum(a * b for a, b in attention) + experts * (3 * hidden * inner + hidden) + 2 * hidden + 2 * 128
+    model = memory.build(memory.SIZES["30B-A3B"])
+    language = memory.parameters(model.thinker.model) + memory.parameters(model.thinker.lm_head)
+    assert language == 48 * layer + 2 * 152064 * hidden + hidden
+    assert memory.lora_parameters(model, rank) == 48 * rank * sum(a + b for a, b in attention)
+    recipe = {"model": "Qwen/Qwen3-Omni-30B-A3B-Instruct", "tuner_type": "lora", "max_length": 100}
+    numbers = 10 * hidden + 8 * (2 * hidden + 5 * inner)
+    assert memory.estimate(recipe).layer == 100 * (2 * numbers + 8 * 4 * hidden)
+
+
 def test_the_estimate_counts_a_pair_and_its_reference() -> None:
     """Against SED with the same values: two rows instead of one, and the reference.
 
@@ -185,22 +205,27 @@ def test_the_7b_without_its_talker_has_the_size_of_the_published_weights() -> No
         ("/models/qwen2.5-omni-3b/", 36),
         ("/3B/Qwen2.5-Omni-7B", 28),
         (None, 28),
+        ("Qwen/Qwen3-Omni-30B-A3B-Instruct", 48),
+        ("/models/qwen3-omni-30b-a3b-thinking", 48),
     ],
 )
 def test_the_estimate_is_for_the_model_that_is_named(model: str | None, layers: int) -> None:
-    """2 bytes x 1 row x 8,192 tokens x hidden x layers; the 3B has a hidden size of 2,048, the 7B of 3,584."""
+    """2 bytes x 1 row x 8,192 tokens x hidden x layers; the 7B has a hidden size of 3,584, the others of 2,048."""
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
     recipe = {key: value for key, value in {**sed, "model": model}.items() if value is not None}
-    hidden = {36: 2048, 28: 3584}[layers]
+    hidden = {36: 2048, 28: 3584, 48: 2048}[layers]
     assert memory.estimate(recipe).kept == 2 * 8192 * hidden * layers
 
 
 @pytest.mark.parametrize(
-    "model", ["Qwen/Qwen3-Omni-30B-A3B-Instruct", "Qwen/Qwen2.5-Omni-30B", "Qwen/Qwen2.5-Omni-7B-AWQ", "Qwen/Qwen3-7B"]
+    "model",
+    ["Qwen/Qwen3-Omni-30B-A3B-Instruct-AWQ", "Qwen/Qwen2.5-Omni-30B", "Qwen/Qwen2.5-Omni-7B-AWQ", "Qwen/Qwen3-7B"],
 )
 def test_a_model_of_unknown_dimensions_is_not_estimated(model: str) -> None:
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
-    with pytest.raises(InputError, match=f"model: the dimensions of '{model}' are not known; use one of .*-7B, .*-3B"):
+    with pytest.raises(
+        InputError, match=f"model: the dimensions of '{model}' are not known; use one of .*-7B, .*-3B, .*-Instruct"
+    ):
         memory.estimate({**sed, "model": model})
 
 

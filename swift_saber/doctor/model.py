@@ -10,6 +10,7 @@ from swift_saber.doctor.machine import ask, memory
 from swift_saber.doctor.settings import Finding
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.models.checkpoint import check_base, model_flag, tied_flags
+from swift_saber.models.memory import dimensions, kind_of
 from swift_saber.text.files import read_text
 
 PATCH_SIZE = 14  # of Qwen2.5-Omni, in pixels
@@ -88,14 +89,20 @@ def hub_finding(environment: Mapping[str, str]) -> Finding:
 
 
 def vision_patch(model: str) -> int:
-    """Return the side of a model's vision patches in pixels; Qwen2.5-Omni's where a local config.json does not say.
+    """Return the side in pixels of the vision patches of a model, or of a LoRA checkpoint's base.
+
+    Where no local config.json says it, it goes by the model's name; a name that says nothing is taken for Qwen2.5-Omni.
 
     Raises:
-        InputError: config.json is damaged.
+        InputError: config.json is damaged, or the base is unknown or missing.
     """
-    config = Path(model).expanduser() / "config.json"
+    start = check_base(model) if model_flag(model) == "--adapters" else model
+    config = Path(start).expanduser() / "config.json"
     if not config.is_file():
-        return PATCH_SIZE
+        try:
+            return kind_of(dimensions(start)).patch
+        except InputError:
+            return PATCH_SIZE
     remedy = "copy or fetch the model again"
     known = parse_row(read_text(config), str(config))
     for key in ("thinker_config", "vision_config"):

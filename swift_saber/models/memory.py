@@ -17,6 +17,9 @@ length at once); 2 is the bytes of a bf16 number, and 4 where torch_dtype is flo
                    T x (2 x (10 hidden + 5 inner) + LoRA: 4 x 2 x (6 hidden + inner))
                                                                    one layer recomputed; LoRA keeps an fp32 copy of
                                                                    the input of its seven projections, with dropout
+                   with experts, T x (2 x (10 hidden + experts a token x (2 hidden + 5 inner)) + LoRA: 4 x 2 x 4 hidden)
+                                                                   each token goes into several experts; LoRA is on
+                                                                   the attention alone
                    T x vocabulary x (2 + 4 + 4)                    bf16 logits, their fp32 copy, log-softmax or its
                                                                    gradient; for all T: the thinker has no
                                                                    logits_to_keep
@@ -49,8 +52,10 @@ For answers, of which max_new_tokens is the longest, T tokens are the longest qu
 Dimensions. A folder's own are in its config.json. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision
 tower's width (1,280; the default says 3,584) and the talker's shape, which are taken from public copies of the released
 config.json. 3B: the dimensions of Qwen2.5-3B for the language model, lm_head not shared with the embeddings, and the
-7B's towers; not checked against the released files, so its numbers are the rougher ones. A recipe that names no model
-is counted as the 7B.
+7B's towers; not checked against the released files, so its numbers are the rougher ones. 30B-A3B, of Qwen3-Omni:
+transformers' Qwen3OmniMoeConfig defaults for the experts (128, of which 8 a token, 768 wide), the hidden size and the
+depth and width of the towers; the rest (48 layers, heads, vocabulary, what the towers hand over) from a public copy of
+the released config.json. A recipe that names no model is counted as the 7B.
 """
 
 import re
@@ -76,6 +81,38 @@ _TEXT_3B = {
     "num_key_value_heads": 2,
     "max_window_layers": 36,
 }
+_TEXT_30B = {
+    "vocab_size": 152064,
+    "num_hidden_layers": 48,
+    "num_attention_heads": 32,
+    "head_dim": 128,
+    "intermediate_size": 768,
+    "max_position_embeddings": 65536,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What differs between the models that are known here.
+
+    Attributes:
+        model_type: in config.json.
+        prefix: of the names of its classes in transformers.
+        patch: the side of its vision patches, in pixels.
+        audio_tokens: of a second of sound.
+        audio_positions: of the audio tower for each of them, which it pools.
+    """
+
+    model_type: str
+    prefix: str
+    patch: int
+    audio_tokens: int
+    audio_positions: int
+
+
+QWEN2_5 = Kind("qwen2_5_omni", "Qwen2_5Omni", patch=14, audio_tokens=25, audio_positions=2)
+QWEN3 = Kind("qwen3_omni_moe", "Qwen3OmniMoe", patch=16, audio_tokens=13, audio_positions=1)
+KINDS = {kind.model_type: kind for kind in (QWEN2_5, QWEN3)}
 SIZES: dict[str, dict[str, Any]] = {
     "7B": {"thinker_config": {"vision_config": _VISION}, "talker_config": _TALKER},
     "3B": {
@@ -85,17 +122,28 @@ SIZES: dict[str, dict[str, Any]] = {
             "audio_config": {"output_dim": 2048},
         },
     },
+    "30B-A3B": {
+        "model_type": QWEN3.model_type,
+        "thinker_config": {
+            "text_config": _TEXT_30B,
+            "vision_config": {"out_hidden_size": 2048},
+            "audio_config": {"output_dim": 2048},
+        },
+    },
 }
-# Their base is not named; their settings and number of parameters are the 7B's.
-_PUBLISHED_WEIGHTS = "SABER-LLM"
-KIND = "qwen2_5_omni"
+# What a hub id or a folder is called, and what is known by it.
+_NAMES = {
+    r"Qwen2\.5-Omni-7B|SABER-LLM": "7B",  # the base of the second is not named; its settings and size are the 7B's
+    r"Qwen2\.5-Omni-3B": "3B",
+    r"Qwen3-Omni-30B-A3B-(Instruct|Thinking|Captioner)": "30B-A3B",
+}
+_KNOWN = ("Qwen/Qwen2.5-Omni-7B", "Qwen/Qwen2.5-Omni-3B", "Qwen/Qwen3-Omni-30B-A3B-Instruct")
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 # The longest input under the published settings: 40 frames are 20 pairs of at most 153 tokens (largest value that
 # qwen-omni-utils 0.0.9 gives for frames up to 2.6 : 1; 140 for 320x240, 120 for 16 : 9); a token covers 2 x 2 patches
-# of a pair. 30 s of sound: 25 tokens a second, each pooled from two positions.
+# of a pair. The reader counts in tokens, so that these are as many where patches are larger.
 VIDEO_TOKENS = 20 * 153
-AUDIO_TOKENS = 30 * 25
-VIDEO_POSITIONS, AUDIO_POSITIONS = 4, 2  # of a token
+VIDEO_POSITIONS = 4  # of a token
 PROMPT_TOKENS = 150  # tokens of the instruction and of the template
 MAX_NEW_TOKENS = 4096  # published
 _LONGEST_CLIP = 30  # seconds; ours
@@ -104,7 +152,7 @@ _LORA_RANK = 8  # ms-swift's default
 
 
 def dimensions(model: str | None) -> dict[str, Any]:
-    """Return the configuration of a Qwen2.5-Omni: what a model folder holds, or that of a size known by its name.
+    """Return the configuration of a Qwen-Omni: what a model folder holds, or that of a size known by its name.
 
     Args:
         model: a model folder; a hub id or a folder of that name; None for the published size, the 7B.
@@ -115,25 +163,30 @@ def dimensions(model: str | None) -> dict[str, Any]:
     path = Path(model or "Qwen2.5-Omni-7B").expanduser() / "config.json"
     if path.is_file():
         known = parse_row(read_text(path), str(path))
-        if known.get("model_type") == KIND:
+        if known.get("model_type") in KINDS:
             return known
     name = path.parent.name
-    found = re.fullmatch(r"Qwen2\.5-Omni-(\w+)", name, re.IGNORECASE)
-    size = "7B" if name == _PUBLISHED_WEIGHTS else found[1].upper() if found else ""
-    if size not in SIZES or path.is_file():
-        names = ", ".join(f"Qwen/Qwen2.5-Omni-{name}" for name in SIZES)
-        raise InputError("recipe", "model", f"the dimensions of {model!r} are not known", f"use one of {names}")
+    size = next((size for names, size in _NAMES.items() if re.fullmatch(names, name, re.IGNORECASE)), None)
+    if size is None or path.is_file():
+        remedy = f"use one of {', '.join(_KNOWN)}"
+        raise InputError("recipe", "model", f"the dimensions of {model!r} are not known", remedy)
     return {**SIZES[size], "dtype": "bfloat16"}
 
 
-def build(configuration: Mapping[str, Any], *, talker: bool = False) -> Any:
-    """Return Qwen2.5-Omni of these dimensions without weights."""
-    import torch
-    from transformers import Qwen2_5OmniConfig, Qwen2_5OmniForConditionalGeneration
+def kind_of(configuration: Mapping[str, Any]) -> Kind:
+    """Return what kind of model a configuration is of; Qwen2.5-Omni where it does not say."""
+    return KINDS[configuration.get("model_type", QWEN2_5.model_type)]
 
-    config = Qwen2_5OmniConfig.from_dict({**configuration, "enable_audio_output": talker})
+
+def build(configuration: Mapping[str, Any], *, talker: bool = False) -> Any:
+    """Return a Qwen-Omni of these dimensions without weights."""
+    import torch
+    import transformers
+
+    prefix = kind_of(configuration).prefix
+    config = getattr(transformers, f"{prefix}Config").from_dict({**configuration, "enable_audio_output": talker})
     with torch.device("meta"):
-        return Qwen2_5OmniForConditionalGeneration(config)
+        return getattr(transformers, f"{prefix}ForConditionalGeneration")(config)
 
 
 def parameters(module: Any) -> int:
@@ -142,7 +195,10 @@ def parameters(module: Any) -> int:
 
 
 def lora_parameters(model: Any, rank: int) -> int:
-    """Adapters on every linear layer of the language model but lm_head: what ms-swift's `all-linear` resolves to."""
+    """Adapters on every linear layer of the language model but lm_head: what ms-swift's `all-linear` resolves to.
+
+    Experts are no linear layers there, nor is what chooses among them.
+    """
     import torch
 
     linear = [m for m in model.thinker.model.modules() if isinstance(m, torch.nn.Linear)]
@@ -161,15 +217,16 @@ def dtype_of(configuration: Mapping[str, Any]) -> str:
     return str(next(filter(None, named), "float32")).removeprefix("torch.")
 
 
-def clip_tokens(settings: Mapping[str, str], seconds: float) -> tuple[int, int]:
+def clip_tokens(settings: Mapping[str, str], seconds: float, kind: Kind = QWEN2_5) -> tuple[int, int]:
     """Return the most tokens of the picture and of the sound of a clip under media settings.
 
     153 tokens a pair of frames are what the reader's floor of 128 comes to (VIDEO_TOKENS); other sizes in proportion.
     """
     frames = min(float(settings.get("FPS", 2)) * seconds, int(settings.get("FPS_MAX_FRAMES", 768)))
-    least = int(settings.get("VIDEO_MIN_PIXELS", 128 * 784)) / 784
-    most = int(settings.get("VIDEO_MAX_PIXELS", 768 * 784)) / 784
-    return round(frames / 2 * max(least, most) * 153 / 128), round(25 * seconds)
+    area = (2 * kind.patch) ** 2  # pixels of a token
+    least = int(settings.get("VIDEO_MIN_PIXELS", 128 * area)) / area
+    most = int(settings.get("VIDEO_MAX_PIXELS", 768 * area)) / area
+    return round(frames / 2 * max(least, most) * 153 / 128), round(kind.audio_tokens * seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +270,14 @@ def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None 
         InputError: as `dimensions`.
     """
     known = dimensions(recipe.get("model")) if configuration is None else configuration
-    model = build(known)
+    model, kind = build(known), kind_of(known)
     thinker, text = model.thinker, model.config.thinker_config.text_config
+    audio_tokens = _LONGEST_CLIP * kind.audio_tokens
     number = bytes_of(str(recipe.get("torch_dtype") or dtype_of(known)))
     gpus = int((recipe.get("ENV") or {}).get("NPROC_PER_NODE", 1))
     dpo = recipe.get("rlhf_type") == "dpo"
     rows = int(recipe.get("per_device_train_batch_size", 1)) * (2 if dpo else 1)
-    longest = VIDEO_TOKENS + AUDIO_TOKENS + PROMPT_TOKENS + MAX_NEW_TOKENS
+    longest = VIDEO_TOKENS + audio_tokens + PROMPT_TOKENS + MAX_NEW_TOKENS
     tokens = int(recipe.get("max_length", longest)) * rows
     lora = recipe.get("tuner_type", "lora") == "lora"
     if lora:
@@ -241,12 +299,12 @@ def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None 
         * rows
         * (
             VIDEO_TOKENS * VIDEO_POSITIONS * vision.hidden_size * vision.depth
-            + AUDIO_TOKENS * AUDIO_POSITIONS * audio.d_model * audio.encoder_layers
+            + audio_tokens * kind.audio_positions * audio.d_model * audio.encoder_layers
         )
     )
-    layer = number * (10 * text.hidden_size + 5 * text.intermediate_size)
+    layer = number * _layer(text)
     if lora:
-        layer += 4 * 2 * (6 * text.hidden_size + text.intermediate_size)
+        layer += 4 * 2 * _adapted(text)
     kept = number * text.hidden_size if recipe.get("gradient_checkpointing", True) else layer
     compared = dpo or recipe.get("rlhf_type") == "grpo"
     reference = (4 * trainable if lora else number * parameters(thinker)) if compared else 0
@@ -272,14 +330,28 @@ def answering(configuration: Mapping[str, Any], settings: Mapping[str, str], ada
     """
     model = build(configuration)
     text, number = model.config.thinker_config.text_config, bytes_of(dtype_of(configuration))
-    tokens = sum(clip_tokens(settings, _LONGEST_CLIP)) + PROMPT_TOKENS
-    keys = text.num_key_value_heads * (text.hidden_size // text.num_attention_heads)
+    tokens = sum(clip_tokens(settings, _LONGEST_CLIP, kind_of(configuration))) + PROMPT_TOKENS
+    keys = text.num_key_value_heads * (getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads)
     return Estimate(
         trainable=0,
         weights=number * parameters(model.thinker) + adapters,
         trained=0,
         kept=number * (tokens + MAX_NEW_TOKENS) * 2 * keys * text.num_hidden_layers,
         towers=0,
-        layer=number * tokens * (10 * text.hidden_size + 5 * text.intermediate_size),
+        layer=number * tokens * _layer(text),
         logits=number * tokens * text.vocab_size,
     )
+
+
+def _layer(text: Any) -> int:
+    """Numbers a token that a layer holds while it is computed."""
+    if experts := getattr(text, "num_experts_per_tok", 0):
+        return int(10 * text.hidden_size + experts * (2 * text.hidden_size + 5 * text.moe_intermediate_size))
+    return int(10 * text.hidden_size + 5 * text.intermediate_size)
+
+
+def _adapted(text: Any) -> int:
+    """Numbers a token that go into a layer's adapters."""
+    if getattr(text, "num_experts_per_tok", 0):
+        return int(4 * text.hidden_size)
+    return int(6 * text.hidden_size + text.intermediate_size)

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from swift_saber.models.memory import (
-    AUDIO_POSITIONS,
     PROMPT_TOKENS,
     VIDEO_POSITIONS,
     build,
     clip_tokens,
     dtype_of,
+    kind_of,
     parameters,
 )
 
@@ -74,14 +74,14 @@ def measured(configuration: Mapping[str, Any], settings: Mapping[str, str], devi
     """
     import torch
     from transformers import DynamicCache
-    from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import Qwen2_5OmniThinkerTextModel
 
-    whole = build(configuration).config.thinker_config.text_config
+    thinker = build(configuration).thinker
+    whole = thinker.config.text_config
     few = {"num_hidden_layers": _DEEP, "layer_types": None, "vocab_size": 1, "pad_token_id": None}
     config = type(whole).from_dict({**whole.to_dict(), **few})
     dtype = getattr(torch, dtype_of(configuration))
     with torch.device("meta"):
-        parts = [Qwen2_5OmniThinkerTextModel(config), torch.nn.Linear(config.hidden_size, whole.vocab_size, bias=False)]
+        parts = [type(thinker.model)(config), torch.nn.Linear(config.hidden_size, whole.vocab_size, bias=False)]
     model, head = (part.to(dtype).to_empty(device=device).eval() for part in parts)
     for tensor in (*model.parameters(), *model.buffers(), *head.parameters()):
         tensor.data.fill_(1 / 64)
@@ -102,7 +102,7 @@ def measured(configuration: Mapping[str, Any], settings: Mapping[str, str], devi
 
     def fitting(run: Callable[[Any], object]) -> Any:
         """A question, or as much of it as is read in a short time."""
-        number, most = _FEWEST, _question(settings)
+        number, most = _FEWEST, _question(configuration, settings)
         once(run, tokens(number))
         while number < most and once(run, tokens(number)) < _LONG_ENOUGH:
             number *= 4
@@ -174,10 +174,10 @@ class _Work:
 
 
 def _work(configuration: Mapping[str, Any], settings: Mapping[str, str], speed: Speed) -> _Work:
-    thinker = build(configuration).thinker
-    video, audio = clip_tokens(settings, CLIP_SECONDS)
+    thinker, kind = build(configuration).thinker, kind_of(configuration)
+    video, audio = clip_tokens(settings, CLIP_SECONDS, kind)
     met = video * VIDEO_POSITIONS * parameters(thinker.visual)
-    met += audio * AUDIO_POSITIONS * parameters(thinker.audio_tower)
+    met += audio * kind.audio_positions * parameters(thinker.audio_tower)
     layer, head = speed.layer, speed.head
     layers = len(thinker.model.layers)
     each = min(layer.reading / parameters(thinker.model.layers[0]), head.reading / parameters(thinker.lm_head))
@@ -185,9 +185,9 @@ def _work(configuration: Mapping[str, Any], settings: Mapping[str, str], speed: 
         reading=layers * layer.reading + head.reading,
         writing=layers * layer.writing + head.writing,
         towers=each * met,
-        question=_question(settings),
+        question=_question(configuration, settings),
     )
 
 
-def _question(settings: Mapping[str, str]) -> int:
-    return sum(clip_tokens(settings, CLIP_SECONDS)) + PROMPT_TOKENS
+def _question(configuration: Mapping[str, Any], settings: Mapping[str, str]) -> int:
+    return sum(clip_tokens(settings, CLIP_SECONDS, kind_of(configuration))) + PROMPT_TOKENS

@@ -19,11 +19,12 @@ from swift_saber.errors import InputError
 from swift_saber.media.settings import MEDIA_SETTINGS
 from swift_saber.models import seconds
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
-from swift_saber.models.memory import GIB, answering, clip_tokens, dimensions, dtype_of, estimate
+from swift_saber.models.memory import GIB, QWEN3, answering, clip_tokens, dimensions, dtype_of, estimate
 from swift_saber.models.seconds import ANSWER_TOKENS, Part, Speed, measured, seconds_to_answer, seconds_to_train
 from tests.conftest import REPOSITORY
+from tests.tiny_qwen3 import build_from_world
 
-SEVEN = "Qwen/Qwen2.5-Omni-7B"
+SEVEN, THIRTY = "Qwen/Qwen2.5-Omni-7B", "Qwen/Qwen3-Omni-30B-A3B-Instruct"
 
 
 def gpus(*free_of: tuple[int, int]) -> list[dict[str, Any]]:
@@ -52,6 +53,9 @@ def test_the_plan_has_room_for_what_was_measured_and_little_more(recipe: str, to
 
 def test_tokens_of_a_clip_follow_the_media_settings() -> None:
     assert clip_tokens(PUBLISHED_SETTINGS, 30) == (20 * 153, 750)
+    # Qwen3-Omni's tokens are of 32 x 32 pixels, as many, but for a floor in pixels: 128 tokens are 131,072 there.
+    assert clip_tokens(PUBLISHED_SETTINGS, 30, QWEN3) == (20 * 153, 390)
+    assert clip_tokens({"FPS": "2", "VIDEO_MIN_PIXELS": "131072", "VIDEO_MAX_PIXELS": "1"}, 10, QWEN3)[0] == 10 * 153
     # 2 frames a second are 10 pairs in 10 s; at half of the floor of 128 tokens where that is lowered to 64.
     assert clip_tokens(PUBLISHED_SETTINGS, 10) == (10 * 153, 250)
     assert clip_tokens({**PUBLISHED_SETTINGS, "VIDEO_MIN_PIXELS": "3136"}, 10) == (round(10 * 153 / 2), 250)
@@ -69,12 +73,33 @@ def test_full_tuning_alone_holds_gradients_and_two_moments_of_the_weights_type(t
     assert estimate({**full, "gradient_checkpointing": False}, known).kept == layers * frozen.layer
 
 
-@pytest.mark.parametrize(
-    ("model", "said"), [("owner/other", "are not known"), ("Qwen/Qwen3-Omni-30B-A3B-Instruct", "are not known")]
-)
-def test_a_model_of_another_kind_is_not_estimated(model: str, said: str) -> None:
-    [finding] = cost_findings(model, None, {"gpus": []}, os.environ)
-    assert finding.level == "note" and said in finding.text
+def test_a_model_of_another_kind_is_not_estimated() -> None:
+    [finding] = cost_findings("owner/other", None, {"gpus": []}, os.environ)
+    assert finding.level == "note" and "are not known" in finding.text
+
+
+def test_qwen3_omni_needs_its_weights_a_cache_and_the_logits_of_a_question_to_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """48 layers, 4 heads of keys and values of 128, 152,064 words of 2 bytes; 40 frames, and 13 tokens a second."""
+    need = answering(dimensions(THIRTY), PUBLISHED_SETTINGS)
+    question = 20 * 153 + 30 * 13 + 150
+    assert need.kept == (question + 4096) * 48 * 2 * (4 * 128) * 2
+    assert need.logits == question * 152064 * 2
+    for name in MEDIA_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    [finding] = cost_findings(THIRTY, None, {"gpus": gpus((48, 48))}, os.environ)
+    assert (finding.level, finding.topic) == ("problem", "memory to answer")
+    assert f"plan for {need.plan / GIB:.1f} GiB" in finding.text
+
+
+def test_a_tiny_qwen3_omni_is_measured_to_answer_and_to_train(tiny_world: Path, tmp_path: Path) -> None:
+    model = build_from_world(tmp_path / "model", tiny_world)
+    recipe = known_recipe(str(REPOSITORY / "recipes" / "sed_qwen3_omni_30b_lora_1gpu.yaml"))
+    told = list(cost_findings(str(model), recipe, {"gpus": []}, os.environ, 36))
+    assert [finding.topic for finding in told] == [
+        *("memory to answer", "memory to train", "time to answer", "time to train")
+    ]
 
 
 def test_the_published_weights_count_as_the_7b() -> None:

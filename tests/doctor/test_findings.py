@@ -316,6 +316,15 @@ def test_a_lora_checkpoint_counts_with_its_base(tiny_model: Path, tmp_path: Path
     assert str(tiny_model) in findings[0].text and f"{both:.1f} MiB" in findings[1].text
 
 
+def test_the_patches_of_a_model_are_those_of_its_base_or_go_by_its_name(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "config.json").write_text(dumps({"thinker_config": {"vision_config": {"patch_size": 16}}}))
+    assert vision_patch(str(lora(tmp_path / "lora", str(base)))) == 16
+    assert vision_patch("Qwen/Qwen3-Omni-30B-A3B-Instruct") == 16
+    assert vision_patch("owner/other") == 14
+
+
 def test_flags_that_contradict_the_weights_are_a_problem(tiny_model: Path, tmp_path: Path) -> None:
     levels = [finding.level for finding in model_findings(str(tiny_model), {"gpus": []}, os.environ)]
     assert "problem" not in levels
