@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest; without
 # any the slow tests run beside the others, since both wait for processes of their own most of the time, and each says
-# which took longest.
+# which took longest. SABER_TEST_ENGINE=true has tests/engine run as well (shell/test_engine.sh), with the demo's model.
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
@@ -19,11 +19,24 @@ if [ $# -gt 0 ]; then
 fi
 slow_log="$(mktemp)"
 longest=(--durations=15 --durations-min=10)
+SABER_TEST_DEMO="$(mktemp -d)" # where the demo's test makes it
+export SABER_TEST_DEMO
+# Which is the first of the slow ones, for the engine's tests (tests/conftest.py).
 "$PYTHON" -m pytest "${longest[@]}" -m slow >"$slow_log" 2>&1 &
 slow=$!
-trap 'kill -INT "$slow" 2>/dev/null || true; rm -f "$slow_log"' EXIT
+trap 'kill -INT "$slow" 2>/dev/null || true; rm -rf "$slow_log" "$SABER_TEST_DEMO"' EXIT
 status=0
 "$PYTHON" -m pytest "${longest[@]}" -m 'not slow' || status=$?
+if [ "${SABER_TEST_ENGINE:-}" = true ]; then
+  while kill -0 "$slow" 2>/dev/null && [ ! -e "$SABER_TEST_DEMO/summary.json" ]; do sleep 5; done
+  engine=0
+  bash shell/test_engine.sh || engine=$?
+  case "$engine" in
+    0) ;;
+    75) echo "== without vLLM: tests/engine were not run" ;;
+    *) status="$engine" ;;
+  esac
+fi
 echo "== slow tests"
 wait "$slow" || status=$?
 cat "$slow_log"

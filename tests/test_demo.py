@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
-    # Where .ci/run has the engine's tests find it afterwards.
+    # Where shell/test.sh has the engine's tests find it afterwards.
     kept = os.environ.get("SABER_TEST_DEMO")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("demo")
     done = shell("demo.sh", folder=folder, SABER_DEMO_DIR=str(folder), SABER_PYTHON=sys.executable)
