@@ -32,8 +32,16 @@ def register() -> None:
         return
     saber_errors.install_excepthook()
     saber_seams.check()
-    from swift_saber.plugin import saber_bad_rows, saber_dataset, saber_frames, saber_loader, saber_logits, saber_sound
-    from swift_saber.plugin.saber_rewards import register as register_rewards
+    from swift_saber.plugin import (
+        saber_bad_rows,
+        saber_dataset,
+        saber_frames,
+        saber_loader,
+        saber_logits,
+        saber_rewards,
+        saber_sound,
+        saber_targets,
+    )
 
     saber_dataset.register()
     saber_frames.register()
@@ -42,9 +50,10 @@ def register() -> None:
     _register_templates()
     saber_bad_rows.register()
     saber_loader.register()
+    saber_targets.register()
+    saber_rewards.register()
     _keep_bad_rows()
     _register_trainer()
-    register_rewards()
     _extend_args_json()
     _spare_threads()
     _end_with_command()

@@ -41,6 +41,7 @@ SEAMS = {
     "swift.pipelines.infer.infer": ["SwiftInfer.infer_single"],
     "swift.pipelines.train.rlhf": ["SwiftRLHF._get_trainer_kwargs", "SwiftRLHF._prepare_single_model"],
     "swift.pipelines.train.sft": ["SwiftSft._show_dataset"],
+    "swift.pipelines.train.tuner": ["get_target_modules"],
     "swift.rewards": ["orms"],
     "swift.rlhf_trainers.dpo_trainer": [
         "DPOTrainer.compute_ref_log_probs",

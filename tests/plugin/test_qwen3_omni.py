@@ -22,20 +22,13 @@ from tests.media_faults import frames, sound
 from tests.plugin.rlhf import FLAGS, STOCK, pair, rlhf, timeless
 from tests.tiny_qwen3 import LAYERS, MEDIA_TOKENS, PATCH, build_from_world
 
-pytestmark = pytest.mark.usefixtures("plugin", "targets")
+pytestmark = pytest.mark.usefixtures("plugin")
 slow = pytest.mark.slow
 RATE = 16_000
 TEMPLATE = "qwen3_omni"
 ASKED = [{"role": "user", "content": INSTRUCTIONS["en"]}, {"role": "assistant", "content": "The face smiles."}]
 # Enough that the few steps change what the model says.
 LEARNING = {"model_type": "qwen3_omni_moe", "learning_rate": 0.01, "lora_dropout": 0, "gradient_accumulation_steps": 1}
-
-
-@pytest.fixture(scope="module")
-def targets(plugin: None) -> None:
-    from swift_saber.plugin import saber_targets
-
-    saber_targets.register()
 
 
 @pytest.fixture(scope="module")
