@@ -157,8 +157,8 @@ def test_the_estimate_counts_the_30b_as_done_by_hand() -> None:
     experts of 768 of which 8 a token, 152,064 tokens.
 
     A layer has q (2,048 x 4,096), o, k and v (2,048 x 512), three matrices an expert (2,048 x 768), what chooses among
-    them (128 x 2,048), two norms of the layer and two of a head. LoRA is on q, k, v and o. A layer holds 10 x 2,048
-    numbers a token, and for each of 8 experts its input, its output and 5 x 768.
+    them (128 x 2,048), two norms of the layer and two of a head. LoRA is on q, k, v and o. A layer holds 12 x 2,048
+    numbers a token, and for each of 8 experts its input, its output and 6 x 768.
     """
     hidden, heads, kv, inner, experts, rank = 2048, 4096, 512, 768, 128, 64
     attention = [(hidden, heads), (heads, hidden), (hidden, kv), (hidden, kv)]
@@ -168,28 +168,29 @@ def test_the_estimate_counts_the_30b_as_done_by_hand() -> None:
     assert language == 48 * layer + 2 * 152064 * hidden + hidden
     assert memory.lora_parameters(model, rank) == 48 * rank * sum(a + b for a, b in attention)
     recipe = {"model": "Qwen/Qwen3-Omni-30B-A3B-Instruct", "tuner_type": "lora", "max_length": 100}
-    numbers = 10 * hidden + 8 * (2 * hidden + 5 * inner)
-    assert memory.estimate(recipe).layer == 100 * (2 * numbers + 8 * 4 * hidden)
+    numbers = 12 * hidden + 8 * (2 * hidden + 6 * inner)
+    assert memory.estimate(recipe).layer == 100 * (2 * numbers + 5 * 4 * hidden)
 
 
 def test_the_estimate_counts_a_pair_and_its_reference() -> None:
     """Against SED with the same values: two rows instead of one, and the reference.
 
-    LoRA: the reference adapter in fp32, and 12 bytes for each of two rows' logits where SED has 10 for one's. Two GPUs
-    without DeepSpeed: another fp32 copy of the gradients. Full tuning: the frozen thinker, and 8 bytes a logit.
+    LoRA: the reference adapter in fp32. Two GPUs without DeepSpeed: another fp32 copy of the gradients. Full tuning:
+    the frozen thinker, unless what it says is kept in files, and 8 bytes a logit where the others have 12.
     """
     sed = contents(REPOSITORY / "recipes" / "sed_7b_lora_1gpu.yaml")
     one, pair = (memory.estimate({**sed, **more}) for more in ({}, {"rlhf_type": "dpo"}))
     assert pair.weights == one.weights + 4 * one.trainable
     assert (pair.trained, pair.kept, pair.layer) == (one.trained, 2 * one.kept, 2 * one.layer)
-    assert pair.logits == 2 * 8192 * 152064 * 12
+    assert pair.logits == 2 * one.logits == 2 * 4096 * 152064 * 12
     grpo = memory.estimate({**sed, "rlhf_type": "grpo"})
     assert (grpo.weights, grpo.kept, grpo.layer, grpo.logits) == (pair.weights, one.kept, one.layer, one.logits)
     two = memory.estimate({**sed, "rlhf_type": "dpo", "ENV": {"NPROC_PER_NODE": "2"}})
     assert two.trained == pair.trained + 4 * pair.trainable
     full = contents(REPOSITORY / "recipes" / "ca_dpo_7b_full_multigpu.yaml")
-    assert memory.estimate(full).weights == 2 * one.weights
-    assert memory.estimate(full).logits == 2 * full["max_length"] * 152064 * 8
+    assert memory.estimate(full).weights == one.weights
+    assert memory.estimate({**full, "ENV": {**full["ENV"], "SABER_REFERENCE_CACHE": ""}}).weights == 2 * one.weights
+    assert memory.estimate(full).logits == 2 * 4096 * 152064 * 8
 
 
 def test_the_7b_without_its_talker_has_the_size_of_the_published_weights() -> None:

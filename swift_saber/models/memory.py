@@ -1,8 +1,8 @@
 """The memory that a model needs, to answer and to be trained: arithmetic from its dimensions and the settings.
 
-The model is built on torch's meta device, which keeps shapes and no weights. What is counted for training, in bytes,
-for T tokens a row (the recipe's max_length, so the longest row that can occur; per_device_train_batch_size rows of that
-length at once); 2 is the bytes of a bf16 number, and 4 where torch_dtype is float32:
+The model is built on torch's meta device, which keeps shapes and no weights. What is counted for training, in bytes;
+2 is the bytes of a bf16 number, and 4 where torch_dtype is float32; T are the tokens of the rows of a batch, the
+longest that can occur, and A those of them that are answers:
 
     weights      2 x parameters of the thinker                     bf16; talker and token2wav are not loaded
     trained      LoRA: 16 x its parameters                         fp32 weights, gradients and two AdamW moments
@@ -11,43 +11,51 @@ length at once); 2 is the bytes of a bf16 number, and 4 where torch_dtype is flo
                                                                    LoRA's own weights 2 x more, two reduce buckets
                  full, without DeepSpeed: 2 x 3 x parameters       gradients and two moments, of the weights' type
     kept         2 x T x hidden x layers                           what gradient checkpointing keeps, one a layer;
-                                                                   without it all of each layer (see peak)
-    towers       2 x positions x width x layers                    the same for the vision and the audio tower
+                 without it, T x layers x 2 x (10 hidden + 4 inner), with LoRA 2 x (7 hidden + 3 inner) and 3 x
+                 (6 hidden + inner): the input of its seven projections after dropout, and which numbers that dropped
+    towers       2 x positions x width x layers                    the same for those that are trained; frozen ones
+                                                                   keep nothing (ms-swift's patch_frozen_module)
     peak         the larger of
-                   T x (2 x (10 hidden + 5 inner) + LoRA: 4 x 2 x (6 hidden + inner))
-                                                                   one layer recomputed; LoRA keeps an fp32 copy of
-                                                                   the input of its seven projections, with dropout
-                   with experts, T x (2 x (10 hidden + experts a token x (2 hidden + 5 inner)) + LoRA: 4 x 2 x 4 hidden)
-                                                                   each token goes into several experts; LoRA is on
-                                                                   the attention alone
-                   T x vocabulary x (2 + 4 + 4)                    bf16 logits, their fp32 copy, log-softmax or its
-                                                                   gradient; for all T: the thinker has no
-                                                                   logits_to_keep
-    CA-DPO (rlhf_type dpo) has two sequences a pair, so that T counts twice in all of the above, and the reference:
+                   T x (2 x (12 hidden + 6 inner) + LoRA: 5 x (6 hidden + inner))
+                                                                   one layer recomputed, and its backward pass
+                   with experts, inner is experts a token x inner, hidden as much more for what each expert is given
+                   and gives, and LoRA's 6 hidden + inner are 4 hidden: it is on the attention alone
+                   A x vocabulary x 12                             fp32 log-softmax and its two gradients
+                   full: vocabulary x (A x 4 + 2 x hidden)         that of lm_head, beside that of the logits
+    CA-DPO (rlhf_type dpo) has two sides a pair, and the reference:
     weights      LoRA: 4 x its parameters                          a second adapter, fp32, on the same base weights
-                 full: 2 x parameters of the thinker               a frozen bf16 copy, whole on every GPU
+                 full: 2 x parameters of the thinker               a frozen bf16 copy, whole on every GPU; none with
+                                                                   SABER_REFERENCE_CACHE
     trained      several GPUs without DeepSpeed: 4 x more          DDP's copy of the fp32 gradients
-    peak         T x vocabulary x 12, with DeepSpeed 8             instead of the 10 above: fp32 logits (bf16 with
-                                                                   DeepSpeed, which does not convert them) of the
-                                                                   policy stay while the reference's are computed,
-                                                                   and their gradients follow; the peak allocation of
-                                                                   trl's selective_log_softmax and its backward,
-                                                                   measured on a CPU with a smaller vocabulary
+    mask         (question + 2 answers)^2 x (1 + 2 + 2)            of a pair in one row: bool, as numbers, and once more
+                                                                   where a GPU wants rows of a multiple of 8
+    peak         A x vocabulary x 12, with DeepSpeed 8             fp32 logits (bf16 with DeepSpeed, which does not
+                                                                   convert them) of the policy stay while the
+                                                                   reference's are computed, and their gradients
+                                                                   follow, in trl's selective_log_softmax
     GRPO (rlhf_type grpo) is trained as SED is, with CA-DPO's reference; what its answers take while they are written is
     not counted.
     plan for     weights + trained + 1.35 x the others + 1 GiB     what the allocator holds beside what is used, and
-                                                                   the CUDA context; the factor is fitted to two runs
+                                                                   the CUDA context
 
-Two runs were measured, on one H200 with a 7B of random weights: SED and CA-DPO by LoRA on one GPU, with rows of up to
-7,900 and pairs of up to 2 x 8,150 tokens, took 38.4 and 63.6 GiB of the card, which are 1.37 and 1.32 times the others.
-Rows of mixed lengths can make PyTorch's allocator hold more than that (CA-DPO: 71 GiB), as long as there is room.
+How long. A row, or one side of a pair, has the recipe's max_length, of which the answer is max_new_tokens (4,096) at
+most and at least 150 are not the answer. A pair of one clip is one row, of question and both answers; one of two clips
+(swapped pairs) is two rows, as is any with SABER_JOINT_PAIRS=false, flash attention or padding-free rows. The larger of
+the two counts, since the data decide. All tokens are in A with use_logits_to_keep: false, and all but 150 a row where
+ms-swift cuts rows at the earliest answer (several rows of SED, pairs that are never one row) or packs them.
+
+Where the numbers of a layer come from: the shapes of the 7B's own layers (tests/benchmarks/memory_shapes.py), and a
+smaller model that was trained on a CPU (memory_step.py beside it; recipes/costs.md has the figures). Two runs were
+measured on a GPU, one H200 with a 7B of random weights, before pairs were one row and logits those of answers: SED and
+CA-DPO by LoRA, with rows of up to 7,900 and pairs of up to 2 x 8,150 tokens, took 38.4 and 63.6 GiB of the card, which
+are 1.23 and 1.40 times the others; 1.35 is between them. What a GPU takes since then was not measured. Rows of mixed
+lengths can make PyTorch's allocator hold more (CA-DPO: 71 GiB), as long as there is room.
 
 For answers, of which max_new_tokens is the longest, T tokens are the longest question under the media settings:
 
     weights      2 x parameters of the thinker                     and a LoRA checkpoint's own
     kept         2 x (T + max_new_tokens) x 2 x keys x layers      the cache of keys and values
-    peak         the larger of 2 x T x (10 hidden + 5 inner)       a layer
-                 and 2 x T x vocabulary                            logits, of the whole question
+    peak         2 x T x (4 hidden + 3 inner)                      a layer; the logits are those of one token
 
 Dimensions. A folder's own are in its config.json. 7B: transformers' Qwen2_5OmniConfig defaults, except the vision
 tower's width (1,280; the default says 3,584) and the talker's shape, which are taken from public copies of the released
@@ -69,7 +77,7 @@ from swift_saber.errors import InputError
 from swift_saber.text.files import read_text
 
 GIB = 2**30
-_SPARE = 1.35  # fitted, see above
+_SPARE = 1.35  # between two runs, see above
 _VISION = {"hidden_size": 1280}
 _TALKER = {"hidden_size": 896, "num_attention_heads": 12, "num_hidden_layers": 24}
 _TEXT_3B = {
@@ -149,6 +157,8 @@ MAX_NEW_TOKENS = 4096  # published
 _LONGEST_CLIP = 30  # seconds; ours
 _REDUCE_BUCKET = 2 * 2e8 * 2  # ZeRO-2 in ms-swift's zero2.json: 2e8 elements; two of them in bf16
 _LORA_RANK = 8  # ms-swift's default
+_CACHE, _JOINT = "SABER_REFERENCE_CACHE", "SABER_JOINT_PAIRS"
+_OFF = ("false", "0")
 
 
 def dimensions(model: str | None) -> dict[str, Any]:
@@ -235,6 +245,7 @@ class Estimate:
 
     Attributes:
         trainable: parameters that are trained.
+        mask: of pairs that are one row.
         layer, logits: the two of which the larger is the peak.
     """
 
@@ -243,13 +254,14 @@ class Estimate:
     trained: float
     kept: float
     towers: float
+    mask: float
     layer: float
     logits: float
 
     @property
     def plan(self) -> float:
         """What to plan for."""
-        passing = self.kept + self.towers + max(self.layer, self.logits)
+        passing = self.kept + self.towers + self.mask + max(self.layer, self.logits)
         return self.weights + self.trained + _SPARE * passing + GIB
 
     @property
@@ -258,13 +270,16 @@ class Estimate:
         return round(self.plan / GIB)
 
 
-def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None = None) -> Estimate:
+def estimate(
+    recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None = None, answer: int = MAX_NEW_TOKENS
+) -> Estimate:
     """Estimate the memory that a recipe needs on each GPU; see the formulas at the top.
 
     Args:
         recipe: a recipe's contents, for SED, CA-DPO or GRPO, of LoRA tuning, or of full tuning, alone or with ZeRO-2.
             Where it does not name a value, ms-swift's default counts, and the published longest row.
         configuration: as `dimensions` returns it; by default that of the recipe's model.
+        answer: tokens of the longest answer.
 
     Raises:
         InputError: as `dimensions`.
@@ -272,52 +287,86 @@ def estimate(recipe: Mapping[str, Any], configuration: Mapping[str, Any] | None 
     known = dimensions(recipe.get("model")) if configuration is None else configuration
     model, kind = build(known), kind_of(known)
     thinker, text = model.thinker, model.config.thinker_config.text_config
-    audio_tokens = _LONGEST_CLIP * kind.audio_tokens
+    environment = recipe.get("ENV") or {}
     number = bytes_of(str(recipe.get("torch_dtype") or dtype_of(known)))
-    gpus = int((recipe.get("ENV") or {}).get("NPROC_PER_NODE", 1))
+    gpus = int(environment.get("NPROC_PER_NODE", 1))
     dpo = recipe.get("rlhf_type") == "dpo"
-    rows = int(recipe.get("per_device_train_batch_size", 1)) * (2 if dpo else 1)
-    longest = VIDEO_TOKENS + audio_tokens + PROMPT_TOKENS + MAX_NEW_TOKENS
-    tokens = int(recipe.get("max_length", longest)) * rows
+    compared = dpo or recipe.get("rlhf_type") == "grpo"
     lora = recipe.get("tuner_type", "lora") == "lora"
+    frozen = recipe.get("freeze_vit", True) and recipe.get("freeze_aligner", True)
     if lora:
         trainable = lora_parameters(model, int(recipe.get("lora_rank", _LORA_RANK)))
     else:
         trainable = parameters(thinker.model) + parameters(thinker.lm_head)
-        trainable += (
-            0 if recipe.get("freeze_vit", True) else parameters(thinker.visual) + parameters(thinker.audio_tower)
-        )
+        trainable += 0 if frozen else parameters(thinker.visual) + parameters(thinker.audio_tower)
     if "deepspeed" in recipe:
         trained = trainable * (2 + 4 + 12) / gpus + min(_REDUCE_BUCKET, 4 * trainable) + (2 * trainable if lora else 0)
     elif lora:
         trained = trainable * (16 + (4 if gpus > 1 else 0))
     else:
         trained = trainable * number * (3 + (gpus > 1))
+    reference = 4 * trainable if lora else 0 if environment.get(_CACHE) else number * parameters(thinker)
+    audio_tokens = _LONGEST_CLIP * kind.audio_tokens
     vision, audio = model.config.thinker_config.vision_config, model.config.thinker_config.audio_config
-    towers = (
-        number
-        * rows
-        * (
-            VIDEO_TOKENS * VIDEO_POSITIONS * vision.hidden_size * vision.depth
-            + audio_tokens * kind.audio_positions * audio.d_model * audio.encoder_layers
-        )
+    towers = VIDEO_TOKENS * VIDEO_POSITIONS * vision.hidden_size * vision.depth
+    towers += audio_tokens * kind.audio_positions * audio.d_model * audio.encoder_layers
+    layer = number * _layer(text, 12, 6) + (5 * _adapted(text) if lora else 0)
+    kept = number * text.hidden_size
+    if not recipe.get("gradient_checkpointing", True):
+        kept = number * _layer(text, 7, 3) + (number + 1) * _adapted(text) if lora else number * _layer(text, 10, 4)
+    logit, head = (8 if dpo and "deepspeed" in recipe else 12), number * text.hidden_size
+    whole = int(recipe.get("max_length", VIDEO_TOKENS + audio_tokens + PROMPT_TOKENS + MAX_NEW_TOKENS))
+    return max(
+        (
+            Estimate(
+                trainable=trainable,
+                weights=number * parameters(thinker) + (reference if compared else 0),
+                trained=trained,
+                kept=rows.tokens * kept * text.num_hidden_layers,
+                towers=0 if frozen else number * rows.count * towers,
+                mask=rows.masked,
+                layer=rows.tokens * layer,
+                logits=text.vocab_size * max(rows.answers * logit, 0 if lora else rows.answers * 4 + head),
+            )
+            for rows in _rows(recipe, whole, answer, joint=dpo and str(environment.get(_JOINT)).lower() not in _OFF)
+        ),
+        key=lambda need: need.plan,
     )
-    layer = number * _layer(text)
-    if lora:
-        layer += 4 * 2 * _adapted(text)
-    kept = number * text.hidden_size if recipe.get("gradient_checkpointing", True) else layer
-    compared = dpo or recipe.get("rlhf_type") == "grpo"
-    reference = (4 * trainable if lora else number * parameters(thinker)) if compared else 0
-    logit = (8 if "deepspeed" in recipe else 12) if dpo else number + 4 + 4
-    return Estimate(
-        trainable=trainable,
-        weights=number * parameters(thinker) + reference,
-        trained=trained,
-        kept=tokens * kept * text.num_hidden_layers,
-        towers=towers,
-        layer=tokens * layer,
-        logits=tokens * text.vocab_size * logit,
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a batch: how many, their tokens, those of them that meet the vocabulary, and bytes of their mask."""
+
+    count: int
+    tokens: int
+    answers: int
+    masked: int = 0
+
+
+def _rows(recipe: Mapping[str, Any], whole: int, answer: int, *, joint: bool) -> list[_Rows]:
+    """Return what a batch can be.
+
+    Args:
+        recipe: its contents.
+        whole: tokens of the longest row, which is one side of a pair.
+        answer: tokens of the longest answer.
+        joint: whether pairs may be one row, for all that the environment says.
+    """
+    several = int(recipe.get("per_device_train_batch_size", 1))
+    count = several * (2 if recipe.get("rlhf_type") == "dpo" else 1)
+    packed = recipe.get("packing", False) or recipe.get("padding_free", False)
+    joint = joint and not packed and recipe.get("attn_impl", "sdpa") == "sdpa"
+    most = max(1, whole - PROMPT_TOKENS)
+    answer = min(answer, most)
+    met = answer if joint or (count == 1 and not packed) else most
+    if not recipe.get("use_logits_to_keep", True):
+        met, joint = whole, False
+    apart = _Rows(count, count * whole, count * met)
+    if not joint:
+        return [apart]
+    together = whole + answer
+    return [apart, _Rows(several, several * together, count * met, several * together**2 * (1 + 2 + 2))]
 
 
 def answering(configuration: Mapping[str, Any], settings: Mapping[str, str], adapters: int = 0) -> Estimate:
@@ -338,16 +387,17 @@ def answering(configuration: Mapping[str, Any], settings: Mapping[str, str], ada
         trained=0,
         kept=number * (tokens + MAX_NEW_TOKENS) * 2 * keys * text.num_hidden_layers,
         towers=0,
-        layer=number * tokens * _layer(text),
-        logits=number * tokens * text.vocab_size,
+        mask=0,
+        layer=number * tokens * _layer(text, 4, 3),
+        logits=number * text.vocab_size,
     )
 
 
-def _layer(text: Any) -> int:
-    """Numbers a token that a layer holds while it is computed."""
+def _layer(text: Any, hidden: int, inner: int) -> int:
+    """Numbers a token that a layer holds: so many times its width, and so many times that of its inner layer."""
     if experts := getattr(text, "num_experts_per_tok", 0):
-        return int(10 * text.hidden_size + experts * (2 * text.hidden_size + 5 * text.moe_intermediate_size))
-    return int(10 * text.hidden_size + 5 * text.intermediate_size)
+        return int(hidden * text.hidden_size + experts * (2 * text.hidden_size + inner * text.moe_intermediate_size))
+    return int(hidden * text.hidden_size + inner * text.intermediate_size)
 
 
 def _adapted(text: Any) -> int:

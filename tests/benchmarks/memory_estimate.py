@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from swift_saber.errors import InputError
-from swift_saber.models.memory import GIB, SIZES, build, estimate, parameters
+from swift_saber.models.memory import GIB, MAX_NEW_TOKENS, SIZES, build, estimate, parameters
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -38,19 +38,17 @@ def main() -> None:
                 "all": parameters(model),
             }
         print(f"  {size}: " + ", ".join(f"{name} {count / 1e6:,.1f}" for name, count in parts.items()))
-    print("GiB on each GPU (estimated; two of them were measured, see models/memory.py)")
+    print("GiB on each GPU, with the longest answers (estimated; see models/memory.py for what was measured)")
     for path in paths:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-        # The recipe as it stands, and with rows up to 4,096 tokens.
-        for length in sorted({recipe["max_length"], 4096}, reverse=True):
-            need = estimate({**recipe, "max_length": length})
-            parts = {
-                name: getattr(need, name) / GIB for name in ("weights", "trained", "kept", "towers", "layer", "logits")
-            }
+        # The recipe as it stands, and where answers are not as long: of the published records, either has about 450.
+        for answer in (MAX_NEW_TOKENS, 1024):
+            need = estimate(recipe, answer=answer)
+            names = ("weights", "trained", "kept", "towers", "mask", "layer", "logits")
+            parts = ", ".join(f"{name} {getattr(need, name) / GIB:.1f}" for name in names)
             print(
-                f"  {path.name} max_length {length}: plan for {need.plan_gib} ("
-                + ", ".join(f"{name} {value:.1f}" for name, value in parts.items())
-                + f"; {need.trainable / 1e6:,.1f} million trained)"
+                f"  {path.name} max_length {recipe['max_length']}, answers of {answer:,}: plan for {need.plan_gib} "
+                f"({parts}; {need.trainable / 1e6:,.1f} million trained)"
             )
 
 

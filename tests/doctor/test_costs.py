@@ -31,23 +31,26 @@ def gpus(*free_of: tuple[int, int]) -> list[dict[str, Any]]:
     return [{"name": "g", "free": free * GIB, "total": total * GIB} for free, total in free_of]
 
 
-def test_the_7b_needs_its_weights_a_cache_and_the_logits_of_a_question_to_answer() -> None:
-    """28 layers, 4 heads of keys and values of 128, 152,064 words of 2 bytes; 40 frames and 30 s of sound."""
+def test_the_7b_needs_its_weights_a_cache_and_a_layer_to_answer() -> None:
+    """28 layers, 4 heads of keys and values of 128, 152,064 words of 2 bytes, which one token of the question meets."""
     need = answering(dimensions(SEVEN), PUBLISHED_SETTINGS)
     question = 20 * 153 + 30 * 25 + 150
     assert need.weights == estimate({"model": SEVEN, "tuner_type": "lora"}).weights
     assert need.kept == (question + 4096) * 28 * 2 * (4 * 128) * 2
-    assert need.logits == question * 152064 * 2
-    passing = need.kept + max(need.logits, need.layer)
-    assert need.plan == need.weights + 1.35 * passing + GIB
+    assert need.logits == 152064 * 2
+    assert need.layer == question * 2 * (4 * 3584 + 3 * 18944)
+    assert need.plan == need.weights + 1.35 * (need.kept + need.layer) + GIB
     assert answering(dimensions(SEVEN), PUBLISHED_SETTINGS, 5).plan == need.plan + 5
 
 
 @pytest.mark.parametrize(("recipe", "tokens", "measured"), [("sed", 7905, 39299), ("ca_dpo", 8164, 65143)])
 def test_the_plan_has_room_for_what_was_measured_and_little_more(recipe: str, tokens: int, measured: int) -> None:
-    """MiB of an H200 at their most, while a 7B of random weights was trained on rows of up to so many tokens."""
+    """MiB of an H200 at their most, while a 7B of random weights was trained on rows of up to so many tokens.
+
+    Before pairs were one row and logits those of answers: no run since then has been measured.
+    """
     known = yaml.safe_load((REPOSITORY / "recipes" / f"{recipe}_7b_lora_1gpu.yaml").read_text(encoding="utf-8"))
-    plan = estimate({**known, "max_length": tokens}).plan
+    plan = estimate({**known, "max_length": tokens, "use_logits_to_keep": False}).plan
     assert 0.97 * measured * 2**20 < plan < 1.05 * measured * 2**20
 
 
@@ -67,10 +70,8 @@ def test_full_tuning_alone_holds_gradients_and_two_moments_of_the_weights_type(t
     frozen, all_of_it = estimate(full, known), estimate({**full, "freeze_vit": False}, known)
     assert frozen.trained == frozen.trainable * 3 * 4
     assert all_of_it.trainable * 4 == all_of_it.weights > 4 * frozen.trainable
+    assert all_of_it.towers > frozen.towers == 0
     assert frozen.weights == 2 * estimate({**full, "torch_dtype": "bfloat16"}, known).weights
-    # Without gradient checkpointing each layer keeps what one of them needs.
-    layers = known["thinker_config"]["text_config"]["num_hidden_layers"]
-    assert estimate({**full, "gradient_checkpointing": False}, known).kept == layers * frozen.layer
 
 
 def test_a_model_of_another_kind_is_not_estimated() -> None:
@@ -78,14 +79,14 @@ def test_a_model_of_another_kind_is_not_estimated() -> None:
     assert finding.level == "note" and "are not known" in finding.text
 
 
-def test_qwen3_omni_needs_its_weights_a_cache_and_the_logits_of_a_question_to_answer(
+def test_qwen3_omni_needs_its_weights_a_cache_and_a_layer_to_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """48 layers, 4 heads of keys and values of 128, 152,064 words of 2 bytes; 40 frames, and 13 tokens a second."""
+    """48 layers, 4 heads of keys and values of 128; 40 frames, and 13 tokens a second of sound."""
     need = answering(dimensions(THIRTY), PUBLISHED_SETTINGS)
     question = 20 * 153 + 30 * 13 + 150
     assert need.kept == (question + 4096) * 48 * 2 * (4 * 128) * 2
-    assert need.logits == question * 152064 * 2
+    assert need.layer == question * 2 * (4 * 2048 + 8 * (2 * 2048 + 3 * 768))
     for name in MEDIA_SETTINGS:
         monkeypatch.delenv(name, raising=False)
     [finding] = cost_findings(THIRTY, None, {"gpus": gpus((48, 48))}, os.environ)
