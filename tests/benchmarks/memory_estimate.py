@@ -45,10 +45,10 @@ def main() -> None:
         for answer in (MAX_NEW_TOKENS, 1024):
             need = estimate(recipe, answer=answer)
             names = ("weights", "trained", "kept", "towers", "mask", "layer", "logits")
-            parts = ", ".join(f"{name} {getattr(need, name) / GIB:.1f}" for name in names)
+            told = ", ".join(f"{name} {getattr(need, name) / GIB:.1f}" for name in names)
             print(
                 f"  {path.name} max_length {recipe['max_length']}, answers of {answer:,}: plan for {need.plan_gib} "
-                f"({parts}; {need.trainable / 1e6:,.1f} million trained)"
+                f"({told}; {need.trainable / 1e6:,.1f} million trained)"
             )
 
 
