@@ -6,7 +6,7 @@ Takes the tokenizer of a model that the demo made, and the processor's settings 
 sound, patches of 14 pixels, and the published VIDEO_MAX_PIXELS=50176, FPS_MAX_FRAMES=40. Each way is a process of its
 own, and all are asked about the same rows in turn. Prints, for each kind of clip, the median seconds of one `encode`,
 its ratio to stock, whether the model's input is the same bit for bit, and the bytes of tensors that a loader worker
-hands over; then rows per second of a torch DataLoader with four workers.
+hands over; then rows per second of a torch DataLoader, with no worker and with 1, 2 and 4 of them (`--workers`).
 """
 
 import argparse
@@ -36,7 +36,6 @@ CLIPS = {
 }
 WAYS = ("stock", "ours", "prepared")
 FPS, RATE = 25, 16_000
-WORKERS = 4
 
 
 def make_clip(folder: Path, name: str) -> dict[str, Any]:
@@ -85,7 +84,9 @@ def serve(way: str, model: str) -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         answer = (
-            _loaded(template, asked["row"], asked["loader"]) if asked["loader"] else _encoded(template, asked["row"])
+            _loaded(template, asked["row"], asked["loader"], asked["workers"])
+            if asked["loader"]
+            else _encoded(template, asked["row"])
         )
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
@@ -110,19 +111,19 @@ def _encoded(template: Any, row: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "bytes": size, "input": found.hexdigest()[:16]}
 
 
-def _loaded(template: Any, row: dict[str, Any], count: int) -> dict[str, Any]:
-    """{"rows_per_second"} of a loader with WORKERS workers, whose start is not counted."""
+def _loaded(template: Any, row: dict[str, Any], count: int, workers: int) -> dict[str, Any]:
+    """{"rows_per_second"} of a loader with so many workers, whose start is not counted."""
     from torch.utils.data import DataLoader
 
     class Rows:
         def __len__(self) -> int:
-            return count + WORKERS
+            return count + workers
 
         def __getitem__(self, index: int) -> Any:
             return template.encode(row, return_length=True)
 
-    rows = iter(DataLoader(Rows(), batch_size=1, num_workers=WORKERS, collate_fn=lambda batch: batch[0]))  # type: ignore[arg-type]
-    for _ in range(WORKERS):  # one of each, so that all have started
+    rows = iter(DataLoader(Rows(), batch_size=1, num_workers=workers, collate_fn=lambda batch: batch[0]))  # type: ignore[arg-type]
+    for _ in range(workers):  # one of each, so that all have started
         next(rows)
     start = time.perf_counter()
     done = sum(1 for _ in rows)
@@ -146,8 +147,8 @@ class Way:
             env=environment,
         )
 
-    def ask(self, row: dict[str, Any], loader: int = 0) -> dict[str, Any]:
-        print(json.dumps({"row": row, "loader": loader}), file=self._process.stdin, flush=True)
+    def ask(self, row: dict[str, Any], loader: int = 0, workers: int = 0) -> dict[str, Any]:
+        print(json.dumps({"row": row, "loader": loader, "workers": workers}), file=self._process.stdin, flush=True)
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
@@ -170,7 +171,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a model folder that the demo made")
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--loader", type=int, default=24, help="rows that four loader workers load; 0 for none")
+    parser.add_argument("--loader", type=int, default=24, help="rows that the loaders load; 0 for none")
+    parser.add_argument("--workers", type=int, nargs="*", default=[0, 1, 2, 4])
+    parser.add_argument("--ways", nargs="*", choices=WAYS, default=list(WAYS), help="stock is always among them")
+    parser.add_argument("--clips", nargs="*", choices=list(CLIPS), default=list(CLIPS))
     parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
@@ -178,30 +182,32 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [make_clip(folder, clip) for clip in CLIPS]
-        asked = dict(zip(WAYS, (rows, rows, prepared(rows, folder)), strict=True))
-        ways = {way: Way(way, args.model) for way in WAYS}
-        print("| clip | way | encode, s | stock / way | same input | bytes a row | 4 workers, rows/s | way / stock |")
-        print("|---|---|---|---|---|---|---|---|")
-        for number, clip in enumerate(CLIPS):
-            found: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
-            rates: dict[str, list[float]] = {way: [] for way in WAYS}
+        rows = [make_clip(folder, clip) for clip in args.clips]
+        names = [way for way in WAYS if way == "stock" or way in args.ways]
+        asked = {way: prepared(rows, folder) if way == "prepared" else rows for way in names}
+        ways = {way: Way(way, args.model) for way in names}
+        loaders = args.workers if args.loader else []
+        told = "".join(f" {count} workers, rows/s |" for count in loaders)
+        print(f"| clip | way | encode, s | stock / way | same input | bytes a row |{told}")
+        print("|---" * (6 + len(loaders)) + "|")
+        for number, clip in enumerate(args.clips):
+            found: dict[str, list[dict[str, Any]]] = {way: [] for way in names}
+            rates: dict[tuple[str, int], list[float]] = {(way, count): [] for way in names for count in loaders}
             for turn in range(args.repeat + 1):
-                for way in WAYS if turn % 2 else reversed(WAYS):
+                for way in names if turn % 2 else reversed(names):
                     answer = ways[way].ask(asked[way][number])
                     if turn:  # the first one imports and warms up
                         found[way].append(answer)
-            for _ in range(3 if args.loader else 0):
-                for way in WAYS:
-                    rates[way].append(ways[way].ask(asked[way][number], args.loader)["rows_per_second"])
-            medians = {way: statistics.median(answer["seconds"] for answer in found[way]) for way in WAYS}
-            for way in WAYS:
+            for _ in range(3):
+                for (way, count), rate in rates.items():
+                    rate.append(ways[way].ask(asked[way][number], args.loader, count)["rows_per_second"])
+            medians = {way: statistics.median(answer["seconds"] for answer in found[way]) for way in names}
+            for way in names:
                 same = found[way][0]["input"] == found["stock"][0]["input"]
-                rate = statistics.median(rates[way]) if args.loader else 0.0
-                ratio = rate / statistics.median(rates["stock"]) if args.loader else 0.0
+                told = "".join(f" {statistics.median(rates[way, count]):.2f} |" for count in loaders)
                 print(
                     f"| {clip} | {way} | {medians[way]:.3f} | {medians['stock'] / medians[way]:.2f} | "
-                    f"{'yes' if same else 'NO'} | {found[way][0]['bytes']:,} | {rate:.2f} | {ratio:.2f} |",
+                    f"{'yes' if same else 'NO'} | {found[way][0]['bytes']:,} |{told}",
                     flush=True,
                 )
         for way in ways.values():
