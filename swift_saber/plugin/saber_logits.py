@@ -30,13 +30,13 @@ def _keeping(get_model: Callable[..., Any]) -> Callable[..., Any]:
         model = get_model(self, *args, **kwargs)
         base_model = model.model if "AWQ" in type(model).__name__ else model  # as the loaders
         for one in (base_model.thinker, base_model):  # both forwards are of the instance, and the second is the first's
-            take_logits_to_keep(one, base_model.thinker.lm_head)
+            take_logits_to_keep(one, base_model.thinker)
         return model
 
     return get_model_and_keep
 
 
-def take_logits_to_keep(model: Any, lm_head: torch.nn.Module) -> None:
+def take_logits_to_keep(model: Any, thinker: Any) -> None:
     """Give a model's forward the parameter `logits_to_keep`; one that has it is left as it is.
 
     Of it, an int, 0 for all, is how many of the last positions are kept; a tensor of shape (m,) is an index (int64) or
@@ -45,7 +45,7 @@ def take_logits_to_keep(model: Any, lm_head: torch.nn.Module) -> None:
 
     Args:
         model: changed in place.
-        lm_head: the layer whose input is cut.
+        thinker: whose `lm_head` is the layer whose input is cut; adapters put another module in its place.
     """
     stock = model.forward
     signature = inspect.signature(stock)
@@ -56,7 +56,9 @@ def take_logits_to_keep(model: Any, lm_head: torch.nn.Module) -> None:
     def forward(*args: Any, logits_to_keep: int | torch.Tensor = 0, **kwargs: Any) -> Any:
         if isinstance(logits_to_keep, int) and logits_to_keep == 0:
             return stock(*args, **kwargs)
-        handle = lm_head.register_forward_pre_hook(lambda _, given: (kept(given[0], logits_to_keep), *given[1:]))
+        handle = thinker.lm_head.register_forward_pre_hook(
+            lambda _, given: (kept(given[0], logits_to_keep), *given[1:])
+        )
         try:
             return stock(*args, **kwargs)
         finally:

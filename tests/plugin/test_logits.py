@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from swift_saber.plugin.saber_logits import kept
 from tests.plugin.rlhf import FLAGS
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -55,8 +56,26 @@ def test_it_is_taken_once(model: Any) -> None:
     from swift_saber.plugin.saber_logits import take_logits_to_keep
 
     before = model.forward
-    take_logits_to_keep(model, model.thinker.lm_head)
+    take_logits_to_keep(model, model.thinker)
     assert model.forward is before
+
+
+@pytest.mark.parametrize("adapters", [{"target_modules": ["lm_head"]}, {"modules_to_save": ["lm_head"]}])
+@pytest.mark.parametrize("places", [one for one, _ in PLACES], ids=["last", "index", "mask", "rows"])
+def test_a_last_layer_that_is_trained_too_is_given_no_more(model: Any, adapters: dict[str, Any], places: Any) -> None:
+    """With adapters another module stands in its place."""
+    from peft import LoraConfig, get_peft_model
+
+    wanted = {"target_modules": ["q_proj"], "init_lora_weights": False, **adapters}
+    trained = get_peft_model(model, LoraConfig(**wanted)).eval()
+    try:
+        ids = torch.randint(0, 700, (2, 8), generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            whole = trained(input_ids=ids).logits
+            found = trained(input_ids=ids, logits_to_keep=places).logits
+        torch.testing.assert_close(found, kept(whole, places), rtol=1e-5, atol=1e-5)
+    finally:
+        trained.unload()
 
 
 @pytest.mark.slow
