@@ -84,11 +84,14 @@ def collate(template: Any, pairs: Sequence[dict[str, Any]], **options: Any) -> d
     # Of each side: its row, the positions of its logits, its labels.
     chosen_sides: list[tuple[int, list[int], list[int]]] = []
     rejected_sides: list[tuple[int, list[int], list[int]]] = []
+    media = {*template.placeholder_tokens}
     for pair in pairs:
         chosen, rejected = _side(pair, "chosen_"), _side(pair, "rejected_")
         start, begin = _start(chosen), _start(rejected)
         ids, other = chosen["input_ids"], rejected["input_ids"]
-        if pair.get(SAME_MEDIA) and start == begin and ids[:start] == other[:start]:
+        # One row has the clip once: where what is learnt begins before the clip does, there have to be two.
+        text = media.isdisjoint(ids[start:]) and media.isdisjoint(other[start:])
+        if pair.get(SAME_MEDIA) and start == begin and ids[:start] == other[:start] and text:
             both = {key: chosen[key] + rejected[key][start:] for key in ("input_ids", "labels")}
             segments.append([_QUESTION] * start + [_CHOSEN] * (len(ids) - start) + [_REJECTED] * (len(other) - start))
             chosen_sides.append((len(rows), _answer(start, start, len(ids)), chosen["labels"][start:]))

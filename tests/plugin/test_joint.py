@@ -121,6 +121,19 @@ def test_each_answer_sees_the_tokens_at_the_positions_of_a_row_of_its_own(
     assert len(found["video_grid_thw"]) == len(found["input_features"]) == 4
 
 
+def test_a_pair_whose_clip_stands_among_what_is_learnt_is_two_rows(
+    encoder: Any, clips: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--loss_scale all` all is learnt, and one row would hold the clip's tokens twice."""
+    monkeypatch.setattr(encoder, "_loss_scale", "all")
+    pairs = encoded(encoder, clips)
+    assert pairs[0]["same_media"] and pairs[0]["chosen_labels"][1] != -100
+    found, whole = collate(encoder, [dict(one) for one in pairs]), encoder.data_collator([dict(one) for one in pairs])
+    assert found["input_ids"].tolist() == whole["input_ids"][[0, 3, 1, 4, 2, 5]].tolist()
+    assert torch.equal(found["position_ids"], whole["position_ids"][:, [0, 3, 1, 4, 2, 5]])
+    assert found["labels"].tolist() == whole["labels"].tolist()
+
+
 def test_what_a_pair_of_one_clip_is_encoded_to_is_stocks(
     encoder: Any, clips: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
