@@ -210,8 +210,8 @@ def main() -> None:
                     f"{'yes' if same else 'NO'} | {found[way][0]['bytes']:,} |{told}",
                     flush=True,
                 )
-        for way in ways.values():
-            way.close()
+        for process in ways.values():
+            process.close()
 
 
 if __name__ == "__main__":
