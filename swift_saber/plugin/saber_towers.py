@@ -60,9 +60,11 @@ def _thinker(model: Any) -> Any:
 
 
 def _alike(tower: torch.nn.Module, other: torch.nn.Module) -> bool:
-    """Whether two towers have the same weights."""
+    """Whether two towers have the same weights. Those that ZeRO-3 has shared out are empty here, and say nothing."""
     ours, theirs = tower.state_dict(), other.state_dict()
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    return ours.keys() == theirs.keys() and all(
+        weight.numel() > 0 and torch.equal(weight, theirs[name]) for name, weight in ours.items()
+    )
 
 
 def _frozen(tower: torch.nn.Module) -> bool:

@@ -52,6 +52,18 @@ def test_a_reference_with_other_weights_runs_its_own() -> None:
     assert runs(model(), model(seed=1)) == [2, 2]
 
 
+def test_weights_that_are_elsewhere_are_not_taken_for_the_same() -> None:
+    """With ZeRO-3 they are shared out over the GPUs, and each module's own are empty until it runs."""
+    from swift_saber.plugin.saber_towers import _alike
+
+    first, second = Tower(), Tower()
+    assert _alike(first, second)
+    for tower in (first, second):
+        for weight in tower.parameters():
+            weight.data = torch.empty(0)
+    assert not _alike(first, second)
+
+
 def test_a_tower_that_is_trained_runs_each_time() -> None:
     policy = model()
     policy.thinker.visual.weight.requires_grad_(True)
