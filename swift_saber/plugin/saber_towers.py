@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import torch
@@ -22,13 +22,14 @@ class Towers:
     """
 
     def __init__(self, *models: Any) -> None:
-        self._made: dict[str, Any] | None = None
-        first, *others = (_thinker(model) for model in models)
+        self._made: dict[tuple[str, int], Any] | None = None
+        thinkers = [_thinker(model) for model in models]
         for name in _TOWERS:
-            tower = getattr(first, name)
-            alike = [getattr(other, name) for other in others if _alike(tower, getattr(other, name))]
-            for one in (tower, *alike):
-                one.forward = self._once(name, one, one.forward)
+            towers = [getattr(thinker, name) for thinker in thinkers]
+            # Looked at in the first batch, since a checkpoint's weights are loaded after the trainer is made.
+            first = cache(lambda place, towers=tuple(towers): place if not _alike(towers[0], towers[place]) else 0)
+            for place, tower in enumerate(towers):
+                tower.forward = self._once(name, partial(first, place), tower, tower.forward)
 
     @contextmanager
     def once(self) -> Iterator[None]:
@@ -39,15 +40,20 @@ class Towers:
         finally:
             self._made = None
 
-    def _once(self, name: str, tower: torch.nn.Module, stock: Callable[..., Any]) -> Callable[..., Any]:
+    def _once(
+        self, name: str, first: Callable[[], int], tower: torch.nn.Module, stock: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """The tower's forward; `first` says which of the models is the first that has its weights."""
+
         @wraps(stock)
         def forward(*args: Any, **kwargs: Any) -> Any:
             if self._made is None or not _frozen(tower):
                 return stock(*args, **kwargs)
-            if name not in self._made:
+            key = name, first()
+            if key not in self._made:
                 with torch.no_grad():
-                    self._made[name] = stock(*args, **kwargs)
-            made = self._made[name]
+                    self._made[key] = stock(*args, **kwargs)
+            made = self._made[key]
             # Qwen3-Omni cuts what it is given into one part a clip, in place.
             return made if isinstance(made, torch.Tensor) else copy.copy(made)
 

@@ -52,6 +52,20 @@ def test_a_reference_with_other_weights_runs_its_own() -> None:
     assert runs(model(), model(seed=1)) == [2, 2]
 
 
+def test_weights_count_as_they_are_in_the_first_batch() -> None:
+    """A run that goes on loads its weights after the trainer is made."""
+    from swift_saber.plugin.saber_towers import Towers
+
+    policy, reference = model(), model()
+    towers = Towers(policy, reference)
+    with torch.no_grad():
+        policy.thinker.visual.weight += 1
+    given = torch.ones(1, 2)
+    with towers.once():
+        first, second = (one.thinker.visual(given) for one in (policy, reference))
+    assert not torch.equal(first, second)
+
+
 def test_weights_that_are_elsewhere_are_not_taken_for_the_same() -> None:
     """With ZeRO-3 they are shared out over the GPUs, and each module's own are empty until it runs."""
     from swift_saber.plugin.saber_towers import _alike
