@@ -163,9 +163,7 @@ def test_with_its_defaults_training_is_stock_dpo_to_the_last_bit(
 
 
 @slow
-def test_any_other_loss_type_is_left_to_ms_swift(
-    tiny_model: Path, pairs: Path, tmp_path: Path, two_rows: None
-) -> None:
+def test_any_other_loss_type_is_left_to_ms_swift(tiny_model: Path, pairs: Path, tmp_path: Path, two_rows: None) -> None:
     given = {**FULL, **SLOW_LEARNING, "loss_type": "ipo", "max_steps": 2}
     stock, ours = (timeless(rlhf(tiny_model, pairs, tmp_path / name, trainer=name, **given)) for name in (STOCK, OURS))
     assert ours == stock
