@@ -14,13 +14,13 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.media.deadline import VARIABLE, clip_seconds
 from swift_saber.media.settings import MEDIA_SETTINGS, READER, SOUND, TIMING, legacy_timing, takes_sound
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
-from swift_saber.plugin.saber_options import MARGIN, REFERENCE, WEIGHT, options
+from swift_saber.plugin.saber_options import JOINT, MARGIN, REFERENCE, WEIGHT, joint_pairs, options
 from swift_saber.sed.layout import ORDERS
 
 # The project's own: read by the package or by the scripts in shell/.
 OWN_NAMES = (
     *(WEIGHT, MARGIN, TIMING, SOUND, VARIABLE, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON"),
-    *(REFERENCE, "SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
+    *(JOINT, REFERENCE, "SABER_REWARD_WHEEL", "SABER_REWARD_JUDGE", "SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
 )
 # ms-swift's readers of sound (swift.template.vision_utils.load_audio).
 AUDIO_LOADER, AUDIO_LOADERS = "SWIFT_AUDIO_LOAD_BACKEND", ("librosa", "soundfile_pyav")
@@ -32,6 +32,7 @@ _WORDS = {READER, AUDIO_LOADER, TIMING, SOUND}
 _READ: dict[str, Callable[[Mapping[str, str]], object]] = {
     WEIGHT: options,
     MARGIN: options,
+    JOINT: joint_pairs,
     TIMING: legacy_timing,
     SOUND: takes_sound,
     VARIABLE: clip_seconds,

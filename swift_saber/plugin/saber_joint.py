@@ -9,33 +9,19 @@ rows of the same batch. (Prefix sharing for text: arXiv:2410.20305.)
 On wherever it is exact; `SABER_JOINT_PAIRS=false` turns it off.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
-from swift_saber.errors import InputError, quoted
+from swift_saber.plugin.saber_options import JOINT, joint_pairs
 
-VARIABLE = "SABER_JOINT_PAIRS"
 KEY = "joint"
 SAME_MEDIA = "same_media"  # of an encoded pair
 _IGNORED = -100
 _QUESTION, _CHOSEN, _REJECTED, _PADDING = 0, 1, 2, -1
 # What stock makes of a batch for flash attention and packing.
 _OF_ROWS = ("text_position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "loss_scale")
-
-
-def wanted(environment: Mapping[str, str]) -> bool:
-    """Whether an environment asks for pairs as one row, as it does where it says nothing.
-
-    Raises:
-        InputError: it says something else than true or false.
-    """
-    said = environment.get(VARIABLE, "").strip().lower()
-    if said not in ("", "true", "1", "false", "0"):
-        raise InputError("environment", VARIABLE, f"is {quoted(said)}", "use true or false, or unset it")
-    return said not in ("false", "0")
 
 
 def hindrance(model: Any, template: Any, *, router_loss: bool) -> str | None:
@@ -49,8 +35,8 @@ def hindrance(model: Any, template: Any, *, router_loss: bool) -> str | None:
     get = getattr(model, "get_base_model", None)  # of a model with adapters
     text = (get() if get else model).thinker.model
     attention = text.config._attn_implementation
-    if not wanted(os.environ):
-        return f"{VARIABLE} says so"
+    if not joint_pairs():
+        return f"{JOINT} says so"
     if template.padding_free:  # packing is padding-free too
         return "rows are padding-free or packed, for which attention takes no mask"
     if template.sequence_parallel_size > 1:

@@ -1,7 +1,7 @@
 """CA-DPO's two options and the reference's folder, read from the environment, and what `swift rlhf` refuses at start.
 
 They are environment variables since ms-swift hands a trainer only the arguments that it knows; a recipe sets them in
-its ENV block. All are off by default. The two options are ours: no such term was found for CA-DPO.
+its ENV block. All are off by default but a pair as one row. The two options are ours: no such term was found for CA-DPO.
 """
 
 import math
@@ -15,6 +15,7 @@ from swift_saber.errors import InputError, quoted
 CA_DPO = "ca_dpo"
 WEIGHT = "SABER_INCONSISTENT_WEIGHT"
 MARGIN = "SABER_MARGIN_SCALE"
+JOINT = "SABER_JOINT_PAIRS"
 #: The folder in which the reference's log-probabilities are kept (saber_reference.py).
 REFERENCE = "SABER_REFERENCE_CACHE"
 
@@ -72,6 +73,18 @@ def reference_folder(environment: Mapping[str, str] | None = None) -> str | None
     return os.path.abspath(folder)
 
 
+def joint_pairs(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether an environment asks for a pair as one row (saber_joint.py), as it does where it says nothing.
+
+    Raises:
+        InputError: it says something else than true or false.
+    """
+    said = (os.environ if environment is None else environment).get(JOINT, "").strip().lower()
+    if said not in ("", "true", "1", "false", "0"):
+        raise InputError("environment", JOINT, f"is {quoted(said)}", "use true or false, or unset it")
+    return said not in ("false", "0")
+
+
 def loss_types(args: Any) -> list[str]:
     """Return --loss_type as a list, whether it names one, several or none."""
     given = args.loss_type
@@ -92,6 +105,7 @@ def check_arguments(args: Any) -> None:
     if reference_folder():
         _check_reference(args)
     found = options()
+    joint_pairs()
     if args.rlhf_type != "dpo" or CA_DPO not in loss_types(args):
         for column, name in found.needs.items():
             raise InputError(

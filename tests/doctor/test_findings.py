@@ -106,8 +106,16 @@ def test_every_saber_name_that_the_project_reads_is_known() -> None:
     files = [*REPOSITORY.glob("swift_saber/**/*.py"), *REPOSITORY.glob("shell/*.sh")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     read = set(re.findall(r"(?:environ(?:ment)?(?:\.get\(|\[)\"|\$\{?|= \")(SABER_[A-Z_]+)", text))
-    # Set by the scripts, and by a process for those that it starts; the tag of a prepared file.
-    not_the_users = {"SABER_HOME", "SABER_BAD_ROWS_FILE", "SABER_UNDER_WAY", "SABER_COMMAND", "SABER_PREPARED"}
+    # Set by the scripts, and by a process for those that it starts; of the tests; the tag of a prepared file.
+    not_the_users = {
+        "SABER_TEST_ENGINE",
+        "SABER_TEST_DEMO",
+        "SABER_HOME",
+        "SABER_BAD_ROWS_FILE",
+        "SABER_UNDER_WAY",
+        "SABER_COMMAND",
+        "SABER_PREPARED",
+    }
     assert {"SABER_ORDER", "SABER_MARGIN_SCALE", "SABER_PYTHON"} <= read
     assert read - not_the_users <= set(OWN_NAMES)
 
@@ -122,6 +130,7 @@ def test_every_saber_name_that_the_project_reads_is_known() -> None:
         ("FPS", "nan", "not a number"),
         ("USE_AUDIO_IN_VIDEO", "perhaps", "not yes or no"),
         ("SABER_MARGIN_SCALE", "big", "not a number"),
+        ("SABER_JOINT_PAIRS", "maybe", "is 'maybe'"),
         ("FPS", "0", "0 frames a second"),
         ("SABER_INCONSISTENT_WEIGHT", "0", "is 0"),
         ("SABER_MARGIN_SCALE", "-1", "is -1"),

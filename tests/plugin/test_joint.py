@@ -11,7 +11,8 @@ import torch
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
-from swift_saber.plugin.saber_joint import collate, mask, model_inputs, wanted
+from swift_saber.plugin.saber_joint import collate, mask, model_inputs
+from swift_saber.plugin.saber_options import joint_pairs
 from tests.plugin.rlhf import FULL, OURS, STOCK, pair, rlhf, timeless
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -62,13 +63,13 @@ def test_the_mask_by_hand() -> None:
 
 @pytest.mark.parametrize(("said", "found"), [("", True), ("true", True), ("1", True), ("False", False), ("0", False)])
 def test_it_is_on_unless_the_environment_says_no(said: str, found: bool) -> None:
-    assert wanted({"SABER_JOINT_PAIRS": said}) is found
-    assert wanted({}) is True
+    assert joint_pairs({"SABER_JOINT_PAIRS": said}) is found
+    assert joint_pairs({}) is True
 
 
 def test_another_word_is_refused() -> None:
     with pytest.raises(InputError, match="SABER_JOINT_PAIRS: is 'maybe'; use true or false"):
-        wanted({"SABER_JOINT_PAIRS": "maybe"})
+        joint_pairs({"SABER_JOINT_PAIRS": "maybe"})
 
 
 @pytest.fixture(scope="module")
