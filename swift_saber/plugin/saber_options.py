@@ -1,7 +1,7 @@
-"""CA-DPO's two options and the reference's folder, read from the environment, and what `swift rlhf` refuses at start.
+"""CA-DPO's two options, a pair as one row and the reference's folder, read from the environment, and what `swift rlhf` refuses at start.
 
 They are environment variables since ms-swift hands a trainer only the arguments that it knows; a recipe sets them in
-its ENV block. All are off by default but a pair as one row. The two options are ours: no such term was found for CA-DPO.
+its ENV block. Only a pair as one row is on by default. The two options are ours: no such term was found for CA-DPO.
 """
 
 import math
