@@ -1,7 +1,8 @@
-"""CA-DPO's two options, a pair as one row and the reference's folder, read from the environment, and what `swift rlhf` refuses at start.
+"""What preference training takes from the environment, and what `swift rlhf` refuses at start.
 
-They are environment variables since ms-swift hands a trainer only the arguments that it knows; a recipe sets them in
-its ENV block. Only a pair as one row is on by default. The two options are ours: no such term was found for CA-DPO.
+CA-DPO's two options, a pair as one row, and the reference's folder are environment variables since ms-swift hands a
+trainer only the arguments that it knows; a recipe sets them in its ENV block. Only one row is on by default. The two
+options are ours: no such term was found for CA-DPO.
 """
 
 import math
