@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest; without
-# any the slow tests run beside the others, since both wait for processes of their own most of the time, and each says
-# which took longest. SABER_TEST_ENGINE=true has tests/engine run as well (shell/test_engine.sh), with the demo's model.
+# any the slow tests, but for the plugin's, run beside the others, since both wait for processes of their own most of the
+# time, and each says which took longest. SABER_TEST_ENGINE=true has tests/engine run as well (shell/test_engine.sh), with the demo's model.
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
@@ -26,7 +26,7 @@ longest=(--durations=15 --durations-min=10)
 SABER_TEST_DEMO="$(mktemp -d)" # where the demo's test makes it
 export SABER_TEST_DEMO
 # Which is the first of the slow ones, for the engine's tests (tests/conftest.py).
-"$PYTHON" -m pytest "${longest[@]}" -m slow >"$slow_log" 2>&1 &
+"$PYTHON" -m pytest "${longest[@]}" -m slow --ignore tests/plugin >"$slow_log" 2>&1 &
 slow=$!
 trap 'kill -INT "$slow" 2>/dev/null || true; rm -rf "$slow_log" "$SABER_TEST_DEMO"' EXIT
 status=0
@@ -41,7 +41,8 @@ if [ "${SABER_TEST_ENGINE:-}" = true ]; then
     *) status="$engine" ;;
   esac
 fi
-echo "== slow tests"
+"$PYTHON" -m pytest "${longest[@]}" -m slow tests/plugin || status=$?
+echo "== other slow tests"
 wait "$slow" || status=$?
 cat "$slow_log"
 exit "$status"
