@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv if needed, then lint, types, imports, declared packages, and all tests. Arguments go to pytest; without
-# any the slow tests, but for the plugin's, run beside the others, since both wait for processes of their own most of the
-# time, and each says which took longest. SABER_TEST_ENGINE=true has tests/engine run as well (shell/test_engine.sh), with the demo's model.
+# any the slow tests, but for the plugin's, run beside the others, since both wait for processes of their own most of
+# the time, and each says which took longest. SABER_TEST_ENGINE=true has tests/engine run as well, with the demo's model
+# (shell/test_engine.sh).
 #
 #   bash shell/test.sh
 #   bash shell/test.sh -m 'not slow'
