@@ -15,13 +15,14 @@ from typing import Any
 import torch
 
 from swift_saber.plugin.saber_options import JOINT, joint_pairs
+from swift_saber.plugin.saber_towers import thinker_of
 
 KEY = "joint"
 SAME_MEDIA = "same_media"  # of an encoded pair
 _IGNORED = -100
 _QUESTION, _CHOSEN, _REJECTED, _PADDING = 0, 1, 2, -1
 # What stock makes of a batch for flash attention and packing.
-_OF_ROWS = ("text_position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k", "loss_scale")
+_OF_ROWS = ("text_position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 
 
 def hindrance(model: Any, template: Any, *, router_loss: bool) -> str | None:
@@ -32,8 +33,7 @@ def hindrance(model: Any, template: Any, *, router_loss: bool) -> str | None:
         template: of ms-swift.
         router_loss: whether a mixture of experts is trained with a loss of its routers, which counts rows' tokens.
     """
-    get = getattr(model, "get_base_model", None)  # of a model with adapters
-    text = (get() if get else model).thinker.model
+    text = thinker_of(model).model
     attention = text.config._attn_implementation
     if not joint_pairs():
         return f"{JOINT} says so"

@@ -23,7 +23,7 @@ class Towers:
 
     def __init__(self, *models: Any) -> None:
         self._made: dict[tuple[str, int], Any] | None = None
-        thinkers = [_thinker(model) for model in models]
+        thinkers = [thinker_of(model) for model in models]
         for name in _TOWERS:
             towers = [getattr(thinker, name) for thinker in thinkers]
             # Looked at in the first batch, since a checkpoint's weights are loaded after the trainer is made.
@@ -60,7 +60,8 @@ class Towers:
         return forward
 
 
-def _thinker(model: Any) -> Any:
+def thinker_of(model: Any) -> Any:
+    """Return the thinker of a Qwen-Omni, with adapters or without."""
     get = getattr(model, "get_base_model", None)  # of a model with adapters
     return (get() if get else model).thinker
 
