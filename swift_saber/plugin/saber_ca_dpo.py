@@ -93,10 +93,9 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
                 )
 
     def _do_nothing_twice(self, template: Any) -> None:
-        model = self.accelerator.unwrap_model(self.model)
-        reference = self.accelerator.unwrap_model(self.ref_model) if self.ref_model is not None else None
-        self._towers = Towers(model, *([reference] if reference is not None else []))
-        hindrance = saber_joint.hindrance(model, template, router_loss=self.aux_loss_enabled)
+        models = [self.accelerator.unwrap_model(one) for one in (self.model, self.ref_model) if one is not None]
+        self._towers = Towers(*models)
+        hindrance = saber_joint.hindrance(models[0], template, router_loss=self.aux_loss_enabled)
         template.joint_pairs = hindrance is None
         if hindrance:
             logger.info(f"swift-saber: both sides of a pair are rows of their own: {hindrance}")
