@@ -5,8 +5,8 @@ a clip here is the clip, with all its samples among its labels, and has a common
 
 Unverified: the form of the videos (any is taken), and the size (5,502 clips, 8,536 samples are quoted). The characters'
 numbers contradict each other (the data README begins with Leonard, the configurations with Sheldon), so no speaker is
-given. The train and test lists number samples, so a clip can be in both: it then has no official split.
-MC-EIU, from which MEIJU25 is cut, has scenes of the same show.
+given. The train and test lists number samples, so a clip can be in both: it is then one to test on, since a model that
+was trained on the clip has seen what is tested. MC-EIU, from which MEIJU25 is cut, has scenes of the same show.
 """
 
 from collections import defaultdict
@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swift_saber.errors import InputError, kind, quoted
+from swift_saber.errors import InputError, kind
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources._numbers import whole_number
 from swift_saber.pipeline.sources.base import Source
 from swift_saber.text.emotions import common_emotion
 from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import read_json
 
-_LONGEST_NUMBER = 9
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}
 
 
@@ -54,76 +54,73 @@ class Memor(Source):
             elif videos.setdefault(path.stem, path) != path:
                 self.note("several videos of one name: the first is taken", path)
         for name, clip in clips.items():
-            self._check(name, clip)
+            if oddity := _oddity(clip):
+                self.skip(oddity, name)
+                continue
             if not self.usable(videos.get(name), "video", name):
                 continue
-            if any(start > end for start, end in zip(clip["seg_start"], clip["seg_end"], strict=False)):
-                self.note("a segment ends before it starts", name)
+            self._note_times(name, clip.get("seg_start"), clip.get("seg_end"))
             if not samples[name]:
                 self.note("no sample", name)
             if len(splits[name]) > 1:
-                self.note("samples in several official splits", name)
-            episode = f"S{int(clip['season']):02}E{int(clip['episode']):02}"
+                self.note("samples in train and in test: taken for test", name)
+            episode = f"S{whole_number(clip['season']):02}E{whole_number(clip['episode']):02}"
             emotions = {common_emotion(sample["emotion"]) for sample in samples[name]}
             yield self.clip(
                 f"{episode}/{name}",
                 videos[name],
-                transcript=" ".join(text.strip() for text in clip["sentences"] if text.strip()),
+                transcript=" ".join(text.strip() for text in clip["sentences"] if text and text.strip()),
                 labels={"samples": samples[name] or None},
                 emotion=emotions.pop() if len(emotions) == 1 else None,
                 origin=episode,
-                split=splits[name].pop() if len(splits[name]) == 1 else None,
+                split="test" if "test" in splits[name] else next(iter(splits[name]), None),
             )
+
+    def _note_times(self, name: str, starts: object, ends: object) -> None:
+        times = [starts, ends]
+        if not all(isinstance(of, list) and all(isinstance(time, int | float) for time in of) for of in times):
+            self.note("times of segments are no numbers", name)
+        elif any(start > end for start, end in zip(*times, strict=False)):
+            self.note("a segment ends before it starts", name)
 
     def _samples(self, clips: dict[str, Any]) -> tuple[dict[str, list[dict[str, Any]]], dict[str, set[str]]]:
         """The samples and the official splits of each clip."""
         annotated = self._json("anno.json")
         primary, fine = (self._items(annotated, key) for key in ("primary", "fine_grained"))
-        finer = {_key(item): item["emotion"] for item in fine}
+        finer = {_key(item): item["emotion"] for item in fine if item}
         samples: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for item in primary:
+        for item in filter(None, primary):
             if item["clip"] in clips:
-                sample = {key: item.get(key) for key in ("character", "moment", "emotion")}
-                samples[item["clip"]].append(sample | {"fine_grained": finer.get(_key(item))})
+                known = {key: item.get(key) for key in ("character", "moment", "emotion")}
+                samples[item["clip"]].append(known | {"fine_grained": finer.get(_key(item))})
             else:
                 self.skip("sample of a clip that data.json has not", item["clip"])
         splits: dict[str, set[str]] = defaultdict(set)
         for split, name in _SPLITS.items():
-            for number in self._numbers(name, len(primary)):
-                splits[primary[number]["clip"]].add(split)
+            if not (self.folder / name).exists():
+                self.note("official split missing", name)
+                continue
+            for text in read_text(self.folder / name).split():
+                number = whole_number(text)
+                sample = primary[number] if number is not None and number < len(primary) else None
+                if sample:
+                    splits[sample["clip"]].add(split)
+                else:
+                    self.note("number of no sample", f"{name}: {text}")
         return samples, splits
 
-    def _numbers(self, name: str, below: int) -> Iterator[int]:
-        path = self.folder / name
-        if not path.exists():
-            self.note("official split missing", name)
-            return
-        for text in read_text(path).split():
-            if not text.isdecimal() or len(text) > _LONGEST_NUMBER or int(text) >= below:
-                remedy = f"take train_id.txt, test_id.txt and anno.json of one release ({below} samples here)"
-                raise InputError(str(path), "number", f"{quoted(text)} is the number of no sample", remedy)
-            yield int(text)
-
-    def _items(self, annotated: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    def _items(self, annotated: dict[str, Any], key: str) -> list[dict[str, Any] | None]:
+        """The samples in their places, by which the lists of train and test name them; None for an odd one."""
         items = annotated.get(key)
-        if not isinstance(items, list) or not all(
-            isinstance(item, dict) and all(isinstance(item.get(part), str) for part in ("clip", "emotion"))
-            for item in items
-        ):
+        if not isinstance(items, list):
             raise self._foreign("anno.json", key, 'is no list of {"clip", "moment", "character", "emotion"}')
-        return items
-
-    def _check(self, name: str, clip: object) -> None:
-        """Refuse an entry of data.json that is not as the README describes it."""
-        if not isinstance(clip, dict):
-            raise self._foreign("data.json", name, f"is {kind(clip)}, not an object")
-        for key, form in (("seg_start", (int, float)), ("seg_end", (int, float)), ("sentences", str)):
-            values = clip.get(key)
-            if not isinstance(values, list) or not all(isinstance(value, form) for value in values):
-                raise self._foreign("data.json", f"{name}.{key}", f"is {quoted(values)}, not such a list")
-        for key in ("season", "episode"):
-            if not str(clip.get(key)).isdecimal() or len(str(clip[key])) > _LONGEST_NUMBER:
-                raise self._foreign("data.json", f"{name}.{key}", f"is {quoted(clip.get(key))}, not a number")
+        found: list[dict[str, Any] | None] = []
+        for number, item in enumerate(items):
+            right = isinstance(item, dict) and all(isinstance(item.get(part), str) for part in ("clip", "emotion"))
+            found.append(item if right else None)
+            if not right:
+                self.skip("sample without its clip or emotion", f"anno.json: {key} {number}")
+        return found
 
     def _foreign(self, name: str, key: str, problem: str) -> InputError:
         return InputError(str(self.folder / name), key, problem, "take the file of the dataset")
@@ -137,3 +134,15 @@ class Memor(Source):
 
 def _key(item: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(item.get(part)) for part in ("clip", "character", "moment"))
+
+
+def _oddity(clip: object) -> str | None:
+    """Why an entry of data.json is not as the README describes it, or None."""
+    if not isinstance(clip, dict):
+        return "entry of data.json is no object"
+    if whole_number(clip.get("season")) is None or whole_number(clip.get("episode")) is None:
+        return "season or episode is no number"
+    sentences = clip.get("sentences")
+    if not isinstance(sentences, list) or not all(isinstance(text, str | None) for text in sentences):
+        return "sentences are no list of texts"
+    return None

@@ -84,11 +84,21 @@ def test_the_common_emotion_is_that_of_all_samples(folder: Path) -> None:
     assert [clip.emotion for clip in clips.values()] == ["happy", None, None]
 
 
-def test_a_clip_with_samples_in_both_splits_has_none(folder: Path) -> None:
+def test_a_clip_with_samples_in_both_splits_is_one_to_test_on(folder: Path) -> None:
+    # Samples 2 and 3 are of one clip: trained on, it would have been seen when sample 3 is tested.
     put_text(folder / "test_id.txt", "3\n4\n")
     clips, source = _read(folder)
-    assert [clip.split for clip in clips.values()] == ["train", None, "test"]
-    assert source.noted == {"samples in several official splits": 1}
+    assert [clip.split for clip in clips.values()] == ["train", "test", "test"]
+    assert source.noted == {"samples in train and in test: taken for test": 1}
+    assert source.examples["samples in train and in test: taken for test"] == ["S01E01_001"]
+
+
+@pytest.mark.parametrize(("season", "episode"), [(1.0, 2.0), ("1.0", "2.0"), ("01", " 2"), (1, 2)])
+def test_a_season_is_a_number_however_it_is_written(folder: Path, season: Any, episode: Any) -> None:
+    clips = json.loads((folder / "data.json").read_text())
+    clips["S01E02_000"] |= {"season": season, "episode": episode}
+    put_text(folder / "data.json", json.dumps(clips))
+    assert _read(folder)[0]["memor/S01E02/S01E02_000"].origin == "memor/S01E02"
 
 
 def test_irregularities_are_counted(folder: Path) -> None:
@@ -115,15 +125,69 @@ def test_irregularities_are_counted(folder: Path) -> None:
     }
 
 
+ODD_ENTRIES = [
+    ([], "entry of data.json is no object"),
+    (_entry("x", season="one"), "season or episode is no number"),
+    (_entry("x", episode=1.5), "season or episode is no number"),
+    (_entry("x", season=True), "season or episode is no number"),
+    (_entry("x") | {"sentences": "x"}, "sentences are no list of texts"),
+    (_entry("x") | {"sentences": ["x", 1]}, "sentences are no list of texts"),
+]
+
+
+@pytest.mark.parametrize(("entry", "reason"), ODD_ENTRIES)
+def test_an_odd_entry_costs_itself_alone(folder: Path, entry: Any, reason: str) -> None:
+    clips = json.loads((folder / "data.json").read_text())
+    clips["S01E01_001"] = entry
+    put_text(folder / "data.json", json.dumps(clips))
+    read, source = _read(folder)
+    assert list(read) == ["memor/S01E01/S01E01_000", "memor/S01E02/S01E02_000"]
+    assert (source.skipped, source.examples) == ({reason: 1}, {reason: ["S01E01_001"]})
+
+
+def test_odd_times_of_segments_and_sentences_without_words_cost_no_clip(folder: Path) -> None:
+    clips = json.loads((folder / "data.json").read_text())
+    clips["S01E01_000"] |= {"seg_start": ["0"], "sentences": [None, "Hello."]}
+    clips["S01E01_001"] |= {"seg_end": None}
+    put_text(folder / "data.json", json.dumps(clips))
+    read, source = _read(folder)
+    assert len(read) == 3 and read["memor/S01E01/S01E01_000"].transcript == "Hello."
+    assert (source.skipped, source.noted) == ({}, {"times of segments are no numbers": 2})
+
+
+def test_an_odd_sample_costs_itself_and_moves_no_other(folder: Path) -> None:
+    annotated = _samples(SAMPLES)
+    annotated["primary"][0] = 1
+    annotated["primary"][2] |= {"emotion": None}
+    annotated["fine_grained"][1] = {"clip": "S01E01_000"}
+    put_text(folder / "anno.json", json.dumps(annotated))
+    put_text(folder / "train_id.txt", "0\n1\n5\n-1\nx\n3.0\n")
+    clips, source = _read(folder)
+    # Sample 0 is gone; 1 has no fine emotion; 2 and 3 are of one clip, of which 3 is left; 4 is in test_id.txt.
+    assert [clip.labels.get("samples") for clip in clips.values()] == [
+        [{"character": "penny", "moment": 1, "emotion": "joy", "fine_grained": None}],
+        [{"character": "penny", "moment": 0, "emotion": "fear", "fine_grained": "fear"}],
+        [{"character": "others", "moment": 0, "emotion": "trust", "fine_grained": "trust"}],
+    ]
+    assert [clip.split for clip in clips.values()] == ["train", "train", "test"]
+    assert source.skipped == {"sample without its clip or emotion": 3}
+    assert source.noted == {"number of no sample": 4}  # 0, whose sample is odd; 5 and -1 and x, which are none
+    assert source.examples["number of no sample"] == [f"train_id.txt: {text}" for text in ("0", "5", "-1", "x")]
+
+
+def test_a_file_of_odd_entries_alone_is_no_dataset(folder: Path) -> None:
+    put_text(folder / "data.json", json.dumps(dict.fromkeys(("S01E01_000", "S01E01_001", "S01E02_000"), 1)))
+    with pytest.raises(InputError, match="holds no clip of MEmoR that can be used .*3 x entry of data.json is no obj"):
+        _read(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("data.json", '{"S01E01_000": {"seg_st', "data.json:1: JSON"),
-        ("data.json", '{"S01E01_000": []}', "S01E01_000: is a list, not an object"),
-        ("data.json", '{"S01E01_000": {"seg_start": ["0"]}}', "S01E01_000.seg_start"),
-        ("data.json", json.dumps({"S01E01_000": _entry("x", season="one")}), "S01E01_000.season: is 'one'"),
-        ("anno.json", '{"primary": [1]}', "anno.json: primary: is no list"),
-        ("train_id.txt", "0\n5\n", "train_id.txt: number: '5' is the number of no sample"),
+        ("data.json", "[]", "data.json: file: is a list, not an object"),
+        ("anno.json", '{"primary": 1}', "anno.json: primary: is no list"),
+        ("anno.json", '{"primary": [], "fine": []}', "anno.json: fine_grained: is no list"),
     ],
 )
 def test_a_damaged_file_is_named(folder: Path, name: str, text: str, message: str) -> None:
