@@ -7,11 +7,12 @@ Items are paired by their id. What only one run has is an error unless it is ask
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.agreement import agreement
 from swift_saber.evaluation.interval import SEED, mean_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import number, read_items, read_scores
@@ -136,57 +137,6 @@ def sign_flip(gaps: Sequence[float]) -> float:
         kept = rng.integers(2, size=(min(at_once, FLIPS - start), len(sizes)), dtype=np.int8)
         as_far += int(np.count_nonzero(np.abs(kept @ sizes * 2 - sizes.sum()) >= found))
     return (1 + as_far) / (1 + FLIPS)
-
-
-def cohen_kappa(
-    first: Sequence[Any], second: Sequence[Any], weights: Literal["quadratic"] | None = None
-) -> float | None:
-    """Return Cohen's kappa of two judges: 1 - (disagreement found) / (disagreement expected by chance).
-
-    The disagreement of two ratings is 0 or 1, or with "quadratic" the square of their distance (Cohen 1960, 1968). By
-    chance: each judge deals the same ratings out at random. 1 is full agreement, 0 that of chance; None where both
-    judges give one and the same rating to all, so that chance leaves nothing to agree on (scikit-learn: NaN).
-
-    Args:
-        first, second: the judges' ratings of the same answers, (n,): labels, or whole numbers where the weights are
-            quadratic.
-        weights: None or "quadratic".
-
-    Raises:
-        InputError: there is no rating.
-    """
-    from sklearn.metrics import cohen_kappa_score
-
-    if not first:
-        raise InputError("agreement", "ratings", "there is none", "rate at least one answer with both judges")
-    given = {*first, *second}
-    if len(given) == 1:
-        return None
-    # Its weights go by the place of a label, so there it is told of the whole scale.
-    scale = range(int(min(given)), int(max(given)) + 1) if weights else None
-    return float(cohen_kappa_score(first, second, labels=scale, weights=weights))
-
-
-def agreement(first: Sequence[float | None], second: Sequence[float | None]) -> dict[str, float | int | None]:
-    """Return how two judges agree on the same answers.
-
-    Args:
-        first, second: the judges' ratings in the same order, (n,); None where one failed.
-
-    Returns:
-        n: answers that both rated; failed_first, failed_second: answers that the judge gave no rating.
-        percent: of equal ratings, 0..100; kappa, quadratic_kappa: as cohen_kappa; None for n = 0.
-    """
-    both = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    ones, twos = [a for a, _ in both], [b for _, b in both]
-    return {
-        "n": len(both),
-        "failed_first": sum(rating is None for rating in first),
-        "failed_second": sum(rating is None for rating in second),
-        "percent": 100 * sum(a == b for a, b in both) / len(both) if both else None,
-        "kappa": cohen_kappa(ones, twos) if both else None,
-        "quadratic_kappa": cohen_kappa(ones, twos, "quadratic") if both else None,
-    }
 
 
 def _by_id(items: Sequence[Item], run: str) -> dict[str, Item]:

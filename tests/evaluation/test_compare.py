@@ -1,4 +1,4 @@
-"""compare.py: paired differences and judges' agreement, by hand."""
+"""compare.py: paired differences, by hand."""
 
 import math
 import random
@@ -12,10 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.compare import agreement, cohen_kappa, compare, mcnemar, sign_flip
+from swift_saber.evaluation.compare import compare, mcnemar, sign_flip
 from swift_saber.evaluation.item import Item
-
-RATINGS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=30)
 
 
 def run(*scores: float | None) -> list[Item]:
@@ -136,42 +134,3 @@ def test_order_does_not_matter_and_exchanging_the_runs_turns_the_sign(pairs, cha
     turned = compare(second, first, "right")
     assert turned["difference"] == -found["difference"]
     assert turned["p"] == found["p"]
-
-
-def test_kappa_by_hand() -> None:
-    # Equal in 3 of 4. By chance: yes 1/2 * 3/4 + no 1/2 * 1/4 = 1/2. (3/4 - 1/2) / (1 - 1/2) = 1/2.
-    assert cohen_kappa(["yes", "yes", "no", "no"], ["yes", "yes", "no", "yes"]) == pytest.approx(1 / 2)
-
-
-def test_quadratic_kappa_by_hand() -> None:
-    # Squares found: 0, 0, 4, mean 4/3. By chance, over all nine pairs of {1, 3, 5} and {1, 3, 3}: 0 4 4, 4 0 0, 16 4 4,
-    # mean 36/9 = 4. 1 - (4/3) / 4 = 2/3.
-    assert cohen_kappa([1, 3, 5], [1, 3, 3], "quadratic") == pytest.approx(2 / 3)
-
-
-@settings(max_examples=60, deadline=None)
-@given(RATINGS)
-def test_kappa_is_what_is_found_over_what_dealing_the_ratings_out_at_random_gives(pairs: list[tuple[int, int]]) -> None:
-    """Each of the one judge's ratings meets each of the other's equally often."""
-    first, second = [a for a, _ in pairs], [b for _, b in pairs]
-    if len({*first, *second}) == 1:
-        assert cohen_kappa(first, second) is None
-        assert cohen_kappa(first, second, "quadratic") is None
-        return
-    met = list(product(first, second))
-    unequal = sum(a != b for a, b in pairs) / len(pairs), sum(a != b for a, b in met) / len(met)
-    assert cohen_kappa(first, second) == pytest.approx(1 - unequal[0] / unequal[1], abs=1e-9)
-    apart = sum((a - b) ** 2 for a, b in pairs) / len(pairs), sum((a - b) ** 2 for a, b in met) / len(met)
-    assert cohen_kappa(first, second, "quadratic") == pytest.approx(1 - apart[0] / apart[1], abs=1e-9)
-
-
-def test_agreement_counts_what_a_judge_failed_on() -> None:
-    found = agreement([5, 4, None, 1, 3], [5, 3, 2, None, None])
-    assert (found["n"], found["failed_first"], found["failed_second"], found["percent"]) == (2, 1, 2, 50)
-    nothing = agreement([None], [4])
-    assert (nothing["n"], nothing["percent"], nothing["kappa"], nothing["quadratic_kappa"]) == (0, None, None, None)
-
-
-def test_kappa_of_nothing_is_an_error() -> None:
-    with pytest.raises(InputError, match="agreement: ratings: there is none"):
-        cohen_kappa([], [])

@@ -1,0 +1,205 @@
+"""How far people, judges and a model agree on labels of the same clips: Cohen's kappa and Krippendorff's alpha.
+
+Ratings are {rater: label}, one mapping a clip; who has not rated a clip is not in it. Kappa is of two raters on the
+clips that both have rated; alpha is of any number, on the clips that two have rated at least. 1 is full agreement, 0
+that of chance, and below 0 they agree less than by chance. Knows no benchmark and no model: a model is a rater like
+another.
+
+Intervals are bootstrap intervals over the clips (interval.py's level, draws and seed). Every draw is computed from how
+often each clip occurs in it, which takes a thousandth of the time of calling a package a thousand times; the packages'
+values are those of the tests.
+"""
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swift_saber.errors import InputError
+from swift_saber.evaluation.interval import DRAWS, LEVEL, SEED, Interval
+
+#: One mapping {rater: label} for each clip.
+Ratings = Sequence[Mapping[str, str]]
+
+# Numbers drawn at a time: 8 MB of them.
+_AT_ONCE = 1_000_000
+
+
+class Agreement(NamedTuple):
+    """A coefficient with its interval, and the clips that it rests on.
+
+    The value is None where chance leaves nothing to agree on, since one and the same label is given to all; the
+    interval also for fewer than two clips.
+    """
+
+    value: float | None
+    interval: Interval | None
+    clips: int
+
+
+def cohen_kappa(
+    first: Sequence[Any], second: Sequence[Any], weights: Literal["quadratic"] | None = None
+) -> float | None:
+    """Return Cohen's kappa of two judges: 1 - (disagreement found) / (disagreement expected by chance).
+
+    The disagreement of two ratings is 0 or 1, or with "quadratic" the square of their distance (Cohen 1960, 1968). By
+    chance: each judge deals the same ratings out at random. 1 is full agreement, 0 that of chance; None where both
+    judges give one and the same rating to all, so that chance leaves nothing to agree on (scikit-learn: NaN).
+
+    Args:
+        first, second: the judges' ratings of the same answers, (n,): labels, or whole numbers where the weights are
+            quadratic.
+        weights: None or "quadratic".
+
+    Raises:
+        InputError: there is no rating.
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    if not first:
+        raise InputError("agreement", "ratings", "there is none", "rate at least one answer with both judges")
+    given = {*first, *second}
+    if len(given) == 1:
+        return None
+    # Its weights go by the place of a label, so there it is told of the whole scale.
+    scale = range(int(min(given)), int(max(given)) + 1) if weights else None
+    return float(cohen_kappa_score(first, second, labels=scale, weights=weights))
+
+
+def agreement(first: Sequence[float | None], second: Sequence[float | None]) -> dict[str, float | int | None]:
+    """Return how two judges agree on the same answers.
+
+    Args:
+        first, second: the judges' ratings in the same order, (n,); None where one failed.
+
+    Returns:
+        n: answers that both rated; failed_first, failed_second: answers that the judge gave no rating.
+        percent: of equal ratings, 0..100; kappa, quadratic_kappa: as cohen_kappa; None for n = 0.
+    """
+    both = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    ones, twos = [a for a, _ in both], [b for _, b in both]
+    return {
+        "n": len(both),
+        "failed_first": sum(rating is None for rating in first),
+        "failed_second": sum(rating is None for rating in second),
+        "percent": 100 * sum(a == b for a, b in both) / len(both) if both else None,
+        "kappa": cohen_kappa(ones, twos) if both else None,
+        "quadratic_kappa": cohen_kappa(ones, twos, "quadratic") if both else None,
+    }
+
+
+def mean_kappa(ratings: Ratings, pairs: Sequence[tuple[str, str]]) -> Agreement:
+    """Return the mean of the kappas of pairs of raters, each on the clips that both have rated (Cohen 1960).
+
+    Args:
+        ratings: of all clips.
+        pairs: of raters; one pair for its own kappa. A pair whose kappa is None is no part of the mean.
+    """
+    labels = _labels(ratings)
+    columns = []  # of each pair: clips, equal labels, and of both raters the clips of each label
+    values = []
+    rated = np.zeros(len(ratings), dtype=bool)
+    for one, two in pairs:
+        both = [(of[one], of[two]) if one in of and two in of else None for of in ratings]
+        given = [pair for pair in both if pair]
+        if not given:
+            continue
+        values.append(cohen_kappa([a for a, _ in given], [b for _, b in given]))
+        table = np.zeros((len(ratings), 2 + 2 * len(labels)))
+        for place, pair in enumerate(both):
+            if pair:
+                rated[place] = True
+                table[place, :2] = 1, pair[0] == pair[1]
+                table[place, 2 + labels[pair[0]]] = table[place, 2 + len(labels) + labels[pair[1]]] = 1
+        columns.append(table)
+    known = [value for value in values if value is not None]
+    value = math.fsum(known) / len(known) if known else None
+    return Agreement(value, _interval([table[rated] for table in columns], _kappa), int(rated.sum()))
+
+
+def _kappa(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Kappa from (draws, 2 + 2 labels) of sums: clips, equal ones, and for both raters the clips of each label."""
+    ones, twos = np.split(sums[:, 2:] / sums[:, :1], 2, axis=1)
+    chance = (ones * twos).sum(axis=1)
+    kappa: NDArray[np.float64] = (sums[:, 1] / sums[:, 0] - chance) / (1 - chance)
+    return kappa
+
+
+def krippendorff_alpha(ratings: Ratings, raters: Collection[str]) -> Agreement:
+    """Return Krippendorff's alpha of labels without an order: 1 - (disagreement found) / (that of chance).
+
+    A clip with m labels, m >= 2, has m (m - 1) ordered pairs of them, each of weight 1 / (m - 1); found is the share
+    of unequal ones among all clips' pairs. By chance: the same share among all pairs of all labels in these clips
+    (Krippendorff 2004, nominal). With two raters it is near Cohen's kappa. Ours, since the package of that name has
+    another licence than this one, and nltk's, the measure of the tests, would take minutes for an interval.
+
+    Args:
+        ratings: of all clips; raters may have rated some of them only.
+        raters: whose labels count.
+    """
+    labels = _labels(ratings)
+    rows = []
+    for of in ratings:
+        given = Counter(labels[label] for rater, label in of.items() if rater in raters)
+        if (count := given.total()) < 2:
+            continue
+        row = np.zeros(1 + len(labels))
+        row[0] = (count**2 - sum(number**2 for number in given.values())) / (count - 1)
+        for place, number in given.items():
+            row[1 + place] = number
+        rows.append(row)
+    table = np.array(rows).reshape(len(rows), 1 + len(labels))
+    value = float(_alpha(table.sum(axis=0)[None])[0]) if rows else math.nan
+    return Agreement(None if math.isnan(value) else value, _interval([table], _alpha), len(rows))
+
+
+def _alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Alpha from (draws, 1 + labels) of sums: the weight of unequal pairs, and how often each label is given."""
+    total = sums[:, 1:].sum(axis=1)
+    unequal = total**2 - (sums[:, 1:] ** 2).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alpha: NDArray[np.float64] = np.where(unequal > 0, 1 - sums[:, 0] * (total - 1) / unequal, np.nan)
+    return alpha
+
+
+def _labels(ratings: Ratings) -> dict[str, int]:
+    return {label: place for place, label in enumerate(sorted({label for of in ratings for label in of.values()}))}
+
+
+def _interval(tables: Sequence[NDArray[np.float64]], statistic: Any) -> Interval | None:
+    """The interval of the mean, over tables of one row a clip, of what is computed from the sums of their rows.
+
+    A draw in which it is NaN for all tables, one label being all that is left, says nothing and is left out.
+    """
+    if not tables or len(tables[0]) < 2:
+        return None
+    drawn = []
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of means of nothing
+        for counts in _draws(len(tables[0])):
+            drawn.append(np.nanmean([statistic(counts @ table) for table in tables], axis=0))
+    values = np.concatenate(drawn)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    outside = 50 * (1 - LEVEL)
+    low, high = np.percentile(values, (outside, 100 - outside))
+    return Interval(float(low), float(high))
+
+
+def _draws(clips: int) -> Iterator[NDArray[np.float64]]:
+    """How often each clip occurs in each draw of as many clips, (draws, clips), some draws at a time."""
+    rng = np.random.default_rng(SEED)
+    at_once = max(1, _AT_ONCE // clips)
+    for start in range(0, DRAWS, at_once):
+        yield rng.multinomial(clips, np.full(clips, 1 / clips), size=min(at_once, DRAWS - start)).astype(np.float64)
+
+
+def rater_pairs(ratings: Ratings, without: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return all pairs of raters but those of `without`, sorted."""
+    return list(combinations(sorted({rater for of in ratings for rater in of} - set(without)), 2))
