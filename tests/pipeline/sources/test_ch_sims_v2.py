@@ -63,6 +63,66 @@ def test_the_unlabelled_part_is_read_after_the_labelled(folder: Path) -> None:
     assert (clip.transcript, clip.labels, clip.split) == ("走吧", {}, None)
 
 
+@pytest.mark.parametrize("table", ["meta.csv", "metas.csv", "meta(s).csv"])
+@pytest.mark.parametrize("place", ["", "ch-simsv2s", "CH-SIMS v2.0/ch-simsv2s"])
+def test_the_labelled_table_bears_any_of_the_names_that_its_owners_gave_it(
+    tmp_path: Path, table: str, place: str
+) -> None:
+    put_table(tmp_path / place / table, HEADER, ROWS[2:])
+    put_all(tmp_path / place / "Raw", [f"{row[0]}/{row[1]}.mp4" for row in ROWS[2:]])
+    clips, source = _read(tmp_path)
+    assert list(clips) == ["ch-sims-v2/s/aqgy4_0004_00023", "ch-sims-v2/s/aqgy4_0004_00025_1"]
+    assert clips["ch-sims-v2/s/aqgy4_0004_00023"].labels["label"] == 1
+    assert not source.skipped and not source.noted
+
+
+@pytest.mark.parametrize("table", ["meta(u).csv", "metau.csv", "meta.csv"])
+@pytest.mark.parametrize("inside", ["", "ch-simsv2u"])
+def test_the_unlabelled_part_alone_is_unlabelled_clips(tmp_path: Path, table: str, inside: str) -> None:
+    unlabelled = tmp_path / "ch-simsv2u"
+    put_table(unlabelled / table, HEADER[:3], [("video_0009", "0001", "走吧"), ("video_0009", "0002", "")])
+    put_all(unlabelled / "Raw/video_0009", ["0001.mp4", "0002.mp4"])
+    clips, source = _read(tmp_path / inside)
+    assert {name: (clip.transcript, clip.labels, clip.split, clip.origin) for name, clip in clips.items()} == {
+        "ch-sims-v2/u/video_0009_0001": ("走吧", {}, None, "ch-sims-v2/video_0009"),
+        "ch-sims-v2/u/video_0009_0002": (None, {}, None, "ch-sims-v2/video_0009"),
+    }
+    assert not source.skipped and not source.noted
+
+
+def test_a_part_whose_videos_are_not_there_costs_the_other_nothing(folder: Path) -> None:
+    table = put_table(folder / "ch-simsv2u/meta(u).csv", HEADER[:3], [("video_0009", "0001", "走吧")])
+    clips, source = _read(folder)
+    assert len(clips) == 4
+    assert source.examples["table without its videos (is Raw.zip unpacked?)"] == [str(table)]
+
+
+def test_both_tables_over_one_folder_of_videos_leave_none_without_its_row(tmp_path: Path) -> None:
+    put_table(tmp_path / "meta(s).csv", HEADER, ROWS[:1])
+    put_table(tmp_path / "meta(u).csv", HEADER[:3], [("video_0009", "0001", "走吧")])
+    put_all(tmp_path / "Raw", ["video_0001/0001.mp4", "video_0009/0001.mp4"])
+    clips, source = _read(tmp_path)
+    assert list(clips) == ["ch-sims-v2/s/video_0001_0001", "ch-sims-v2/u/video_0009_0001"]
+    assert not source.skipped
+
+
+def test_of_two_tables_of_one_part_the_first_is_taken(folder: Path) -> None:
+    put_table(folder / "ch-simsv2s/metas.csv", HEADER, [("video_0001", "0001", "x", *ROWS[0][3:])])
+    clips, source = _read(folder)
+    assert len(clips) == 4 and clips["ch-sims-v2/s/video_0001_0001"].transcript == "我不想嫁给李茶"
+    assert source.examples["table twice: the first is taken"] == [str(folder / "ch-simsv2s/metas.csv")]
+
+
+def test_videos_are_found_whatever_their_ending(folder: Path) -> None:
+    raw = folder / "ch-simsv2s/Raw"
+    (raw / "video_0001/0001.mp4").rename(raw / "video_0001/0001.MP4")
+    (raw / "video_0001/0002.mp4").unlink()
+    put_all(raw, ["video_0001/0002.avi", "aqgy4_0004/00023.mkv", "video_0001/FaceCrops/0001.mp4"])
+    clips, source = _read(folder)
+    assert [Path(clip.video).name for clip in clips.values()] == ["0001.MP4", "0002.avi", "00023.mkv", "00025_1.mp4"]
+    assert source.examples["several videos of one name: the first is taken"] == [str(raw / "aqgy4_0004/00023.mp4")]
+
+
 def test_irregularities_are_counted(folder: Path) -> None:
     raw = folder / "ch-simsv2s/Raw"
     (raw / "video_0001/0002.mp4").unlink()
