@@ -51,7 +51,8 @@ class Lexicon:
         # The word boundaries stand outside: a search that begins with a set of letters is much the faster one.
         han = "|".join(regex for regex, word, _ in found if _HAN.search(word))
         other = "|".join(regex for regex, word, _ in found if not _HAN.search(word))
-        self._pattern = re.compile(rf"{han}|\b(?:{other})\b")
+        # A list in one language alone has none of the other's, and an empty pattern would be everywhere.
+        self._pattern = re.compile("|".join([*([han] if han else []), *([rf"\b(?:{other})\b"] if other else [])]))
         self._whole = {word: name for _, word, name in found}
         self._stems = {word[:-1]: name for regex, word, name in found if regex.endswith(_ANY_ENDING)}
 
