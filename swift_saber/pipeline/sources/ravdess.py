@@ -36,7 +36,8 @@ class Ravdess(Source):
     access = "zenodo.org/records/1188976; open, CC BY-NC-SA 4.0."
     layout = """
         Actor_01/01-01-01-01-01-01-01.mp4 ... Actor_24/01-01-08-02-02-02-24.mp4
-        (unpack Video_Speech_Actor_01.zip to Video_Speech_Actor_24.zip here)
+        (unpack Video_Speech_Actor_01.zip to Video_Speech_Actor_24.zip here; with the option songs: true
+        Video_Song_Actor_01.zip and so on too)
     """
     options: ClassVar[dict[str, str]] = {
         "songs": "true reads the sung takes too; false (the default) the spoken ones alone."
@@ -76,11 +77,12 @@ class Ravdess(Source):
                 )
 
     def _archives(self, there: set[tuple[str, str]]) -> None:
-        """Count the archives of which no video is there."""
-        codes = {word: code for code, word in _CHANNELS.items()}
+        """Count the archives that are asked for and of which no video is there."""
+        codes = {word: code for code, word in _CHANNELS.items() if self.songs or word != "song"}
         for path in self.files((".zip",)):
             match = _ARCHIVE.fullmatch(path.stem)
-            if match and (codes[match[1].lower()], match[2]) not in there:
+            code = codes.get(match[1].lower()) if match else None
+            if match and code and (code, match[2]) not in there:
                 self.skip("archive not unpacked", path)
 
 

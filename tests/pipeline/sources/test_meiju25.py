@@ -88,6 +88,40 @@ def test_test_videos_whose_language_is_not_said_are_not_guessed(folder: Path) ->
     assert source.skipped == {"several videos of one name": 1}
 
 
+def test_one_video_that_the_tables_of_both_languages_claim_is_nobodys(folder: Path) -> None:
+    """Both test sets number their clips alike, so one folder holds those of one language, and which one is not said."""
+    for language, text in (("English", "Bye."), ("Mandarin", "再见")):
+        put_table(folder / f"{language}_Testing_files.csv", HEADER[:2], [("Track1_Testing_00001.mp4", text)])
+    video = put(folder / "Test/Track1_Testing_00001.mp4")
+    clips, source = _read(folder)
+    assert not [name for name in clips if "Testing" in name]
+    reason = "in the tables of both languages: put its folder into English or Mandarin"
+    # Once for each of the two rows.
+    assert (source.skipped, source.examples) == ({reason: 2}, {reason: [str(video)] * 2})
+
+
+def test_a_language_of_which_no_folder_speaks_is_that_of_the_only_table(folder: Path) -> None:
+    put_table(folder / "Mandarin_Testing_files.csv", HEADER[:2], [("Track1_Testing_00001.mp4", "再见")])
+    put_table(folder / "Track2_English_Testing_files.csv", HEADER[:2], [("Track2_Testing_00001.mp4", "Bye.")])
+    put_all(folder / "Test", ["Track1_Testing_00001.mp4", "Track2_Testing_00001.mp4"])
+    clips, source = _read(folder)
+    assert {name: clip.transcript for name, clip in clips.items() if clip.split == "test"} == {
+        "meiju25/mandarin/Track1_Testing_00001": "再见",
+        "meiju25/english/Track2_Testing_00001": "Bye.",
+    }
+    assert not source.skipped
+
+
+def test_two_languages_that_link_to_one_folder_of_clips_share_none(folder: Path) -> None:
+    training = folder / "Track1/Mandarin/Annotation/Training"
+    (training / "Track1_Training_00001.mp4").unlink()
+    training.rmdir()
+    training.symlink_to(folder / "Track1/English/Annotation/Training")
+    clips, source = _read(folder)
+    assert not [name for name in clips if "Track1_Training" in name]
+    assert source.skipped == {"in the tables of both languages: put its folder into English or Mandarin": 2}
+
+
 def test_irregularities_are_counted(folder: Path) -> None:
     training = folder / "Track1/English/Annotation/Training"
     put_all(training, ["Track1_Training_00002.mkv", "Track1_Training_00003.mp4"])

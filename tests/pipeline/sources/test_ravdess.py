@@ -69,6 +69,36 @@ def test_songs_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
     assert source.skipped == {"name not of this dataset": 1, "video missing": SPEECH + SONG - 1}
 
 
+def test_song_archives_are_read_as_they_unpack(tmp_path: Path) -> None:
+    """Each archive into a folder of its name, as file managers do, or side by side, as `unzip` does."""
+    take = "-05-01-01-01-"
+    put_all(tmp_path, [f"Video_Song_Actor_01/Actor_01/{code}-02{take}01.mp4" for code in ("01", "02")])
+    put_all(tmp_path, [f"Actor_02/01-0{channel}{take}02.mp4" for channel in (1, 2)])
+    for number in ("01", "02", "03"):
+        put_text(tmp_path / f"Video_Song_Actor_{number}.zip", "only its name counts")
+    source = Ravdess(tmp_path, songs=True)
+    assert [(clip.id, clip.speaker) for clip in source.clips()] == [
+        (f"ravdess/speech/01-01{take}02", "ravdess/02"),
+        (f"ravdess/song/01-02{take}01", "ravdess/01"),
+        (f"ravdess/song/01-02{take}02", "ravdess/02"),
+    ]
+    assert source.examples["archive not unpacked"] == [str(tmp_path / "Video_Song_Actor_03.zip")]
+
+
+def test_song_archives_that_nobody_asked_for_need_not_be_unpacked(tmp_path: Path) -> None:
+    put_all(tmp_path, ["Actor_01/01-01-05-01-01-01-01.mp4", "Actor_01/01-02-05-01-01-01-01.mp4"])
+    put_text(tmp_path / "Video_Song_Actor_02.zip", "only its name counts")
+    source = Ravdess(tmp_path)
+    assert len(list(source.clips())) == 1
+    assert source.skipped == {"song": 1, "video missing": SPEECH - 1}
+
+
+def test_a_folder_of_songs_alone_names_the_option(tmp_path: Path) -> None:
+    put_all(tmp_path, ["Actor_01/01-02-05-01-01-01-01.mp4"])
+    with pytest.raises(InputError, match=r"holds no clip of RAVDESS that can be used \(.*1 x song.*songs: true"):
+        list(Ravdess(tmp_path).clips())
+
+
 def test_an_option_of_another_kind_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"sources.ravdess.songs: is 'no'; give true or false"):
         Ravdess(tmp_path, songs="no")  # type: ignore[arg-type]
