@@ -227,7 +227,7 @@ def test_likeness_is_of_words_and_not_of_signs() -> None:
         ("MSP-IMPROV-S01A-F01-P-FM01", "msp-improv"),
         ("dia0_utt0", "meld"),
         ("test/dia0_utt0", "meld"),
-        ("dia_0_utt_0", None),  # MC-EIU's own names
+        ("dia_0_utt_0", "mc-eiu"),
         ("Track2_Testing_00001", "meiju25"),
         ("samplenew3_00000004", "mer25"),
         ("sample_00000004", "mer25"),
