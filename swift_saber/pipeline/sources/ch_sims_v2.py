@@ -98,10 +98,10 @@ class ChSimsV2(Source):
             if not video_id or not clip_id or "/" in video_id + clip_id:
                 self.skip("row without its ids", where)
                 continue
-            name, path = f"{video_id}_{clip_id}", videos.get((video_id, clip_id))
-            if path:
-                named.add(path)
-            if not self.usable(path, "video", name) or not path:
+            name = f"{video_id}_{clip_id}"
+            path = videos.get((video_id, clip_id), table.parent / "Raw" / video_id / f"{clip_id}.mp4")
+            named.add(path)
+            if not self.usable(path, "video"):
                 continue
             if len(modes[video_id]) > 1:
                 self.note("its video is in several official splits", name)
