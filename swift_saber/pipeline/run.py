@@ -230,6 +230,8 @@ def _note(plan: Plan, runs: RowLog) -> None:
             continue
     skipped = read_json(plan.output / "manifest" / "skipped.json")
     said = {"recipe": plan.recipe, "versions": versions, "stages": list(plan.stages), "skipped": skipped}
+    if (noted := plan.output / "manifest" / "noted.json").exists():  # as it is of every run since there is such
+        said |= read_json(noted)
     said["prompts"] = digests()
     write_rows(plan.output / "run.json", [said])
     count = sum(1 for _ in runs.read())
