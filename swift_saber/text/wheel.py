@@ -10,9 +10,12 @@ folder `emotion_wheel/` that the user brings, since its licence is non-commercia
 A label in lower case is a form of words, each a synonym of wheel words; the first of these, sorted, that a wheel has
 gives the group. Labels that a wheel does not know are dropped from that wheel's comparison, so `coverage` belongs
 beside every score ("neutral" is in none of the published wheels).
+
+The folder came out in two editions, which differ in the word forms of format.csv; a score holds for one of them.
 """
 
 import csv
+import hashlib
 import io
 import math
 import re
@@ -27,11 +30,19 @@ from numpy.typing import NDArray
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.text.files import read_text
+from swift_saber.text.strict_json import dumps
 
-Level = Literal["level1", "level1+2"]
-#: "level1" groups by the inner ring. "level1+2" is the mean over the inner and the second ring of each wheel: ten
-#: groupings in place of five.
-LEVELS: tuple[Level, ...] = ("level1", "level1+2")
+Level = Literal["level1", "level2", "level1+2"]
+#: "level1" groups by the inner ring, "level2" by the second. "level1+2" is the mean over both of each wheel: ten
+#: groupings in place of five. MER2025's scorer prints all three, MER2026's and MER-UniBench's the first.
+LEVELS: tuple[Level, ...] = ("level1", "level2", "level1+2")
+
+#: The published editions by the digest of what a folder says (Wheels.digest), whatever the bytes of its files. OV-MER,
+#: AffectGPT and MER-UniBench ship that of MER2025.
+EDITIONS = {
+    "a518fff2e9b89ff51cff7c505c79605d435f82c9fa8696123e5a4a73e59b83c9": "MER2025",
+    "b74bafad24383d692bd932bddd62a63aee348739b74f081295d83d79c8c53d82": "MER2026",
+}
 
 # {inner ring: {second ring: [outer ring]}}, in the order of the file.
 Wheel = dict[str, dict[str, list[str]]]
@@ -91,11 +102,27 @@ class Wheels:
         self._inner = [_inner(places) for places in wheels]
         self._second = [_second(places) for places in wheels]
         self._candidates = _candidates(_read_synonyms(folder / _SYNONYMS), _read_forms(folder / _FORMS))
+        groups = [sorted(grouping.items()) for grouping in (*self._inner, *self._second)]
+        #: SHA-256 of the groups and of the words of each form, in an order of ours.
+        self.digest = hashlib.sha256(dumps([*groups, sorted(self._candidates.items())]).encode()).hexdigest()
+        #: "MER2025", "MER2026", or None for one that was not published.
+        self.edition = EDITIONS.get(self.digest)
+
+    @property
+    def named(self) -> str:
+        """The edition in words, for the scores that rest on it."""
+        edition = f"those of {self.edition}" if self.edition else "an unknown edition"
+        return f"{edition} (SHA-256 of their content {self.digest[:12]})"
+
+    @property
+    def unknown_truth(self) -> float | None:
+        """What a grouping counts that knows no truth at all (ew_score): 0 in MER2026's scorer, else nothing."""
+        return 0.0 if self.edition == "MER2026" else None
 
     def groups(self, labels: Iterable[str], level: Level = "level1") -> list[set[str]]:
-        """Return the groups that some labels are in, one set for each grouping: 5 for "level1", 10 for "level1+2"."""
+        """Return the groups that some labels are in, one set for each grouping: 5, or 10 for "level1+2"."""
         words = [self._candidates.get(label.strip().lower(), ()) for label in labels]
-        groupings = self._inner if level == "level1" else self._inner + self._second
+        groupings = {"level1": self._inner, "level2": self._second, "level1+2": self._inner + self._second}[level]
         return [{group for of in words if (group := _group(of, grouping)) is not None} for grouping in groupings]
 
     def knows(self, label: str) -> bool:
@@ -127,25 +154,27 @@ def overlap_table(clips: Sequence[Sequence[Overlap | None]]) -> NDArray[np.float
     return np.array([[one or nothing for one in clip] for clip in clips], dtype=np.float64)
 
 
-def ew_score(table: NDArray[np.float64]) -> EWScore | None:
+def ew_score(table: NDArray[np.float64], unknown_truth: float | None = None) -> EWScore | None:
     """Return the EW score of clips: per grouping the means over its clips, F = 2PR / (P + R) of these, then the means.
 
     Args:
         table: as overlap_table returns it, of one level. A clip without an answer has no predicted labels and counts
             as 0.
+        unknown_truth: precision and recall of a grouping that knows no clip's truth: 0 as published with MER2026; None
+            to leave it out, which is ours: MER2025's scorer gives NaN for all then.
 
     Returns:
-        None where no clip's truth is in any wheel. A grouping that no truth is in is left out.
+        None where there is no clip, or every grouping is left out.
     """
     if not table.size:
         return None
     counted = ~np.isnan(table[:, :, 0])
     clips = counted.sum(axis=0)
-    there = clips > 0
+    there = clips > 0 if unknown_truth is None else np.ones(len(clips), dtype=bool)
     if not there.any():
         return None
     sums = np.where(counted[:, :, None], table, 0).sum(axis=0)
-    means = sums[there] / clips[there, None]
+    means = np.where(clips[:, None] > 0, sums / np.maximum(clips, 1)[:, None], unknown_truth or 0.0)[there]
     # F is 0 where both are.
     total = means.sum(axis=1)
     f1 = 2 * means.prod(axis=1) / np.where(total > 0, total, 1)

@@ -13,7 +13,7 @@ import soundfile
 
 from swift_saber.data.folder import join_folder
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.emer import find_media
+from swift_saber.evaluation.benchmarks.clips_by_name import find_media
 from swift_saber.media import settings
 from swift_saber.media.fault import beginning_problem, clip_problem
 from swift_saber.media.read import content

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from swift_saber.errors import InputError
+from swift_saber.text import wheel
 from swift_saber.text.wheel import Coverage, EWScore, Overlap, Wheels, ew_score, overlap_table
 
 RINGS = ["level1", "level2", "level3"]
@@ -133,6 +134,7 @@ def test_the_score_averages_precision_and_recall_first_then_f_then_wheels(wheels
     inner = [quarter, (quarter + 4 * half) / 5, (quarter + 4 * third) / 5]
     assert score([wheels.overlaps(*clip) for clip in clips]) == pytest.approx(list(map(float, inner)))
     # The second ring of wheel 1 has 1/4 in all three, those of wheels 2 to 5 have 0.
+    assert score([wheels.overlaps(*clip, "level2") for clip in clips]) == pytest.approx(3 * [1 / 4 / 5])
     both = [(5 * mean + quarter) / 10 for mean in inner]
     assert score([wheels.overlaps(*clip, "level1+2") for clip in clips]) == pytest.approx(list(map(float, both)))
 
@@ -196,3 +198,33 @@ def test_without_openpyxl_the_error_says_what_to_install(tmp_path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(InputError, match="openpyxl: package: is not installed; pip install openpyxl"):
         Wheels(folder)
+
+
+def test_a_grouping_that_knows_no_truth_is_left_out_or_0_as_the_edition_has_it(wheels: Wheels) -> None:
+    # Only wheel 1 knows "merry", and no wheel "neutral".
+    table = overlap_table([wheels.overlaps(["merry"], ["glad"]), wheels.overlaps(["neutral"], ["glad"])])
+    assert ew_score(table) == (1, 1, 1)
+    assert ew_score(table, 0.0) == pytest.approx(3 * [1 / 5])
+    nothing = overlap_table([wheels.overlaps(["neutral"], ["glad"])])
+    assert ew_score(nothing) is None
+    assert ew_score(nothing, 0.0) == (0, 0, 0)
+
+
+def test_the_edition_is_told_by_what_the_folder_says_and_not_by_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = emotion_wheel(tmp_path / "w")
+    one = Wheels(folder)
+    assert (one.edition, one.unknown_truth) == (None, None)
+    assert one.named == f"an unknown edition (SHA-256 of their content {one.digest[:12]})"
+
+    monkeypatch.setitem(wheel.EDITIONS, one.digest, "MER2026")
+    forms = folder / "format.csv"
+    head, *rows = forms.read_text(encoding="utf-8").splitlines()
+    forms.write_bytes("\r\n".join([head, *reversed(rows), ""]).encode("utf-8-sig"))
+    again = Wheels(folder)
+    assert (again.edition, again.unknown_truth) == ("MER2026", 0.0)
+    assert again.named.startswith("those of MER2026 (")
+
+    forms.write_text("\n".join([head, *rows, 'glad,"gladly"']), encoding="utf-8")
+    assert Wheels(folder).edition is None

@@ -1,59 +1,49 @@
 """EMER: an answer's emotional clues and open-vocabulary labels against a human-checked description of the clip.
 
 Published (EMER, AffectGPT): the reference, a CSV with the columns name, chinese and english, 332 clips in its later
-version; the overlaps by a judge; the labels (open_labels.py) and their EW score (text/wheel.py). The
-question, and what counts when an answer is missing, are ours:
+version, and names and reasons, 100 clips in a file for each language, in its first; the overlaps by a judge; the labels
+(open_labels.py) and their EW score (text/wheel.py). The question, and what counts when an answer is missing, are ours:
 
     clue_overlap, label_overlap    1..10 by a judge; the lowest without an answer
-    ew_..._level1, ..._level1+2    precision, recall and F1, 0..1; without an answer there are no labels, which scores 0
+    ew_..._level1, ..._level2, ..._level1+2
+                                   precision, recall and F1, 0..1; without an answer there are no labels, which scores 0
 """
 
 import argparse
 import csv
 import io
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from swift_saber.data.convert import sound_in_video
-from swift_saber.errors import InputError, quoted, sum_up, unreadable
+from swift_saber.errors import InputError, quoted, sum_up
 from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.benchmarks.open_labels import extract_labels, read_labels
-from swift_saber.evaluation.interval import statistic_interval
+from swift_saber.evaluation.benchmarks.clips_by_name import Prompt, find_media, question
+from swift_saber.evaluation.benchmarks.open_labels import (
+    ANSWER,
+    LABELS,
+    TRUTH,
+    extract_labels,
+    overlap_metrics,
+    overlap_notes,
+    read_labels,
+)
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
-from swift_saber.evaluation.summary import summarise, summary
-from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from swift_saber.sed.layout import INSTRUCTIONS
+from swift_saber.evaluation.summary import summarise
 from swift_saber.text.files import read_text
-from swift_saber.text.language import Language
-from swift_saber.text.wheel import LEVELS, Level, Wheels, ew_score, overlap_table
+from swift_saber.text.language import Language, text_language
+from swift_saber.text.wheel import LEVELS, Wheels
 
 GROUP = "emer"
 _COLUMNS: dict[Language, str] = {"zh": "chinese", "en": "english"}
+#: The description in EMER's first version, whose files have a language each.
+_FIRST = "reasons"
 
-Prompt = Literal["saber", "open"]
-#: An open question for models that were not trained on SABER's instruction (ours).
-OPEN_PROMPTS: dict[Language, str] = {
-    "zh": (
-        "请观看并聆听这段视频，描述说话者的情绪状态。请说明你依据的线索：面部表情、眼神、肢体动作、声音和所说的内容，"
-        "然后根据这些线索得出结论。"
-    ),
-    "en": (
-        "Watch and listen to this clip, and describe the speaker's emotional state. Name the clues that you rely on: "
-        "face, gaze, body, voice and what is said. Then draw your conclusion from them."
-    ),
-}
-
-#: item.details[LABELS] is {TRUTH: [...], ANSWER: [...]}; None in place of a list where the judge failed.
-LABELS, TRUTH, ANSWER = "labels", "reference", "answer"
-
-#: In the later version of EMER (published).
-CLIPS = 332
-_SHOWN_LABELS = 20
-
+#: In the later version of EMER and in the first (published).
+CLIPS, FIRST_CLIPS = 332, 100
 LOWEST, HIGHEST = 1, 10
 CRITERIA = ("clue_overlap", "label_overlap")
 
@@ -77,21 +67,26 @@ label in common, or the answer concludes no feeling."""
 
 
 class Reference(NamedTuple):
-    """One clip: its name, which is its id, and its description in each language ("" where there is none)."""
+    """One clip: its name, which is its id, and its description in each language ("" where there is none).
+
+    In the first version both are the file's one.
+    """
 
     name: str
     texts: dict[Language, str]
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="the reference: CSV with name, chinese, english")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="the reference: final-EMER-reason.csv, gt-eng.csv, ..."
+    )
     parser.add_argument("--media", type=Path, help="folder of the clips; not needed with --answers")
     parser.add_argument("--prompt", choices=("saber", "open"), default="saber", help="question (default saber)")
     parser.add_argument("--question-language", choices=("zh", "en"), default="zh", help="default zh, as the clips are")
     parser.add_argument("--language", choices=("zh", "en"), default="en", help="of the descriptions (default en, ours)")
     parser.add_argument("--wheel", type=Path, help="your emotion_wheel folder, for EW scores (default: none)")
-    parser.add_argument("--truth-labels", type=Path, help='JSONL {"id", "labels"} for the judge\'s of the reference')
-    parser.add_argument("--answer-labels", type=Path, help='JSONL {"id", "labels"} for the judge\'s of the answers')
+    parser.add_argument("--truth-labels", type=Path, help="the reference's: JSONL {id, labels}, CSV or npz")
+    parser.add_argument("--answer-labels", type=Path, help="the answers': JSONL {id, labels}, CSV or npz")
 
 
 def _from_options(args: argparse.Namespace) -> Benchmark:
@@ -144,17 +139,17 @@ COMMAND = Command(
 )
 
 
-def read_reference(path: str | os.PathLike[str], language: Language = "en") -> list[Reference]:
+def read_reference(path: str | os.PathLike[str], language: Language | None = "en") -> list[Reference]:
     """Return the clips of the reference in the order of the file.
 
     Args:
         path: the CSV, UTF-8, with the columns name, chinese and english; the column of the other language may be
-            missing.
-        language: of the descriptions that are to be used; none of them may be blank.
+            missing. Or one of EMER's first version, gt-chi.csv or gt-eng.csv, with the columns names and reasons.
+        language: of the descriptions that are to be used; none of them may be blank. None where only names are.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8 or no such CSV, holds no clip; a name or a description is
-            blank, a name is there twice, or is no plain file name.
+        InputError: the file cannot be read, is not UTF-8 or no such CSV, holds no clip, or is in the other language; a
+            name or a description is blank, a name is there twice, or is no plain file name.
     """
     text = read_text(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
@@ -162,15 +157,20 @@ def read_reference(path: str | os.PathLike[str], language: Language = "en") -> l
     errors: list[InputError] = []
     rows = 0
     try:
-        for column in ("name", _COLUMNS[language]):
-            if column not in (reader.fieldnames or ()):
-                problem = f"is not there; the first line is {quoted(', '.join(reader.fieldnames or ()))}"
-                raise InputError(str(path), f"column {column}", problem, "the columns are name, chinese, english")
+        there = reader.fieldnames or ()
+        # The page of EMER calls the later version's column names too.
+        named = "names" if "names" in there and "name" not in there else "name"
+        columns = {code: _FIRST if _FIRST in there else column for code, column in _COLUMNS.items()}
+        for column in [named, *([columns[language]] if language else [])]:
+            if column not in there:
+                problem = f"is not there; the first line is {quoted(', '.join(there))}"
+                remedy = "the columns are name, chinese, english, or names and reasons"
+                raise InputError(str(path), f"column {column}", problem, remedy)
         for row in reader:
             rows += 1
             where = f"{path}:{reader.line_num}"
             try:
-                clip = _reference(row, where, language)
+                clip = _reference(row, where, named, columns, language)
                 if found.setdefault(clip.name, clip) is not clip:
                     raise InputError(where, "name", f"{quoted(clip.name)} is there twice", "keep one row for each clip")
             except InputError as error:
@@ -182,22 +182,30 @@ def read_reference(path: str | os.PathLike[str], language: Language = "en") -> l
         raise sum_up(errors, len(errors), rows, str(path))
     if not found:
         raise InputError(str(path), "file", "holds no clip", "take the file as its authors distribute it")
+    if language and columns[language] == _FIRST:
+        written = text_language(" ".join(clip.texts[language] for clip in found.values()))
+        if written is not None and written != language:
+            problem = f"are written in {quoted(written)}, and {quoted(language)} was asked for"
+            remedy = f"give --language {written}, or the other file of the two"
+            raise InputError(str(path), f"column {_FIRST}", problem, remedy)
     return list(found.values())
 
 
-def _reference(row: Mapping[str | None, Any], where: str, language: Language) -> Reference:
+def _reference(
+    row: Mapping[str | None, Any], where: str, named: str, columns: Mapping[Language, str], language: Language | None
+) -> Reference:
     """One row; a row that ends early has None in the cells that it lacks, one that ends late a list under None."""
     if None in row:
         raise InputError(where, "line", "has more cells than the first line", "put a text with commas in quotes")
-    name = (row["name"] or "").strip()
+    name = (row[named] or "").strip()
     if not name:
-        raise InputError(where, "name", "is blank", "give the clip's name")
+        raise InputError(where, named, "is blank", "give the clip's name")
     if name in (".", "..") or not name.isprintable() or any(mark in name for mark in "/\\"):
-        raise InputError(where, "name", f"{quoted(name)} is no plain file name", "correct the name")
-    texts: dict[Language, str] = {code: (row.get(column) or "").strip() for code, column in _COLUMNS.items()}
-    if not texts[language]:
+        raise InputError(where, named, f"{quoted(name)} is no plain file name", "correct the name")
+    texts: dict[Language, str] = {code: (row.get(column) or "").strip() for code, column in columns.items()}
+    if language and not texts[language]:
         raise InputError(
-            where, _COLUMNS[language], f"of {quoted(name)} is blank", "fill it in or use the other language"
+            where, columns[language], f"of {quoted(name)} is blank", "fill it in or use the other language"
         )
     return Reference(name, texts)
 
@@ -220,44 +228,10 @@ def questions(
     Raises:
         InputError: as read_reference, or clips are not in the folder: how many, and the first.
     """
-    clips = read_reference(reference, language)
-    media = find_media([clip.name for clip in clips], media_folder)
-    text = (INSTRUCTIONS if prompt == "saber" else OPEN_PROMPTS)[language]
-    for clip in clips:
-        video, sound = media[clip.name]
-        yield {
-            "id": clip.name,
-            "language": language,
-            "messages": [{"role": "user", "content": text}],
-            "videos": [video],
-            "audios": sound,
-        }
-
-
-def find_media(names: Collection[str], folder: str | os.PathLike[str]) -> dict[str, tuple[str, list[str]]]:
-    """Return each clip's video and its sound files, as `questions` says.
-
-    Raises:
-        InputError: the folder cannot be read, or clips are not in it.
-    """
-    folder = os.path.abspath(folder)
-    try:
-        there = {entry.lower(): os.path.join(folder, entry) for entry in sorted(os.listdir(folder))}
-    except OSError as error:
-        raise unreadable(folder, error) from error
-    found: dict[str, tuple[str, list[str]]] = {}
-    missing = []
+    names = [clip.name for clip in read_reference(reference, None)]
+    media = find_media(names, media_folder)
     for name in names:
-        video = next((there[key] for end in VIDEO_SUFFIXES if (key := f"{name.lower()}{end}") in there), None)
-        sound = next((there[key] for end in AUDIO_SUFFIXES if (key := f"{name.lower()}{end}") in there), None)
-        if video is None:
-            missing.append(name)
-        else:
-            found[name] = video, [] if sound is None and sound_in_video() else [sound or video]
-    if missing:
-        problem = f"{len(missing)} of {len(names)} clips are not there (the first: {quoted(missing[0] + '.mp4')})"
-        raise InputError(folder, "clips", problem, "name the folder that holds the clips themselves")
-    return found
+        yield question(name, media[name], language, prompt)
 
 
 def items(
@@ -373,49 +347,12 @@ def scores(items: Sequence[Item], wheel: Wheels | None = None) -> dict[str, Any]
     metrics = {name: summarise(ordered, name) for name in CRITERIA if any(name in item.scores for item in ordered)}
     notes = [f"clue_overlap and label_overlap are {LOWEST} to {HIGHEST}, {LOWEST} without an answer"] if metrics else []
     if len(ordered) != CLIPS:
-        notes.append(f"{len(ordered)} clips; the later version of EMER has {CLIPS}")
+        as_first = ", as its first version" if len(ordered) == FIRST_CLIPS else ""
+        notes.append(f"{len(ordered)} clips{as_first}; the later version of EMER has {CLIPS}")
     if wheel is not None:
         if any(LABELS not in item.details for item in ordered):
             raise InputError("items", LABELS, "are not there", "make the items with the emotion wheels too")
         for level in LEVELS:
-            metrics |= _ew_metrics(ordered, wheel, level)
-        notes += _coverage_notes(ordered, wheel)
+            metrics |= overlap_metrics(ordered, wheel, level)
+        notes += overlap_notes(ordered, wheel)
     return {"metrics": metrics, "groups": {}, "tables": {}, "context": [], "notes": notes}
-
-
-def _ew_metrics(items: Sequence[Item], wheel: Wheels, level: Level) -> dict[str, dict[str, Any]]:
-    judged = [item for item in items if None not in item.details[LABELS].values()]
-    overlaps = [wheel.overlaps(item.details[LABELS][TRUTH], item.details[LABELS][ANSWER], level) for item in judged]
-    counted = [index for index, clip in enumerate(overlaps) if any(one is not None for one in clip)]
-    table = overlap_table([overlaps[index] for index in counted])
-    clips = [judged[index] for index in counted]
-    rows = {item.id: index for index, item in enumerate(clips)}
-    score = ew_score(table)
-    metrics = {}
-    for name in ("f1", "precision", "recall"):
-
-        def of_drawn(drawn: Sequence[Item], name: str = name) -> float:
-            return float(getattr(ew_score(table[[rows[item.id] for item in drawn]]), name))
-
-        ends = statistic_interval(clips, of_drawn)
-        value = getattr(score, name) if score else None
-        metrics[f"ew_{name}_{level}"] = summary(items, value, ends, len(items) - len(judged))
-    return metrics
-
-
-def _coverage_notes(items: Sequence[Item], wheel: Wheels) -> list[str]:
-    notes = []
-    for whose in (TRUTH, ANSWER):
-        given = [item.details[LABELS][whose] or [] for item in items]
-        known, total, unknown = wheel.coverage(label for labels in given for label in labels)
-        shown = [f"{label} ({count})" for label, count in unknown.items()]
-        more = f" and {len(shown) - _SHOWN_LABELS} more" if len(shown) > _SHOWN_LABELS else ""
-        missing = f"; not {', '.join(shown[:_SHOWN_LABELS])}{more}" if shown else ""
-        notes.append(f"{whose} labels: the wheels know {known} of {total}{missing}")
-    outside = sum(
-        item.details[LABELS][TRUTH] is not None and not any(map(wheel.knows, item.details[LABELS][TRUTH]))
-        for item in items
-    )
-    if outside:
-        notes.append(f"{outside} of {len(items)} clips have no reference label in any wheel: not in the EW scores")
-    return notes

@@ -1,15 +1,34 @@
-"""Open-vocabulary emotion labels: read out of a text by the judge, or out of the user's own file.
+"""Open-vocabulary emotion labels: read out of a text by the judge, or out of a file, and compared over the wheels.
 
 The task is published (OV-MER, AffectGPT): all emotion words that a text says of the speaker, [] when there are none.
 The wording of the prompt is ours. Labels are English whatever the text's language, since the emotion wheels are.
 """
 
+import csv
+import io
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, kind, quoted
+from swift_saber.evaluation.interval import statistic_interval
+from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge, ask_all
+from swift_saber.evaluation.summary import summary
+from swift_saber.text.files import read_text
+from swift_saber.text.npz import read_npz
+from swift_saber.text.wheel import Level, Wheels, ew_score, overlap_table
+
+#: item.details[LABELS] is {TRUTH: [...], ANSWER: [...]}; None in place of a list where the judge failed.
+LABELS, TRUTH, ANSWER = "labels", "reference", "answer"
+
+_SHOWN_LABELS = 20
+_BETWEEN = re.compile("['\",]")
 
 PROMPT = """\
 You are given a description of a video clip of a person who speaks. It may be in Chinese or in English.
@@ -44,24 +63,159 @@ def extract_labels(judge: Judge, texts: Mapping[str, str], bar: str = "labels") 
 
 
 def read_labels(path: str | os.PathLike[str]) -> dict[str, list[str]]:
-    """Return the labels of a JSONL with {"id": "...", "labels": ["...", ...]} on each line.
+    """Return the labels of a file by the clip's name.
+
+    Args:
+        path: a JSONL with {"id": "...", "labels": ["...", ...]} on each line; or, as OV-MER, AffectGPT and MERTools
+            have them, a CSV with the columns name and openset, or an npz with filenames and fileitems.
 
     Raises:
         InputError: names the line: no such row, or an id that was there before.
     """
     found: dict[str, list[str]] = {}
-    for where, row in read_rows(path):
-        name, labels = row.get("id"), row.get("labels")
-        if not isinstance(name, str) or not name:
-            raise InputError(where, "id", f"is {quoted(name)}, not a name", "write the id of the clip")
+    of_authors = is_of_authors(path)
+    for where, name, said in authors_values(path) if of_authors else _of_rows(path):
         if name in found:
             raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise InputError(where, "labels", f"is {kind(labels)}, not a list of words", 'write ["sad", ...], or []')
-        found[name] = plain(labels)
+        found[name] = openset_labels(said, where) if of_authors else labels_of(said, where)
     return found
+
+
+def is_of_authors(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of labels is in the authors' form, a CSV or npz, and not in ours, JSONL."""
+    return Path(path).suffix.lower() in (".csv", ".npz")
+
+
+def authors_values(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, Any]]:
+    """Yield (where, the clip's name, what is said of it) of a file in one of the authors' forms.
+
+    Args:
+        path: a CSV with name and openset; or an npz with filenames and fileitems, with name2reason, or with an array of
+            one value under each clip's name.
+
+    Raises:
+        InputError: the file cannot be read, or is in none of the forms.
+    """
+    if Path(path).suffix.lower() == ".csv":
+        yield from _of_table(path)
+    else:
+        yield from ((f"{path}: {name}", name, said) for name, said in _of_archive(path))
+
+
+def _of_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, Any]]:
+    for where, row in read_rows(path):
+        name = row.get("id")
+        if not isinstance(name, str) or not name:
+            raise InputError(where, "id", f"is {quoted(name)}, not a name", "write the id of the clip")
+        yield where, name, row.get("labels")
+
+
+def _of_table(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, str]]:
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    try:
+        there = reader.fieldnames or ()
+        named = "names" if "names" in there and "name" not in there else "name"
+        for column in (named, "openset"):
+            if column not in there:
+                problem = f"is not there; the columns are {quoted(', '.join(there))}"
+                raise InputError(str(path), f"column {column}", problem, "the columns are name and openset")
+        for row in reader:
+            yield f"{path}:{reader.line_num}", (row[named] or "").strip(), row["openset"] or ""
+    except csv.Error as error:
+        problem = f"is no CSV ({error})"
+        raise InputError(str(path), "file", problem, "take the file as its authors distribute it") from error
+
+
+def _of_archive(path: str | os.PathLike[str]) -> Iterator[tuple[str, Any]]:
+    arrays = read_npz(path)
+    names, values = arrays.get("filenames"), arrays.get("fileitems")
+    if isinstance(names, list) and isinstance(values, list) and len(names) == len(values):
+        yield from zip(map(str, names), values, strict=True)
+    elif isinstance(of := arrays.get("name2reason"), dict):
+        yield from of.items()
+    elif arrays and not any(isinstance(value, list | dict) for value in arrays.values()):
+        yield from arrays.items()
+    else:
+        problem = f"holds {quoted(', '.join(arrays))}, neither filenames and fileitems nor a value for each clip"
+        raise InputError(str(path), "file", problem, "take the file as its authors distribute it")
+
+
+def openset_labels(said: Any, where: str) -> list[str]:
+    """Return the labels that the authors' files have for a clip, in lower case, each once.
+
+    A text is "a, b", "[a, b]" or "['a', 'b']": quotes and commas stand between labels, and one bracket may stand at
+    each end of all. That is how the published scripts read it.
+
+    Raises:
+        InputError: it is neither a text nor a list of words.
+    """
+    if isinstance(said, str):
+        return plain(_BETWEEN.split(said.removeprefix("[").removesuffix("]")))
+    return labels_of(said, where)
+
+
+def labels_of(said: Any, where: str) -> list[str]:
+    """Return the labels that a row has, in lower case, each once.
+
+    Raises:
+        InputError: they are no list of words.
+    """
+    if not isinstance(said, list) or not all(isinstance(label, str) for label in said):
+        raise InputError(where, "labels", f"is {kind(said)}, not a list of words", 'write ["sad", ...], or []')
+    return plain(said)
 
 
 def plain(labels: list[str]) -> list[str]:
     """Return labels in lower case without white space around them, each once, blank ones left out."""
     return list(dict.fromkeys(word for label in labels if (word := label.strip().lower())))
+
+
+def overlap_metrics(items: Sequence[Item], wheels: Wheels, level: Level) -> dict[str, dict[str, Any]]:
+    """Return ew_f1, ew_precision and ew_recall of one level, each in the form of summary.summarise.
+
+    Args:
+        items: with LABELS in their details. Those where the judge failed are left out and counted.
+    """
+    judged = [item for item in items if None not in item.details[LABELS].values()]
+    table = overlap_table(
+        [wheels.overlaps(item.details[LABELS][TRUTH], item.details[LABELS][ANSWER], level) for item in judged]
+    )
+    score = ew_score(table, wheels.unknown_truth)
+    # A draw of clips that no wheel knows would have no value.
+    rows = {item.id: row for item, row in zip(judged, table, strict=True) if not np.isnan(row).all()}
+    clips = [item for item in judged if item.id in rows]
+    metrics = {}
+    for name in ("f1", "precision", "recall"):
+
+        def of_drawn(drawn: Sequence[Item], name: str = name) -> float:
+            return float(getattr(ew_score(np.stack([rows[item.id] for item in drawn]), wheels.unknown_truth), name))
+
+        ends = statistic_interval(clips, of_drawn)
+        value = getattr(score, name) if score else None
+        metrics[f"ew_{name}_{level}"] = summary(items, value, ends, len(items) - len(judged))
+    return metrics
+
+
+def overlap_notes(items: Sequence[Item], wheels: Wheels) -> list[str]:
+    """Return what belongs beside these scores: the edition of the wheels, and which labels they know."""
+    notes = [wheel_note(wheels)]
+    for whose in (TRUTH, ANSWER):
+        given = [item.details[LABELS][whose] or [] for item in items]
+        known, total, unknown = wheels.coverage(label for labels in given for label in labels)
+        shown = [f"{label} ({count})" for label, count in unknown.items()]
+        more = f" and {len(shown) - _SHOWN_LABELS} more" if len(shown) > _SHOWN_LABELS else ""
+        missing = f"; not {', '.join(shown[:_SHOWN_LABELS])}{more}" if shown else ""
+        notes.append(f"{whose} labels: the wheels know {known} of {total}{missing}")
+    outside = sum(
+        item.details[LABELS][TRUTH] is not None and not any(map(wheels.knows, item.details[LABELS][TRUTH]))
+        for item in items
+    )
+    if outside:
+        notes.append(f"{outside} of {len(items)} clips have no reference label in any wheel: not in the EW scores")
+    return notes
+
+
+def wheel_note(wheels: Wheels) -> str:
+    """Return which edition of the wheels a score rests on, and what that changes."""
+    rule = "counts as 0" if wheels.unknown_truth == 0 else "is left out (MER2025's own scorer gives NaN then)"
+    return f"emotion wheels: {wheels.named}; a wheel that knows no reference label {rule}"

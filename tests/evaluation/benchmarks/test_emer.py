@@ -10,6 +10,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import emer
+from swift_saber.evaluation.benchmarks.clips_by_name import OPEN_PROMPTS
 from swift_saber.evaluation.benchmarks.emer import CRITERIA
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import open_judge
@@ -93,6 +94,7 @@ def test_the_scores_of_the_labels(tmp_path: Path, wheels: Wheels) -> None:
     assert level1["recall"]["value"] == pytest.approx((1 / 6 + 4 / 3) / 5)
     assert level1["f1"]["value"] == pytest.approx((1 / 6 + 8 / 9) / 5)
     # Second rings: wheel 1 has 1/2 and 1/2 again, wheels 2 to 5 have 0.
+    assert scores["metrics"]["ew_f1_level2"]["value"] == pytest.approx(1 / 6 / 5)
     assert scores["metrics"]["ew_f1_level1+2"]["value"] == pytest.approx((1 / 6 + 8 / 9 + 1 / 6) / 10)
     assert (level1["f1"]["n"], level1["f1"]["missing"], level1["f1"]["unjudged"]) == (4, 1, 0)
     assert 0 == level1["f1"]["low"] < level1["f1"]["value"] < level1["f1"]["high"]
@@ -158,7 +160,7 @@ def test_the_users_labels_take_the_place_of_the_judges(tmp_path: Path, wheels: W
     # One of four clips has a label, and only wheel 1 knows it: there it is in the same group as glad.
     metrics = emer.scores(items, wheels)["metrics"]
     assert set(metrics) == {
-        f"ew_{n}_{level}" for n in ("f1", "precision", "recall") for level in ("level1", "level1+2")
+        f"ew_{n}_{level}" for n in ("f1", "precision", "recall") for level in ("level1", "level2", "level1+2")
     }
     assert metrics["ew_recall_level1"]["value"] == pytest.approx((1 / 4 + 4 * 0) / 5)
     with pytest.raises(InputError, match="there is none; name a judge or give labels"):
@@ -194,7 +196,7 @@ def test_questions_ask_the_published_instruction_about_each_clips_files(
     }
     assert (rows[1]["videos"], rows[1]["audios"]) == ([str(clips / "clip_2.AVI")],) * 2  # the sound inside
     opened = list(emer.questions(reference(tmp_path), clips, "en", "open"))
-    assert opened[0]["messages"][0]["content"] == emer.OPEN_PROMPTS["en"]
+    assert opened[0]["messages"][0]["content"] == OPEN_PROMPTS["en"]
     monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "1")
     assert [row["audios"] for row in emer.questions(reference(tmp_path), clips)][:2] == [
         [str(clips / "clip_1.wav")],
@@ -242,3 +244,50 @@ def test_the_other_languages_column_may_be_blank_or_missing(tmp_path: Path) -> N
     path = tmp_path / "reference.csv"
     path.write_text("name,chinese\na,好\n", encoding="utf-8")
     assert emer.read_reference(path, "zh")[0].texts == {"zh": "好", "en": ""}
+
+
+FIRST = {"gt-chi.csv": "他大声喊叫，因此推测他很愤怒。", "gt-eng.csv": "He shouts, so it is inferred that he is angry."}
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """The two files of EMER's first version."""
+    for name, text in FIRST.items():
+        rows = f'names,emotions,subtitles,reasons\nclip_1,x,"a, b","{text}"\nclip_2,y,,"{text}"\n'
+        (tmp_path / name).write_text(rows, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_first_version_has_names_and_reasons_and_a_file_for_each_language(first: Path) -> None:
+    for name, language in (("gt-chi.csv", "zh"), ("gt-eng.csv", "en")):
+        found = emer.read_reference(first / name, language)
+        assert [clip.name for clip in found] == ["clip_1", "clip_2"]
+        assert [clip.texts[language] for clip in found] == 2 * [FIRST[name]]
+    with pytest.raises(InputError, match="gt-chi.csv: column reasons: are written in 'zh', .* give --language zh"):
+        emer.read_reference(first / "gt-chi.csv", "en")
+
+
+def test_clips_are_asked_about_in_a_language_that_the_reference_has_not(first: Path) -> None:
+    for name in ("clip_1.mp4", "clip_2.mp4"):
+        (first / name).touch()
+    rows = list(emer.questions(first / "gt-eng.csv", first, "zh"))
+    assert [(row["id"], row["messages"][0]["content"]) for row in rows] == [
+        (name, INSTRUCTIONS["zh"]) for name in ("clip_1", "clip_2")
+    ]
+
+
+def test_the_scores_name_the_edition_of_the_wheels_and_count_as_it_does(
+    tmp_path: Path, wheels: Wheels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = reference(tmp_path)
+    # Wheel 1 alone knows the one reference label.
+    labels = {"clip_1": ["merry"]}
+    items = emer.items(path, ANSWERS, {}, None, wheels, truth_labels=labels, answer_labels={"clip_1": ["glad"]})
+    ours = emer.scores(items, wheels)
+    assert ours["metrics"]["ew_f1_level1"]["value"] == 1
+    assert f"emotion wheels: {wheels.named}; a wheel that knows no reference label is left out" in ours["notes"][1]
+    monkeypatch.setattr(wheels, "edition", "MER2026")
+    as_2026 = emer.scores(items, wheels)
+    assert as_2026["metrics"]["ew_f1_level1"]["value"] == pytest.approx(1 / 5)
+    assert "emotion wheels: those of MER2026 (" in as_2026["notes"][1]
+    assert as_2026["notes"][1].endswith("counts as 0")

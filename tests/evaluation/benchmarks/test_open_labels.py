@@ -1,10 +1,12 @@
 """Open-vocabulary labels by the judge over HTTP, or from the user's file."""
 
+import csv
 import json
 import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from swift_saber.errors import InputError
@@ -50,6 +52,50 @@ def test_the_users_own_labels(tmp_path: Path) -> None:
     path = tmp_path / "labels.jsonl"
     path.write_text('{"id": "a", "labels": ["Sad ", "sad", ""]}\n{"id": "b", "labels": []}\n', encoding="utf-8")
     assert read_labels(path) == {"a": ["sad"], "b": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("['Sad', 'worried', 'sad']", ["sad", "worried"]),
+        ("[sad, worried]", ["sad", "worried"]),
+        ("sad,worried", ["sad", "worried"]),
+        ('["sad"]', ["sad"]),
+        ("['don't know']", ["don", "t know"]),  # a quote is between labels
+        ("[[sad], worried]", ["[sad]", "worried"]),  # of each end one bracket goes
+        ("[]", []),
+        ("", []),
+    ],
+)
+def test_openset_files_are_read_as_the_published_scripts_do(tmp_path: Path, text: str, labels: list[str]) -> None:
+    with (tmp_path / "openset.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["name", "openset"], ["a", text], ["b", "calm"]])
+    np.savez(tmp_path / "openset.npz", filenames=["a", "b"], fileitems=[text, "calm"])
+    assert (
+        read_labels(tmp_path / "openset.csv") == read_labels(tmp_path / "openset.npz") == {"a": labels, "b": ["calm"]}
+    )
+
+
+def test_lists_of_labels_in_an_archive_are_such(tmp_path: Path) -> None:
+    items = np.empty(2, dtype=object)
+    items[:] = [["Sad", "worried"], []]
+    np.savez(tmp_path / "openset.npz", filenames=["a", "b"], fileitems=items)
+    assert read_labels(tmp_path / "openset.npz") == {"a": ["sad", "worried"], "b": []}
+
+
+def test_other_tables_and_archives_are_named(tmp_path: Path) -> None:
+    (tmp_path / "reason.csv").write_text("name,reason\na,b\n")
+    with pytest.raises(InputError, match="reason.csv: column openset: is not there; the columns are 'name, reason'"):
+        read_labels(tmp_path / "reason.csv")
+    np.savez(tmp_path / "x.npz", filenames=["a", "b"], fileitems=["sad"])
+    with pytest.raises(InputError, match="x.npz: file: holds 'filenames, fileitems', neither"):
+        read_labels(tmp_path / "x.npz")
+    np.savez(tmp_path / "y.npz", filenames=["a", "a"], fileitems=["sad", "sad"])
+    with pytest.raises(InputError, match="y.npz: a: id: 'a' is there twice"):
+        read_labels(tmp_path / "y.npz")
+    np.savez(tmp_path / "z.npz", filenames=["a"], fileitems=[1.5])
+    with pytest.raises(InputError, match="z.npz: a: labels: is a number, not a list of words"):
+        read_labels(tmp_path / "z.npz")
 
 
 @pytest.mark.parametrize(
