@@ -15,7 +15,7 @@ the sound goes. What is right is not asked here; that is saber_test.py.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,34 +30,38 @@ from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import by_group, summarise
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION, Row
-from swift_saber.text.emotions import find_emotion
+from swift_saber.text.emotion_list import EmotionList, read_emotions
 
 WHOLE = "whole"
 CONDITIONS = ("no_sound", "no_picture", "other_sound")
 
 
-def benchmark(data: Path) -> Benchmark:
+def benchmark(data: Path, emotions: Path | None = None) -> Benchmark:
     """Return the modality-reliance probe on a JSONL of rows.
 
+    Args:
+        data, emotions: as saber_test.benchmark.
+
     Raises:
-        InputError: as saber_test.read_test and questions.
+        InputError: as saber_test.read_test, read_emotions and questions.
     """
     rows = saber_test.read_test(data)
+    listed = read_emotions(emotions) if emotions else None
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        return items(rows, read_answers(answers, known), read_rejects(rejects))
+        return items(rows, read_answers(answers, known), read_rejects(rejects), listed)
 
-    return Benchmark("probe", {data.name: data}, asked, scored, scores)
+    return Benchmark("probe", {path.name: path for path in (data, emotions) if path}, asked, scored, scores)
 
 
 COMMAND = Command(
     "Ask about each clip four times: as it is, without sound, without picture, and with the sound of another clip; and "
     "count how often the emotion of the answer changes. No judge is needed.",
     "--data test.jsonl",
-    saber_test.add_options,
-    lambda args: benchmark(args.data),
+    saber_test.add_data,
+    lambda args: benchmark(args.data, args.emotions),
 )
 
 
@@ -115,7 +119,12 @@ def sound_donors(rows: Sequence[Row]) -> dict[str, Row]:
     return found
 
 
-def items(rows: Sequence[Row], answers: Mapping[str, str], rejects: Mapping[str, str] | None = None) -> list[Item]:
+def items(
+    rows: Sequence[Row],
+    answers: Mapping[str, str],
+    rejects: Mapping[str, str] | None = None,
+    emotions: EmotionList | None = None,
+) -> list[Item]:
     """Return one item for each clip, in the order of the clips.
 
     Its scores are "<condition>_changed" and "<condition>_unreadable", 0 or 1, for the conditions that the clip has; its
@@ -126,20 +135,30 @@ def items(rows: Sequence[Row], answers: Mapping[str, str], rejects: Mapping[str,
         rows: as saber_test.read_test returns them.
         answers: the model's words by the questions' ids; a reject has none.
         rejects: why a question has no answer, by id; kept in the details, each with its condition.
+        emotions: the user's own, in place of the common ones.
     """
-    own = saber_test.own_emotions(rows)
+    named = saber_test.emotions_named(rows, emotions)
     donors = sound_donors(rows)
-    return [_item(row, answers, rejects or {}, own, donors.get(str(row.id))) for row in rows]
+    return [
+        _item(row, saber_test.true_emotion(row, emotions), answers, rejects or {}, named, donors.get(str(row.id)))
+        for row in rows
+    ]
 
 
-def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own: set[str], donor: Row | None) -> Item:
+def _item(
+    row: Row,
+    truth: str | None,
+    answers: Mapping[str, str],
+    rejects: Mapping[str, str],
+    named: Callable[[str], list[str]],
+    donor: Row | None,
+) -> Item:
     both = bool(row.videos and row.audios)
     there = {"no_sound": both, "no_picture": both, "other_sound": donor is not None}
     conditions = [WHOLE, *(name for name in CONDITIONS if there[name])]
     said = {condition: answers.get(f"{row.id}#{condition}") for condition in conditions}
-    emotions = {
-        condition: find_emotion(parse(text or "").fields.get(CONCLUSION, ""), own) for condition, text in said.items()
-    }
+    concluded = {name: named(parse(text or "").fields.get(CONCLUSION, "")) for name, text in said.items()}
+    emotions = {name: found[0] if len(found) == 1 else None for name, found in concluded.items()}
     scores: dict[str, float | None] = {}
     for condition in conditions[1:]:
         readable = emotions[WHOLE] is not None and emotions[condition] is not None
@@ -154,8 +173,8 @@ def _item(row: Row, answers: Mapping[str, str], rejects: Mapping[str, str], own:
         details["reject"] = "; ".join(reasons)
     return Item(
         id=str(row.id),
-        group=str(row.consistency),
-        truth=saber_test.true_emotion(row),
+        group=saber_test.group_of(row),
+        truth=truth,
         prediction=emotions if state == "answered" else None,
         state=state,
         scores=scores,
@@ -172,7 +191,8 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         found: what `items` returned.
     """
     metrics: dict[str, Any] = {}
-    groups: dict[str, dict[str, Any]] = {group: {} for group in saber_test.GROUPS}
+    split = any(item.group in saber_test.GROUPS for item in found)
+    groups: dict[str, dict[str, Any]] = {group: {} for group in saber_test.GROUPS} if split else {}
     notes: list[str] = []
     for condition in CONDITIONS:
         changed, unreadable = f"{condition}_changed", f"{condition}_unreadable"
@@ -181,7 +201,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
             notes.append(f"{condition}: {len(found) - len(about)} of {len(found)} clips cannot be shown so")
         for name in (changed, unreadable) if about else ():
             metrics[name] = summarise(about, name)
-            for group, members in by_group(about).items():
+            for group, members in by_group(about).items() if split else ():
                 groups[group][name] = summarise(members, name)
     return {"metrics": metrics, "groups": groups, "tables": {}, "context": [], "notes": notes}
 

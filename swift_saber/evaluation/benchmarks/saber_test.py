@@ -1,12 +1,16 @@
 """SABER-Test: the six dimensions of an answer against the clip's record, consistent and inconsistent clips apart.
 
+A set of one's own is scored in the same way: without that split where no row has it, without a record by its emotions
+alone, in emotions of its own (text/emotion_list.py), and against several people's labels (people.py).
+
 SABER-Test's metrics are not published: all of these are ours, the judge's scale and wording too. Each is
 of one answer, and its mean is reported.
 
     judge_<dimension>   1..5, by a judge; judge is the mean of the six
     wer, cer            errors per word of what is said (English), per character (Chinese), at most 1: whoever invents
                         a speech is as wrong as whoever hears nothing, so silence never pays
-    emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (text/emotions.py)
+    emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (text/emotions.py), or
+                        where it has none, the one that most people gave to the clip
 
 A dimension that is not in the answer scores the lowest. The headline is the gap: how much worse a metric is on the
 inconsistent clips than on the consistent ones.
@@ -14,25 +18,42 @@ inconsistent clips than on the consistent ones.
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from swift_saber.data.rows import media_path, read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import Command
+from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, labels_of, majority, with_people
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, by_group, summarise
 from swift_saber.sed.layout import INSTRUCTIONS, parse
-from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, SPEECH, VOICE, Record, Row
+from swift_saber.sed.record import (
+    ACOUSTIC,
+    BODY,
+    CONCLUSION,
+    DIMENSIONS,
+    FACE,
+    RECORD_KEYS,
+    SCENE,
+    SPEECH,
+    VOICE,
+    Record,
+    Row,
+)
+from swift_saber.text.emotion_list import EmotionList, read_emotions
 from swift_saber.text.emotions import EMOTIONS, common_emotion, named_emotions
 from swift_saber.text.error_rate import UNIT, word_error_rate
 
 GROUPS = ("consistent", "inconsistent")
+#: The group of every clip where none says which of these it is.
+ALL = "all"
 #: The judge's metrics, in the order in which they are shown.
 JUDGED = ("judge", *(f"judge_{name}" for name in DIMENSIONS))
 #: Error rates: the lower the better.
@@ -71,34 +92,53 @@ dimension by itself. Feelings of opposite sign, such as a friendly and a hostile
 much else agrees."""
 
 
-def benchmark(data: Path) -> Benchmark:
+def benchmark(data: Path, emotions: Path | None = None, people: Path | None = None) -> Benchmark:
     """Return SABER-Test on a JSONL of rows.
 
+    Args:
+        data: the rows, as read_test takes them.
+        emotions: the list of own emotions; None for the common ones and the set's own labels.
+        people: a table of people's labels.
+
     Raises:
-        InputError: as read_test.
+        InputError: as read_test, read_emotions and with_people.
     """
     rows = read_test(data)
+    listed = read_emotions(emotions) if emotions else None
+    rows, notes = with_people(rows, people) if people else (rows, [])
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        return items(rows, read_answers(answers, known), judge, read_rejects(rejects))
+        return items(rows, read_answers(answers, known), judge, read_rejects(rejects), listed)
 
-    return Benchmark("saber-test", {data.name: data}, asked, scored, scores)
+    def shown(found: Sequence[Item]) -> dict[str, Any]:
+        all = scores(found)
+        return {**all, "notes": [*all["notes"], *notes]}
+
+    files = {path.name: path for path in (data, emotions, people) if path}
+    return Benchmark("saber-test", files, asked, scored, shown)
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of read_test."""
-    parser.add_argument("--data", type=Path, required=True, help="JSONL of SABER rows with consistency")
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the options of read_test and read_emotions."""
+    parser.add_argument("--data", type=Path, required=True, help="JSONL of SABER rows, with consistency or without")
+    parser.add_argument("--emotions", type=Path, help="CSV emotion, words: your own emotions for the common ones")
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add_data(parser)
+    parser.add_argument("--people", type=Path, help="CSV id, annotator, label: people's labels, to compare with")
 
 
 COMMAND = Command(
     "Score answers on SABER-Test: WER (CER in Chinese), the emotion that is concluded and, with --judge, each "
     "dimension against the record; and the gap between consistent and inconsistent clips. SABER-Test's own metrics "
-    "are not published: these are ours.",
+    "are not published: these are ours. A set of your own needs neither consistency nor, for its emotions, a record.",
     "--data test.jsonl",
-    add_options,
-    lambda args: benchmark(args.data),
+    _add_options,
+    lambda args: benchmark(args.data, args.emotions, args.people),
+    ["--data own.jsonl --emotions emotions.csv --people people.csv --answers answers.jsonl -o runs/own"],
     judged=True,
     verdicts=("emotion",),
 )
@@ -108,29 +148,50 @@ def read_test(path: str | os.PathLike[str]) -> list[Row]:
     """Return the clips of a test set.
 
     Args:
-        path: a JSONL of SABER rows with "consistency": test.jsonl of `swift-saber pipeline`, or released records that
-            `swift-saber sources join` has joined with their clips and the pipeline has labelled.
+        path: a JSONL of SABER rows: test.jsonl of `swift-saber pipeline`, released records that `swift-saber sources
+            join` has joined with their clips, or any with clips and labels. Either all rows have "consistency" or none
+            has; a row without any part of a record has a blank one.
 
     Raises:
-        InputError: it is a folder, or a row is no SABER row, has no id, no consistency, no clip, or an id of before.
+        InputError: it is a folder, or a row is no SABER row, has no id, no clip, an id of before, or no consistency
+            where others have it.
     """
     if os.path.isdir(path):
         remedy = "give a JSONL: join the records with their clips with swift-saber sources join, and label them"
         raise InputError(str(path), "--data", "is a folder", remedy)
     rows: dict[str, Row] = {}
+    unsplit = ""
     for where, given in read_rows(path):
-        row = Row.from_dict(given, where)
+        bare = given.keys().isdisjoint({*RECORD_KEYS, *ACOUSTIC})
+        row = Row.from_dict({**given, **_BLANK} if bare else given, where)
         if row.id is None:
             raise InputError(where, "id", "is missing", "give each clip an id of its own")
         if row.id in rows:
             raise InputError(where, "id", f"{quoted(row.id)} is there twice", "remove one of the two rows")
         if row.consistency is None:
-            remedy = "write consistent or inconsistent (the pipeline's consistency stage labels clips)"
-            raise InputError(where, "consistency", "is missing", remedy)
+            unsplit = unsplit or where
         if not row.videos and not row.audios:
             raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
         rows[row.id] = row
+    if unsplit and any(row.consistency for row in rows.values()):
+        remedy = (
+            "write consistent or inconsistent (the pipeline's consistency stage labels clips), or leave it out of all"
+        )
+        raise InputError(unsplit, "consistency", "is missing, and other rows have it", remedy)
     return list(rows.values())
+
+
+_BLANK = Record("", "", "", "", "", "").to_dict()
+
+
+def has_record(row: Row) -> bool:
+    """Whether there is a record to compare an answer with."""
+    return any(getattr(row.record, name).strip() for name in DIMENSIONS)
+
+
+def group_of(row: Row) -> str:
+    """Return the group of a clip: one of GROUPS, or ALL."""
+    return row.consistency or ALL
 
 
 def questions(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
@@ -155,24 +216,51 @@ def clip_files(row: Row) -> dict[str, list[str]]:
     return {"videos": [media_path(path) for path in row.videos], "audios": [media_path(path) for path in row.audios]}
 
 
-def true_emotion(row: Row) -> str | None:
-    """Return labels.emotion as a common emotion, or in lower case where it is none of them; None where there is none.
+def true_emotion(row: Row, listed: EmotionList | None = None) -> str | None:
+    """Return the emotion of labels.emotion, else the one that most people gave to the clip; None where there is none.
+
+    Args:
+        row: of the set.
+        listed: the user's own emotions; without them a label means a common emotion, or itself in lower case.
 
     Raises:
-        InputError: it is no word.
+        InputError: it is no word, or none of the list.
     """
     label = row.labels.get("emotion")
     if label is None:
-        return None
+        return majority(peoples_emotions(row, listed))
     if not isinstance(label, str) or not label.strip():
         problem = f"is {quoted(label)}, no emotion"
         raise InputError(row.id or "row", "labels.emotion", problem, "name one or leave it out")
-    return common_emotion(label) or label.strip().lower()
+    return _emotion(label, listed, row, "labels.emotion")
 
 
-def own_emotions(rows: Iterable[Row]) -> set[str]:
-    """Return the emotions of a test set that are none of the common ones."""
-    return {emotion for row in rows if (emotion := true_emotion(row)) and emotion not in EMOTIONS}
+def peoples_emotions(row: Row, listed: EmotionList | None = None) -> dict[str, str]:
+    """Return {person: emotion} of the labels that people gave to a clip.
+
+    Raises:
+        InputError: as true_emotion.
+    """
+    return {
+        person: _emotion(label, listed, row, f"labels.emotions.{person}") for person, label in labels_of(row).items()
+    }
+
+
+def _emotion(label: str, listed: EmotionList | None, row: Row, field: str) -> str:
+    if listed is None:
+        return common_emotion(label) or label.strip().lower()
+    if (emotion := listed.emotion(label)) is None:
+        problem = f"{quoted(label)} is none of {quoted(', '.join(listed.names))}"
+        raise InputError(row.id or "row", field, problem, "correct it, or give it a row in the list of emotions")
+    return emotion
+
+
+def emotions_named(rows: Sequence[Row], listed: EmotionList | None = None) -> Callable[[str], list[str]]:
+    """Return what reads the emotions that a text concludes: those of the list, else the common and the set's own."""
+    if listed is not None:
+        return listed.named
+    labels = {emotion for row in rows for emotion in (true_emotion(row), *peoples_emotions(row).values()) if emotion}
+    return partial(named_emotions, own=labels - {*EMOTIONS})
 
 
 def items(
@@ -180,10 +268,12 @@ def items(
     answers: Mapping[str, str],
     judge: Judge | None = None,
     rejects: Mapping[str, str] | None = None,
+    emotions: EmotionList | None = None,
 ) -> list[Item]:
     """Return one item for each clip, in the order of the clips.
 
     A clip without answer, or whose answer has none of the six dimensions ("invalid"), gets the lowest score in all.
+    One without a record has no scores but that of its emotion.
     Where the judge failed, the item is "unjudged": judge_... are None, and the other scores stand.
 
     Args:
@@ -191,27 +281,39 @@ def items(
         answers: the model's words by id; a reject has none.
         judge: an open one; None for no judge's metrics.
         rejects: why a clip has no answer, by id; kept in the details.
+        emotions: the user's own, in place of the common ones.
 
     Raises:
-        InputError: labels.emotion is no word.
+        InputError: labels.emotion, or a label of people, is no word or none of the emotions.
         EndpointDown: the judge cannot be asked; what it said is kept.
     """
     fields = {name: parse(text).fields for name, text in answers.items()}
-    own = own_emotions(rows)
+    named = emotions_named(rows, emotions)
     ratings: dict[str, Rating | str] = {}
     if judge is not None:
-        ratings = rate_answers(judge, ((str(row.id), row.record, fields.get(str(row.id), {})) for row in rows))
+        rated = [(str(row.id), row.record, fields.get(str(row.id), {})) for row in rows if has_record(row)]
+        ratings = rate_answers(judge, rated)
     found = []
     for row in rows:
         name = str(row.id)
-        item = _item(row, answers.get(name), fields.get(name, {}), own, ratings.get(name))
+        read = fields.get(name, {})
+        said = named(read.get(CONCLUSION, ""))
+        truth, people = true_emotion(row, emotions), peoples_emotions(row, emotions)
+        item = _item(row, answers.get(name), read, ratings.get(name))
+        answer = said[0] if len(said) == 1 else None
+        if truth is not None:
+            item.details["emotion"] = {"truth": truth, "answer": answer, "named": said}
+            item.scores["emotion"] = float(answer == truth)
+        if people:
+            item.details[PEOPLE] = {"labels": people, "model": answer}
         if rejects and name in rejects:
             item.details["reject"] = rejects[name]
         found.append(item)
     return found
 
 
-def _item(row: Row, response: str | None, found: dict[str, str], own: set[str], rating: Rating | str | None) -> Item:
+def _item(row: Row, response: str | None, found: dict[str, str], rating: Rating | str | None) -> Item:
+    """The item of a clip, all but what it says of the emotion."""
     state: State = "missing" if response is None else "answered" if found else "invalid"
     scores: dict[str, float | None] = {}
     details: dict[str, Any] = {"not in the answer": [name for name in DIMENSIONS if name not in found]}
@@ -223,19 +325,14 @@ def _item(row: Row, response: str | None, found: dict[str, str], own: set[str], 
         by_dimension, details["judge's reason"] = rating
         scores["judge"] = sum(by_dimension.values()) / len(DIMENSIONS)
         scores |= {f"judge_{name}": float(by_dimension[name]) for name in DIMENSIONS}
-    # 1 where the answer has no speech.
-    rate = word_error_rate(row.record.speech_content, found[SPEECH], row.language) if SPEECH in found else 1.0
-    details["error rate"] = rate
-    scores[UNIT[row.language]] = min(1.0, rate)
-    emotion = true_emotion(row)
-    if emotion is not None:
-        named = named_emotions(found.get(CONCLUSION, ""), own)
-        answer = named[0] if len(named) == 1 else None
-        details["emotion"] = {"truth": emotion, "answer": answer, "named": named}
-        scores["emotion"] = float(answer == emotion)
+    if has_record(row):
+        # 1 where the answer has no speech.
+        rate = word_error_rate(row.record.speech_content, found[SPEECH], row.language) if SPEECH in found else 1.0
+        details["error rate"] = rate
+        scores[UNIT[row.language]] = min(1.0, rate)
     return Item(
         id=str(row.id),
-        group=str(row.consistency),
+        group=group_of(row),
         truth={name: getattr(row.record, name) for name in DIMENSIONS},
         prediction=found or None,
         state=state,
@@ -255,14 +352,23 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     Args:
         found: what `items` returned.
     """
-    shown: dict[str, Any] = {"metrics": {}, "groups": {group: {} for group in GROUPS}, "tables": {}, "context": []}
+    split = any(item.group in GROUPS for item in found)
+    shown: dict[str, Any] = {"metrics": {}, "groups": {}, "tables": {}, "context": []}
     notes: list[str] = []
     gaps: dict[str, Any] = {}
+    if split:
+        shown["groups"] = {group: {} for group in GROUPS}
+    else:
+        notes.append(
+            "no clip says consistent or inconsistent: all are scored as one set, without that split and its gap"
+        )
     for metric in METRICS:
         about = with_metric(found, metric)
         if not about:
             continue
         shown["metrics"][metric] = summarise(about, metric)
+        if not split:
+            continue
         groups = by_group(about)
         for group, members in groups.items():
             shown["groups"][group][metric] = summarise(members, metric)
@@ -271,12 +377,21 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         else:
             notes.append(f"{metric}: no gap, since all clips that have it are {about[0].group}")
     shown["metrics"] = gaps | shown["metrics"]
-    for group in GROUPS:
+    for group in (*GROUPS, ALL):
         if pairs := [item.details["emotion"] for item in found if item.group == group and "emotion" in item.details]:
             shown["tables"][group] = table([pair["truth"] for pair in pairs], [pair["answer"] for pair in pairs])
+    metrics, groups_of_people = agreement_metrics(found)
+    shown["metrics"] |= metrics
+    shown["groups"] |= groups_of_people
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
-    if "judge" not in shown["metrics"]:
+    if voted := sum("emotion" in item.details and "emotion" not in item.details["labels"] for item in found):
+        notes.append(f"emotion: the truth of {voted} clips is what most people say")
+    recorded = sum(not item.scores.keys().isdisjoint(ERRORS) for item in found)
+    if recorded < len(found):
+        lacking = len(found) - recorded
+        notes.append(f"{lacking} of {len(found)} clips have no record: neither speech nor dimensions are scored there")
+    if recorded and "judge" not in shown["metrics"]:
         notes.append("no judge was asked: the dimensions are not rated")
     return {**shown, "notes": notes}
 

@@ -1,0 +1,136 @@
+"""Labels that people gave to the clips of a test set, and how a model agrees with them, beside how they do.
+
+They stand in a row's labels, {"emotions": {"anna": "happy", "bo": "sad"}}, or in a table of the columns id, annotator
+and label, one label a row. The measures are those of agreement.py; which of them are shown is ours:
+
+    kappa_model        mean over the people of the model's kappa with each
+    kappa_people       mean over all pairs of people: as far as they agree, a model need not agree more
+    alpha_people       Krippendorff's alpha of the people
+    alpha_with_model   the same with the model as one more of them: lower where it is further from them than they are
+
+An answer that concludes no emotion, and none at all, is a label that nobody else gives.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from swift_saber.errors import InputError, quoted
+from swift_saber.evaluation.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
+from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.summary import summary
+from swift_saber.sed.record import Row
+from swift_saber.text.csv_table import read_csv
+
+#: In a row's labels: {person: label}.
+LABELS = "emotions"
+#: item.details[PEOPLE] is {"labels": {person: emotion}, "model": emotion or None}.
+PEOPLE = "people"
+
+# No person is called so.
+_MODEL, _UNREADABLE = "\0model", "\0unreadable"
+
+
+def with_people(rows: Sequence[Row], path: Path) -> tuple[list[Row], list[str]]:
+    """Return the rows with the labels of a table among theirs, and what is to be said of it.
+
+    Args:
+        rows: of the test set, with ids.
+        path: a CSV with the columns id, annotator and label. A blank label is none.
+
+    Raises:
+        InputError: as read_csv; an id or annotator is blank, has labelled a clip before, or no label is of these clips.
+    """
+    given: dict[str, dict[str, str]] = {str(row.id): dict(labels_of(row)) for row in rows}
+    total = strange = 0
+    for where, cells in read_csv(path, ["id", "annotator", "label"]):
+        for column in ("id", "annotator"):
+            if not cells[column]:
+                raise InputError(where, column, "is blank", "fill in the cell")
+        if not cells["label"]:
+            continue
+        total += 1
+        if cells["id"] not in given:
+            strange += 1
+            continue
+        of = given[cells["id"]]
+        if of.setdefault(cells["annotator"], cells["label"]) != cells["label"]:
+            problem = f"{quoted(cells['annotator'])} has labelled {quoted(cells['id'])} before"
+            raise InputError(where, "annotator", problem, "keep one label of each person for each clip")
+    if total == strange:
+        raise InputError(
+            str(path), "id", f"none of its {total} labels is of a clip of the set", "use the ids of the set"
+        )
+    notes = [f"{strange} of {total} labels of people are of no clip of this set and are left out"] if strange else []
+    labelled = [
+        replace(row, labels={**row.labels, LABELS: given[str(row.id)]}) if given[str(row.id)] else row for row in rows
+    ]
+    return labelled, notes
+
+
+def labels_of(row: Row) -> Mapping[str, str]:
+    """Return {person: label} of a row, {} where it has none; in another form `emotions` is no label of people.
+
+    Raises:
+        InputError: a label is no word.
+    """
+    found = row.labels.get(LABELS)
+    if not isinstance(found, Mapping):
+        return {}
+    for person, label in found.items():
+        if not isinstance(label, str) or not label.strip():
+            field = f"labels.{LABELS}.{person}"
+            raise InputError(row.id or "row", field, f"is {quoted(label)}, no emotion", "name one or leave it out")
+    return found
+
+
+def majority(labels: Mapping[str, str]) -> str | None:
+    """Return what most people say; None where there is nobody, or two labels are said equally often."""
+    most = Counter(labels.values()).most_common(2)
+    return most[0][0] if most and (len(most) == 1 or most[0][1] > most[1][1]) else None
+
+
+def agreement_metrics(found: Sequence[Item]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Return the metrics, and for each of several people in a group of its own the model's kappa with that person.
+
+    Args:
+        found: items, of which those with details[PEOPLE] count.
+    """
+    about = [item for item in found if PEOPLE in item.details]
+    ratings = [item.details[PEOPLE]["labels"] for item in about]
+    people = sorted({person for of in ratings for person in of})
+    if not people:
+        return {}, {}
+    raters = [{**of, _MODEL: _said(item)} for item, of in zip(about, ratings, strict=True)]
+    states = [item if _readable(item) else replace(item, state="invalid") for item in about]
+
+    def with_model(coefficient: Agreement) -> dict[str, Any]:
+        return summary(states, coefficient.value, coefficient.interval) | {"n": coefficient.clips}
+
+    metrics = {"kappa_model": with_model(mean_kappa(raters, [(person, _MODEL) for person in people]))}
+    groups: dict[str, dict[str, Any]] = {}
+    if len(people) > 1:
+        silent = [replace(item, state="answered") for item in about]  # no answer has a part in it
+        for name, coefficient in (
+            ("kappa_people", mean_kappa(ratings, rater_pairs(ratings))),
+            ("alpha_people", krippendorff_alpha(ratings, people)),
+        ):
+            metrics[name] = summary(silent, coefficient.value, coefficient.interval) | {"n": coefficient.clips}
+        metrics["alpha_with_model"] = with_model(krippendorff_alpha(raters, [*people, _MODEL]))
+        for person in people:
+            own = [place for place, of in enumerate(ratings) if person in of]
+            coefficient = mean_kappa([raters[place] for place in own], [(person, _MODEL)])
+            shown = summary([states[place] for place in own], coefficient.value, coefficient.interval)
+            groups[f"people: {person}"] = {"kappa_model": shown}
+    return metrics, groups
+
+
+def _readable(item: Item) -> bool:
+    return item.state == "missing" or item.details[PEOPLE]["model"] is not None
+
+
+def _said(item: Item) -> str:
+    said = item.details[PEOPLE]["model"]
+    return f"{_UNREADABLE} {item.id}" if said is None else str(said)
