@@ -10,14 +10,17 @@ sentences, the last one that names an emotion is the conclusion. If it names one
 sentence, are beyond the rule: they need a judge.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from swift_saber.text.lexicon import Lexicon
 
 #: The emotions that labels of all datasets are mapped to; what fits none of them has no common emotion. Ours: the
-#: union of the categories that at least two of the ten datasets have.
+#: union of the categories that at least two of SABER's ten datasets have.
 EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+#: The label that holds a dataset's own words for what is none of them, as own_emotions returns them.
+OWN_EMOTIONS = "own_emotions"
 
 # What datasets call them beside these names.
 _LABELS = {
@@ -69,6 +72,12 @@ def common_emotion(label: str) -> str | None:
     """Return the emotion of EMOTIONS that a dataset's label means ("Joy": "happy"), or None: "calm", "worried"."""
     label = label.strip().lower()
     return label if label in EMOTIONS else _LABELS.get(label)
+
+
+def own_emotions(labels: Iterable[str | None]) -> list[str]:
+    """Return those of a dataset's labels that mean no common emotion, in lower case, sorted, each once."""
+    found = {label.strip().lower() for label in labels if label and not common_emotion(label)}
+    return sorted(found - {""})
 
 
 def find_emotion(text: str, own: Collection[str] = ()) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swift_saber.text.emotions import EMOTIONS, WORDS, find_emotion, named_emotions
+from swift_saber.text.emotions import EMOTIONS, WORDS, find_emotion, named_emotions, own_emotions
 
 
 def test_the_words_are_those_of_the_pipelines_common_emotions() -> None:
@@ -89,3 +89,8 @@ def test_labels_of_a_test_sets_own_are_found_by_their_name_and_longer_names_firs
     assert find_emotion("A forced happy face.", own) == "forced happy"
     assert find_emotion("He is sarcastic.") is None
     assert find_emotion("It is odd. (a.*)+[ It is plain.", ("(a.*)+[", "x*")) is None  # a label is no pattern
+
+
+def test_a_datasets_own_words_are_those_that_mean_no_common_emotion() -> None:
+    labels = ["Joy", " Worried", "calm", "worried ", "fearful", None, "", " ", "distraction"]
+    assert own_emotions(labels) == ["calm", "distraction", "worried"]

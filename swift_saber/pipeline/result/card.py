@@ -42,6 +42,9 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
         yield f"## By {category}\n"
         rows = ([name, before[name] if before else None, after[name]] for name in names)
         yield from _table((category, "clips read", "clips kept"), rows)
+        if category == "emotion" and (own := found.own_words()):
+            words = ", ".join(map(cell, own))
+            yield f"Some are the sources' own words, of which a clip may have several: {words}.\n"
     yield from _sound(found)
     yield "## What was left out\n"
     drops = (
@@ -51,9 +54,13 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
     for step in found.steps:
         if step.waiting:
             yield f"**Not finished:** {step.waiting:,} clips wait in the stage `{step.stage}`.\n"
-    if skipped := found.skipped():
-        yield "Files that the readers of the sources did not take for clips:\n"
-        yield from _table(("source", "why", "files"), skipped)
+    for kind, title in (
+        ("skipped", "What the readers of the sources did not take for clips:"),
+        ("noted", "What is odd about clips that they took, and about their folders:"),
+    ):
+        if said := found.said(kind):
+            yield f"{title}\n"
+            yield from _table(("source", "what", "how many", "for example"), said)
     yield from _split(found)
     yield "## How it was made\n"
     for title, block, head in (

@@ -22,6 +22,7 @@ from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
 from swift_saber.pipeline.stages.split import lot_number
 from swift_saber.sed.record import RECORD_KEYS
+from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS
 from swift_saber.text.strict_json import dumps, read_json
 
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.
@@ -32,6 +33,7 @@ CATEGORIES = ("source", "language", "emotion", "consistency", "part")
 _SAMPLES = 4  # of what each stage kept, and of each reason of its drops
 _DISTINCT, _OTHER = 60, "(other)"
 _LIMITS = 5
+_EXAMPLES = 3  # of what the readers had to say
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -175,9 +177,23 @@ class Survey:
         """Return (stage, reason, source, how many) of the clips that were dropped."""
         return [(step.stage, *key, count) for step in self.steps for key, count in sorted(step.dropped_from.items())]
 
-    def skipped(self) -> list[tuple[str, str, int]]:
-        """Return (source, why, how many) of what the readers did not take for clips."""
-        return [(source, why, count) for source, of in self.run.get("skipped", {}).items() for why, count in of.items()]
+    def said(self, kind: str) -> list[tuple[str, str, int, str]]:
+        """Return (source, what, how many, examples) of what the readers had to say.
+
+        Args:
+            kind: "skipped" of what they did not take for clips, "noted" of what is odd about clips that they took.
+        """
+        examples = self.run.get("examples", {})
+        return [
+            (source, what, count, _few(examples.get(source, {}).get(what, []), count))
+            for source, of in self.run.get(kind, {}).items()
+            for what, count in of.items()
+        ]
+
+    def own_words(self) -> list[str]:
+        """Return the words that clips were counted under as emotions and that are none of the common ones."""
+        _, read, left = next((of for of in self.shares() if of[0] == "emotion"), ("", Counter[str](), Counter[str]()))
+        return sorted({*read, *left} - {*EMOTIONS, _OTHER})
 
     def strata(self) -> list[tuple[str, str, int, int]]:
         """Return (language, source, consistent, inconsistent) of the clips in the test set."""
@@ -197,11 +213,10 @@ class Survey:
             if drop.get("limit") is not None and len(self.limits[key]) < _LIMITS:
                 self.limits[key].add(dumps(drop["limit"])[:200])
             return
-        labels = row.get("labels")
-        row_of = row | {"emotion": labels.get("emotion") if isinstance(labels, dict) else None}
         for category in CATEGORIES:
-            if row_of.get(category) is not None:
-                _count(self.counts[stage, category], str(row_of[category]))
+            for value in _emotions(row) if category == "emotion" else [row.get(category)]:
+                if value is not None:
+                    _count(self.counts[stage, category], str(value))
         self.records[stage] += not RECORD_KEYS.isdisjoint(row)
         self.sound[stage]["own file" if row.get("audios") else "in the video"] += 1
         for name, value in _leaves(row.get(STAGES[stage].measured)) if stage in STAGES else ():
@@ -294,9 +309,23 @@ def settings(block: Any) -> Iterator[tuple[str, str]]:
         yield name, _USER.sub("", value if isinstance(value, str) else dumps(value))
 
 
+def _emotions(row: Row) -> list[Any]:
+    """The common emotion of a clip, and its source's own words for others."""
+    labels = row.get("labels")
+    if not isinstance(labels, dict):
+        return []
+    own = labels.get(OWN_EMOTIONS)
+    return [labels.get("emotion"), *(own if isinstance(own, list) else [])]
+
+
+def _few(examples: list[str], count: int) -> str:
+    return ", ".join([*examples[:_EXAMPLES], *(["..."] if count > _EXAMPLES else [])]) if examples else ""
+
+
 def _count(counter: Counter[str], value: str) -> None:
     value = value[:_DISTINCT]
-    counter[value if value in counter or len(counter) < _DISTINCT else _OTHER] += 1
+    apart = value in counter or value in EMOTIONS or len(counter) < _DISTINCT
+    counter[value if apart else _OTHER] += 1
 
 
 def _is_number(value: object) -> bool:

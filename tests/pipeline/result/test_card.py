@@ -55,6 +55,60 @@ def test_it_counts_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     assert "- It fell short." in card
 
 
+def test_what_readers_noted_is_said_with_examples(tmp_path: Path) -> None:
+    noted = {"meld": {"split without any video": 1}, "memor": {"no sample": 1234}}
+    examples = {
+        "meld": {"no such video": ["dia0_utt0"], "split without any video": ["dev"]},
+        "memor": {"no sample": ["S01E01_000", "S01E01_001", "S01E01_002", "S01E01_003"]},
+    }
+    write_run(
+        tmp_path,
+        {"manifest": ([clip("a")], []), "clean": ([clip("a")], [])},
+        skipped={"meld": {"no such video": 1}},
+        noted=noted,
+        examples=examples,
+    )
+    card = card_of(tmp_path)
+    assert "| meld | no such video | 1 | dia0\\_utt0 |" in card
+    assert "| meld | split without any video | 1 | dev |" in card
+    # Three of them stand for all.
+    assert "| memor | no sample | 1,234 | S01E01\\_000, S01E01\\_001, S01E01\\_002, ... |" in card
+
+
+def test_emotions_beyond_the_common_ones_are_counted_under_their_own_word(tmp_path: Path) -> None:
+    labels: list[dict[str, Any]] = [
+        {"emotion": "happy"},
+        {"emotion": "happy", "own_emotions": ["serenity"]},
+        {"own_emotions": ["calm"]},
+        {"own_emotions": ["anticipation", "serenity"]},
+        {"own_emotions": "no list"},
+        {},
+    ]
+    rows = [clip(str(number), labels=each) for number, each in enumerate(labels)]
+    write_run(tmp_path, {"manifest": (rows, []), "clean": (rows[1:], [drop(rows[0], "mute")])})
+    card = card_of(tmp_path)
+    section = card.partition("## By emotion")[2].partition("##")[0]
+    counts = {tuple(line.strip("| ").split(" | ")) for line in section.splitlines() if line.startswith("| ")}
+    assert counts == {
+        ("emotion", "clips read", "clips kept"),
+        ("happy", "2", "1"),
+        ("serenity", "2", "2"),
+        ("calm", "1", "1"),
+        ("anticipation", "1", "1"),
+    }
+    assert "the sources' own words, of which a clip may have several: anticipation, calm, serenity." in section
+
+
+def test_no_word_of_a_source_takes_the_place_of_a_common_emotion(tmp_path: Path) -> None:
+    rows = [clip(f"{n}", labels={"own_emotions": [f"word {n:03}"]}) for n in range(200)]
+    rows.append(clip("last", labels={"emotion": "sad"}))
+    write_run(tmp_path, {"manifest": (rows, []), "clean": (rows, [])})
+    card = card_of(tmp_path)
+    # 60 values are told apart, and the common ones in any case.
+    assert "| sad | 1 | 1 |" in card
+    assert "| (other) | 140 | 140 |" in card
+
+
 def test_it_says_how_it_was_made(tmp_path: Path) -> None:
     card = card_of(full_run(tmp_path))
     for line in ("| clean.longest | 30 |", "| annotate.model | some-omni |", "| annotate.zh | 0f3a |"):

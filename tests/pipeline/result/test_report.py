@@ -65,7 +65,15 @@ def small_run(folder: Path, **run: Any) -> Path:
 def hostile_run(folder: Path) -> Path:
     """A run whose every text from outside is EVIL: ids, sources, paths, labels, records, reasons, recipe, and keys."""
     evil = {EVIL: EVIL, "deep": [{EVIL: [EVIL]}]}
-    row = clip(EVIL, EVIL, EVIL, transcript=EVIL, labels={"emotion": EVIL, **evil}, speaker=EVIL, origin=EVIL)
+    row = clip(
+        EVIL,
+        EVIL,
+        EVIL,
+        transcript=EVIL,
+        labels={"emotion": EVIL, "own_emotions": [EVIL], **evil},
+        speaker=EVIL,
+        origin=EVIL,
+    )
     row |= {
         "videos": [f"/{EVIL}.mp4", "javascript:document.title='RAN'", EVIL],
         "audios": ["https://x/" + EVIL, "data:x"],
@@ -78,7 +86,9 @@ def hostile_run(folder: Path) -> Path:
     for stage in STAGES:
         stages[stage] = ([row], dropped if stage == "clean" else [])
     stages["clean"] = ([row], [drop(row, EVIL, 3, EVIL)])
-    write_run(folder, stages, recipe=evil, versions={EVIL: EVIL}, skipped={EVIL: {EVIL: 1}}, usage={EVIL: {EVIL: 1}})
+    counted = {EVIL: {EVIL: 1}}
+    said: dict[str, Any] = {"skipped": counted, "noted": counted, "examples": {EVIL: {EVIL: [EVIL]}}, "usage": counted}
+    write_run(folder, stages, recipe=evil, versions={EVIL: EVIL}, **said)
     return folder
 
 
@@ -114,6 +124,22 @@ def test_numbers_that_stages_measured_are_drawn(tmp_path: Path) -> None:
     }
     assert dict(found.values["clean", "mute"].counts) == {-71.5: 1, -65.0: 1}
     assert "clean · sound.loudness" in page_of(tmp_path).text
+
+
+def test_what_readers_noted_is_there_with_examples(tmp_path: Path) -> None:
+    said = {"noted": {"mead": {"not read as it stands": 4}}}
+    examples = {"mead": {"not read as it stands": ["M003/1", "M003/2", "M003/3", "M003/4"]}}
+    text = re.sub(r"[ \n]+", " ", page_of(small_run(tmp_path, **said, examples=examples)).text)
+    assert "mead not read as it stands 4 M003/1, M003/2, M003/3, ..." in text
+
+
+def test_emotions_of_a_sources_own_are_drawn_beside_the_common_ones(tmp_path: Path) -> None:
+    rows = [clip("a", labels={"emotion": "happy"}), clip("b", labels={"own_emotions": ["calm"]})]
+    write_run(tmp_path, {"manifest": (rows, []), "clean": (rows, [])})
+    text = re.sub(r"[ \n]+", " ", page_of(tmp_path).text)
+    assert "calm 1 / 1 happy 1 / 1" in text
+    assert "the sources' own words, of which a clip may have several: 情绪" in text
+    assert "一个片段可有多个： calm" in text
 
 
 def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
