@@ -8,6 +8,7 @@ EmoBench-M's laughter reasoning is scored with the metrics of texts (its scorer 
 rouge-score with stemming, and leaves empty answers out; here they score 0).
 """
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -123,13 +124,38 @@ def weighted_intervals(
     Returns:
         None where no group has two items.
     """
-    sizes = Counter(groups or [""] * len(truths))
-    if all(size < 2 for size in sizes.values()):
+    groups = groups or [""] * len(truths)
+    if all(size < 2 for size in Counter(groups).values()):
         return None
-    pairs = Counter(zip(groups or [""] * len(truths), truths, predictions, strict=True))
+    drawn = _draws(truths, predictions, groups, np.random.default_rng(SEED))
+    return {name: _ends(scores) for name, scores in drawn.items()}
+
+
+def mean_weighted_f1(groups: Sequence[tuple[Labels, Predictions]]) -> tuple[float, Interval | None]:
+    """Return the mean of the groups' weighted F1, however many items each has, and its bootstrap interval.
+
+    Args:
+        groups: of each the truths and the predictions, as in weighted_scores.
+
+    Returns:
+        No interval where no group has two items.
+    """
+    value = math.fsum(weighted_scores(*group)["f1"] for group in groups) / len(groups)
+    if all(len(truths) < 2 for truths, _ in groups):
+        return value, None
+    rng = np.random.default_rng(SEED)  # one, so that the groups are drawn apart
+    drawn = [_draws(truths, said, [""] * len(truths), rng)["f1"] for truths, said in groups]
+    return value, _ends(np.mean(drawn, axis=0))
+
+
+def _draws(
+    truths: Labels, predictions: Predictions, groups: Sequence[str], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """The weighted precision, recall and F1 of each bootstrap draw, (draws,)."""
+    sizes = Counter(groups)
+    pairs = Counter(zip(groups, truths, predictions, strict=True))
     cells = sorted(pairs, key=lambda cell: (cell[0], cell[1], cell[2] or "", cell[2] is None))
     labels = sorted(set(truths))  # others have no support, so no weight
-    rng = np.random.default_rng(SEED)
     counts = np.hstack(
         [
             rng.multinomial(size, [pairs[cell] / size for cell in cells if cell[0] == group], size=DRAWS)
@@ -139,17 +165,18 @@ def weighted_intervals(
     is_truth = np.array([[truth == label for label in labels] for _, truth, _ in cells], dtype=float)
     is_answer = np.array([[answer == label for label in labels] for *_, answer in cells], dtype=float)
     support, answers, hits = counts @ is_truth, counts @ is_answer, counts @ (is_truth * is_answer)  # (draws, labels)
-    drawn = {
+    shares = {
         "precision": _shares(hits, answers),
         "recall": _shares(hits, support),
         "f1": _shares(2 * hits, answers + support),
     }
+    return {name: (scores * support).sum(axis=1) / len(truths) for name, scores in shares.items()}
+
+
+def _ends(drawn: np.ndarray) -> Interval:
     outside = 50 * (1 - LEVEL)
-    found = {}
-    for name, scores in drawn.items():
-        low, high = np.percentile((scores * support).sum(axis=1) / len(truths), (outside, 100 - outside))
-        found[name] = Interval(float(low), float(high))
-    return found
+    low, high = np.percentile(drawn, (outside, 100 - outside))
+    return Interval(float(low), float(high))
 
 
 def _shares(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

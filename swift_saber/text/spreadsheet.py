@@ -44,6 +44,11 @@ def _inert(cell: Any) -> Any:
     return cell
 
 
+def plain(cell: str) -> str:
+    """Return the text that write_csv made a cell of: without the apostrophe that it put in front."""
+    return cell[1:] if cell.startswith("'") and _inert(cell[1:]) == cell else cell
+
+
 def write_workbook(path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table as an xlsx workbook of one sheet, whole or not at all.
 

@@ -47,6 +47,7 @@ def items(
     answers: Path,
     rejects: Path | None,
     *,
+    media: Path | None = None,
     official: bool = False,
     judge: Judge | None = None,
     bert_model: Path | None = None,
@@ -57,8 +58,10 @@ def items(
 
     Args:
         folder: the benchmark's.
-        answers: what shell/infer.sh wrote: rows with "id" and "response", or "messages" that end with the answer.
+        answers: what shell/infer.sh wrote: rows with "id" and "response", or "messages" that end with the answer. Where
+            the response is null there is none.
         rejects: its file of rows without an answer; it may be missing, as it is where there are none.
+        media: as layout.read_scenario.
         official: read answers as the official runners do (answers.py).
         judge: for laughter reasoning; without it "logic", "association" and "total" are not scored.
         bert_model: the folder of BERTScore's model, for "bert"; the official script takes roberta-large.
@@ -72,7 +75,7 @@ def items(
         one
         for name, scenario in SCENARIOS.items()
         if any(key.startswith(f"{name}/") for key in said)
-        for one in read_scenario(folder, scenario)
+        for one in read_scenario(folder, scenario, media)
     ]
     known = {one.id for one in asked}
     if unknown := [key for key in said if key not in known]:
@@ -185,11 +188,13 @@ def _said(answers: Path, rejects: Path | None) -> dict[str, tuple[str, dict[str,
     return found
 
 
-def _response(row: Mapping[str, Any], where: str) -> str:
+def _response(row: Mapping[str, Any], where: str) -> str | None:
     response, messages = row.get("response"), row.get("messages")
     if response is None and isinstance(messages, list) and messages and isinstance(messages[-1], dict):
         response = messages[-1].get("content") if messages[-1].get("role") == "assistant" else None
+    if response is None and "response" in row:
+        return None
     if not isinstance(response, str):
-        remedy = 'write {"id", "response": text}; leave the row out where there is no answer'
+        remedy = 'write {"id", "response": text}, with null where there is no answer'
         raise InputError(where, "response", f"is {quoted(response)}", remedy)
     return writable(response)

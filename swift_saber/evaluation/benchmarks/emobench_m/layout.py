@@ -2,16 +2,21 @@
 
     FOLDER/benchmark_json/NAME.json      [{"id", "video", "conversations": [{"from": "human", "value": question},
                                          {"from": "gpt", "value": the label or the reference text}]}, ...]
-    FOLDER/dataset/NAME/videos/...       the clips, with their sound inside
+    FOLDER/dataset/NAME/videos/...       the clips, with their sound inside; those of SIMS in dataset/SIMS_test
 
 Names, labels and layout are those of the benchmark (arXiv 2502.04424 and its repository); which file is which scenario
-of the paper is partly inferred. Knows nothing of answers.
+of the paper is partly inferred. Accepted as well: the longer names of its first release (SIMS_test_500.json, in
+dataset_500/SIMS_test_500); the folder above FOLDER, benchmark_json or dataset in its place; the JSON files in FOLDER
+itself; clips in dataset/videos or FOLDER/videos; and clips in another folder, as `media` names it. Knows nothing of
+answers.
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +25,10 @@ from swift_saber.media.read import open_media
 from swift_saber.text.strict_json import read_json
 
 _SENTIMENT = ("neutral", "negative", "positive")
+
+_JSON, _CLIPS = "benchmark_json", ("dataset", "dataset_500")
+# What stands behind a scenario's name in names of files and folders, in this and in the first release.
+_ENDING = r"(?:_test1?)?(?:_500|_instruction|_data)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +134,82 @@ def chosen(scenarios: Sequence[str] | None) -> list[Scenario]:
     return [SCENARIOS[name] for name in scenarios]
 
 
+@cache
+def scenario_of(name: str) -> Scenario | None:
+    """Return the scenario whose file or folder has this name, without a suffix; None where no scenario's has.
+
+    As the benchmark and its first release write them, but for case, and for "-" in the place of "_".
+    """
+    plain = _plain(name)
+    fitting = (one for one in SCENARIOS.values() if re.fullmatch(re.escape(_plain(one.name)) + _ENDING, plain))
+    return next(fitting, None)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def root_of(folder: Path) -> Path:
+    """Return the benchmark's own folder as an absolute path, where a folder beside or above it was named.
+
+    Raises:
+        InputError: there are several below the one named.
+    """
+    folder = Path(os.path.abspath(folder))
+    if (folder / _JSON).is_dir():
+        return folder
+    if folder.name in (_JSON, *_CLIPS) and (folder.parent / _JSON).is_dir():
+        return folder.parent
+    below = [child for child in _listed(folder) if (child / _JSON).is_dir()]
+    if len(below) > 1:
+        problem = f"holds several benchmarks: {', '.join(child.name for child in below)}"
+        raise InputError(str(folder), "folder", problem, "name one of them")
+    return below[0] if below else folder
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
 def json_path(folder: Path, scenario: Scenario) -> Path:
-    """Return where the questions of a scenario are looked for."""
-    return folder / "benchmark_json" / f"{scenario.name}.json"
+    """Return where the questions of a scenario are, or where they should be.
+
+    Raises:
+        InputError: several files could be those.
+    """
+    root = root_of(folder)
+    for place in (root / _JSON, root):
+        if (exact := place / f"{scenario.name}.json").exists():
+            return exact
+        found = [path for path in _listed(place) if path.suffix == ".json" and scenario_of(path.stem) is scenario]
+        if len(found) > 1:
+            problem = f"has several files of {scenario.name}: {', '.join(path.name for path in found)}"
+            raise InputError(str(place), "file", problem, f"name the right one {scenario.name}.json")
+        if found:
+            return found[0]
+    return root / _JSON / f"{scenario.name}.json"
 
 
-def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
-    """Return the questions of one scenario in the order of its file. Clips are not looked for.
+def _clips_base(root: Path, scenario: Scenario, rows: Sequence[Any], media: Path | None) -> Path:
+    """The folder that a scenario's paths start from: the first in which one of its clips is, else the usual one."""
+    top = Path(os.path.abspath(media)) if media is not None else root
+    places = [place for name in _CLIPS if (place := top / name).is_dir()] + [top]
+    of_it = [path for place in places for path in _listed(place) if scenario_of(path.name) is scenario]
+    of_it.sort(key=lambda path: path.name != scenario.name)  # stable
+    videos = [row["video"] for row in rows if isinstance(row, dict) and isinstance(row.get("video"), str)]
+    for base in (*of_it, *places):
+        if any((base / video).is_file() for video in videos):
+            return base
+    return (of_it or [places[0] / scenario.name])[0]
+
+
+def read_scenario(folder: Path, scenario: Scenario, media: Path | None = None) -> list[Asked]:
+    """Return the questions of one scenario in the order of its file. Clips are not asked for.
+
+    Args:
+        folder: the benchmark's.
+        scenario: which.
+        media: the folder of the clips, where it is not in the benchmark's.
 
     Raises:
         InputError: the file is not there or not in the benchmark's form, two questions have one id, or a clip's path
@@ -142,9 +220,10 @@ def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
     if not isinstance(rows, list) or not rows:
         problem = "is an empty list" if rows == [] else f"is {kind(rows)}, not a list of questions"
         raise InputError(str(path), "file", problem, "take the file from the benchmark again")
+    base = _clips_base(root_of(folder), scenario, rows, media)
     found: dict[str, Asked] = {}
     for number, row in enumerate(rows):
-        asked = _asked(folder, scenario, row, f"{path}[{number}]")
+        asked = _asked(base, scenario, row, f"{path}[{number}]")
         if asked.id in found:
             remedy = "give each question an id of its own: answers are matched by it"
             raise InputError(f"{path}[{number}]", "id", f"{quoted(asked.id)} is there twice", remedy)
@@ -152,7 +231,7 @@ def read_scenario(folder: Path, scenario: Scenario) -> list[Asked]:
     return list(found.values())
 
 
-def _asked(folder: Path, scenario: Scenario, row: Any, where: str) -> Asked:
+def _asked(base: Path, scenario: Scenario, row: Any, where: str) -> Asked:
     form = 'the benchmark writes {"id", "video", "conversations": [{"from", "value"}, {"from", "value"}]}'
     if not isinstance(row, dict):
         raise InputError(where, "question", f"is {kind(row)}, not an object", form)
@@ -165,19 +244,20 @@ def _asked(folder: Path, scenario: Scenario, row: Any, where: str) -> Asked:
     question, truth, *_ = [*values, None, None]
     if not isinstance(question, str) or not isinstance(truth, str):
         raise InputError(where, "conversations", "are not a question and its answer", form)
-    base = folder / "dataset" / scenario.name
     path = Path(os.path.normpath(base / video))
-    if not path.is_relative_to(os.path.normpath(base)) or "\0" in video:
-        problem = f"{quoted(video)} leads out of the folder dataset/{scenario.name}"
+    if not path.is_relative_to(base) or "\0" in video:
+        problem = f"{quoted(video)} leads out of the folder {base}"
         raise InputError(where, "video", problem, "write the path below that folder, as the benchmark does")
     question = question.replace("<video>", "").strip()
     return Asked(f"{scenario.name}/{name}", scenario, question, truth.strip(), video, path)
 
 
 def questions(
-    folder: Path, scenarios: Sequence[str] | None = None, *, allow_missing: bool = False
+    folder: Path, scenarios: Sequence[str] | None = None, *, allow_missing: bool = False, media: Path | None = None
 ) -> list[dict[str, Any]]:
     """Return the rows for shell/infer.sh: {"id": "NAME/id", "messages", "videos", "audios"}, in the benchmark's order.
+
+    Paths are absolute: a run may go on, and its page be made, from any folder.
 
     The sound is the wav file beside the clip (CLIP.wav for CLIP.mp4) where there is one: every setting reads that.
     Else, where the clip has a sound track, it is the clip itself. A clip that cannot be opened is left to
@@ -185,7 +265,9 @@ def questions(
 
     Args:
         folder: the benchmark's: benchmark_json and dataset.
-        scenarios: names, e.g. ["MOSI", "smile"]; all where there are none.
+        scenarios: names, e.g. ["MOSI", "smile"]; without them all that have a JSON file; which have none is said on
+            stderr.
+        media: as read_scenario.
         allow_missing: go on where files are missing, and say so on stderr. A scenario without questions is then left
             out, and a question without its clip becomes a reject of shell/infer.sh, which counts as wrong.
 
@@ -194,25 +276,33 @@ def questions(
     """
     asked: list[Asked] = []
     lost: list[Path] = []
-    for scenario in chosen(scenarios):
-        if not json_path(folder, scenario).exists():
-            lost.append(json_path(folder, scenario))
+    root = root_of(folder)
+    files = {scenario.name: json_path(root, scenario) for scenario in chosen(scenarios)}
+    absent = [name for name, path in files.items() if not path.exists()]
+    if scenarios is None and 0 < len(absent) < len(files) and not allow_missing:
+        said = f"{len(absent)} of {len(files)} scenarios are not there and not asked: {', '.join(absent)}"
+        print(f"swift-saber: {root}: {said}", file=sys.stderr)
+        files = {name: path for name, path in files.items() if name not in absent}
+    for name, path in files.items():
+        if not path.exists():
+            lost.append(path)
             continue
-        found = read_scenario(folder, scenario)
+        found = read_scenario(root, SCENARIOS[name], media)
         clips = dict.fromkeys(one.path for one in found)  # A clip may have several questions.
         lost += [clip for clip in clips if not (clip.is_file() and clip.stat().st_size)]
         asked += found
     if lost:
-        shown = ", ".join(os.path.relpath(path, folder) for path in lost[:10])
+        shown = ", ".join(os.path.relpath(path, root) for path in lost[:10])
         shown += f" and {len(lost) - 10} more" if len(lost) > 10 else ""
         problem = f"{len(lost)} files of the benchmark are missing or empty: {shown}"
-        error = InputError(str(folder), "files", problem, "download them again, or allow missing files")
+        remedy = "download them again, name the clips' folder with --media, or --allow-missing"
+        error = InputError(str(root), "files", problem, remedy)
         if not allow_missing:
             raise error
         print(f"swift-saber: {error}", file=sys.stderr)
     if not asked:
         problem = "has none of the benchmark's files benchmark_json/NAME.json"
-        raise InputError(str(folder), "folder", problem, "name the folder that the benchmark was unpacked in")
+        raise InputError(str(root), "folder", problem, "name the folder that the benchmark was unpacked in")
     return [
         {
             "id": one.id,

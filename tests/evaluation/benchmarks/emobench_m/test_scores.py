@@ -52,10 +52,15 @@ def run(rights: dict[str, int], marks: tuple[int, int] = (3, 4), count: int = 10
 
 
 def points(found: dict[str, Any]) -> dict[str, float]:
-    """The scores of the dimensions and overall."""
-    return {name: one["value"] for name, one in found["metrics"].items() if name != "invalid_rate"}
+    """The scores of the dimensions and overall, as the leaderboard has them."""
+    names = ("overall", "FER", "CEU", "SCEA")
+    return {name: one["value"] for name, one in found["metrics"].items() if name in names}
 
 
+KINDS = (
+    "overall, FER, CEU and SCEA are as on the leaderboard, SCEA and overall with laughter reasoning by a judge; "
+    "SCEA_hu_sd (humour and sarcasm alone) and weighted F1 (_f1) are as in the tables on the benchmark's site."
+)
 CLASSIFIED = [name for name in SCENARIOS if name != "smile"]
 
 
@@ -69,7 +74,7 @@ def test_dimensions_are_means_of_scenarios_and_overall_the_mean_of_dimensions() 
     for one in found["metrics"].values():
         assert one["low"] <= one["value"] <= one["high"]
     assert found["groups"]["MC-EIU"]["accuracy"]["value"] == pytest.approx(0.2)
-    assert found["notes"] == []
+    assert found["notes"] == [KINDS]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +113,7 @@ def test_perfect_answers_score_100_and_empty_ones_0() -> None:
 
 def test_invalid_and_missing_answers_are_wrong_unless_official_where_the_difference_is_shown() -> None:
     mosi = said("MOSI", 6, 2, 1, 3)
-    ours, theirs = scores(mosi), scores(mosi, official=True)
+    ours, theirs = scores(mosi), scores(mosi, official="2025-07-07")
     # 6 of 12, and 6 of the 8 that say a label.
     assert ours["groups"]["MOSI"]["accuracy"]["value"] == pytest.approx(0.5)
     assert theirs["groups"]["MOSI"]["accuracy"]["value"] == pytest.approx(0.75)
@@ -119,6 +124,12 @@ def test_invalid_and_missing_answers_are_wrong_unless_official_where_the_differe
     note = "MOSI: 4 of 12 left out as the official script does; with them as wrong, accuracy is 0.5000."
     assert note in theirs["notes"]
     assert not any("left out" in note for note in ours["notes"])
+    newer = scores(mosi, official="2025-07-08")
+    # 6 of the 9 that say anything.
+    assert newer["groups"]["MOSI"]["accuracy"]["value"] == pytest.approx(6 / 9)
+    assert [newer["groups"]["MOSI"]["f1"][name] for name in ("n", "invalid", "missing")] == [9, 1, 3]
+    note = "MOSI: 3 of 12 left out as the official script does; with them as wrong, accuracy is 0.5000."
+    assert note in newer["notes"]
 
 
 def test_weighted_scores_by_hand() -> None:
@@ -145,17 +156,19 @@ def test_a_dimension_without_all_of_its_scenarios_is_not_computed_and_says_so() 
     result = scores(found)
     assert list(points(result)) == ["FER"]
     lack = "and overall are not computed: nothing to compute them from in"
-    assert result["notes"] == [f"CEU {lack} MELD (MPDER: not run).", f"SCEA {lack} smile (LR: not run)."]
+    assert result["notes"] == [KINDS, f"CEU {lack} MELD (MPDER: not run).", f"SCEA {lack} smile (LR: not run)."]
     without_judge = [Item("smile/0", "smile", REFERENCE, "x", "answered", {"bleu": 0.1, "rouge_l": 0.2})]
     assert f"SCEA {lack} smile (LR: no judge)." in scores(found + without_judge)["notes"]
     invalid = [*(item for item in found if item.group != "MOSI"), *said("MOSI", 0, 0, 3)]
-    assert f"FER {lack} MOSI (OSA: no valid answer)." in scores(invalid, official=True)["notes"]
+    assert f"FER {lack} MOSI (OSA: no valid answer)." in scores(invalid, official="2025-07-07")["notes"]
+    # Three times "no idea" is wrong now: (4 * 100 + 0) / 5.
+    assert scores(invalid, official="2025-07-08")["metrics"]["FER"]["value"] == pytest.approx(80)
     assert scores(invalid)["metrics"]["FER"]["value"] == pytest.approx(80)
 
 
 def test_a_failed_judge_is_out_of_the_mean_but_counted_and_0_if_official() -> None:
     found = run(dict.fromkeys(CLASSIFIED, 10))[:-1] + laughs((5, 5), (2, 1), None, None)
-    ours, theirs = scores(found), scores(found, official=True)
+    ours, theirs = scores(found), scores(found, official="2025-07-08")
     # (100 + 30) / 2 = 65, and (100 + 30 + 0 + 0) / 4 = 32.5
     assert ours["groups"]["smile"]["total"]["value"] == pytest.approx(65)
     assert theirs["groups"]["smile"]["total"]["value"] == pytest.approx(32.5)
@@ -173,7 +186,7 @@ def test_official_text_metrics_leave_empty_answers_out(tmp_path: Path) -> None:
     found = items(folder, write_lines(tmp_path / "a.jsonl", rows), None, official=True)
     # One perfect answer of four, or of the one that is not empty.
     assert scores(found)["groups"]["smile"]["bleu"]["value"] == pytest.approx(0.25)
-    official = scores(found, official=True)["groups"]["smile"]["bleu"]
+    official = scores(found, official="2025-07-08")["groups"]["smile"]["bleu"]
     assert official["value"] == pytest.approx(1)
     assert [official[name] for name in ("n", "invalid", "missing")] == [1, 1, 2]
 
@@ -187,7 +200,7 @@ def test_references_that_are_no_label_are_counted_and_never_right() -> None:
     assert result["groups"]["MOSI"]["accuracy"]["value"] == pytest.approx(0.5)
     assert "MOSI: 2 references are no label of it, no answer to it is right: 'mixed' (2)." in result["notes"]
     assert result["tables"]["MOSI"]["labels"][-1] == "mixed"
-    official = scores(said("MOSI", 2) + odd, official=True)
+    official = scores(said("MOSI", 2) + odd, official="2025-07-07")
     assert official["groups"]["MOSI"]["accuracy"] | {"low": 0, "high": 0} == {
         "value": 1, "low": 0, "high": 0, "n": 2, "invalid": 1, "missing": 0, "unjudged": 0,
     }  # fmt: skip
@@ -244,7 +257,52 @@ def test_intervals_of_weighted_scores_agree_with_drawing_items() -> None:
 
 def test_others_rows_are_context_with_their_source() -> None:
     context = scores(said("MOSI", 1))["context"]
-    assert {row["name"]: row["values"]["overall"] for row in context} == {
+    board = [row for row in context if row["source"] == "EmoBench-M leaderboard"]
+    assert {row["name"]: row["values"]["overall"] for row in board} == {
         "human": 73.0, "Gemini-2.0-Flash": 62.3, "Emotion-LLaMA": 40.6, "random": 25.4,
     }  # fmt: skip
-    assert all(row["source"].startswith("EmoBench-M leaderboard") for row in context)
+    site = [row for row in context if row not in board]
+    assert all(row["source"].startswith("tables on the EmoBench-M site") for row in site)
+    # Its figures stand under the names of ours: of the kind that is computed in the same way.
+    assert next(row["values"] for row in site if row["name"] == "Qwen2.5-Omni-7B") == {
+        "FER": 49.7, "FER_f1": 49.0, "CEU": 46.6, "CEU_f1": 49.0, "SCEA_hu_sd": 63.7, "SCEA_hu_sd_f1": 63.3,
+    }  # fmt: skip
+
+
+def test_humour_and_sarcasm_alone_are_scored_as_on_the_site_and_need_no_judge() -> None:
+    # The site's row of Gemini-3.0-Pro: HU 83.4, SD 85.6, their average 84.5; laughter's total is 71.0.
+    both = said("funny", 417, 83) + said("MUSTARD", 428, 72)
+    found = scores(both)
+    assert found["metrics"]["SCEA_hu_sd"]["value"] == pytest.approx(84.5)
+    assert found["metrics"]["SCEA_hu_sd"]["n"] == 1000
+    assert "SCEA" not in found["metrics"] and KINDS in found["notes"]
+    # With its FER 69.3 and CEU 62.3 the leaderboard's average is the abstract's 70.5: overall is of that kind.
+    with_laughter = scores(both + laughs(*[(4, 4)] * 10, *[(3, 4)] * 90))
+    assert with_laughter["metrics"]["SCEA"]["value"] == pytest.approx((83.4 + 85.6 + 71.0) / 3)
+    assert round((69.3 + 62.3 + with_laughter["metrics"]["SCEA"]["value"]) / 3, 1) == 70.5
+    assert with_laughter["metrics"]["SCEA_hu_sd"]["value"] == pytest.approx(84.5)
+
+
+def test_f1_of_dimensions_is_the_mean_of_the_scenarios_weighted_f1() -> None:
+    """Humour's truths are true and false by turns.
+
+    Of funny's four all are right: F1 1. MUSTARD's four are answered true, of which two are: precision of true 2/4,
+    recall 1, F1 2/3; that of false is 0; weighted by 2 of 4 each: 1/3. Their mean is 2/3, however many there are.
+    """
+    sarcasm = [
+        read_item(f"MUSTARD/{n}", SCENARIOS["MUSTARD"], truth, "true") for n, truth in enumerate(["true", "false"] * 2)
+    ]
+    for times in (1, 5):
+        found = scores(said("funny", 4 * times) + sarcasm)
+        f1 = found["metrics"]["SCEA_hu_sd_f1"]
+        assert f1["value"] == pytest.approx(100 * 2 / 3)
+        assert f1["low"] < f1["value"] < f1["high"]
+        assert f1["n"] == 4 * times + 4
+    # As the site has it of its other dimensions: perfect ones score 100, and what lacks a scenario has none.
+    perfect = scores([item for name in CLASSIFIED if SCENARIOS[name].dimension == "FER" for item in said(name, 5)])
+    assert perfect["metrics"]["FER_f1"]["value"] == pytest.approx(100)
+    assert "CEU_f1" not in perfect["metrics"]
+    # The interval of one scenario's F1 is half as wide in the mean with another one that is perfect.
+    drawn = scores(sarcasm)["groups"]["MUSTARD"]["f1"]
+    mean = scores(said("funny", 4) + sarcasm)["metrics"]["SCEA_hu_sd_f1"]
+    assert (mean["high"] - mean["low"]) / 100 == pytest.approx((drawn["high"] - drawn["low"]) / 2)
