@@ -1,8 +1,9 @@
-"""Files of a dataset: walking its folders, and what a glance tells of a media file. Opens no media but tiny ones."""
+"""Files of a dataset: walking its folders, and what their names and a glance tell. Opens no media but tiny ones."""
 
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from swift_saber.errors import unreadable
@@ -10,7 +11,29 @@ from swift_saber.errors import unreadable
 #: What browsers, wget-likes, aria2 and the Hugging Face client call a file until it is whole.
 UNFINISHED = (".part", ".partial", ".crdownload", ".download", ".aria2", ".incomplete")
 
-_POINTER = b"version https://git-lfs.github.com/spec/"
+#: What stands in place of a file that was not fetched, and how to fetch it.
+STAND_INS = {
+    "is a git-LFS pointer": 'fetch the file itself: "git lfs pull" in its repository',
+    "is a git-annex pointer": 'fetch the file itself: "git annex get" in its repository',
+    "is a web page": "download the file again, signed in where the site asks for it",
+}
+_SMALL = 8192  # bytes: a pointer has some 130, the page of Google Drive that asks to confirm a download some 2,500
+
+# Archives and their parts: x.zip, x.tar.gz, x.7z.001, x.z01, x.part1.rar, x.tar.gz.aa, x.zip.part-00.
+_ARCHIVE = re.compile(
+    r".*\.((zip|7z|rar|tar|tgz|tbz2?|txz|gz|bz2|xz|zst)([._-]?(part)?[._-]?(\d{1,4}|a[a-z]|aa[a-z]))?|[zr]\d\d|\d{3})"
+)
+# Words in the names of folders that hold what programs made of clips: crops of faces and mouths, features, separated
+# voices. Of other copies, such as conversions, nobody can tell which one is the better.
+_DERIVED = frozenset(
+    {
+        *("openface", "face", "faces", "facecrop", "facecrops", "crop", "crops", "cropped", "aligned"),
+        *("landmark", "landmarks", "keypoints", "skeleton", "skeletons", "mouth", "mouths", "lip", "lips"),
+        *("feature", "features", "feat", "feats", "flow", "thumbnail", "thumbnails", "preview", "previews"),
+        *("vocals", "denoised"),
+    }
+)
+_WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def walk(folder: str | os.PathLike[str]) -> Iterator[Path]:
@@ -49,6 +72,43 @@ def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[s
             yield entry
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file's name is that of an archive, or of a part of one."""
+    return bool(_ARCHIVE.fullmatch(path.name.lower()))
+
+
+def derived_folder(parts: Sequence[str]) -> str | None:
+    """Return the first of these folders by whose name it holds crops or features of clips, with those above, or None.
+
+    Args:
+        parts: names of folders, from the dataset's own on.
+    """
+    for number, part in enumerate(parts, start=1):
+        if not _DERIVED.isdisjoint(word.lower() for word in _WORD.findall(part)):
+            return "/".join(parts[:number])
+    return None
+
+
+def stand_in(path: str | os.PathLike[str]) -> str | None:
+    """Return which of STAND_INS a file is, or None.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        if os.stat(path).st_size >= _SMALL:
+            return None
+    except FileNotFoundError:  # git-annex links to where the file is put once it is fetched
+        return "is a git-annex pointer" if os.path.islink(path) and "annex/objects/" in os.readlink(path) else None
+    with open(path, "rb") as file:
+        head = file.read(64).lstrip().lower()
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        return "is a git-LFS pointer"
+    if head.startswith(b"/annex/objects/"):
+        return "is a git-annex pointer"
+    return "is a web page" if head.startswith((b"<!doctype html", b"<html")) else None
+
+
 def media_problem(path: str | os.PathLike[str] | None) -> str | None:
     """Return what is wrong with a media file at a glance, or None; it is not decoded.
 
@@ -56,8 +116,7 @@ def media_problem(path: str | os.PathLike[str] | None) -> str | None:
         path: of the file, or None where there is none.
 
     Returns:
-        "missing" (or a link to nothing), "empty", "not a file", "unreadable", or "is a git-LFS pointer" where the
-        repository was fetched without its large files.
+        "missing" (or a link to nothing), "empty", "not a file", "unreadable", or one of STAND_INS.
     """
     if path is None:
         return "missing"
@@ -65,13 +124,8 @@ def media_problem(path: str | os.PathLike[str] | None) -> str | None:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             return "not a file"
-        if found.st_size == 0:
-            return "empty"
-        if found.st_size < 1024:  # a pointer has some 130 bytes, and no clip is so small
-            with open(path, "rb") as file:
-                return "is a git-LFS pointer" if file.read(len(_POINTER)) == _POINTER else None
+        return stand_in(path) if found.st_size else "empty"
     except FileNotFoundError:
-        return "missing"
+        return stand_in(path) or "missing"
     except (OSError, ValueError):  # the latter of a name that no file can have
         return "unreadable"
-    return None

@@ -12,21 +12,30 @@ import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from swift_saber.data.rows import must_be_regular
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.data.rows import MAX_ROW_BYTES, parse_row, read_rows
+from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
-from swift_saber.pipeline.sources._files import UNFINISHED, media_problem, walk
+from swift_saber.pipeline.sources._files import (
+    STAND_INS,
+    UNFINISHED,
+    derived_folder,
+    is_archive,
+    media_problem,
+    walk,
+)
+from swift_saber.pipeline.sources._texts import CONTROLS, UTF8, is_encoding, lines, opened
 from swift_saber.text.emotions import common_emotion
+from swift_saber.text.files import MOST_BYTES
 from swift_saber.text.language import Language
 
 _EXAMPLES = 20
-_LONGEST_LINE = 1 << 20  # characters of a table; a file without line ends would be held in memory as a whole
 # Stands in a path for bytes that are no UTF-8, which no file of rows can hold.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
@@ -53,16 +62,25 @@ class Source(ABC):
     own_names: ClassVar[str] = ""
     #: Whether one name is in several splits, so that even the only clip of a name that is at hand may be a wrong one.
     repeats: ClassVar[bool] = False
-    #: What can be chosen beside the folder: names of __init__'s keywords, with one sentence on each.
-    options: ClassVar[dict[str, str]] = {}
+    #: What can be chosen beside the folder, with one sentence on each: names of __init__'s keywords, and what every
+    #: source has, which is added to what a subclass says.
+    options: ClassVar[dict[str, str]] = {
+        "encoding": "of its tables and texts that are not UTF-8: gbk, cp1252, utf-16 (with its mark) or another of "
+        "Python's. Many a text can be decoded under a wrong one too, to nonsense: look at some."
+    }
+
+    def __init_subclass__(cls) -> None:
+        cls.options = cls.options | Source.options
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(os.path.abspath(folder))
         self.name = self.key  # of the source, in rows and counts
+        self.encoding: str | None = None  # of tables and texts that are not UTF-8; None where all are
         self.skipped: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}
         self._unfit: set[Path] = set()  # what `files` counted: readers walk more than once
+        self._packed: set[Path] = set()  # archives that were counted
 
     @abstractmethod
     def read(self) -> Iterator[Clip]:
@@ -82,7 +100,10 @@ class Source(ABC):
         self.noted.clear()
         self.examples.clear()
         self._unfit.clear()
+        self._packed.clear()
         if not self.folder.is_dir():
+            if self.folder.is_file() and is_archive(self.folder):
+                raise InputError(str(self.folder), "folder", "is an archive", "unpack it, and name the folder")
             raise self.wrong("the folder itself")
         seen: set[str] = set()
         for clip in self.read():
@@ -94,13 +115,21 @@ class Source(ABC):
         if not seen:
             found = "; ".join(f"{count} x {reason}" for reason, count in self.skipped.most_common(5))
             raise self._unusable(f"holds no clip of {self.title} that can be used" + (f" ({found})" if found else ""))
+        for path in self.archives():
+            if path not in self._packed:
+                self.note("archive beside the clips: is all of it unpacked?", path)
 
     def wrong(self, sought: str) -> InputError:
         """Return the error for a folder that is not the dataset's: say what was looked for in it."""
         return self._unusable(f"is no folder of {self.title}: {sought} is not there")
 
     def _unusable(self, problem: str) -> InputError:
-        return InputError(str(self.folder), "folder", problem, f"expected: {' '.join(self.layout.split())}")
+        remedy = f"expected: {' '.join(self.layout.split())}"
+        if archives := [os.path.relpath(path, self.folder) for path in self.archives()]:
+            more = f" and {len(archives) - 3} more" if len(archives) > 3 else ""
+            problem += f", but it holds archives: {', '.join(archives[:3])}{more}"
+            remedy = f"unpack them there (of parts the first: 7z x FIRST; or cat PARTS | tar -x); {remedy}"
+        return InputError(str(self.folder), "folder", problem, remedy)
 
     def wrong_option(self, name: str, value: object, remedy: str) -> InputError:
         """Return the error for an option whose value cannot be used."""
@@ -108,7 +137,14 @@ class Source(ABC):
 
     def skip(self, reason: str, what: object) -> None:
         """Count a file, row or take (its id or path) that becomes no clip; reasons are a few fixed words."""
+        if reason.startswith("archive ") and isinstance(what, Path):
+            self._packed.add(what)
         self._count(self.skipped, reason, what)
+
+    def skip_archive(self, path: Path) -> None:
+        """Count an archive whose contents are not there."""
+        problem = media_problem(path)
+        self.skip(f"archive {problem}" if problem in STAND_INS else "archive not unpacked", path)
 
     def note(self, oddity: str, what: object) -> None:
         """Count what is odd but costs no clip (its id or path, or a table's); oddities are a few fixed words."""
@@ -206,6 +242,9 @@ class Source(ABC):
         """Yield the files with one of these endings at any depth, in the order of their paths; counts half downloads.
 
         Leaves out hidden files and folders and what macOS adds ("._x.mp4", "__MACOSX"). Links to folders are followed.
+        Leaves out and counts what was made of clips: a folder whose name says that it holds crops or features
+        (FaceCrops, openface) does so where a file in it is called as one outside of such folders is. Where it is the
+        only place of all its names, nothing is known to be better.
 
         Args:
             suffixes: in small letters, with the dot; files are matched in any case.
@@ -215,60 +254,107 @@ class Source(ABC):
             InputError: a folder cannot be read.
         """
         endings = tuple(suffixes)
+        found: dict[Path, str | None] = {}
         for path in walk(self.folder if below is None else below):
             name = path.name.lower()
             if name.endswith(endings):
-                if not _NO_TEXT.search(str(path)):
-                    yield path
-                elif path not in self._unfit:
-                    self._unfit.add(path)
-                    self.skip("path is not UTF-8", ascii(str(path)))
-            elif name.endswith(UNFINISHED) and path not in self._unfit:
-                self._unfit.add(path)
-                self.skip("download not finished", path)
+                if _NO_TEXT.search(str(path)):
+                    self._skip_once("path is not UTF-8", path, ascii(str(path)))
+                else:
+                    folders = path.relative_to(self.folder).parts[:-1]
+                    found[path] = None if self.is_named(path) else derived_folder(folders)
+            elif name.endswith(UNFINISHED):
+                self._skip_once("download not finished", path, path)
+        originals = {path.stem for path, derived in found.items() if derived is None}
+        copies = {derived for path, derived in found.items() if derived is not None and path.stem in originals}
+        for path, derived in found.items():
+            if derived in copies:
+                self._skip_once("in a folder of crops or features", path, path)
+            else:
+                yield path
+
+    def is_named(self, path: Path) -> bool:
+        """Whether a file is known to be a clip's, whatever its folder is called."""
+        return False
+
+    def _skip_once(self, reason: str, path: Path, what: object) -> None:
+        if path not in self._unfit:
+            self._unfit.add(path)
+            self.skip(reason, what)
+
+    def archives(self) -> Iterator[Path]:
+        """Yield the archives, and the parts of such, at any depth in the order of their paths.
+
+        Raises:
+            InputError: a folder cannot be read.
+        """
+        if self.folder.is_dir():
+            yield from filter(is_archive, walk(self.folder))
 
     def rows(self, path: str | os.PathLike[str], columns: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield ("path:line", row) for each row of a CSV file with a header; rows of another width are counted.
 
         Args:
-            path: UTF-8, with or without a byte order mark.
+            path: UTF-8, with or without a byte order mark, or in the `encoding` of the source.
             columns: those that must be in the header, as they stand there but for spaces around them.
 
         Yields:
-            row: all columns, the values as they stand there but for spaces around them.
+            row: all columns, the values as they stand there but for spaces around them, and with U+2019 for U+0092 and
+                the like.
 
         Raises:
-            InputError: the file is missing, not UTF-8, no CSV, or has not these columns.
+            InputError: the file is missing, not in the encoding, no CSV, or has not these columns.
         """
-        must_be_regular(path)
-        try:
-            with open(path, encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(_lines(file))
-                header = [name.strip() for name in next(reader, [])]
-                missing = [name for name in columns if name not in header]
-                if missing:
-                    problem = f"has no column {quoted(missing[0])}: its header is {quoted(header)}"
-                    raise InputError(f"{path}:1", "header", problem, f"take the table as {self.title} ships it")
-                for row in reader:
-                    where = f"{path}:{reader.line_num}"
-                    if len(row) == len(header):
-                        yield where, dict(zip(header, map(str.strip, row), strict=True))
-                    elif row:
-                        self.skip("table row of another width", where)
-        except OSError as error:
-            raise unreadable(path, error) from error
-        except UnicodeDecodeError as error:
-            problem = f"not UTF-8 ({error.reason} at byte {error.start} of a block)"
-            raise InputError(str(path), "file", problem, "take the current table, or save it as UTF-8") from error
-        except csv.Error as error:
-            raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
+        with self._opened(path) as file:
+            reader = csv.reader(lines(file))
+            header = [name.strip("\ufeff \t") for name in next(reader, [])]
+            missing = [name for name in columns if name not in header]
+            if missing:
+                problem = f"has no column {quoted(missing[0])}: its header is {quoted(header)}"
+                raise InputError(f"{path}:1", "header", problem, f"take the table as {self.title} ships it")
+            for row in reader:
+                where = f"{path}:{reader.line_num}"
+                if len(row) == len(header):
+                    yield where, {name: _cell(value) for name, value in zip(header, row, strict=True)}
+                elif row:
+                    self.skip("table row of another width", where)
+
+    def objects(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield ("path:line", row) for each row of a JSONL file.
+
+        Raises:
+            InputError: the file is missing, is not in the encoding, or a row is no JSON object.
+        """
+        with self._opened(path) as file:
+            if file.encoding == UTF8:
+                yield from read_rows(path)
+                return
+            for number, line in enumerate(iter(lambda: file.readline(MAX_ROW_BYTES + 1), ""), start=1):
+                if line.strip("\ufeff\r\n\t "):
+                    yield f"{path}:{number}", parse_row(line.strip("\ufeff"), f"{path}:{number}")
+
+    def text(self, path: str | os.PathLike[str], errors: str = "strict") -> str:
+        """Return the text of a file, without a byte order mark.
+
+        Args:
+            errors: as of bytes.decode.
+
+        Raises:
+            InputError: the file is missing, too large, or is not in the encoding.
+        """
+        with self._opened(path, errors) as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            problem = f"has more than {MOST_BYTES >> 20} Mi characters"
+            raise InputError(str(path), "file", problem, "name the folder of the dataset as it is shipped")
+        return text.removeprefix("\ufeff").translate(CONTROLS)
+
+    def _opened(self, path: str | os.PathLike[str], errors: str = "strict") -> AbstractContextManager[TextIO]:
+        return opened(path, self.encoding, f"sources.{self.key}.encoding", errors)
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
-            raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
-        yield line
+def _cell(value: str) -> str:
+    return value.translate(CONTROLS).strip()
 
 
 @cache
@@ -296,6 +382,12 @@ def open_source(key: str, folder: str | os.PathLike[str], **options: Any) -> Sou
     source = readers()[key]
     for name in options:
         if name not in source.options:
-            remedy = f"it has: {', '.join(source.options)}" if source.options else "it has no options"
+            remedy = f"it has: {', '.join(source.options)}"
             raise InputError("recipe", f"sources.{key}.{name}", "is no option of this source", remedy)
-    return source(folder, **options)
+    encoding = options.pop("encoding", None)
+    opened_source = source(folder, **options)
+    if encoding is not None and not is_encoding(encoding):
+        remedy = "name one that Python knows, such as gbk, cp1252 or utf-16"
+        raise opened_source.wrong_option("encoding", encoding, remedy)
+    opened_source.encoding = encoding
+    return opened_source

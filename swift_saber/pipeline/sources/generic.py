@@ -1,7 +1,7 @@
 """Any folder of clips: every video below it, the sound inside or beside it, and a table of what is known, if any.
 
 A layout of our own. The table is metadata.csv or metadata.jsonl in the folder itself; of its columns only `id` is
-asked for: the clip's path in the folder with "/" and without its ending ("part 1/clip007").
+asked for: the clip's path in the folder, "part 1/clip007", also with its ending or Windows' separator.
 
     id, transcript, emotion, speaker, split ("train", "dev", "test"), language ("zh", "en")
 
@@ -9,12 +9,12 @@ An emotion is kept as it stands, and mapped to the common vocabulary where its w
 labels.
 """
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
@@ -34,7 +34,7 @@ class Generic(Source):
     languages = tuple(_LANGUAGES.values())
     access = "your own clips."
     layout = """
-        any/folder/clip.mp4                        (or avi, flv, m4v, mkv, mov, webm)
+        any/folder/clip.mp4                        (or avi, flv, mkv, mov, mpg, ts, webm, wmv, 3gp ...)
         any/folder/clip.wav                        (where the sound is not inside; or flac, m4a, mp3, ogg ...)
         metadata.csv or metadata.jsonl             (if any: id, transcript, emotion, speaker, split, language)
     """
@@ -50,15 +50,20 @@ class Generic(Source):
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
             raise self.wrong_option("name", name, "give a short name of letters, digits, dots and dashes")
         self.language = language
+        self._named: set[str] = set()
         self.name = name
 
     def read(self) -> Iterator[Clip]:
         """Yield the clips in the order of their paths."""
         table = self._table()
+        self._named = {spelling for name in table or () for spelling in _spellings(name)}
+        videos = list(self.files(VIDEO_SUFFIXES))
+        if table is not None:
+            table = self._by_clip(table, {self._native(video) for video in videos})
         sounds: dict[str, Path] = {}
         for path in self.files(AUDIO_SUFFIXES):
             sounds.setdefault(self._native(path), path)
-        for video in self.files(VIDEO_SUFFIXES):
+        for video in videos:
             native = self._native(video)
             row = None if table is None else table.pop(native, None)
             if table is not None and row is None:
@@ -89,6 +94,10 @@ class Generic(Source):
             split=split,
         )
 
+    def is_named(self, path: Path) -> bool:
+        """Whether the table names a file."""
+        return self._native(path) in self._named
+
     def _native(self, path: Path) -> str:
         return path.relative_to(self.folder).with_suffix("").as_posix()
 
@@ -100,13 +109,32 @@ class Generic(Source):
         if not paths:
             return None
         found: dict[str, dict[str, str]] = {}
-        for where, given in self.rows(paths[0], ("id",)) if paths[0].suffix == ".csv" else read_rows(paths[0]):
+        for where, given in self.rows(paths[0], ("id",)) if paths[0].suffix == ".csv" else self.objects(paths[0]):
             row = _checked(where, given)
-            native = row["id"]
+            if row["id"] in found:
+                raise InputError(where, "id", f"{quoted(row['id'])} is there twice", "remove one of the two rows")
+            found[row["id"]] = row
+        return found
+
+    def _by_clip(self, table: dict[str, dict[str, str]], there: Collection[str]) -> dict[str, dict[str, str]]:
+        """The rows by the clips of the folder that they name, however they spell them; others by their ids."""
+        found: dict[str, dict[str, str]] = {}
+        for name, row in table.items():
+            native = next((spelling for spelling in _spellings(name) if spelling in there), name)
             if native in found:
-                raise InputError(where, "id", f"{quoted(native)} is there twice", "remove one of the two rows")
+                problem = f"{quoted(found[native]['id'])} and {quoted(name)} name one clip"
+                raise InputError(str(self.folder), "metadata", problem, "remove one of the two rows")
             found[native] = row
         return found
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """A clip's name as it is given, with "/" for Windows' separator, and without its ending."""
+    yield name
+    yield (path := name.replace("\\", "/").removeprefix("./"))
+    stem, ending = os.path.splitext(path)
+    if ending.lower() in VIDEO_SUFFIXES or ending.lower() in AUDIO_SUFFIXES:
+        yield stem
 
 
 def _checked(where: str, given: dict[str, Any]) -> dict[str, str]:

@@ -70,9 +70,12 @@ class Mead(Source):
             else:
                 videos[name] = path
         if not actors:
-            raise self.wrong("a video like M003/video/front/angry/level_1/001.mp4 (are the archives unpacked?)")
+            raise self.wrong("a video like M003/video/front/angry/level_1/001.mp4")
         self._archives(actors)
-        sounds = {name: path for path in self.files(AUDIO_SUFFIXES) if (name := self._name(path))}
+        sounds: dict[str, Path] = {}
+        for path in self.files(AUDIO_SUFFIXES):
+            if name := self._name(path):
+                sounds.setdefault(name, path)
         for name in sorted({*videos, *others, *sounds}):
             if name not in videos:
                 self.skip("not in this view" if name in others else "video missing", name)
@@ -106,7 +109,7 @@ class Mead(Source):
 
     def _archives(self, actors: set[str]) -> None:
         """Count the video archives of actors of whom no video is there."""
-        for path in self.files((".tar",)):
+        for path in self.archives():
             match = _ACTOR.fullmatch(path.parent.name)
-            if match and match[1] not in actors and path.stem == "video":
-                self.skip("archive not unpacked", path)
+            if match and match[1] not in actors and path.name.lower().startswith("video"):
+                self.skip_archive(path)

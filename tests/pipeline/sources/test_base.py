@@ -9,6 +9,7 @@ from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources import base
 from swift_saber.pipeline.sources.base import Source, open_source, readers
 from swift_saber.text.emotions import EMOTIONS, common_emotion
+from tests.pipeline.sources import layout
 from tests.pipeline.sources.layout import put, put_all, put_pointer, put_table, put_text
 
 
@@ -220,7 +221,7 @@ def test_opening_reads_nothing_yet() -> None:
         ("mela", {}, r"recipe: sources: 'mela' is no source; give one of: .*crema-d, .*mead"),
         ("base", {}, r"'base' is no source"),
         ("mead", {"veiw": "top"}, r"recipe: sources.mead.veiw: is no option of this source; it has: view"),
-        ("crema-d", {"folder2": "x"}, r"recipe: sources.crema-d.folder2: .*; it has no options"),
+        ("crema-d", {"folder2": "x"}, r"recipe: sources.crema-d.folder2: .*; it has: encoding"),
     ],
 )
 def test_an_unknown_source_or_option_is_an_error(key: str, options: dict[str, str], message: str) -> None:
@@ -235,3 +236,164 @@ def test_a_glance_does_not_open_what_is_larger_than_a_pointer(tmp_path: Path, mo
     path = put(tmp_path / "a.mp4")
     monkeypatch.setattr("builtins.open", forbidden)
     assert base.media_problem(path) is None
+
+
+# --- What was made of clips, and what was not unpacked or fetched
+
+
+@pytest.mark.parametrize("folder", ["FaceCrops", "openface", "openface_face", "cropped_faces", "a/MOUTH", "features2"])
+def test_what_was_made_of_a_clip_does_not_displace_it(tmp_path: Path, folder: str) -> None:
+    put_all(tmp_path, ["videos/1.mp4", "videos/2.mp4", f"{folder}/1.mp4", f"{folder}/3.mp4"])
+    source = Plain(tmp_path)
+    assert [clip.video for clip in source.clips()] == [str(tmp_path / f"videos/{name}.mp4") for name in "12"]
+    # The third, of which there is no original, is as little a clip as the first.
+    assert source.skipped == {"in a folder of crops or features": 2}
+
+
+@pytest.mark.parametrize("folder", ["faces", "clips", "surfaces", "Face to face"])
+def test_a_folder_of_clips_is_none_of_crops_whatever_its_name(tmp_path: Path, folder: str) -> None:
+    put_all(tmp_path, ["videos/1.mp4", f"{folder}/2.mp4"])
+    source = Plain(tmp_path)
+    assert sorted(ids(source)) == ["1", "2"]
+    assert not source.skipped
+
+
+def test_crops_alone_are_what_there_is_and_the_folder_itself_may_have_any_name(tmp_path: Path) -> None:
+    put_all(tmp_path, ["faces/FaceCrops/1.mp4", "other/1.mp4"])
+    assert ids(Plain(tmp_path / "faces")) == ["1"]
+
+
+def test_a_copy_whose_folder_tells_nothing_is_a_second_file(tmp_path: Path) -> None:
+    put_all(tmp_path, ["again/1.mp4", "videos/1.mp4"])
+    source = Plain(tmp_path)
+    assert ids(source) == ["1"]
+    assert source.skipped == {"id twice": 1}
+
+
+_ARCHIVES = ["a.zip", "b.tar", "c.tar.gz", "d.tgz", "e.rar", "f.7z", "g.7z.001", "h.z01", "i.part1.rar", "j.tar.gz.aa"]
+_ARCHIVES += ["k.zip.part-00", "l.tar.xz", "M.ZIP", "n.001"]
+
+
+def test_archives_beside_clips_are_named(tmp_path: Path) -> None:
+    put(tmp_path / "clip.mp4")
+    for name in [*_ARCHIVES, "zip", "a.zip.md5", "a.zip.txt", "part.mp4.json", "rar.py", "__MACOSX/o.zip", "._p.zip"]:
+        put_text(tmp_path / name, "packed")
+    source = Plain(tmp_path)
+    assert ids(source) == ["clip"]
+    assert source.noted == {"archive beside the clips: is all of it unpacked?": len(_ARCHIVES)}
+    assert sorted(source.examples.popitem()[1]) == sorted(str(tmp_path / name) for name in _ARCHIVES)
+
+
+def test_where_there_are_archives_alone_the_error_says_so_and_what_to_do(tmp_path: Path) -> None:
+    for name in ("a.zip", "b/c.tar", "b/d.tar", "b/e.tar", "b/f.tar"):
+        put_text(tmp_path / name, "packed")
+    message = (
+        r"holds no clip of Plain that can be used, but it holds archives: a.zip, b/c.tar, b/d.tar and 2 more; unpack"
+    )
+    with pytest.raises(InputError, match=message):
+        list(Plain(tmp_path).clips())
+    with pytest.raises(InputError, match=r"a.zip: folder: is an archive; unpack it, and name the folder"):
+        list(Plain(tmp_path / "a.zip").clips())
+
+
+_DRIVE = "<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head><body>{}</body></html>"
+
+
+def test_what_stands_in_place_of_a_file_is_counted_as_what_it_is(tmp_path: Path) -> None:
+    put(tmp_path / "good.mp4")
+    put_text(tmp_path / "unlocked.mp4", "/annex/objects/SHA256E-s1234--0a1b.mp4\n")
+    (tmp_path / "locked.mp4").symlink_to("../.git/annex/objects/Xq/8M/SHA256E-s1234--0a1b.mp4/SHA256E-s1234--0a1b.mp4")
+    put_text(tmp_path / "drive.mp4", _DRIVE.format("x" * 2500))
+    source = Plain(tmp_path)
+    assert ids(source) == ["good"]
+    assert source.skipped == {"video is a git-annex pointer": 2, "video is a web page": 1}
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (layout._POINTER.format("0" * 64), r"t.csv: file: is a git-LFS pointer; fetch the file itself: .git lfs pull"),
+        ("/annex/objects/MD5E-s99--0a.csv\n", r"t.csv: file: is a git-annex pointer; .*git annex get"),
+        (_DRIVE.format(""), r"t.csv: file: is a web page; download the file again"),
+    ],
+)
+def test_what_stands_in_place_of_a_table_is_named(tmp_path: Path, content: str, message: str) -> None:
+    path = put_text(tmp_path / "t.csv", content)
+    for read in (Plain(tmp_path).objects, lambda path: table(Plain(tmp_path), path, "id"), Plain(tmp_path).text):
+        with pytest.raises(InputError, match=message):
+            list(read(path))
+
+
+# --- Encodings
+
+_SAID = "你好，“再见”"
+
+
+def in_encoding(folder: Path, encoding: str | None) -> Source:
+    source = open_source("generic", folder, language="zh", **({"encoding": encoding} if encoding else {}))
+    put(folder / "a.mp4")
+    return source
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16", "UTF-16-LE", "utf-16-be", "utf-8", "big5"])
+def test_a_table_in_another_encoding_is_read_where_the_option_says_it(tmp_path: Path, encoding: str) -> None:
+    said = _SAID.replace("见", "見") if encoding == "big5" else _SAID
+    put_text(tmp_path / "metadata.csv", f"id,transcript\r\na,{said}\r\n", encoding)
+    [clip] = in_encoding(tmp_path, encoding).clips()
+    assert clip.transcript == said
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-16-le"])
+def test_rows_of_json_and_texts_are_read_in_it_too(tmp_path: Path, encoding: str) -> None:
+    put_text(tmp_path / "metadata.jsonl", f'{{"id": "a", "transcript": "{_SAID}"}}\r\n\r\n', encoding)
+    source = in_encoding(tmp_path, encoding)
+    assert [clip.transcript for clip in source.clips()] == [_SAID]
+    assert source.text(put_text(tmp_path / "t.txt", _SAID, encoding)) == _SAID
+
+
+def test_tables_that_are_utf_8_stay_so_beside_others(tmp_path: Path) -> None:
+    source = in_encoding(tmp_path, "cp1252")
+    texts = {"utf-8": _SAID, "utf-8-sig": _SAID, "cp1252": "you’re – “here”"}
+    for encoding, text in texts.items():
+        path = put_text(tmp_path / f"{encoding}.csv", f"id\n{text}\n", encoding)
+        assert table(source, path, "id") == [(f"{path}:2", {"id": text})]
+    # A character that a block ends in: 3 bytes a character, of which 1 << 20 is no multiple.
+    path = put_text(tmp_path / "long.txt", "好" * (1 << 19))
+    assert source.text(path) == "好" * (1 << 19)
+
+
+@pytest.mark.parametrize(
+    "encoding, bad", [("gbk", b"\xff\xff"), ("utf-16", b"\xff\xfe\x00\xd8d\x00"), ("ascii", b"\xe9")]
+)
+def test_a_table_that_is_not_in_the_encoding_is_an_error_that_names_both(
+    tmp_path: Path, encoding: str, bad: bytes
+) -> None:
+    (tmp_path / "metadata.csv").write_bytes((b"" if encoding == "utf-16" else b"id,transcript\na,") + bad + b"\n")
+    with pytest.raises(
+        InputError, match=rf"metadata.csv: file: neither UTF-8 nor {encoding} \(.*sources.generic.encoding"
+    ):
+        list(in_encoding(tmp_path, encoding).clips())
+
+
+def test_utf_16_without_its_mark_is_an_error_where_no_order_of_bytes_is_said(tmp_path: Path) -> None:
+    put_text(tmp_path / "metadata.csv", f"id,transcript\na,{_SAID}\n", "utf-16-le")
+    with pytest.raises(InputError, match=r"neither UTF-8 nor utf-16 \(UTF-16 stream does not start with BOM\)"):
+        list(in_encoding(tmp_path, "utf-16").clips())
+
+
+@pytest.mark.parametrize("encoding", ["gkb", "hex", "base64", "undefined", "g\0bk", "", 1252, ["gbk"]])
+def test_a_wrong_name_of_an_encoding_is_an_error_before_anything_is_read(tmp_path: Path, encoding: object) -> None:
+    with pytest.raises(
+        InputError, match=r"recipe: sources.meld.encoding: is .*; name one that Python knows, such as gbk"
+    ):
+        open_source("meld", tmp_path / "nowhere", encoding=encoding)
+
+
+def test_every_source_has_the_option() -> None:
+    assert all("encoding" in source.options for source in readers().values())
+
+
+def test_controls_of_texts_that_were_read_as_latin_1_are_what_cp1252_has_there(tmp_path: Path) -> None:
+    wrong = "you’re – “here”…".encode("cp1252").decode("latin-1") + "\x81"  # which is no character of cp1252
+    path = put_text(tmp_path / "t.csv", f"id\n{wrong}\n")
+    assert table(Plain(tmp_path), path, "id") == [(f"{path}:2", {"id": "you’re – “here”…\x81"})]

@@ -76,6 +76,58 @@ def test_what_the_table_and_the_folder_do_not_share_is_counted(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "day 1/007.mp4",
+        "day 1/007.MP4",
+        "day 1/007.wav",
+        "day 1\\007",
+        "day 1\\007.mp4",
+        "./day 1/007.mp4",
+        ".\\day 1\\007",
+    ],
+)
+def test_an_id_with_an_ending_or_a_backslash_keeps_its_labels(tmp_path: Path, name: str) -> None:
+    put_all(tmp_path, ["day 1/007.mp4"])
+    put_table(tmp_path / "metadata.csv", ["id", "emotion"], [[name, "Joy"]])
+    source = Generic(tmp_path, language="en")
+    assert [(clip.id, clip.emotion) for clip in source.clips()] == [("generic/all/day 1/007", "happy")]
+    assert not source.skipped and not source.noted
+
+
+def test_an_id_that_is_a_clips_own_name_is_never_taken_for_another_spelling(tmp_path: Path) -> None:
+    put_all(tmp_path, ["a.mp4.mp4", "a.mp4", "b\\c.mp4", "b/c.mp4", "d.v2.mp4"])
+    rows = [["a.mp4", "1"], ["a", "2"], ["b\\c", "3"], ["b/c", "4"], ["d.v2", "5"]]
+    put_table(tmp_path / "metadata.csv", ["id", "number"], rows)
+    found = {clip.id.partition("/all/")[2]: clip.labels["number"] for clip in Generic(tmp_path, language="en").clips()}
+    assert found == {"a.mp4": "1", "a": "2", "b\\c": "3", "b/c": "4", "d.v2": "5"}
+
+
+def test_two_spellings_of_one_clip_are_an_error(tmp_path: Path) -> None:
+    put(tmp_path / "a.mp4")
+    put_table(tmp_path / "metadata.csv", ["id"], [["a"], ["a.mp4"]])
+    with pytest.raises(InputError, match=r"metadata: 'a' and 'a.mp4' name one clip; remove one of the two rows"):
+        list(Generic(tmp_path, language="en").clips())
+
+
+def test_videos_of_any_known_ending_are_clips(tmp_path: Path) -> None:
+    for ending in ("mpg", "WMV", "3gp", "ts", "MTS"):
+        put(tmp_path / "a.mp4").rename(tmp_path / f"{ending}.{ending}")
+    clips = Generic(tmp_path, language="en").clips()
+    assert [Path(clip.video).suffix for clip in clips] == [".3gp", ".MTS", ".WMV", ".mpg", ".ts"]
+
+
+def test_crops_beside_clips_are_left_out_but_where_the_table_names_them(tmp_path: Path) -> None:
+    put_all(tmp_path, ["hands/1.mp4", "hands/2.mp4", "faces/1.mp4", "faces/2.mp4"])
+    source = Generic(tmp_path, language="en")
+    assert [clip.id for clip in source.clips()] == ["generic/all/hands/1", "generic/all/hands/2"]
+    assert source.skipped == {"in a folder of crops or features": 2}
+    put_table(tmp_path / "metadata.csv", ["id"], [["faces/1.mp4"], ["hands/1"], ["hands/2"]])
+    assert [clip.id.partition("/all/")[2] for clip in source.clips()] == ["faces/1", "hands/1", "hands/2"]
+    assert source.skipped == {"in a folder of crops or features": 1}
+
+
+@pytest.mark.parametrize(
     "row, message",
     [
         ('{"id": 7}', r"metadata.jsonl:1: id: is 7, not a text"),

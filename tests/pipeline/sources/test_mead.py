@@ -90,13 +90,38 @@ def test_what_does_not_match_is_counted(tmp_path: Path) -> None:
         "known to be mute": 1,
         "archive not unpacked": 1,
     }
-    assert source.noted == {"audio missing: the video's own is taken": 1, "left out by another project": 1}
+    assert source.noted == {
+        "audio missing: the video's own is taken": 1,
+        "left out by another project": 1,
+        "archive beside the clips: is all of it unpacked?": 1,
+    }
 
 
 def test_archives_that_are_not_unpacked_are_an_error(tmp_path: Path) -> None:
     put_text(tmp_path / "M003" / "video.tar", "tar")
-    with pytest.raises(InputError, match=r"is no folder of MEAD: .*are the archives unpacked"):
+    with pytest.raises(InputError, match=r"is no folder of MEAD: .*but it holds archives: M003/video.tar; unpack them"):
         list(Mead(tmp_path).clips())
+
+
+def test_archives_of_any_kind_and_endings_in_any_case_are_known(tmp_path: Path) -> None:
+    put_all(tmp_path, ["M003/video/front/angry/level_1/001.MP4", "M003/audio/angry/level_1/001.M4A"])
+    put_all(tmp_path, ["W011/audio/sad/level_2/001.m4a"])
+    put_text(tmp_path / "W011" / "video.zip", "not unpacked")
+    put_text(tmp_path / "W011" / "audio.tar.gz", "unpacked")
+    source = Mead(tmp_path)
+    assert [clip.audio for clip in source.clips()] == [str(tmp_path / "M003/audio/angry/level_1/001.M4A")]
+    assert source.skipped == {"archive not unpacked": 1, "video missing": 1}
+    assert source.noted == {"archive beside the clips: is all of it unpacked?": 1}
+
+
+def test_crops_and_separated_voices_are_no_takes(tmp_path: Path) -> None:
+    put_all(tmp_path, ["M003/video/front/angry/level_1/001.mp4", "M003/audio/angry/level_1/001.m4a"])
+    put_all(tmp_path, ["FaceCrops/M003/video/front/angry/level_1/001.mp4", "Vocals/M003/angry/level_1/001.wav"])
+    source = Mead(tmp_path)
+    [clip] = source.clips()
+    assert clip.video == str(tmp_path / "M003/video/front/angry/level_1/001.mp4")
+    assert clip.audio == str(tmp_path / "M003/audio/angry/level_1/001.m4a")
+    assert source.skipped == {"in a folder of crops or features": 2}
 
 
 def test_a_take_without_the_view_is_no_clip_of_the_folder(tmp_path: Path) -> None:

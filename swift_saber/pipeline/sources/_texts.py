@@ -1,0 +1,92 @@
+"""Tables and texts of a dataset, opened in the encoding that they are in. Knows nothing of what they say."""
+
+import csv
+import os
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from swift_saber.data.rows import must_be_regular
+from swift_saber.errors import InputError, unreadable
+from swift_saber.pipeline.sources._files import STAND_INS, stand_in
+
+UTF8 = "utf-8-sig"
+#: Control characters that stand where cp1252 has quotes and dashes, in texts that were once read as Latin-1, by what is
+#: meant: no table means the controls. Five of them are no character of cp1252 either, and stay.
+CONTROLS = {code: text for code in range(0x80, 0xA0) if (text := bytes([code]).decode("cp1252", "ignore"))}
+_BLOCK = 1 << 20  # bytes
+_LONGEST_LINE = 1 << 20  # characters of a table; a file without line ends would be held in memory as a whole
+
+
+def is_encoding(name: object) -> bool:
+    """Whether Python decodes texts by that name."""
+    try:
+        return isinstance(name, str) and bool("a".encode(name))
+    except (LookupError, ValueError):  # there is no such one, or it is none of texts; ValueError of a name with a NUL
+        return False
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str], encoding: str | None, option: str, errors: str = "strict") -> Iterator[TextIO]:
+    """Give a text file, opened as UTF-8 where it is such, else in an encoding; line ends stay as they are.
+
+    So that one table in another encoding does not spoil those beside it, UTF-8 comes first: next to no text in another
+    encoding can be decoded as such.
+
+    Args:
+        encoding: of what is not UTF-8; None where all is.
+        option: by which a user names it.
+        errors: as of bytes.decode.
+
+    Raises:
+        InputError: the file cannot be opened, or a pointer or a page stands in its place; or it is not decoded, or no
+            CSV, in the body of the statement.
+    """
+    must_be_regular(path)
+    try:
+        if os.path.lexists(path) and (problem := stand_in(path)):
+            raise InputError(str(path), "file", problem, STAND_INS[problem])
+        with open(path, encoding=_found(path, encoding), errors=errors, newline="") as file:
+            yield file
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeError as error:
+        reason = str(error)  # e.g. that UTF-16 has no mark
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"{error.reason} at byte {error.start} of a block"
+        if encoding is None:
+            problem, remedy = f"not UTF-8 ({reason})", f"take the current table, or save it as UTF-8, or say {option}"
+        else:
+            problem, remedy = f"neither UTF-8 nor {encoding} ({reason})", f"correct {option}, or save it as UTF-8"
+        raise InputError(str(path), "file", problem, remedy) from error
+    except csv.Error as error:
+        raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
+
+
+def _found(path: str | os.PathLike[str], encoding: str | None) -> str:
+    if encoding is None:
+        return UTF8
+    decoder = getincrementaldecoder(UTF8)()
+    with open(path, "rb") as file:
+        try:
+            while block := file.read(_BLOCK):
+                if b"\0" in block:  # as in UTF-16, which may have no mark
+                    return encoding
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return encoding
+    return UTF8
+
+
+def lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Raises:
+        csv.Error: one is too long to be of a table.
+    """
+    while line := file.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
+        yield line
