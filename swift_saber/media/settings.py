@@ -15,6 +15,16 @@ VIDEO_SUFFIXES = {
     ".webm": "video/webm",
     ".flv": "video/x-flv",
     ".m4v": "video/mp4",
+    ".wmv": "video/x-ms-wmv",
+    ".asf": "video/x-ms-asf",
+    ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg",
+    ".vob": "video/mpeg",
+    ".3gp": "video/3gpp",
+    ".3g2": "video/3gpp2",
+    ".ts": "video/mp2t",
+    ".mts": "video/mp2t",
+    ".m2ts": "video/mp2t",
 }
 AUDIO_SUFFIXES = {
     ".wav": "audio/wav",

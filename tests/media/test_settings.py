@@ -16,10 +16,14 @@ from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.clips_by_name import find_media
 from swift_saber.media import settings
 from swift_saber.media.fault import beginning_problem, clip_problem
+from swift_saber.media.frames import read_frames
 from swift_saber.media.read import content
 from swift_saber.media.settings import media_settings, settings_in_force, video_reader
+from swift_saber.media.sound import samples_of
+from swift_saber.mini import face
 from swift_saber.models.clips import clip_parts
 from swift_saber.pipeline.sources.generic import Generic
+from tests.media_faults import encode
 from tests.plugin.test_dataset import ENGLISH
 
 video_problem, audio_problem = (partial(beginning_problem, kind=kind) for kind in ("video", "audio"))
@@ -33,6 +37,16 @@ VIDEO_TYPES = {
     ".mkv": "video/x-matroska",
     ".avi": "video/x-msvideo",
     ".flv": "video/x-flv",
+    ".wmv": "video/x-ms-wmv",
+    ".asf": "video/x-ms-asf",
+    ".mpg": "video/mpeg",
+    ".mpeg": "video/mpeg",
+    ".vob": "video/mpeg",
+    ".3gp": "video/3gpp",
+    ".3g2": "video/3gpp2",
+    ".ts": "video/mp2t",
+    ".mts": "video/mp2t",
+    ".m2ts": "video/mp2t",
 }
 AUDIO_TYPES = {
     ".wav": "audio/wav",
@@ -168,6 +182,45 @@ def test_a_clip_of_any_ending_is_found_by_all_who_look_for_one(
     assert find_media(["a"], media) == {"a": (str(video), [str(audio)])}
     [found] = Generic(media, language="en").clips()
     assert (found.video, found.audio) == (str(video), str(audio))
+
+
+# What of each kind is met: the muxer, picture and sound. MTS is what camcorders write, with 4 bytes before each packet.
+_FORMS = {
+    ".mp4": ("mp4", "libx264", "aac"),
+    ".mov": ("mov", "libx264", "aac"),
+    ".mkv": ("matroska", "libx264", "aac"),
+    ".webm": ("webm", "libvpx", "libopus"),
+    ".avi": ("avi", "mpeg4", "mp2"),
+    ".flv": ("flv", "flv", "aac"),
+    ".wmv": ("asf", "wmv2", "wmav2"),
+    ".asf": ("asf", "wmv2", "wmav2"),
+    ".mpg": ("mpeg", "mpeg2video", "mp2"),
+    ".vob": ("vob", "mpeg2video", "ac3"),
+    ".3gp": ("3gp", "libx264", "aac"),
+    ".3g2": ("3g2", "libx264", "aac"),
+    ".ts": ("mpegts", "libx264", "aac"),
+    ".mts": ("mpegts", "libx264", "ac3"),
+}
+_SAME = {".m4v": ".mp4", ".mpeg": ".mpg", ".m2ts": ".mts"}
+
+
+def test_frames_and_sound_of_every_kind_of_file_are_read(tmp_path: Path) -> None:
+    assert _FORMS.keys() | _SAME.keys() == settings.VIDEO_SUFFIXES.keys()
+    levels, rate = 10 * np.arange(24), 48_000  # of grey: a frame is known by its own
+    drawn = np.broadcast_to(levels[:, None, None, None], (24, 64, 64, 3)).astype("uint8")
+    tone = np.sin(2 * np.pi * 440 * np.arange(3 * rate) / rate) / 4  # as long as 24 frames at face.FPS
+    for ending, (form, codec, audio) in _FORMS.items():
+        options = {"mpegts_m2ts_mode": "1"} if ending == ".mts" else {}
+        path = tmp_path / f"a{ending}"
+        encode(path, drawn, tone, form=form, codec=codec, audio=audio, rate=rate, **options)
+        assert clip_problem([str(path)], []) is None, ending
+        shown = read_frames(path, lambda total, _: range(total))
+        assert (shown.total, shown.fps) == (24, face.FPS), ending
+        assert np.mean(shown.pixels, axis=(1, 2, 3)) == pytest.approx(levels, abs=4), ending
+        heard = samples_of(path)
+        assert len(heard) == pytest.approx(3 * 16_000, abs=0.1 * 16_000), ending
+        peak = np.abs(np.fft.rfft(heard)).argmax() * 16_000 / len(heard)
+        assert peak == pytest.approx(440, abs=1), ending
 
 
 def test_a_servers_media_type_does_not_depend_on_what_the_machine_knows(
