@@ -1,6 +1,7 @@
 """EmoBench-M: the questions that are asked, and what becomes of the answers."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,111 @@ def test_a_wrong_folder_or_scenario_is_an_error(tmp_path: Path) -> None:
         questions(tmp_path, ["MOSI", "MOSI"])
 
 
+# ---- folders, as people have them
+
+
+def clip_of(folder: Path, *names: str, **more: Any) -> list[str]:
+    """Where the first clip of each scenario is looked for, below the test's folder."""
+    rows = {row["id"]: row["videos"][0] for row in questions(folder, names or None, **more)}
+    return [rows[f"{name}/0"] for name in names] if names else list(rows.values())
+
+
+def test_the_clips_of_sims_lie_where_the_readme_has_them(tmp_path: Path) -> None:
+    folder = write_benchmark(tmp_path, ["SIMS", "MOSI"], 2)
+    (folder / "dataset/SIMS").rename(folder / "dataset/SIMS_test")
+    assert clip_of(folder, "SIMS", "MOSI") == [
+        str(folder / "dataset/SIMS_test/videos/0.mp4"),
+        str(folder / "dataset/MOSI/videos/0.mp4"),
+    ]
+    # An empty folder of the usual name, as unpacking may leave one, hides nothing.
+    (folder / "dataset/SIMS").mkdir()
+    assert clip_of(folder, "SIMS") == [str(folder / "dataset/SIMS_test/videos/0.mp4")]
+
+
+FIRST_RELEASE = {
+    "FGMSA": "FGMSA_test_instruction",
+    "MC-EIU": "MC-EIU-test_500",
+    "MUSTARD": "MUSTARD_500",
+    "RAVDSS_song": "RAVDSS_song_500",
+    "ch-simsv2s": "ch-simsv2s_test_500",
+    "mer2023": "mer2023_test1_instruction",
+    "smile": "smile_test_data",
+}
+
+
+def test_the_names_of_the_first_release_are_known(tmp_path: Path) -> None:
+    folder = write_benchmark(tmp_path, list(FIRST_RELEASE), 1)
+    (folder / "dataset").rename(folder / "dataset_500")
+    for name, long in FIRST_RELEASE.items():
+        (folder / f"benchmark_json/{name}.json").rename(folder / f"benchmark_json/{long}.json")
+        (folder / f"dataset_500/{name}").rename(folder / f"dataset_500/{long}")
+    found = clip_of(folder, *FIRST_RELEASE)
+    assert found == [str(folder / f"dataset_500/{long}/videos/0.mp4") for long in FIRST_RELEASE.values()]
+    (folder / "benchmark_json/smile_test.json").write_text("[]")
+    with pytest.raises(InputError, match=r"has several files of smile: smile_test.json, smile_test_data.json"):
+        questions(folder, ["smile"])
+
+
+@pytest.mark.parametrize("named", [".", "above", "benchmark_json", "dataset"])
+def test_the_folder_may_be_named_from_above_and_below(tmp_path: Path, named: str) -> None:
+    folder = write_benchmark(tmp_path / "EmoBench-M", ["MOSI"], 1)
+    given = {".": folder, "above": tmp_path}.get(named, folder / named)
+    assert clip_of(given, "MOSI") == [str(folder / "dataset/MOSI/videos/0.mp4")]
+    found = items(given, write_lines(tmp_path / "a.jsonl", [answer("MOSI/0", "neutral")]), None)
+    assert [one.scores["accuracy"] for one in found] == [1]
+
+
+def test_of_two_benchmarks_below_a_folder_none_is_guessed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_benchmark(tmp_path / name, ["MOSI"], 1)
+    with pytest.raises(InputError, match="holds several benchmarks: one, two; name one of them"):
+        questions(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["dataset/MOSI", "dataset", "MOSI", "."])
+def test_one_scenario_alone_is_asked_wherever_its_clips_lie(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder = write_benchmark(tmp_path / "b", ["MOSI"], 2)
+    if place != "dataset/MOSI":
+        (folder / "dataset/MOSI/videos").rename(folder / "videos")
+        shutil.rmtree(folder / "dataset")
+        (folder / place).mkdir(exist_ok=True)
+        if place != ".":
+            (folder / "videos").rename(folder / place / "videos")
+    assert clip_of(folder) == [str(folder / place / f"videos/{number}.mp4") for number in range(2)]
+    said = capsys.readouterr().err
+    assert "12 of 13 scenarios are not there and not asked: RAVDSS_song, " in said and "MOSI," not in said
+    # The file beside the clips, with no folder of its own.
+    (folder / "benchmark_json/MOSI.json").rename(folder / "MOSI.json")
+    (folder / "benchmark_json").rmdir()
+    assert clip_of(folder, "MOSI") == [str(folder / place / "videos/0.mp4")]
+
+
+def test_the_clips_may_lie_in_a_folder_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_benchmark(tmp_path / "json", ["MOSI", "SIMS"], 1)
+    (tmp_path / "clips").mkdir()
+    (folder / "dataset").rename(tmp_path / "clips/dataset")
+    with pytest.raises(InputError, match="2 files .* name the clips' folder with --media"):
+        questions(folder, ["MOSI", "SIMS"])
+    wanted = [str(tmp_path / f"clips/dataset/{name}/videos/0.mp4") for name in ("MOSI", "SIMS")]
+    for media in (tmp_path / "clips", tmp_path / "clips/dataset"):
+        assert clip_of(folder, "MOSI", "SIMS", media=media) == wanted
+    monkeypatch.chdir(tmp_path)
+    assert clip_of(Path("json"), "MOSI", "SIMS", media=Path("clips")) == wanted
+    answers = write_lines(tmp_path / "a.jsonl", [answer("MOSI/0", "neutral")])
+    assert [one.videos for one in items(folder, answers, None, media=tmp_path / "clips")] == [wanted[:1]]
+
+
+def test_paths_are_absolute_whatever_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_benchmark(tmp_path / "b", ["MOSI"], 1)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path / "other"))  # where relative paths would be looked up
+    assert questions(Path("b"), ["MOSI"]) == questions(folder, ["MOSI"])
+    (found,) = items(Path("b"), write_lines(tmp_path / "a.jsonl", [answer("MOSI/0", "neutral")]), None)
+    assert found.videos == [str(folder / "dataset/MOSI/videos/0.mp4")]
+
+
 # ---- items
 
 
@@ -160,6 +266,16 @@ def test_messages_are_read_where_there_is_no_response(tmp_path: Path) -> None:
     assert found.audios == ["0.wav"]
     with pytest.raises(InputError, match="response"):
         items(folder, write_lines(tmp_path / "b.jsonl", [{"id": "MOSI/0", "messages": turns[:1]}]), None)
+
+
+def test_a_response_of_null_is_no_answer(tmp_path: Path) -> None:
+    folder = write_benchmark(tmp_path / "b", ["MOSI"], 2)
+    rows = [answer("MOSI/0", "neutral"), {"id": "MOSI/1", "response": None}]
+    found = items(folder, write_lines(tmp_path / "a.jsonl", rows), None)
+    assert [(one.state, one.response, one.scores["accuracy"]) for one in found] == [
+        ("answered", "neutral", 1),
+        ("missing", "", 0),
+    ]
 
 
 def test_where_all_rows_were_rejected_all_are_missing(tmp_path: Path) -> None:
