@@ -30,6 +30,7 @@ from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
 from swift_saber.pipeline.stages.prompts import digests
+from swift_saber.pipeline.stages.split import Split, notes
 from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
 from swift_saber.text.strict_json import dumps, parse_json, read_json
 
@@ -138,6 +139,8 @@ def _run_stage(plan: Plan, name: str) -> None:
     unanswered = _lines(folder, "dropped", range(plan.tasks), _ASKED_AGAIN)
     again = f", {unanswered} of them {UNANSWERED}: the next run asks again" if unanswered else ""
     print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped{again}", file=sys.stderr)
+    for text in notes(folder) if name == Split.name else ():
+        print(f"{name}: {text}", file=sys.stderr)
 
 
 def _ask_again(plan: Plan, names: list[str]) -> None:

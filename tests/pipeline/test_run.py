@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +21,8 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
 from swift_saber.text.strict_json import dumps
 from tests.llm_server import LLMServer, fails, html
+from tests.pipeline.sources.layout import put_all, put_table
+from tests.pipeline.sources.test_ch_sims_v2 import HEADER, ROWS
 from tests.pipeline.world import FATES, HOSTILE, Models, make_clips, snapshot, write_recipe
 
 slow = pytest.mark.slow
@@ -101,6 +104,38 @@ def test_a_second_time_nothing_is_done(clips: Path, whole: tuple[Path, LLMServer
     run(str(output.with_name("r.yaml")))
     assert snapshot(output) == before
     assert len(server.asked) == asked
+
+
+def test_what_readers_noted_and_what_official_splits_share_is_said_in_log_report_and_card(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Four clips of one video, half of them official test clips; and a dataset that is too small to stay.
+    rows = [
+        {"id": f"mine/{number}", "source": "mine", "language": "en", "videos": [str(clips / f"{name}.mp4")]}
+        | {"origin": "mine/v", "split": split, "consistency": consistency}
+        for number, (name, split, consistency) in enumerate(
+            [
+                ("c00", "train", "consistent"),
+                ("c01", "test", "consistent"),
+                ("c09-clash", "train", "inconsistent"),
+                ("c13", "test", "inconsistent"),
+            ]
+        )
+    ]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    put_table(tmp_path / "sims/meta.csv", HEADER, ROWS[:2])
+    put_all(tmp_path / "sims/Raw/video_0001", ["0001.mp4", "0002.mp4"])
+    sources = [{"rows": str(tmp_path / "rows.jsonl")}, {"ch-sims-v2": str(tmp_path / "sims")}]
+    blocks: dict[str, Any] = dict.fromkeys(("dedup", "annotate", "speech", "visual", "consistency"))
+    recipe = write_recipe(tmp_path / "r.yaml", clips, tmp_path / "out", "", sources=sources, **blocks)
+    run(str(recipe))
+    page, card = ((tmp_path / "out" / name).read_text(encoding="utf-8") for name in ("report.html", "README.md"))
+    shared = "The official splits of mine share videos: 4 of its 4 clips with an official split come from a video"
+    assert f"split: {shared}" in capsys.readouterr().err
+    assert shared in page and shared in card
+    noted = "its video is in several official splits"
+    assert f"| ch-sims-v2 | {noted} | 2 | video\\_0001\\_0001, video\\_0001\\_0002 |" in card
+    assert noted in page
 
 
 @pytest.mark.parametrize("until", ["clean", None], ids=["until clean", "no annotate"])

@@ -6,6 +6,7 @@ source). How its clips were chosen was not found: all else here is ours.
 
 import hashlib
 import json
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,11 +22,13 @@ from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.pipeline.stages.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.settings import SETTINGS
 from swift_saber.text.files import write_text
-from swift_saber.text.strict_json import dumps
+from swift_saber.text.strict_json import dumps, read_json
 
 SHARES = "shares a speaker or video with the test set"
 OFFICIAL = "in the test set of its source"
 _HALVES = {"consistent": 0, "inconsistent": 1}
+_OFFICIAL = {"train": 1, "dev": 2, "test": 4}  # bits, so that those of a video can be joined
+_NOTE = "split.json"
 
 
 def _fits(right: Callable[[Any], bool], wanted: str) -> BeforeValidator:
@@ -69,7 +72,9 @@ class Split(Stage):
     training. What is left of it is dropped. Small groups are taken first, since less is dropped with them.
 
     The risk: a clip without speaker and origin counts as a group of its own, though the same person may be in others.
-    How many there are is said in split.json, which the report shows together with what fell short.
+    How many there are is said in split.json, which the report shows together with what fell short, and where the
+    official splits of a source share what here is on one side: a model trained on its training clips has then seen
+    the videos of its test clips.
     """
 
     name = "split"
@@ -86,13 +91,13 @@ class Split(Stage):
         """
         spool = folder / "rows.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
-        clips, groups = self._read(rows, spool)
+        clips, groups, official = self._read(rows, spool)
         if not clips.keys:
             spool.unlink()
             return
         numbers = groups.of(clips.nodes)
         verdicts = choose(clips, numbers, self.settings.test, self.settings.share)
-        self._write_note(folder / "split.json", clips, numbers, verdicts)
+        self._write_note(folder / _NOTE, clips, numbers, verdicts, list(_shared(clips, official)))
         for verdict, trains, (_, row) in zip(verdicts.tolist(), clips.trains, read_rows(spool), strict=True):
             if verdict == TEST:
                 yield row | {"part": "test"}
@@ -104,9 +109,14 @@ class Split(Stage):
                 yield row | {"part": "train"}
         spool.unlink()
 
-    def _read(self, rows: Iterable[Row], spool: Path) -> tuple[Clips, Groups]:
-        """Copy the rows to a file, since they can be read only once, and keep some numbers of each."""
-        clips, groups = Clips(), Groups()
+    def _read(self, rows: Iterable[Row], spool: Path) -> tuple[Clips, Groups, array]:
+        """Copy the rows to a file, since they can be read only once, and keep some numbers of each.
+
+        Returns:
+            The clips; their groups; of each clip the bit of its official split, 0 where there is none, and the node of
+            its video, -1 where it is not known, one after the other.
+        """
+        clips, groups, official = Clips(), Groups(), array("q")
         strata: dict[Stratum, int] = {}
         with spool.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
@@ -121,11 +131,15 @@ class Split(Stage):
                 clips.keys.append(lot_number(row["id"], self.settings.seed))
                 clips.cells.append(2 * stratum + half)
                 clips.trains.append(not (self.settings.keep_official and row.get("split") == "test"))
+                # The origin is the last of the names, so the node is its own.
+                official.extend((_OFFICIAL.get(row.get("split", ""), 0), clips.nodes[-1] if row.get("origin") else -1))
         clips.strata = list(strata)
-        return clips, groups
+        return clips, groups, official
 
-    def _write_note(self, path: Path, clips: Clips, groups: np.ndarray, verdicts: np.ndarray) -> None:
-        """Say what was chosen and what fell short, for the report and the dataset card."""
+    def _write_note(
+        self, path: Path, clips: Clips, groups: np.ndarray, verdicts: np.ndarray, shared: list[dict[str, Any]]
+    ) -> None:
+        """Say what was chosen and what fell short, for the log, the report and the dataset card."""
         test, trains = verdicts == TEST, np.frombuffer(clips.trains, dtype=np.uint8) == 1
         alone = np.frombuffer(clips.nodes, dtype=np.int64) < 0
         train = (verdicts == STAYS) & trains
@@ -141,6 +155,7 @@ class Split(Stage):
             "groups": {"all": int(groups.max()) + 1, "test": len(set(groups[test].tolist()))},
             "alone": {"test": int((alone & test).sum()), "train": int((alone & train).sum())},
             "strata": sorted(strata, key=lambda of: (of["language"], of["source"])),
+            "shared": shared,
         }
         note["notes"] = list(_notes(note, self.settings.share))
         write_text(path, json.dumps(note, ensure_ascii=False, indent=1) + "\n")
@@ -163,8 +178,43 @@ def _notes(note: dict[str, Any], share: float) -> Iterator[str]:
             f"{note['alone']['test']:,} test clips and {note['alone']['train']:,} training clips have neither speaker "
             "nor video of origin: each was taken for a group of its own, so one person may be on both sides."
         )
+    for of in note["shared"]:
+        yield (
+            f"The official splits of {of['source']} share videos: {of['shared']:,} of its {of['clips']:,} clips with "
+            f"an official split come from a video that is in several of them, and {of['test']:,} of these "
+            f"{of['shared']:,} are for testing. A score on the official test set is thus none on videos that a model "
+            "never saw. One on test.jsonl is, since this split goes by video; with keep_official: false the official "
+            "test clips may be trained on as well."
+        )
     if not note["train"]:
         yield "Nothing is left for training."
+
+
+def _shared(clips: Clips, official: array) -> Iterator[dict[str, Any]]:
+    """Of each source with videos in several official splits: its clips with a split, and those of such videos."""
+    names = sorted({source for _, source in clips.strata})
+    stratum = np.frombuffer(clips.cells, dtype=np.uint16) // 2
+    source = np.array([names.index(name) for _, name in clips.strata])[stratum]
+    bits, nodes = np.frombuffer(official, dtype=np.int64).reshape(-1, 2).T
+    of_video = np.zeros(nodes.max() + 2, dtype=np.int64)  # by node; the last one is that of the clips without a video
+    known = nodes >= 0
+    np.bitwise_or.at(of_video, nodes[known], bits[known])
+    several = (of_video & (of_video - 1) != 0)[nodes] & (bits > 0)  # more than one bit is set
+    for number, name in enumerate(names):
+        here = source == number
+        if (here & several).any():
+            yield {
+                "source": name,
+                "clips": int((here & (bits > 0)).sum()),
+                "shared": int((here & several).sum()),
+                "test": int((here & several & (bits == _OFFICIAL["test"])).sum()),
+            }
+
+
+def notes(folder: Path) -> list[str]:
+    """Return what a split that was made in a folder says of itself, in sentences; none where there was no clip."""
+    path = folder / _NOTE
+    return list(read_json(path)["notes"]) if path.is_file() else []
 
 
 def lot_number(name: str, seed: object) -> int:

@@ -25,7 +25,7 @@ class Groups:
         self._parents = array("q")
 
     def add(self, *names: str) -> int:
-        """Join the names of one clip and return a node of their group, or -1 where there are none."""
+        """Join the names of one clip and return the node of the last one, or -1 where there are none."""
         node = -1
         for name in names:
             other = self._nodes.setdefault(name, len(self._parents))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop
-from swift_saber.pipeline.stages.split import OFFICIAL, SHARES, Split
+from swift_saber.pipeline.stages.split import OFFICIAL, SHARES, Split, notes
 from swift_saber.pipeline.stages.split_choice import fill
 
 Row = dict[str, Any]
@@ -153,6 +153,50 @@ def test_clips_without_speaker_and_video_are_counted_as_a_risk(tmp_path: Path) -
     rows = both("a") + both("b") + both("c", speaker="s") + both("d", origin="o")
     parts(rows, tmp_path, test=2)
     assert note(tmp_path)["alone"] == {"test": 2, "train": 2}
+
+
+def of_video(video: str, *splits: str | None, source: str = "ch-sims-v2") -> list[Row]:
+    """A consistent and an inconsistent clip of one video in each of these official splits; None is in none."""
+    rows = []
+    for number, split in enumerate(splits):
+        known = {"split": split} if split else {}
+        rows += both(f"{source}/{video}/{number}", source=source, origin=f"{source}/{video}", **known)
+    return rows
+
+
+def test_official_splits_that_share_videos_are_said_with_counts(tmp_path: Path) -> None:
+    # Video a has 6 clips in train and in test, b and c have 2 each in one split.
+    rows = of_video("a", "train", "train", "test") + of_video("b", "train") + of_video("c", "dev")
+    # Of 6 of MELD, 4 are of one video in train and dev, and of 2 the video is not known. No video of mine is in two.
+    rows += of_video("s01e01", "train", "dev", source="meld") + both("z", split="test")
+    rows += of_video("x", "train", None, source="mine") + of_video("y", "test", source="mine")
+    parts(rows, tmp_path, test=2)
+    found = note(tmp_path)
+    assert found["shared"] == [
+        {"source": "ch-sims-v2", "clips": 10, "shared": 6, "test": 2},
+        {"source": "meld", "clips": 6, "shared": 4, "test": 0},
+    ]
+    said = [text for text in found["notes"] if "official splits" in text]
+    assert [text.partition(": ")[0] for text in said] == [
+        "The official splits of ch-sims-v2 share videos",
+        "The official splits of meld share videos",
+    ]
+    assert "6 of its 10 clips with an official split come from a video that is in several of them" in said[0]
+    assert "and 2 of these 6 are for testing" in said[0]
+    assert "this split goes by video" in said[0] and "keep_official: false" in said[0]
+
+
+def test_what_shares_a_video_is_on_one_side_whatever_the_official_splits_say(tmp_path: Path) -> None:
+    rows = [each for video in "abcdefgh" for each in of_video(video, "train", "test")]
+    found = parts(rows, tmp_path, test=4)
+    sides = {side: {name.split("/")[1] for name, part in found.items() if part == side} for side in ("test", "train")}
+    assert sides["test"] and sides["train"] and not sides["test"] & sides["train"]
+
+
+def test_notes_are_read_back_for_the_log(tmp_path: Path) -> None:
+    assert notes(tmp_path) == []
+    parts(of_video("a", "train", "test"), tmp_path, test=2)
+    assert notes(tmp_path) == note(tmp_path)["notes"] != []
 
 
 def test_no_rows_make_no_split(tmp_path: Path) -> None:
