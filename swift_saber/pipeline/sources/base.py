@@ -31,7 +31,7 @@ from swift_saber.pipeline.sources._files import (
     walk,
 )
 from swift_saber.pipeline.sources._texts import CONTROLS, UTF8, is_encoding, lines, opened
-from swift_saber.text.emotions import common_emotion
+from swift_saber.text.emotions import OWN_EMOTIONS, common_emotion, own_emotions
 from swift_saber.text.files import MOST_BYTES
 from swift_saber.text.language import Language
 
@@ -174,10 +174,12 @@ class Source(ABC):
         Args:
             name: the id without the source: "<split or part>/<native id>".
             language: the dataset's by default, where it has one.
-            emotion: in the dataset's own word.
+            emotion: in the dataset's own word; where that is none of the common ones, it is kept under OWN_EMOTIONS.
             speaker, origin: without the source.
             video, audio, transcript, labels, split: as Clip.
         """
+        if own := own_emotions([emotion]):
+            labels = labels | {OWN_EMOTIONS: own}
         return Clip(
             id=f"{self.name}/{name}",
             source=self.name,

@@ -131,7 +131,7 @@ class McEiu(Source):
         """Count the archives beside which is no folder of their name."""
         for path in self.files((".zip", ".rar")):
             if _ARCHIVES.fullmatch(path.name) and not path.with_suffix("").is_dir():
-                self.skip("archive not unpacked", path)
+                self.skip_archive(path)
 
 
 def _episode(row: dict[str, str]) -> str:

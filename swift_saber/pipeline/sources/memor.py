@@ -2,6 +2,7 @@
 
 Facts from sunlightsgy/MEmoR (README, loaders) and its data README. A sample there is a clip, a character and a moment;
 a clip here is the clip, with all its samples among its labels, and has a common emotion only where its samples agree.
+Words for others, of the nine emotions and of the fourteen, are all kept.
 
 Unverified: the form of the videos (any is taken), and the size (5,502 clips, 8,536 samples are quoted). The characters'
 numbers contradict each other (the data README begins with Leonard, the configurations with Sheldon), so no speaker is
@@ -10,7 +11,7 @@ was trained on the clip has seen what is tested. MC-EIU, from which MEIJU25 is c
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._numbers import whole_number
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.emotions import common_emotion
+from swift_saber.text.emotions import OWN_EMOTIONS, common_emotion, own_emotions
 from swift_saber.text.files import read_text
 from swift_saber.text.strict_json import read_json
 
@@ -70,7 +71,7 @@ class Memor(Source):
                 f"{episode}/{name}",
                 videos[name],
                 transcript=" ".join(text.strip() for text in clip["sentences"] if text and text.strip()),
-                labels={"samples": samples[name] or None},
+                labels={"samples": samples[name] or None, OWN_EMOTIONS: own_emotions(_words(samples[name])) or None},
                 emotion=emotions.pop() if len(emotions) == 1 else None,
                 origin=episode,
                 split="test" if "test" in splits[name] else next(iter(splits[name]), None),
@@ -134,6 +135,11 @@ class Memor(Source):
 
 def _key(item: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(item.get(part)) for part in ("clip", "character", "moment"))
+
+
+def _words(samples: Iterable[dict[str, Any]]) -> Iterator[str | None]:
+    """All words for the emotions of these samples, of the nine and of the fourteen."""
+    return (sample[key] for sample in samples for key in ("emotion", "fine_grained"))
 
 
 def _oddity(clip: object) -> str | None:

@@ -83,7 +83,7 @@ class Ravdess(Source):
             match = _ARCHIVE.fullmatch(path.stem)
             code = codes.get(match[1].lower()) if match else None
             if match and code and (code, match[2]) not in there:
-                self.skip("archive not unpacked", path)
+                self.skip_archive(path)
 
 
 def _takes() -> set[str]:

@@ -142,6 +142,12 @@ def test_irregularities_are_counted(folder: Path) -> None:
     }
 
 
+def test_crops_beside_the_videos_take_no_place_of_theirs(folder: Path) -> None:
+    put(folder / "English_Dialogues_1/faces/dia_0_utt_0.mp4")
+    clips, _ = _read(folder)
+    assert clips["mc-eiu/english/dia_0_utt_0"].video == str(folder / "English_Dialogues_1/dia_0_utt_0.mp4")
+
+
 def test_the_mandarin_part_is_not_taken_for_the_english(folder: Path) -> None:
     """What it is called was not found; its clips may bear the same names."""
     put_table(folder / "MandarinDialogues.csv", ("Dia_No",), [("0",)])

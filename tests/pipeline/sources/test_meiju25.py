@@ -122,6 +122,14 @@ def test_two_languages_that_link_to_one_folder_of_clips_share_none(folder: Path)
     assert source.skipped == {"in the tables of both languages: put its folder into English or Mandarin": 2}
 
 
+def test_crops_beside_the_videos_take_no_place_of_theirs(folder: Path) -> None:
+    training = folder / "Track1/English/Annotation/Training"
+    put(training / "face_crops/Track1_Training_00001.mp4")
+    clips, _ = _read(folder)
+    video = clips["meiju25/english/Track1_Training_00001"].video
+    assert video == str(training / "Track1_Training_00001.mp4")
+
+
 def test_irregularities_are_counted(folder: Path) -> None:
     training = folder / "Track1/English/Annotation/Training"
     put_all(training, ["Track1_Training_00002.mkv", "Track1_Training_00003.mp4"])

@@ -71,7 +71,8 @@ def test_a_clip_has_all_its_samples(folder: Path) -> None:
         "samples": [
             {"character": "sheldon", "moment": 0, "emotion": "joy", "fine_grained": "serenity"},
             {"character": "penny", "moment": 1, "emotion": "joy", "fine_grained": "joy"},
-        ]
+        ],
+        "own_emotions": ["serenity"],
     }
     assert (clip.transcript, clip.language, clip.origin) == ("Hello. I know.", "en", "memor/S01E01")
     assert (clip.audio, clip.speaker) == (None, None)  # the characters' numbers are not settled
@@ -82,6 +83,19 @@ def test_the_common_emotion_is_that_of_all_samples(folder: Path) -> None:
     clips, _ = _read(folder)
     # joy and joy; anger and fear; trust, which is no common emotion
     assert [clip.emotion for clip in clips.values()] == ["happy", None, None]
+
+
+def test_emotions_that_are_not_common_are_kept_in_their_own_words(folder: Path) -> None:
+    clips, _ = _read(folder)
+    # "serenity" and "annoyance" are of the fourteen, "trust" of the nine; joy, anger and fear are common ones.
+    assert [clip.labels.get("own_emotions") for clip in clips.values()] == [["serenity"], ["annoyance"], ["trust"]]
+
+
+def test_crops_beside_the_videos_take_no_place_of_theirs(folder: Path) -> None:
+    put_all(folder / "videos", ["FaceCrops/S01E01_000.mp4", "openface/S01E02_000.avi"])
+    clips, source = _read(folder)
+    assert [Path(clip.video).parent for clip in clips.values()] == [folder / "videos"] * 3
+    assert not source.noted
 
 
 def test_a_clip_with_samples_in_both_splits_is_one_to_test_on(folder: Path) -> None:

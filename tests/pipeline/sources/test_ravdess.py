@@ -29,7 +29,7 @@ def test_a_take_is_read_from_its_name(tmp_path: Path) -> None:
 def test_calm_has_no_common_emotion(tmp_path: Path) -> None:
     put_all(tmp_path, ["Actor_01/01-01-02-01-01-01-01.mp4"])
     [clip] = Ravdess(tmp_path).clips()
-    assert (clip.labels["intended"], clip.emotion) == ("calm", None)
+    assert (clip.labels["intended"], clip.emotion, clip.labels["own_emotions"]) == ("calm", None, ["calm"])
 
 
 def test_only_spoken_takes_with_sound_are_read_and_the_rest_is_counted(tmp_path: Path) -> None:
