@@ -20,6 +20,7 @@ BENCHMARKS = {
     "emer": "EMER: clues and open-vocabulary labels",
     "emobench-m": "EmoBench-M, its 13 scenarios",
     "mer-unibench": "MER-UniBench: hit rate, or sign of a sentiment",
+    "emorealm": "EmoReAlM: cues that are not there, and agreement of modalities",
 }
 
 
