@@ -57,7 +57,7 @@ def test_the_table_tells_what_is_known_of_a_clip(tmp_path: Path, form: str) -> N
             source="mine",
             language="en",
             video=str(tmp_path / "day 1/008.mp4"),
-            labels={"native_emotion": "bored"},
+            labels={"native_emotion": "bored", "own_emotions": ["bored"]},
         ),
     ]
     assert not source.skipped and not source.noted
