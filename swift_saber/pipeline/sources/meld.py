@@ -1,10 +1,10 @@
 """MELD: 13,708 utterances of the series Friends in seven emotions and three sentiments.
 
 Facts from declare-lab/MELD (its tables, README and what users reported there); the folder names of the unpacked
-archives, files without a row and odd lengths from code that reads the data. Unverified: that the file with the wrong
-length by its row is itself of that length; such clips are counted and left to cleaning. The rows are enumerated,
-never the folder, and never those of MELD_Dyadic, whose dialogues have other numbers. dia0_utt0 is in all three
-splits.
+archives (several are in use), files without a row and odd lengths from code that reads the data. Unverified: that the
+file with the wrong length by its row is itself of that length; such clips are counted and left to cleaning. The rows
+are enumerated, never the folder, and never those of MELD_Dyadic, whose dialogues have other numbers. dia0_utt0 is in
+all three splits.
 """
 
 import re
@@ -17,8 +17,8 @@ from swift_saber.pipeline.sources.base import Source
 
 _FOLDERS = {
     "train": ("train_splits", "train"),
-    "dev": ("dev_splits_complete", "dev"),
-    "test": ("output_repeated_splits_test", "test"),
+    "dev": ("dev_splits_complete", "dev_splits", "dev"),
+    "test": ("output_repeated_splits_test", "test_splits", "test"),
 }
 _SPLIT = {folder: split for split, folders in _FOLDERS.items() for folder in folders}
 _NAME = re.compile(r"dia\d+_utt\d+")
@@ -45,8 +45,9 @@ class Meld(Source):
     layout = """
         train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv   (at any depth)
         train_splits/dia0_utt0.mp4                  (or train/)
-        dev_splits_complete/dia0_utt0.mp4           (or dev/)
-        output_repeated_splits_test/dia0_utt0.mp4   (or test/; unpack the archives inside MELD.Raw.tar.gz too)
+        dev_splits_complete/dia0_utt0.mp4           (or dev_splits/, dev/)
+        output_repeated_splits_test/dia0_utt0.mp4   (or test_splits/, test/; unpack the archives in MELD.Raw.tar.gz too)
+        (one of these folders can be given alone where its table is in it, or in the folder above)
     """
 
     def read(self) -> Iterator[Clip]:
@@ -99,7 +100,10 @@ class Meld(Source):
 
     def _tables(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
-        for path in self.files((".csv",)):
+        # The folder of one split has its table beside it, not in it.
+        own = _SPLIT.get(self.folder.name)
+        above = [table] if own and (table := self.folder.parent / f"{own}_sent_emo.csv").is_file() else []
+        for path in [*self.files((".csv",)), *above]:
             split, _, rest = path.name.partition("_")
             if split not in _FOLDERS or rest != "sent_emo.csv":
                 continue
@@ -112,7 +116,7 @@ class Meld(Source):
         """The videos by "<split>/dia<D>_utt<U>"; the split is that of the nearest folder with a known name."""
         found: dict[str, Path] = {}
         for path in self.files(VIDEO_SUFFIXES):
-            folders = reversed(path.relative_to(self.folder).parts[:-1])
+            folders = reversed((self.folder.name, *path.relative_to(self.folder).parts[:-1]))
             split = next((_SPLIT[name] for name in folders if name in _SPLIT), None)
             if path.stem.startswith("final_videos_test"):
                 self.skip("copy under another name", path)

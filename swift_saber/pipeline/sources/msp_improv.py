@@ -20,7 +20,6 @@ from swift_saber.errors import InputError
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source
-from swift_saber.text.files import read_text
 
 _NAME = re.compile(
     r"MSP-IMPROV-S\d\d(?P<written>[AHSN])-(?P<actor>[FM]0(?P<session>[1-6]))-(?P<scenario>[PRST])-[FM]{2}\d{2,3}"
@@ -80,11 +79,11 @@ class MspImprov(Source):
     def _text(self, path: Path) -> str | None:
         """The transcript, on one line."""
         try:
-            return " ".join(read_text(path).split()) or None
+            return " ".join(self.text(path).split()) or None
         except InputError as error:
-            if not isinstance(error.__cause__, UnicodeDecodeError):
+            if not isinstance(error.__cause__, UnicodeError):
                 raise
-            self.note("transcript is not UTF-8", path)
+            self.note("transcript in another encoding", path)
         return None
 
     def _labels(self) -> dict[str, dict[str, Any]]:
@@ -94,7 +93,7 @@ class MspImprov(Source):
             self.note("table of labels missing", self.folder / "Evaluation.txt")
             return {}
         found: dict[str, dict[str, Any]] = {}
-        text = read_text(tables[0], errors="replace")  # raters are names, and no name is kept
+        text = self.text(tables[0], errors="replace")  # raters are names, and no name is kept
         raters: dict[str, str] = {}
         turn = ""
         for number, line in enumerate(text.splitlines(), start=1):
@@ -117,7 +116,7 @@ class MspImprov(Source):
 
 
 def _mean(values: str) -> dict[str, Any]:
-    """Of " N; A:3.0; V:3.5; D:3.0 ; N:4.2;": the majority's letter and the means of the scales, NaN left out."""
+    """Of " N; A:3.0; V:3.5; D:3.0 ; N:4.2;": the majority's letter and the means of the scales that are finite."""
     letter, *scales = (value.strip() for value in values.split(";"))
     found: dict[str, Any] = {"majority": letter}
     for scale in scales:
@@ -126,6 +125,6 @@ def _mean(values: str) -> dict[str, Any]:
             mean = float(number)
         except ValueError:
             continue
-        if name in _SCALES and not math.isnan(mean):
+        if name in _SCALES and math.isfinite(mean):
             found[_SCALES[name]] = mean
     return found

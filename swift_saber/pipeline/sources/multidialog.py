@@ -14,12 +14,12 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from swift_saber.data.rows import read_rows
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources._files import media_problem
 from swift_saber.pipeline.sources.base import Source
 
-_ARCHIVES = (".7z", ".gz", ".rar", ".tar", ".tgz", ".zip")
+_WHOLE = "video is of the whole conversation"
 _SPLITS = {"train": "train", "valid_freq": "dev", "valid_rare": "dev", "test_freq": "test", "test_rare": "test"}
 _UTTERANCE = re.compile(r"(t_[0-9a-f-]+)_(\d+)([a-l])")
 
@@ -48,11 +48,11 @@ class MultiDialog(Source):
             raise self.wrong("metadata/<split>/*.jsonl")
         sounds, videos = self._named(AUDIO_SUFFIXES), self._named(VIDEO_SUFFIXES)
         if not sounds:
-            for path in self.files(_ARCHIVES):
-                self.skip("archive not unpacked", path)
+            for path in self.archives():
+                self.skip_archive(path)
         done: set[str] = set()
         for split, table in tables:
-            for where, row in read_rows(table):
+            for where, row in self.objects(table):
                 row = {key: "" if value is None else str(value).strip() for key, value in row.items()}
                 name = Path(row.get("file_name", "")).stem
                 match = _UTTERANCE.fullmatch(name)
@@ -64,7 +64,8 @@ class MultiDialog(Source):
                 elif row.get("conv_id") != conversation or row.get("utterance_id") != number:
                     self.skip("row and file name differ", where)
                 elif name not in videos and conversation in videos:
-                    self.skip("video is of the whole conversation", name)
+                    problem = media_problem(videos[conversation])
+                    self.skip(f"video of the conversation {problem}" if problem else _WHOLE, name)
                 elif self.usable(videos.get(name), "video", name):
                     yield self.clip(
                         f"{split}/{name}",

@@ -5,7 +5,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.crema_d import CremaD
-from tests.pipeline.sources.layout import put_all, put_pointer, put_table
+from tests.pipeline.sources.layout import put_all, put_pointer, put_table, put_text
 
 _HEADER = ["", "FileName", "VoiceVote", "VoiceLevel", "FaceVote", "FaceLevel", "MultiModalVote", "MultiModalLevel"]
 
@@ -96,6 +96,29 @@ def test_mp4_conversions_are_read_where_there_is_no_flv(tmp_path: Path) -> None:
     put_all(tmp_path, ["VideoMP4/1001_IOM_SAD_XX.mp4", "AudioWAV/1001_IOM_SAD_XX.wav"])
     [clip] = CremaD(tmp_path).clips()
     assert clip.video.endswith("VideoMP4/1001_IOM_SAD_XX.mp4")
+
+
+def test_endings_in_capitals_crops_and_archives_are_what_they_are(tmp_path: Path) -> None:
+    put_take(tmp_path, "1001_IOM_SAD_XX", "1002_DFA_HAP_XX")
+    for name in ("VideoFlash/1001_IOM_SAD_XX.flv", "AudioWAV/1001_IOM_SAD_XX.wav"):
+        (tmp_path / name).rename((tmp_path / name).with_suffix((tmp_path / name).suffix.upper()))
+    put_all(tmp_path, ["FaceCrops/1001_IOM_SAD_XX.mp4", "FaceCrops/1003_DFA_HAP_XX.mp4"])
+    put_all(tmp_path, ["AudioVocals/1002_DFA_HAP_XX.wav"])
+    put_text(tmp_path / "AudioWAV.zip", "packed")
+    source = CremaD(tmp_path)
+    assert [(Path(clip.video).parent.name, Path(clip.audio or "").parent.name) for clip in source.clips()] == [
+        ("VideoFlash", "AudioWAV"),
+        ("VideoFlash", "AudioWAV"),
+    ]
+    assert source.skipped == {"in a folder of crops or features": 3}
+    assert source.noted == {"table of votes missing": 1, "archive beside the clips: is all of it unpacked?": 1}
+
+
+def test_archives_alone_are_named(tmp_path: Path) -> None:
+    put_text(tmp_path / "VideoFlash.part1.rar", "packed")
+    message = "is no folder of CREMA-D: .*but it holds archives: VideoFlash.part1.rar; unpack"
+    with pytest.raises(InputError, match=message):
+        list(CremaD(tmp_path).clips())
 
 
 def test_the_web_pages_zip_is_an_error_that_names_git_lfs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.sources.meld import Meld
 from tests.pipeline.sources.layout import put, put_all, put_table, put_text
 
@@ -109,6 +110,70 @@ def test_a_half_of_the_dataset_is_read_and_the_rest_counted(tmp_path: Path) -> N
     assert [clip.id for clip in source.clips()] == ["meld/dev/dia0_utt0"]
     assert source.skipped == {"video missing": 2, "video without row": 1}
     assert source.noted == {"split without any video (is its archive unpacked?)": 1, "table missing": 1}
+
+
+@pytest.mark.parametrize("folders", [("train_splits", "dev_splits", "test_splits"), ("train", "dev", "test")])
+def test_the_folders_are_found_by_each_of_their_names(tmp_path: Path, folders: tuple[str, ...]) -> None:
+    for split, folder in zip(_FOLDERS, folders, strict=True):
+        put_rows(tmp_path, split, row(0, 0))
+        put_all(tmp_path, [f"{folder}/dia0_utt0.MP4"])
+    assert [clip.id for clip in Meld(tmp_path).clips()] == [f"meld/{split}/dia0_utt0" for split in _FOLDERS]
+
+
+@pytest.mark.parametrize("place", ["", "dev_splits_complete"])
+def test_the_folder_of_one_split_can_be_given(tmp_path: Path, place: str) -> None:
+    put_rows(tmp_path, "train", row(9, 9))
+    put_rows(tmp_path / place, "dev", row(0, 0))
+    put_videos(tmp_path, "dev", "dia0_utt0")
+    source = Meld(tmp_path / "dev_splits_complete")
+    assert [(clip.id, clip.split) for clip in source.clips()] == [("meld/dev/dia0_utt0", "dev")]
+    assert not source.skipped and not source.noted
+
+
+def test_the_folder_of_one_split_without_its_table_is_an_error(tmp_path: Path) -> None:
+    put_videos(tmp_path, "dev", "dia0_utt0")
+    with pytest.raises(InputError, match=r"is no folder of MELD: train_sent_emo.csv.* is not there"):
+        list(Meld(tmp_path / "dev_splits_complete").clips())
+
+
+def test_apostrophes_of_the_tables_of_2018_are_such(tmp_path: Path) -> None:
+    """They were cp1252, read as Latin-1: U+0092 stands where a curly apostrophe was."""
+    text = "No don\x92t I beg of you! \x93Well\x94\x85"
+    put_table(tmp_path / "dev_sent_emo.csv", _HEADER, [row(0, 0, text)])
+    put_videos(tmp_path, "dev", "dia0_utt0")
+    assert [clip.transcript for clip in Meld(tmp_path).clips()] == ["No don’t I beg of you! “Well”…"]
+
+
+@pytest.mark.parametrize("folder", ["train_splits/FaceCrops", "FaceCrops/train_splits", "openface"])
+def test_crops_do_not_displace_utterances(tmp_path: Path, folder: str) -> None:
+    put_rows(tmp_path, "train", row(0, 0), row(0, 1))
+    put_videos(tmp_path, "train", "dia0_utt0")
+    put_all(tmp_path, [f"{folder}/dia0_utt0.mp4", f"{folder}/dia0_utt1.mp4"])
+    source = Meld(tmp_path)
+    assert [clip.video for clip in source.clips()] == [str(tmp_path / "train_splits/dia0_utt0.mp4")]
+    assert source.skipped == {"in a folder of crops or features": 2, "video missing": 1}
+
+
+def test_what_is_packed_is_named(tmp_path: Path) -> None:
+    put_text(tmp_path / "MELD.Raw/test.tar.gz", "packed")
+    with pytest.raises(
+        InputError, match=r"is no folder of MELD: .*, but it holds archives: MELD.Raw/test.tar.gz; unpack"
+    ):
+        list(Meld(tmp_path).clips())
+    for split in ("train", "test"):
+        put_rows(tmp_path, split, row(0, 0))
+    put_videos(tmp_path, "train", "dia0_utt0")
+    source = Meld(tmp_path)
+    assert [clip.split for clip in source.clips()] == ["train"]
+    assert source.examples["archive beside the clips: is all of it unpacked?"] == [
+        str(tmp_path / "MELD.Raw/test.tar.gz")
+    ]
+
+
+def test_the_old_tables_encoding_is_read_where_it_is_said(tmp_path: Path) -> None:
+    put_text(tmp_path / "dev_sent_emo.csv", f"{','.join(_HEADER)}\n1,you’re,Ross,joy,positive,0,0,3,19,0,0\n", "cp1252")
+    put_videos(tmp_path, "dev", "dia0_utt0")
+    assert [clip.transcript for clip in open_source("meld", tmp_path, encoding="cp1252").clips()] == ["you’re"]
 
 
 def test_the_old_tables_encoding_is_an_error(tmp_path: Path) -> None:

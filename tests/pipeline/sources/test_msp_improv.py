@@ -4,6 +4,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.sources.msp_improv import MspImprov
 from tests.pipeline.sources.layout import put_all, put_text
 
@@ -71,9 +72,37 @@ def test_the_emotion_is_what_raters_heard_and_not_what_the_scenario_was_written_
 
 def test_a_mean_that_is_no_number_is_left_out(tmp_path: Path) -> None:
     put_turn(tmp_path, TURN)
-    put_text(tmp_path / "Evaluation.txt", evaluation(TURN, "A", means="A:NaN; V:2.0; D:x ; N:;"))
+    put_text(tmp_path / "Evaluation.txt", evaluation(TURN, "A", means="A:NaN; V:2.0; D:x ; N:inf;"))
     [clip] = MspImprov(tmp_path).clips()
     assert clip.labels == {"written_for": "angry", "scenario": "natural", "majority": "A", "valence": 2.0}
+
+
+@pytest.mark.parametrize("mean", ["inf", "-inf", "Infinity", "nan", "1e999"])
+def test_activation_is_a_finite_number_or_none(tmp_path: Path, mean: str) -> None:
+    put_turn(tmp_path, TURN)
+    put_text(tmp_path / "Evaluation.txt", evaluation(TURN, "N", means=f"A:{mean}; V:2.0; D:3.0 ; N:4.0;"))
+    [clip] = MspImprov(tmp_path).clips()
+    assert "activation" not in clip.labels and clip.labels["valence"] == 2.0
+
+
+def test_transcripts_in_another_encoding_are_read_where_it_is_said(tmp_path: Path) -> None:
+    put_turn(tmp_path, TURN)
+    put_text(tmp_path / "Evaluation.txt", evaluation(TURN, "N", "Zoë"), "cp1252")
+    put_text(tmp_path / "Text" / f"{TURN}.txt", "I’d go to\r\nthe café.", "cp1252")
+    source = open_source("msp-improv", tmp_path, encoding="cp1252")
+    assert [(clip.transcript, clip.emotion) for clip in source.clips()] == [("I’d go to the café.", "neutral")]
+    assert not source.noted
+
+
+def test_crops_of_a_turn_and_archives_beside_it_are_what_they_are(tmp_path: Path) -> None:
+    put_turn(tmp_path, TURN)
+    put_all(tmp_path, [f"FaceCrops/{TURN}.avi"])
+    put_text(tmp_path / "Evaluation.txt", evaluation(TURN, "N"))
+    put_text(tmp_path / "session2.tar.gz", "packed")
+    source = MspImprov(tmp_path)
+    assert [clip.video for clip in source.clips()] == [str(tmp_path / f"session1/S01A/P/{TURN}.avi")]
+    assert source.skipped == {"in a folder of crops or features": 1}
+    assert source.examples["archive beside the clips: is all of it unpacked?"] == [str(tmp_path / "session2.tar.gz")]
 
 
 def test_each_turn_has_the_votes_of_its_own_raters(tmp_path: Path) -> None:
@@ -112,7 +141,7 @@ def test_what_does_not_match_is_counted(tmp_path: Path) -> None:
         "no evaluation": 1,
         "evaluated twice: the last is taken": 1,
         "evaluation line of another form": 2,
-        "transcript is not UTF-8": 1,
+        "transcript in another encoding": 1,
     }
 
 

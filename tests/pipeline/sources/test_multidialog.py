@@ -9,7 +9,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, open_source
-from tests.pipeline.sources.layout import put, put_all, put_text
+from tests.pipeline.sources.layout import put, put_all, put_pointer, put_text
 
 ONE, TWO = "t_ffa55df6-114d-4b36-87a1-7af6b8b63d9b", "t_00000000-0000-4000-8000-000000000000"
 
@@ -98,6 +98,38 @@ def test_packed_sound_is_said(folder: Path) -> None:
         path.unlink()
     with pytest.raises(InputError, match="3 x video missing; 1 x archive not unpacked"):
         _read(folder)
+
+
+def test_what_stands_in_place_of_a_file_is_named_as_what_it_is(folder: Path) -> None:
+    """The dataset cloned without its large files, and a video that Google Drive gave a page for."""
+    put_pointer(folder / f"video/{ONE}/{ONE}_0k.mp4")
+    put_pointer(folder / f"data/train/{ONE}/{ONE}_1b.wav")
+    (folder / f"video/{TWO}/{TWO}_0a.mp4").unlink()
+    put_text(folder / f"video/{TWO}.mp4", "<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title>")
+    clips, source = _read(folder)
+    assert list(clips) == [f"multidialog/train/{ONE}_1b"]
+    assert source.skipped == {"video is a git-LFS pointer": 1, "video of the conversation is a web page": 1}
+    assert source.noted == {"audio is a git-LFS pointer: the video's own is taken": 1}
+
+
+def test_pointers_to_archives_and_tables_are_named_as_such(folder: Path) -> None:
+    for path in folder.rglob("*.wav"):
+        path.unlink()
+    put_pointer(folder / "data/train/train_chunks_0000.tar.gz")
+    _, source = _read(folder)
+    assert source.skipped == {"archive is a git-LFS pointer": 1}
+    put_pointer(folder / "metadata/train/train_metadata_0000.jsonl")
+    with pytest.raises(InputError, match=r"train_metadata_0000.jsonl: file: is a git-LFS pointer; .*git lfs pull"):
+        _read(folder)
+
+
+def test_archives_beside_unpacked_sound_and_crops_beside_videos_are_what_they_are(folder: Path) -> None:
+    put_text(folder / "data/train/train_chunks_0000.tar.gz", "packed")
+    put(folder / f"openface/{ONE}_0k.mp4")
+    clips, source = _read(folder)
+    assert clips[f"multidialog/train/{ONE}_0k"].video == str(folder / f"video/{ONE}/{ONE}_0k.mp4")
+    assert source.skipped == {"in a folder of crops or features": 1}
+    assert source.noted == {"archive beside the clips: is all of it unpacked?": 1}
 
 
 def test_a_half_downloaded_table_is_named_with_its_line(folder: Path) -> None:
