@@ -55,7 +55,7 @@ def _add_options(parser: Parser, name: str) -> None:
             f"{about.data} --answers answers.jsonl {output}",
         ]
     else:
-        examples = [f"{about.data} --model MODEL {output}"]
+        examples = [f"{about.data} {output}" if about.judged else f"{about.data} --model MODEL {output}"]
     if about.judged:
         examples.append(f"{examples[-1]} --judge Qwen/Qwen3-32B --base-url http://127.0.0.1:8000/v1")
     parser.epilog = "\n  ".join(["examples:", *(f"{called} {example}" for example in (*examples, *about.examples))])
@@ -87,7 +87,9 @@ def _evaluate(args: argparse.Namespace) -> None:
         asked = {"gpu": args.gpu, "arguments": args.infer, "answers": args.answers}
     benchmark = about.benchmark(args)
     judge = judge_of(args, "eval") if about.judged else None
-    if evaluate(benchmark, args.output, model=args.model, judge=judge, **asked) is not None:
+    # Where no model is asked and a judge is, it is the judge that is scored.
+    model = (judge.model if judge else "no judge") if about.judged and not about.asks else args.model
+    if evaluate(benchmark, args.output, model=model, judge=judge, **asked) is not None:
         print((args.output / "scores.md").read_text(encoding="utf-8"), end="")
     else:
         print(f"{len(benchmark.questions)} questions in {args.output / QUESTIONS}; answer them and give --answers FILE")

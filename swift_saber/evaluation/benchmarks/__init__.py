@@ -21,6 +21,7 @@ BENCHMARKS = {
     "emobench-m": "EmoBench-M, its 13 scenarios",
     "mer-unibench": "MER-UniBench: hit rate, or sign of a sentiment",
     "emorealm": "EmoReAlM: cues that are not there, and agreement of modalities",
+    "preferences": "a judge against people's preferences between two descriptions (MER2026)",
 }
 
 
@@ -35,7 +36,7 @@ class Command:
         benchmark: from the options, the shared ones among them, to what is asked and how it is scored.
         examples: further ones of what follows `swift-saber eval NAME`.
         asks: whether a model can be asked and its answers given; else existing results in a form of their own are
-            scored, and of the shared options there is only -o.
+            scored, and of the shared options there is only -o. With a judge it is the judge that is scored.
         judged: whether a judge can be named.
         verdicts: the scores of its items that say right (1) or wrong (0). The others have degrees, and who is wrong by
             them is no fact.
