@@ -48,7 +48,7 @@ from swift_saber.sed.record import (
     Row,
 )
 from swift_saber.text.emotion_list import EmotionList, read_emotions
-from swift_saber.text.emotions import EMOTIONS, common_emotion, named_emotions
+from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS, common_emotion, named_emotions
 from swift_saber.text.error_rate import UNIT, word_error_rate
 
 GROUPS = ("consistent", "inconsistent")
@@ -217,7 +217,8 @@ def clip_files(row: Row) -> dict[str, list[str]]:
 
 
 def true_emotion(row: Row, listed: EmotionList | None = None) -> str | None:
-    """Return the emotion of labels.emotion, else the one that most people gave to the clip; None where there is none.
+    """Return the emotion of a clip: of labels.emotion, else of the one word of the pipeline's labels.own_emotions, else
+    the one that most people gave to it; None where there is none.
 
     Args:
         row: of the set.
@@ -226,13 +227,20 @@ def true_emotion(row: Row, listed: EmotionList | None = None) -> str | None:
     Raises:
         InputError: it is no word, or none of the list.
     """
-    label = row.labels.get("emotion")
+    label = _label(row)
     if label is None:
         return majority(peoples_emotions(row, listed))
     if not isinstance(label, str) or not label.strip():
         problem = f"is {quoted(label)}, no emotion"
         raise InputError(row.id or "row", "labels.emotion", problem, "name one or leave it out")
     return _emotion(label, listed, row, "labels.emotion")
+
+
+def _label(row: Row) -> Any:
+    """What the labels call the clip's emotion, as it stands there, or None."""
+    own = row.labels.get(OWN_EMOTIONS)
+    given: Any = row.labels.get("emotion")
+    return own[0] if given is None and isinstance(own, list) and len(own) == 1 else given
 
 
 def peoples_emotions(row: Row, listed: EmotionList | None = None) -> dict[str, str]:
@@ -303,6 +311,8 @@ def items(
         answer = said[0] if len(said) == 1 else None
         if truth is not None:
             item.details["emotion"] = {"truth": truth, "answer": answer, "named": said}
+            if _label(row) is None:
+                item.details["emotion"]["truth of"] = "most people"
             item.scores["emotion"] = float(answer == truth)
         if people:
             item.details[PEOPLE] = {"labels": people, "model": answer}
@@ -385,7 +395,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     shown["groups"] |= groups_of_people
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
-    if voted := sum("emotion" in item.details and "emotion" not in item.details["labels"] for item in found):
+    if voted := sum("truth of" in item.details.get("emotion", {}) for item in found):
         notes.append(f"emotion: the truth of {voted} clips is what most people say")
     recorded = sum(not item.scores.keys().isdisjoint(ERRORS) for item in found)
     if recorded < len(found):

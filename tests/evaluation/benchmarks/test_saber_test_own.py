@@ -85,6 +85,16 @@ def test_own_emotions_are_read_by_their_words_and_are_not_the_common_ones(tmp_pa
         items(read(tmp_path, clip("x", "angry")), {}, emotions=WORDS)
 
 
+def test_the_pipelines_word_for_what_is_no_common_emotion_is_the_truth_where_it_is_one(tmp_path: Path) -> None:
+    """The pipeline keeps such words under own_emotions; several of them, as of MEmoR, leave open which is meant."""
+    words = {"a": ["worried"], "b": ["trust", "anticipation"]}
+    rows = read(tmp_path, *(clip(name, labels={"own_emotions": own}) for name, own in words.items()))
+    found = scores(items(rows, {"a": says("worried"), "b": says("trust")}))
+    assert (value(found, "emotion"), found["metrics"]["emotion"]["n"]) == (1, 1)
+    assert value(scores(items(rows[:1], {"a": says("anxious")}, emotions=WORDS)), "emotion") == 1
+    assert not any("most people" in note for note in found["notes"])
+
+
 def test_own_emotions_are_those_of_the_probe_too(tmp_path: Path) -> None:
     rows = read(tmp_path, *(clip(name, "joy", audios=[f"{name}.wav"]) for name in "ab"))
     said = {one["id"]: says("happy" if one["id"].endswith("no_sound") else "gleeful") for one in probe.questions(rows)}
