@@ -24,7 +24,7 @@ import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from swift_saber.data.rows import read_rows, row_id
@@ -131,10 +131,17 @@ def read_pairs(path: Path) -> list[Pair]:
 def read_references(path: Path, pairs: Sequence[Pair]) -> dict[str, str]:
     """Return what is said of each clip, by its name; rows of other clips are not looked at.
 
+    Args:
+        path: rows with a response; the id is the clip's name, or the path of its file.
+        pairs: those that are asked about.
+
     Raises:
         InputError: a clip of the pairs has no text.
     """
-    said = {row_id(row): row.get("response") for _, row in read_rows(path)}
+    said: dict[str, Any] = {}
+    for _, row in read_rows(path):
+        key = row_id(row)
+        said |= {key: row.get("response"), PurePath(key).stem: row.get("response")}
     found = {name: writable(text) for name, text in said.items() if isinstance(text, str) and text.strip()}
     names = list(dict.fromkeys(pair.name for pair in pairs))
     if missing := [name for name in names if name not in found]:

@@ -129,8 +129,10 @@ def test_how_near_two_lengths_are_to_be_similar_can_be_chosen(tmp_path: Path) ->
 
 
 def test_a_reference_of_the_clip_is_shown_beside_the_two(tmp_path: Path) -> None:
-    """The judge reads texts: what it can know of a clip is what a model has said of it."""
-    said = [{"id": row[0], "response": f"In {row[0]} there is a person."} for row in ROWS]
+    """The judge reads texts: what it can know of a clip is what a model has said of it. Of a folder of clips, as
+    swift-saber analyze has it, an id is a path."""
+    ids = [row[0] if row[0] == "p2" else f"video/{row[0]}.mp4" for row in ROWS]
+    said = [{"id": key, "response": f"In {row[0]} there is a person."} for key, row in zip(ids, ROWS, strict=True)]
     write_rows(tmp_path / "said.jsonl", said)
     _, asked = judged(tmp_path, lambda _: picks(1), table(tmp_path), "--reference", tmp_path / "said.jsonl")
     assert all("Reference" in one.text for one in asked)
