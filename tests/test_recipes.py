@@ -62,7 +62,7 @@ def test_the_header_says(path: Path, said: str) -> None:
 
 
 @every(STAGES)
-@pytest.mark.parametrize("said", ["Memory: .*estimated", r"Step time: (not measured|.*\(one H200\))", "Limitation: "])
+@pytest.mark.parametrize("said", ["Memory: .*estimated", r"Step time: (not measured|.*\(one H100\))", "Limitation: "])
 def test_the_header_is_honest_about(path: Path, said: str) -> None:
     assert re.search(said, header(path))
 

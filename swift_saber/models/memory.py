@@ -45,11 +45,10 @@ the two counts, since the data decide. All tokens are in A with use_logits_to_ke
 ms-swift cuts rows at the earliest answer (several rows of SED, pairs that are never one row) or packs them.
 
 Where the numbers of a layer come from: the shapes of the 7B's own layers (tests/benchmarks/memory_shapes.py), and a
-smaller model that was trained on a CPU (memory_step.py beside it; recipes/costs.md has the figures). Two runs were
-measured on a GPU, one H200 with a 7B of random weights, before pairs were one row and logits those of answers: SED and
-CA-DPO by LoRA, with rows of up to 7,900 and pairs of up to 2 x 8,150 tokens, took 38.4 and 63.6 GiB of the card, which
-are 1.23 and 1.40 times the others; 1.35 is between them. What a GPU takes since then was not measured. Rows of mixed
-lengths can make PyTorch's allocator hold more (CA-DPO: 71 GiB), as long as there is room.
+smaller model that was trained on a CPU (memory_step.py beside it; recipes/costs.md has the figures). 1.35 is from two
+runs of ms-swift's own step on an H200, with a 7B of random weights, where it was 1.23 (SED) and 1.40 (CA-DPO). Three
+runs of today's step on an H100, all by LoRA, took 24.2 (SED), 30.1 and 59.2 GiB (CA-DPO) of the card, for which the
+plan is 24.2, 29.3 and 59.8.
 
 For answers, of which max_new_tokens is the longest, T tokens are the longest question under the media settings:
 
