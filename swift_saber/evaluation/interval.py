@@ -85,6 +85,40 @@ def statistic_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item
     return _interval([np.arange(len(stratum)) for stratum in strata], of_places, vectorized=False)
 
 
+def counts_interval(
+    groups: Mapping[str, NDArray[np.float64]],
+    combine: Callable[[Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]], Means],
+) -> Interval | None:
+    """Return the interval of what is computed from how often each row of a group is there, or None as the others do.
+
+    The same as statistic_interval, many times faster where rows repeat: drawing n of n items with replacement is
+    drawing how often each distinct row occurs from a multinomial distribution.
+
+    Args:
+        groups: {group: what each of its items brings, (n, k)}, none of them empty, NaN allowed.
+        combine: from {group: (how often, (draws, distinct); the distinct rows, (distinct, k))} to (draws,) scores.
+    """
+    if all(len(rows) < 2 for rows in groups.values()):
+        return None
+    rng = np.random.default_rng(SEED)
+    drawn = {}
+    for name in sorted(groups):
+        # Equal NaNs are one row only where they are a number.
+        distinct, times = np.unique(np.nan_to_num(groups[name], nan=-np.inf), axis=0, return_counts=True)
+        counts = rng.multinomial(times.sum(), times / times.sum(), size=DRAWS)
+        drawn[name] = counts, np.where(np.isneginf(distinct), np.nan, distinct)
+    outside = 50 * (1 - LEVEL)
+    low, high = np.percentile(combine(drawn), (outside, 100 - outside))
+    return Interval(float(low), float(high))
+
+
+def pooled(
+    drawn: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what counts_interval draws of each group as that of one: (draws, rows of all) and (rows of all, k)."""
+    return np.hstack([counts for counts, _ in drawn.values()]), np.vstack([rows for _, rows in drawn.values()])
+
+
 def _interval(samples: Sequence[NDArray[Any]], statistic: Callable[..., Any], *, vectorized: bool) -> Interval | None:
     from scipy.stats import bootstrap
 

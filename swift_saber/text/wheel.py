@@ -169,17 +169,36 @@ def ew_score(table: NDArray[np.float64], unknown_truth: float | None = None) -> 
     if not table.size:
         return None
     counted = ~np.isnan(table[:, :, 0])
-    clips = counted.sum(axis=0)
-    there = clips > 0 if unknown_truth is None else np.ones(len(clips), dtype=bool)
-    if not there.any():
-        return None
     sums = np.where(counted[:, :, None], table, 0).sum(axis=0)
-    means = np.where(clips[:, None] > 0, sums / np.maximum(clips, 1)[:, None], unknown_truth or 0.0)[there]
+    precision, recall, f1 = map(float, _ew(sums, counted.sum(axis=0), unknown_truth))
+    return None if math.isnan(f1) else EWScore(precision, recall, f1)
+
+
+def ew_scores(
+    counts: NDArray[np.int64], table: NDArray[np.float64], unknown_truth: float | None = None
+) -> NDArray[np.float64]:
+    """Return ew_score of many draws of clips at once, (draws, 3): precision, recall and F, NaN for None.
+
+    Args:
+        counts: how often each clip of the table is in each draw, (draws, clips).
+        table, unknown_truth: as ew_score.
+    """
+    counted = ~np.isnan(table[:, :, 0])
+    sums = np.einsum("dc,cgp->dgp", counts, np.where(counted[:, :, None], table, 0), optimize=True)
+    return _ew(sums, counts @ counted, unknown_truth)
+
+
+def _ew(sums: NDArray[np.float64], clips: NDArray[Any], unknown_truth: float | None) -> NDArray[np.float64]:
+    """(..., 3) of the sums over clips (..., groupings, 2), and how many there are in each grouping."""
+    there = (clips > 0) | (unknown_truth is not None)
+    means = np.where(clips[..., None] > 0, sums / np.maximum(clips, 1)[..., None], unknown_truth or 0.0)
     # F is 0 where both are.
-    total = means.sum(axis=1)
-    f1 = 2 * means.prod(axis=1) / np.where(total > 0, total, 1)
-    precision, recall = means.mean(axis=0)
-    return EWScore(float(precision), float(recall), float(f1.mean()))
+    total = means.sum(axis=-1)
+    f1 = 2 * means.prod(axis=-1) / np.where(total > 0, total, 1)
+    found = np.concatenate([means, f1[..., None]], axis=-1)
+    with np.errstate(invalid="ignore"):  # NaN where every grouping is left out
+        mean: NDArray[np.float64] = np.where(there[..., None], found, 0).sum(axis=-2) / there.sum(axis=-1)[..., None]
+    return mean
 
 
 def _group(words: Iterable[str], grouping: dict[str, str]) -> str | None:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swift_saber.evaluation.interval import Interval, group_means_interval, mean_interval, statistic_interval
+from swift_saber.evaluation.interval import (
+    Interval,
+    counts_interval,
+    group_means_interval,
+    mean_interval,
+    pooled,
+    statistic_interval,
+)
 from swift_saber.evaluation.item import Item
 
 
@@ -87,6 +94,35 @@ def test_any_statistic_of_items_agrees_with_the_vectorised_mean() -> None:
     # Both draw at random, so their ends differ by about a tenth of the interval's half width.
     found, vectorised = statistic_interval(items(groups), statistic), group_means_interval(groups, mean_of_means)
     assert found == pytest.approx(vectorised, abs=0.02)
+
+
+def drawn_means(drawn):
+    """The means of the first column of each group."""
+    return {name: counts @ rows[:, 0] / counts.sum(axis=1) for name, (counts, rows) in drawn.items()}
+
+
+def test_counts_of_rows_give_the_interval_of_drawn_items() -> None:
+    # As above: 400 of 1,000, in two groups, whose means are the same and do not add to the spread.
+    half = NormalDist().inv_cdf(0.975) * (0.4 * 0.6 / 1000) ** 0.5
+    rows = np.array([[1.0, np.nan]] * 200 + [[0.0, 7.0]] * 300)
+    ends = counts_interval({"a": rows, "b": rows}, lambda drawn: mean_of_means(drawn_means(drawn)))
+    assert ends == pytest.approx((0.4 - half, 0.4 + half), abs=0.003)
+    assert counts_interval({"b": rows[::-1], "a": rows}, lambda drawn: mean_of_means(drawn_means(drawn))) == ends
+
+    def of_all(drawn):
+        counts, distinct = pooled(drawn)
+        assert np.array_equal(distinct, [[0, 7], [1, np.nan]] * 2, equal_nan=True)
+        assert counts.shape == (1000, 4)
+        return counts @ distinct[:, 0] / counts.sum(axis=1)
+
+    assert counts_interval({"a": rows, "b": rows}, of_all) == pytest.approx(ends)
+
+
+def test_counts_of_rows_draw_groups_each_for_itself_and_need_two_items_in_one() -> None:
+    apart = {"easy": np.ones((5, 1)), "hard": np.zeros((50, 1))}
+    assert counts_interval(apart, lambda drawn: mean_of_means(drawn_means(drawn))) == Interval(0.5, 0.5)
+    assert counts_interval({"a": np.ones((1, 1)), "b": np.zeros((1, 1))}, drawn_means) is None
+    assert counts_interval({}, drawn_means) is None
 
 
 def test_drawing_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

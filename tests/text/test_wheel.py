@@ -7,12 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.text import wheel
-from swift_saber.text.wheel import Coverage, EWScore, Overlap, Wheels, ew_score, overlap_table
+from swift_saber.text.wheel import Coverage, EWScore, Overlap, Wheels, ew_score, ew_scores, overlap_table
 
 RINGS = ["level1", "level2", "level3"]
 #: As published, a blank cell is the one above.
@@ -198,6 +199,18 @@ def test_without_openpyxl_the_error_says_what_to_install(tmp_path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(InputError, match="openpyxl: package: is not installed; pip install openpyxl"):
         Wheels(folder)
+
+
+def test_of_draws_the_score_is_that_of_the_drawn_clips(wheels: Wheels) -> None:
+    pairs = [FIRST, (["furious"], []), (["neutral"], ["glad"]), (["merry"], ["glad", "mad"]), (["blue"], ["mad"])]
+    table = overlap_table([wheels.overlaps(*pair) for pair in pairs])
+    counts = np.random.default_rng(0).multinomial(5, [1 / 5] * 5, size=20)
+    counts[0] = [0, 0, 5, 0, 0]  # of a clip that no wheel knows
+    for unknown_truth in (None, 0.0):
+        found = ew_scores(counts, table, unknown_truth)
+        for of, one in zip(counts, found, strict=True):
+            wanted = ew_score(np.repeat(table, of, axis=0), unknown_truth)
+            assert one == pytest.approx(wanted or 3 * [np.nan], nan_ok=True)
 
 
 def test_a_grouping_that_knows_no_truth_is_left_out_or_0_as_the_edition_has_it(wheels: Wheels) -> None:

@@ -8,21 +8,22 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.evaluation.interval import statistic_interval
+from swift_saber.evaluation.interval import counts_interval, pooled
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge, ask_all
 from swift_saber.evaluation.summary import summary
 from swift_saber.text.files import read_text
 from swift_saber.text.npz import read_npz
-from swift_saber.text.wheel import Level, Wheels, ew_score, overlap_table
+from swift_saber.text.wheel import EWScore, Level, Wheels, ew_score, ew_scores, overlap_table
 
 #: item.details[LABELS] is {TRUTH: [...], ANSWER: [...]}; None in place of a list where the judge failed.
 LABELS, TRUTH, ANSWER = "labels", "reference", "answer"
@@ -37,6 +38,11 @@ List every emotional state that the description ascribes to the speaker: each as
 in lower case and in its plain form ("happy", not "happily"). Take what the description says itself, also where it \
 says it in other words than an emotion's name. Leave out the feelings of other persons, feelings that it denies, and \
 what is no emotional state. The list is empty when the description ascribes none."""
+
+
+SENTIMENT_PROMPT = """\
+You are given words that describe the emotional state of one person. Which sentiment have they on the whole: \
+"positive", "negative" or "neutral"? The list that you reply with holds this one word."""
 
 
 def extract_labels(judge: Judge, texts: Mapping[str, str], bar: str = "labels") -> dict[str, list[str] | str]:
@@ -62,6 +68,34 @@ def extract_labels(judge: Judge, texts: Mapping[str, str], bar: str = "labels") 
     return {name: found.get(name, []) for name in texts}
 
 
+def extract_sentiments(
+    judge: Judge, labels: Mapping[str, Sequence[str]], bar: str = "sentiments"
+) -> dict[str, tuple[str, ...] | str]:
+    """Return the sentiment that the judge sees in each clip's labels, or the reason why it gave none.
+
+    That labels are asked about, and not the text that they are from, is published (MER-UniBench).
+
+    Args:
+        judge: an open one.
+        labels: by id. Where there are none, the sentiment is neutral, and the judge is not asked.
+        bar: what the progress bar says.
+
+    Returns:
+        By id, in the order given: (its word,), which may be none of the three; or a text that says what failed.
+
+    Raises:
+        EndpointDown: the judge cannot be asked; what it said is kept.
+    """
+    shown = {name: ", ".join(words) for name, words in labels.items() if words}
+    calls = (
+        (name, lambda name=name, text=text: judge.extract(name, SENTIMENT_PROMPT, {"Words": text}, "sentiment"))
+        for name, text in shown.items()
+    )
+    found: dict[str, list[str] | str] = ask_all(judge, calls, bar=bar)
+    words = {name: said if isinstance(said, str) else (", ".join(said),) for name, said in found.items()}
+    return {name: words.get(name, ("neutral",)) for name in labels}
+
+
 def read_labels(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     """Return the labels of a file by the clip's name.
 
@@ -72,13 +106,20 @@ def read_labels(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     Raises:
         InputError: names the line: no such row, or an id that was there before.
     """
+    texts, rows = read_authors(path) if is_of_authors(path) else (False, _of_rows(path))
+    if texts:
+        problem = "holds descriptions (name2reason), not labels"
+        raise InputError(str(path), "file", problem, "give the file of labels that was read out of them")
     found: dict[str, list[str]] = {}
-    of_authors = is_of_authors(path)
-    for where, name, said in authors_values(path) if of_authors else _of_rows(path):
+    for where, name, said in rows:
         if name in found:
             raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
-        found[name] = openset_labels(said, where) if of_authors else labels_of(said, where)
+        found[name] = openset_labels(said, where) if is_of_authors(path) else labels_of(said, where)
     return found
+
+
+#: (where, the clip's name, what is said of it)
+Rows = Iterable[tuple[str, str, Any]]
 
 
 def is_of_authors(path: str | os.PathLike[str]) -> bool:
@@ -86,20 +127,30 @@ def is_of_authors(path: str | os.PathLike[str]) -> bool:
     return Path(path).suffix.lower() in (".csv", ".npz")
 
 
-def authors_values(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, Any]]:
-    """Yield (where, the clip's name, what is said of it) of a file in one of the authors' forms.
+def read_authors(path: str | os.PathLike[str]) -> tuple[bool, Rows]:
+    """Return the rows of a file in one of the authors' forms, and whether they are descriptions in place of labels.
 
     Args:
-        path: a CSV with name and openset; or an npz with filenames and fileitems, with name2reason, or with an array of
-            one value under each clip's name.
+        path: a CSV with name and openset; or an npz with filenames and fileitems, with an array of one value under each
+            clip's name, or with name2reason, whose values are descriptions.
 
     Raises:
         InputError: the file cannot be read, or is in none of the forms.
     """
     if Path(path).suffix.lower() == ".csv":
-        yield from _of_table(path)
+        return False, list(_of_table(path))
+    arrays = read_npz(path)
+    names, values, texts = (arrays.get(key) for key in ("filenames", "fileitems", "name2reason"))
+    if isinstance(names, list) and isinstance(values, list) and len(names) == len(values):
+        pairs: Iterable[tuple[Any, Any]] = zip(names, values, strict=True)
+    elif isinstance(texts, dict):
+        pairs = texts.items()
+    elif arrays and not any(isinstance(value, list | dict) for value in arrays.values()):
+        pairs = arrays.items()
     else:
-        yield from ((f"{path}: {name}", name, said) for name, said in _of_archive(path))
+        problem = f"holds {quoted(', '.join(arrays))}, neither filenames and fileitems nor a value for each clip"
+        raise InputError(str(path), "file", problem, "take the file as its authors distribute it")
+    return isinstance(texts, dict), [(f"{path}: {name}", str(name), said) for name, said in pairs]
 
 
 def _of_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, Any]]:
@@ -124,20 +175,6 @@ def _of_table(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, str]]:
     except csv.Error as error:
         problem = f"is no CSV ({error})"
         raise InputError(str(path), "file", problem, "take the file as its authors distribute it") from error
-
-
-def _of_archive(path: str | os.PathLike[str]) -> Iterator[tuple[str, Any]]:
-    arrays = read_npz(path)
-    names, values = arrays.get("filenames"), arrays.get("fileitems")
-    if isinstance(names, list) and isinstance(values, list) and len(names) == len(values):
-        yield from zip(map(str, names), values, strict=True)
-    elif isinstance(of := arrays.get("name2reason"), dict):
-        yield from of.items()
-    elif arrays and not any(isinstance(value, list | dict) for value in arrays.values()):
-        yield from arrays.items()
-    else:
-        problem = f"holds {quoted(', '.join(arrays))}, neither filenames and fileitems nor a value for each clip"
-        raise InputError(str(path), "file", problem, "take the file as its authors distribute it")
 
 
 def openset_labels(said: Any, where: str) -> list[str]:
@@ -182,15 +219,20 @@ def overlap_metrics(items: Sequence[Item], wheels: Wheels, level: Level) -> dict
     )
     score = ew_score(table, wheels.unknown_truth)
     # A draw of clips that no wheel knows would have no value.
-    rows = {item.id: row for item, row in zip(judged, table, strict=True) if not np.isnan(row).all()}
-    clips = [item for item in judged if item.id in rows]
+    known: dict[str, list[NDArray[np.float64]]] = {}
+    for item, row in zip(judged, table, strict=True):
+        if not np.isnan(row).all():
+            known.setdefault(item.group, []).append(row.ravel())
+    rows = {group: np.array(of) for group, of in known.items()}
     metrics = {}
     for name in ("f1", "precision", "recall"):
 
-        def of_drawn(drawn: Sequence[Item], name: str = name) -> float:
-            return float(getattr(ew_score(np.stack([rows[item.id] for item in drawn]), wheels.unknown_truth), name))
+        def of_drawn(drawn: Any, place: int = EWScore._fields.index(name)) -> NDArray[np.float64]:
+            counts, distinct = pooled(drawn)
+            of: NDArray[np.float64] = ew_scores(counts, distinct.reshape(len(distinct), -1, 2), wheels.unknown_truth)
+            return of[:, place]
 
-        ends = statistic_interval(clips, of_drawn)
+        ends = counts_interval(rows, of_drawn)
         value = getattr(score, name) if score else None
         metrics[f"ew_{name}_{level}"] = summary(items, value, ends, len(items) - len(judged))
     return metrics

@@ -3,10 +3,19 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.mer_unibench import HitRate, SentimentScore, hit_rate, hits, sentiment_score
+from swift_saber.evaluation.benchmarks.mer_unibench.scores import (
+    HitRate,
+    SentimentScore,
+    hit_rate,
+    hit_rates_of_draws,
+    hits,
+    sentiment_score,
+    signs_f1_of_draws,
+)
 from swift_saber.text.wheel import Wheels
 from tests.text.test_wheel import emotion_wheel
 
@@ -64,6 +73,19 @@ def test_where_every_answer_has_a_sign_f1_is_that_of_both_signs_by_their_share()
     )
     accuracy = sum(truth == one for truth, one in kept) / len(kept)
     assert sentiment_score(truths, said) == (pytest.approx(f1), pytest.approx(accuracy), len(kept))
+
+
+def test_of_draws_the_scores_are_those_of_the_drawn_clips(wheels: Wheels) -> None:
+    draw = np.random.default_rng(0)
+    times = draw.multinomial(40, [1 / 20] * 20, size=5)
+    truths, said = draw.choice([-1.0, 2.0], 20), draw.choice([-1.0, 0.0, 1.0], 20)
+    signs = np.array([truths > 0, np.where(said == 0, -1, said > 0)], dtype=float).T
+    table = np.array([hits(*pair, wheels) for pair in 10 * [("mad", ["blue"]), ("happy", ["merry"])]], dtype=float)
+    f1, rates = signs_f1_of_draws(times, signs), hit_rates_of_draws(times, table)
+    for place, counts in enumerate(times):
+        drawn = np.repeat(np.arange(20), counts)
+        assert f1[place] == pytest.approx(sentiment_score(truths[drawn], said[drawn]).f1)
+        assert rates[place] == pytest.approx(hit_rate(table[drawn]).value)
 
 
 def test_a_truth_that_is_no_number_is_named(tmp_path: Path) -> None:

@@ -1,122 +1,87 @@
-"""MER-UniBench on existing labels or sentiments: from two files to items and scores.
+"""MER-UniBench's scores: the hit rate, the sign of a sentiment, the overlap of open labels, and the mean of the sets.
 
-The truth is a JSONL of {"id", "emotion": word} or {"id", "sentiment": number}, with "group" for the data set where
-there are several; answers are {"id", "labels": [words]} (what open_labels reads out of texts) or {"id", "sentiment":
-number or null}. The form is ours: the data sets have forms of their own.
+Published (MER-UniBench, AffectGPT): each of the three, and that the headline is the mean over the sets of their first
+score, HEADLINE. That an answer without a sign is wrong is ours; the authors' scorer takes it for "not positive", which
+the scores called ..._official do too.
 """
 
-import argparse
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from swift_saber.data.rows import read_rows
-from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.benchmarks.open_labels import read_labels
-from swift_saber.evaluation.interval import statistic_interval
-from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.judge import Judge
-from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
-from swift_saber.evaluation.run import Benchmark
-from swift_saber.evaluation.summary import by_group, is_number, summary
-from swift_saber.text.wheel import Wheels
-
-HITS = "hits"
-Truths = dict[str, tuple[str, str | float]]
-POSITIVE, NEGATIVE = "positive", "negative"
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help='JSONL: {"id", "emotion"} or {"id", "sentiment"}')
-    parser.add_argument("--answers", type=Path, required=True, help='JSONL: {"id", "labels"} or {"id", "sentiment"}')
-    parser.add_argument("--wheel", type=Path, help="your emotion_wheel folder, for emotions")
-    parser.add_argument("--model", required=True, help="the name that the answers are shown under")
-
-
-def _from_options(args: argparse.Namespace) -> Benchmark:
-    known = read_truths(args.data)
-    wheels = Wheels(args.wheel) if args.wheel is not None else None
-
-    def scored(answers: Path, _: Path, judge: Judge | None) -> list[Item]:
-        return items(known, answers, wheels)
-
-    files = {args.data.name: args.data} | (wheels.files if wheels else {})
-    return Benchmark("mer-unibench", files, [], scored, scores, results=[args.answers])
-
-
-COMMAND = Command(
-    'Score labels on MER-UniBench\'s sets: the hit rate of {"id", "labels"} against {"id", "emotion"} over the '
-    'five emotion wheels, or weighted F1 and accuracy of the sign of {"id", "sentiment"} against the same.',
-    "--data truth.jsonl --answers labels.jsonl --wheel emotion_wheel",
-    _add_options,
-    _from_options,
-    asks=False,
+from swift_saber.errors import InputError
+from swift_saber.evaluation.benchmarks.mer_unibench.truths import SETS
+from swift_saber.evaluation.benchmarks.open_labels import (
+    ANSWER,
+    LABELS,
+    TRUTH,
+    overlap_metrics,
+    overlap_notes,
+    wheel_note,
 )
+from swift_saber.evaluation.interval import counts_interval, pooled
+from swift_saber.evaluation.item import Item
+from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
+from swift_saber.evaluation.summary import by_group, summary
+from swift_saber.text.wheel import LEVELS, EWScore, Wheels, ew_scores, overlap_table
+
+#: In item.details: the hit of each wheel, and a sentiment's word where it was no number.
+HITS, SAID = "hits", "said"
+POSITIVE, NEGATIVE = "positive", "negative"
+MEAN = "mean_of_sets"
+#: The first score of each kind of set.
+HEADLINE = {"emotion": "hit_rate", "sentiment": "f1", "labels": "ew_f1_level1"}
 
 
-def read_truths(path: Path) -> Truths:
-    """Return (group, emotion or sentiment) of each clip by id.
-
-    Raises:
-        InputError: names the line: no id, one that was there before, or neither an emotion nor a sentiment; or the file
-            mixes both.
-    """
-    found: Truths = {}
-    for where, row in read_rows(path):
-        name = _name(row, where, found)
-        emotion, sentiment = row.get("emotion"), row.get("sentiment")
-        if isinstance(emotion, str) and emotion.strip() and sentiment is None:
-            found[name] = (str(row.get("group", "all")), emotion)
-        elif sentiment is not None and is_number(sentiment) and emotion is None:
-            found[name] = (str(row.get("group", "all")), float(sentiment))
-        else:
-            raise InputError(where, "truth", "has neither an emotion nor a sentiment", "write one of the two")
-    if len({type(value) for _, value in found.values()}) > 1:
-        raise InputError(str(path), "truth", "has emotions and sentiments", "write a file for each kind")
-    return found
-
-
-def items(truths: Truths, answers: Path, wheels: Wheels | None) -> list[Item]:
-    """Return an item for each truth; one without an answer is "missing", one without a label or sign "invalid".
+def scores(found: Sequence[Item], wheels: Wheels | None = None, *, official: bool = False) -> dict[str, Any]:
+    """Return what scores.json holds but for model, judge and manifest.
 
     Args:
-        truths: as read_truths.
-        answers: the JSONL of labels or sentiments.
-        wheels: needed for emotions.
+        found: as items.items; their order does not matter.
+        wheels: those that the items were made with.
+        official: whether the sentiment's scores by the authors' rule are there too.
 
-    Raises:
-        InputError: an answer is that of no truth, or the answers are of the other kind; or there are no wheels.
+    Returns:
+        "metrics": mean_of_sets where there are several, and the scores of each kind over all clips of its sets;
+        "groups": those of each set; "notes": what is which.
     """
-    discrete = any(isinstance(value, str) for _, value in truths.values())
-    if discrete and wheels is None:
-        raise InputError("eval", "--wheel", "is not given", "name the emotion_wheel folder")
-    said: dict[str, Any] = dict(read_labels(answers)) if discrete else _sentiments(answers)
-    if unknown := next((name for name in said if name not in truths), None):
-        raise InputError(str(answers), "id", f"{quoted(unknown)} has no truth", "give the answers of this data")
-    found = []
-    for name, (group, truth) in truths.items():
-        answer = said.get(name)
-        state = "missing" if name not in said else "answered" if answer not in (None, []) else "invalid"
-        details: dict[str, Any] = {}
-        if isinstance(truth, str) and wheels is not None:
-            details[HITS] = hits(truth, answer or [], wheels)
-        prediction = answer if state == "answered" else None
-        found.append(Item(name, group, truth, prediction, state, details=details))  # type: ignore[arg-type]
-    return found
-
-
-def scores(found: Sequence[Item]) -> dict[str, Any]:
-    """Return what scores.json holds but for model, judge and manifest: hit_rate, or f1 and accuracy, by group."""
     ordered = sorted(found, key=lambda item: (item.group, item.id))
-    groups = {name: _metrics(members) for name, members in by_group(ordered).items()}
-    why = "in no wheel: not in the hit rate" if HITS in ordered[0].details else "0: not in the scores"
-    notes = [f"{sum(not _counts(item) for item in ordered)} of {len(ordered)} truths are {why}"]
+    sets = by_group(ordered)
+    kinds: dict[str, list[Item]] = {}
+    for item in ordered:
+        kinds.setdefault(_kind(item), []).append(item)
+    groups = {name: _metrics(members, wheels, official) for name, members in sets.items()}
+    metrics: dict[str, dict[str, Any]] = {}
+    notes = []
+    if len(sets) > 1:
+        metrics[MEAN] = _mean(sets, groups, wheels, "")
+        if official and "sentiment" in kinds:
+            metrics[f"{MEAN}_official"] = _mean(sets, groups, wheels, "_official")
+        firsts = ", ".join(name for kind, name in HEADLINE.items() if kind in kinds)
+        notes.append(
+            f"{MEAN}: the mean over {len(sets)} sets of {firsts}; the other scores are of all their clips pooled"
+        )
+    for members in kinds.values():
+        metrics |= _metrics(members, wheels, official)
+    if official and "sentiment" in kinds:
+        notes.append(
+            "..._official: a neutral or unreadable answer counts as not positive, as in the authors' scorer; without "
+            "that ending it is wrong (ours); a missing answer, at which that scorer stops, is wrong in both"
+        )
+    notes += _set_notes(sets)
+    for kind, members in kinds.items():
+        if kind == "labels":
+            continue
+        why = "in no wheel: not in the hit rate" if kind == "emotion" else "0: not in the scores"
+        unknown = sum(not _counts(item) and item.state != "unjudged" for item in members)
+        notes.append(f"{unknown} of {len(members)} truths are {why}")
+    if wheels is not None:
+        notes += overlap_notes(kinds["labels"], wheels) if "labels" in kinds else [wheel_note(wheels)]
     return {
-        "metrics": _metrics(ordered),
+        "metrics": metrics,
         "groups": groups if len(groups) > 1 else {},
         "tables": {},
         "context": [],
@@ -124,50 +89,158 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     }
 
 
-def _metrics(members: Sequence[Item]) -> dict[str, dict[str, Any]]:
+def _set_notes(sets: Mapping[str, Sequence[Item]]) -> list[str]:
+    """How this differs from the benchmark's nine sets."""
+    known = [one for one in SETS if one.name in sets]
+    notes = [
+        f"{one.name}: {len(sets[one.name]):,} clips; its test set has {one.clips:,}"
+        for one in known
+        if len(sets[one.name]) != one.clips
+    ]
+    if known and len(known) < len(SETS):
+        others = ", ".join(one.name for one in SETS if one.name not in sets)
+        notes.append(f"{len(known)} of MER-UniBench's {len(SETS)} sets; not here: {others}")
+    return notes
+
+
+def _kind(item: Item) -> str:
+    return "emotion" if HITS in item.details else "labels" if LABELS in item.details else "sentiment"
+
+
+def _metrics(members: Sequence[Item], wheels: Wheels | None, official: bool) -> dict[str, dict[str, Any]]:
+    """The scores of items of one kind."""
     # A draw of clips that do not count would have no value.
     counted = [item for item in members if _counts(item)]
-    if HITS in members[0].details:
-        ends = statistic_interval(counted, _hit_rate)
-        return {"hit_rate": summary(members, _hit_rate(counted) if counted else None, ends)}
-    score = sentiment_score([item.truth for item in members], [item.prediction for item in members])
-    signs, said = [str(_sign(item.truth)) for item in counted], [_sign(item.prediction) for item in counted]
-    both = weighted_intervals(signs, said, [item.group for item in counted]) or {}
-    return {
-        "f1": summary(members, score.f1 if score else None, both.get("f1")),
-        "accuracy": summary(members, score.accuracy if score else None, both.get("recall")),  # which it is, weighted
-    }
-
-
-def _counts(item: Item) -> bool:
-    """Whether the scores rest on an item: its emotion is in a wheel, or its sentiment is not zero."""
-    if HITS in item.details:
-        return any(hit is not None for hit in item.details[HITS])
-    return bool(item.truth != 0)
-
-
-def _hit_rate(drawn: Sequence[Item]) -> float:
-    value = hit_rate([item.details[HITS] for item in drawn]).value
-    return math.nan if value is None else value
-
-
-def _sentiments(path: Path) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    for where, row in read_rows(path):
-        name, value = _name(row, where, found), row.get("sentiment")
-        if value is not None and not is_number(value):
-            raise InputError(where, "sentiment", f"is {quoted(value)}", "write a number, or null where there is none")
-        found[name] = None if value is None else float(value)
+    unjudged = sum(item.state == "unjudged" for item in members)
+    kind = _kind(members[0])
+    if kind == "emotion":
+        value = hit_rate([item.details[HITS] for item in counted]).value if counted else None
+        rows = {name: _rows(of, wheels) for name, of in by_group(counted).items()}
+        ends = counts_interval(rows, lambda drawn: hit_rates_of_draws(*pooled(drawn))) if rows else None
+        return {"hit_rate": summary(members, value, ends, unjudged)}
+    if kind == "labels":
+        assert wheels is not None
+        metrics: dict[str, dict[str, Any]] = {}
+        for level in LEVELS:
+            metrics |= overlap_metrics(members, wheels, level)
+        return metrics
+    found: dict[str, dict[str, Any]] = {}
+    signs = [str(_sign(item.truth)) for item in counted]
+    for ending, said in (("", [_sign(item.prediction) for item in counted]), ("_official", [*map(_official, counted)])):
+        if ending and not official:
+            continue
+        values: Mapping[str, float] = weighted_scores(signs, said) if signs else {}
+        both = weighted_intervals(signs, said, [item.group for item in counted]) or {} if signs else {}
+        for name, interval in (("f1", "f1"), ("accuracy", "recall")):  # which the accuracy is, weighted
+            found[f"{name}{ending}"] = summary(members, values.get(name), both.get(interval), unjudged)
     return found
 
 
-def _name(row: dict[str, Any], where: str, found: Any) -> str:
-    name = row.get("id")
-    if not isinstance(name, str) or not name:
-        raise InputError(where, "id", "is missing", "write the id of the clip")
-    if name in found:
-        raise InputError(where, "id", f"{quoted(name)} is there twice", "keep one row for each clip")
-    return name
+def _counts(item: Item) -> bool:
+    """Whether the scores rest on an item: it is judged, its emotion is in a wheel, its sentiment is not zero."""
+    if item.state == "unjudged":
+        return False
+    if HITS in item.details:
+        return any(hit is not None for hit in item.details[HITS])
+    return LABELS in item.details or bool(item.truth != 0)
+
+
+def _mean(
+    sets: Mapping[str, Sequence[Item]], groups: Mapping[str, Any], wheels: Wheels | None, ending: str
+) -> dict[str, Any]:
+    """The mean over the sets of their first score; None where a set has none."""
+    everything = [item for members in sets.values() for item in members]
+    kinds = {name: _kind(members[0]) for name, members in sets.items()}
+    endings = {name: ending if kind == "sentiment" else "" for name, kind in kinds.items()}
+    values = [groups[name][f"{HEADLINE[kind]}{endings[name]}"]["value"] for name, kind in kinds.items()]
+    if None in values:
+        return summary(everything, None, None)
+    rows = {name: _rows(members, wheels, endings[name]) for name, members in sets.items()}
+    unknown_truth = wheels.unknown_truth if wheels else None
+
+    def of_drawn(drawn: Mapping[str, Draws]) -> NDArray[np.float64]:
+        first = [_FIRST[kinds[name]](*of, unknown_truth) for name, of in drawn.items()]
+        mean: NDArray[np.float64] = np.mean(first, axis=0)
+        return mean
+
+    unjudged = sum(item.state == "unjudged" for item in everything)
+    return summary(everything, math.fsum(values) / len(values), counts_interval(rows, of_drawn), unjudged)
+
+
+def _rows(members: Sequence[Item], wheels: Wheels | None, ending: str = "") -> NDArray[np.float64]:
+    """What each item of one kind that counts brings to the first score, NaN for what does not."""
+    counted = [item for item in members if _counts(item)]
+    kind = _kind(members[0])
+    if kind == "emotion":
+        return np.array([item.details[HITS] for item in counted], dtype=np.float64)
+    if kind == "labels":
+        assert wheels is not None
+        pairs = [item.details[LABELS] for item in counted]
+        table = overlap_table([wheels.overlaps(of[TRUTH], of[ANSWER]) for of in pairs]).reshape(len(counted), -1)
+        return table[~np.isnan(table).all(axis=1)]
+    said = [_official(item) if ending else _sign(item.prediction) for item in counted]
+    signs = [
+        (item.truth > 0, -1 if sign is None else sign == POSITIVE) for item, sign in zip(counted, said, strict=True)
+    ]
+    return np.array(signs, dtype=np.float64)
+
+
+def hit_rates_of_draws(
+    counts: NDArray[np.int64], rows: NDArray[np.float64], _: float | None = None
+) -> NDArray[np.float64]:
+    """Return hit_rate of many draws of clips at once, (draws,).
+
+    Args:
+        counts: how often each clip is in each draw, (draws, clips).
+        rows: as hits returns them, NaN for None, (clips, wheels).
+    """
+    clips = counts @ ~np.isnan(rows)
+    shares = counts @ np.nan_to_num(rows) / np.maximum(clips, 1)
+    found: NDArray[np.float64] = shares.sum(axis=1) / (clips > 0).sum(axis=1)
+    return found
+
+
+def signs_f1_of_draws(
+    counts: NDArray[np.int64], rows: NDArray[np.float64], _: float | None = None
+) -> NDArray[np.float64]:
+    """Return the weighted F1 of sentiment_score of many draws of clips at once, (draws,).
+
+    Args:
+        counts: how often each clip is in each draw, (draws, clips).
+        rows: whether the truth is positive, and the answer, which is -1 where it is neither, (clips, 2).
+    """
+    truths, said = rows.T
+    found: NDArray[np.float64] = np.zeros(len(counts))
+    for sign in (0, 1):
+        support, answers, hits = (
+            counts @ of for of in (truths == sign, said == sign, (truths == sign) & (said == sign))
+        )
+        found += support * 2 * hits / np.maximum(support + answers, 1) / counts.sum(axis=1)
+    return found
+
+
+def _overlap_f1(
+    counts: NDArray[np.int64], rows: NDArray[np.float64], unknown_truth: float | None
+) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = ew_scores(counts, rows.reshape(len(rows), -1, 2), unknown_truth)
+    return found[:, EWScore._fields.index("f1")]
+
+
+Draws = tuple[NDArray[np.int64], NDArray[np.float64]]
+_FIRST: dict[str, Callable[[NDArray[np.int64], NDArray[np.float64], float | None], NDArray[np.float64]]] = {
+    "emotion": hit_rates_of_draws,
+    "sentiment": signs_f1_of_draws,
+    "labels": _overlap_f1,
+}
+
+
+def _official(item: Item) -> str | None:
+    """The sign that the authors' scorer takes an answer for: not positive is negative; a word has to be "positive"."""
+    if item.state == "missing":
+        return None
+    said = item.details.get(SAID)
+    positive = said == POSITIVE if isinstance(said, str) else _sign(item.prediction) == POSITIVE
+    return POSITIVE if positive else NEGATIVE
 
 
 class HitRate(NamedTuple):
@@ -219,7 +292,7 @@ def sentiment_score(truths: Sequence[float], predictions: Sequence[float | None]
     Args:
         truths: the sentiment of each clip, (n,), below zero for negative.
         predictions: what was read out of each answer, (n,), in the same order; None where nothing was. None, NaN and 0
-            ("neutral") name neither sign and are wrong. This is ours: code that compares `> 0` counts them as negative.
+            ("neutral") name neither sign and are wrong. This is ours: the authors' code counts them as negative.
 
     Returns:
         None where every truth is zero.
