@@ -63,11 +63,14 @@ def _of_results(args: argparse.Namespace, settings: dict[str, object]) -> Benchm
     for name in ("answers", "media", "infer"):
         if getattr(args, name):
             raise InputError("eval", "--results", f"leaves nothing for {name}", "leave one of them out")
-    names = [path.name for path in args.results]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise InputError(twice, "--results", "is the name of two files", "give each scenario's file a name of its own")
-    if args.scenarios and len(args.scenarios) != len(names):
-        problem = f"names {len(args.scenarios)} for {len(names)} files"
+    files: dict[str, Path] = {}
+    for path in args.results:
+        if path.name in files:
+            problem = f"has the name of {files[path.name]}"
+            raise InputError(str(path), "--results", problem, "give each file a name of its own")
+        files[path.name] = path
+    if args.scenarios and len(args.scenarios) != len(files):
+        problem = f"names {len(args.scenarios)} for {len(files)} files"
         raise InputError("eval", "--scenario", problem, "name that of each file, in their order")
     named = dict(zip(args.results, (chosen([name])[0] for name in args.scenarios or ()), strict=False))
     seen: dict[str, Path] = {}
@@ -89,7 +92,7 @@ def _of_results(args: argparse.Namespace, settings: dict[str, object]) -> Benchm
 
     return Benchmark(
         "emobench-m",
-        dict(zip(names, args.results, strict=True)),
+        files,
         [],
         scored,
         all_scores,

@@ -263,6 +263,10 @@ def test_a_clip_in_two_files_names_them(tmp_path: Path, capsys: pytest.CaptureFi
     files = [write(tmp_path / name, CLASSES[:2]) for name in ("one.json", "two.json")]
     assert evaluate(tmp_path, "--results", *files, "--scenario", "MOSI", "MOSI") == 2
     assert f"{files[1]}: id: 'MOSI/a.mp4' is in {files[0]} too" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    files[1] = write(tmp_path / "other/one.json", CLASSES[:2])
+    assert evaluate(tmp_path, "--results", *files, "--scenario", "MOSI", "MOSEI") == 2
+    assert f"{files[1]}: --results: has the name of {files[0]}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
