@@ -19,7 +19,8 @@ from swift_saber.text.lexicon import Lexicon
 #: union of the categories that at least two of SABER's ten datasets have.
 EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 
-#: The label that holds a dataset's own words for what is none of them, as own_emotions returns them.
+#: The label that holds a dataset's own words for what is none of them, as own_emotions returns them. Where a clip has
+#: several emotions, common ones are among them, and it has no single one.
 OWN_EMOTIONS = "own_emotions"
 
 # What datasets call them beside these names.

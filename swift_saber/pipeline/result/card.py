@@ -44,7 +44,7 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
         yield from _table((category, "clips read", "clips kept"), rows)
         if category == "emotion" and (own := found.own_words()):
             words = ", ".join(map(cell, own))
-            yield f"Some are the sources' own words, of which a clip may have several: {words}.\n"
+            yield f"A clip may have several; these are the sources' own words: {words}.\n"
     yield from _sound(found)
     yield "## What was left out\n"
     drops = (

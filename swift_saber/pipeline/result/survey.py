@@ -310,7 +310,7 @@ def settings(block: Any) -> Iterator[tuple[str, str]]:
 
 
 def _emotions(row: Row) -> list[Any]:
-    """The common emotion of a clip, and its source's own words for others."""
+    """The common emotion of a clip, and its other ones, in its source's own words where they are not common."""
     labels = row.get("labels")
     if not isinstance(labels, dict):
         return []

@@ -2,7 +2,8 @@
 
 Facts from sunlightsgy/MEmoR (README, loaders) and its data README. A sample there is a clip, a character and a moment;
 a clip here is the clip, with all its samples among its labels, and has a common emotion only where its samples agree.
-Words for others, of the nine emotions and of the fourteen, are all kept.
+Where they do not, all of their emotions are kept; else the words for what is no common one, of the nine emotions and of
+the fourteen.
 
 Unverified: the form of the videos (any is taken), and the size (5,502 clips, 8,536 samples are quoted). The characters'
 numbers contradict each other (the data README begins with Leonard, the configurations with Sheldon), so no speaker is
@@ -11,7 +12,7 @@ was trained on the clip has seen what is tested. MC-EIU, from which MEIJU25 is c
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,13 @@ class Memor(Source):
             if len(splits[name]) > 1:
                 self.note("samples in train and in test: taken for test", name)
             episode = f"S{whole_number(clip['season']):02}E{whole_number(clip['episode']):02}"
-            emotions = {common_emotion(sample["emotion"]) for sample in samples[name]}
+            emotion, others = _emotions(samples[name])
             yield self.clip(
                 f"{episode}/{name}",
                 videos[name],
                 transcript=" ".join(text.strip() for text in clip["sentences"] if text and text.strip()),
-                labels={"samples": samples[name] or None, OWN_EMOTIONS: own_emotions(_words(samples[name])) or None},
-                emotion=emotions.pop() if len(emotions) == 1 else None,
+                labels={"samples": samples[name] or None, OWN_EMOTIONS: others or None},
+                emotion=emotion,
                 origin=episode,
                 split="test" if "test" in splits[name] else next(iter(splits[name]), None),
             )
@@ -137,9 +138,18 @@ def _key(item: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(item.get(part)) for part in ("clip", "character", "moment"))
 
 
-def _words(samples: Iterable[dict[str, Any]]) -> Iterator[str | None]:
-    """All words for the emotions of these samples, of the nine and of the fourteen."""
-    return (sample[key] for sample in samples for key in ("emotion", "fine_grained"))
+def _emotions(samples: list[dict[str, Any]]) -> tuple[str | None, list[str]]:
+    """The common emotion that all samples of a clip have, or None, and what there is to say beside it."""
+    words = [word for sample in samples for word in (sample["emotion"], sample["fine_grained"]) if word]
+    said = {_word(sample["emotion"]) for sample in samples}
+    if len(said) > 1:
+        return None, sorted(set(map(_word, words)))
+    return (common_emotion(said.pop()) if said else None), own_emotions(words)
+
+
+def _word(label: str) -> str:
+    """The common emotion that a label means, else the label."""
+    return common_emotion(label) or label.strip().lower()
 
 
 def _oddity(clip: object) -> str | None:

@@ -96,7 +96,7 @@ def test_emotions_beyond_the_common_ones_are_counted_under_their_own_word(tmp_pa
         ("calm", "1", "1"),
         ("anticipation", "1", "1"),
     }
-    assert "the sources' own words, of which a clip may have several: anticipation, calm, serenity." in section
+    assert "A clip may have several; these are the sources' own words: anticipation, calm, serenity." in section
 
 
 def test_no_word_of_a_source_takes_the_place_of_a_common_emotion(tmp_path: Path) -> None:

@@ -138,8 +138,8 @@ def test_emotions_of_a_sources_own_are_drawn_beside_the_common_ones(tmp_path: Pa
     write_run(tmp_path, {"manifest": (rows, []), "clean": (rows, [])})
     text = re.sub(r"[ \n]+", " ", page_of(tmp_path).text)
     assert "calm 1 / 1 happy 1 / 1" in text
-    assert "the sources' own words, of which a clip may have several: 情绪" in text
-    assert "一个片段可有多个： calm" in text
+    assert "A clip may have several emotions; these are the sources' own words: 一个" in text
+    assert "以下为数据源自己的用词： calm" in text
 
 
 def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
