@@ -170,7 +170,7 @@ def emobench_folder(folder: Path) -> Path:
 
 
 def test_emobench_m_is_scored_from_answers_and_from_its_own_form_again(tmp_path: Path) -> None:
-    """Right, invalid, missing: 1/3. The official scorer leaves the last two out: 1/1."""
+    """Right, invalid, missing: 1/3. The official scorer leaves the last one out, 1/2, and did so with two: 1/1."""
     folder, run = emobench_folder(tmp_path / "E"), tmp_path / "run"
     write_rows(
         tmp_path / "a.jsonl",
@@ -183,12 +183,13 @@ def test_emobench_m_is_scored_from_answers_and_from_its_own_form_again(tmp_path:
     assert (accuracy["n"], accuracy["invalid"], accuracy["missing"]) == (3, 1, 1)
     assert [item.state for item in read_items(run)] == ["answered", "invalid", "missing"]
     assert swift_saber(*common, "--official", "-o", tmp_path / "official") == 0
-    assert read_scores(tmp_path / "official")["groups"]["MOSI"]["accuracy"]["value"] == 1
+    assert read_scores(tmp_path / "official")["groups"]["MOSI"]["accuracy"]["value"] == 1 / 2
     exported = tmp_path / "official" / "official" / "MOSI.json"
     again = tmp_path / "again"
-    assert swift_saber("emobench-m", "--results", exported, "--official", "--model", "M", "-o", again) == 0
-    assert read_scores(again)["groups"]["MOSI"]["accuracy"]["value"] == 1
-    with pytest.raises(InputError, match="name of two files"):
+    for official, wanted in (("--official",), 1 / 2), (("--official", "2025-07-07"), 1):
+        assert swift_saber("emobench-m", "--results", exported, *official, "--model", "M", "-o", again) == 0
+        assert read_scores(again)["groups"]["MOSI"]["accuracy"]["value"] == wanted
+    with pytest.raises(InputError, match=r"MOSI\.json: --results: has the name of .*MOSI\.json"):
         swift_saber("emobench-m", "--results", exported, exported, "-o", tmp_path / "twice")
     with pytest.raises(InputError, match="leaves nothing for answers"):
         swift_saber("emobench-m", "--results", exported, "--answers", exported, "-o", tmp_path / "both")

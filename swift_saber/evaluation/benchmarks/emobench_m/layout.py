@@ -198,7 +198,7 @@ def _clips_base(root: Path, scenario: Scenario, rows: Sequence[Any], media: Path
     of_it.sort(key=lambda path: path.name != scenario.name)  # stable
     videos = [row["video"] for row in rows if isinstance(row, dict) and isinstance(row.get("video"), str)]
     for base in (*of_it, *places):
-        if any((base / video).is_file() for video in videos):
+        if any(os.path.isfile(base / video) for video in videos):
             return base
     return (of_it or [places[0] / scenario.name])[0]
 
@@ -289,7 +289,7 @@ def questions(
             continue
         found = read_scenario(root, SCENARIOS[name], media)
         clips = dict.fromkeys(one.path for one in found)  # A clip may have several questions.
-        lost += [clip for clip in clips if not (clip.is_file() and clip.stat().st_size)]
+        lost += [clip for clip in clips if not (os.path.isfile(clip) and os.path.getsize(clip))]
         asked += found
     if lost:
         shown = ", ".join(os.path.relpath(path, root) for path in lost[:10])

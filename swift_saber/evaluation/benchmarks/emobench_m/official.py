@@ -111,7 +111,7 @@ def from_official(
     if again := [name for name, count in times.items() if count > 1]:
         rest = sum(times[name] - 1 for name in again)
         shown = ", ".join(again[:3]) + (", ..." if len(again) > 3 else "")
-        notes.append(f"{group}: {rest} rows of {path.name} name a clip again, and each counts: {shown}.")
+        notes.append(f"{group}: {rest} of {len(rows)} rows of {path.name} name a clip again, and each counts: {shown}.")
     return Results(with_text_scores(list(found.values()), judge, bert_model), notes)
 
 

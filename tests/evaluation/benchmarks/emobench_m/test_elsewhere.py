@@ -39,12 +39,13 @@ def test_a_run_goes_on_from_another_folder_by_any_name_of_its_data(go: Callable[
     before = (tmp_path / "x/run/questions.jsonl").read_bytes()
     for place, data, run in [
         ("y", "../x/bench", "../x/run"),
-        ("y", str(tmp_path / "x/bench"), str(tmp_path / "x/run")),
-        ("x", "bench", "run"),
         ("x/bench", ".", "../run"),
+        ("y", str(tmp_path / "x/bench"), str(tmp_path / "x/run")),
     ]:
-        assert go(place, *evaluation(data, "--answers", str(tmp_path / "x/a.jsonl"), "-o", run)) == 0
+        assert go(place, *evaluation(data, "-o", run)) == 0
         assert (tmp_path / "x/run/questions.jsonl").read_bytes() == before
+    assert go("y", *evaluation("../x/bench", "--answers", "../x/a.jsonl", "-o", "../x/run")) == 0
+    assert go("z", *evaluation("../x/bench", "--answers", "../x/a.jsonl", "-o", "../x/run")) == 0  # scored again
 
 
 def test_questions_with_relative_paths_are_gone_on_with_where_they_were_written(

@@ -168,7 +168,7 @@ def test_a_clip_that_is_named_twice_counts_twice(tmp_path: Path) -> None:
     found = from_official(path)
     assert [one.id for one in found.items] == ["MOSI/a.mp4", "MOSI/a.mp4#2", "MOSI/b.mp4"]
     assert [one.videos for one in found.items] == [["a.mp4"], ["a.mp4"], ["b.mp4"]]
-    assert found.notes == ["MOSI: 1 rows of MOSI.json name a clip again, and each counts: MOSI/a.mp4."]
+    assert found.notes == ["MOSI: 1 of 3 rows of MOSI.json name a clip again, and each counts: MOSI/a.mp4."]
     for official in (None, "2025-07-08"):
         numbers = scores(read(path, official=official is not None), official=official)
         assert values(numbers, "MOSI", ["accuracy"]) == {"accuracy": pytest.approx(2 / 3)}

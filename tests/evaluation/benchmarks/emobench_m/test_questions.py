@@ -76,6 +76,7 @@ def test_a_long_list_of_missing_files_is_cut_but_counted(tmp_path: Path) -> None
         ({"video": "../MELD/videos/0.mp4"}, "video"),
         ({"video": "/etc/passwd"}, "video"),
         ({"video": "videos/\0.mp4"}, "video"),
+        ({"video": f"../{'x' * 5000}.mp4"}, "video"),
         ({"conversations": []}, "conversations"),
         ({"conversations": [{"from": "human", "value": "?"}, {"from": "gpt"}]}, "conversations"),
         ({"conversations": "?"}, "conversations"),
@@ -90,6 +91,16 @@ def test_a_bad_question_is_named_with_its_place(tmp_path: Path, change: dict[str
     with pytest.raises(InputError) as caught:
         questions(folder, ["MOSI"])
     assert (caught.value.where, caught.value.field) == (f"{path}[2]", field)
+
+
+def test_a_clip_whose_name_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    folder = write_benchmark(tmp_path, ["MOSI"], 3)
+    path = folder / "benchmark_json/MOSI.json"
+    rows = json.loads(path.read_text())
+    rows[0]["video"] = f"videos/{'x' * 5000}.mp4"
+    path.write_text(json.dumps(rows))
+    with pytest.raises(InputError, match="1 files of the benchmark are missing"):
+        questions(folder, ["MOSI"])
 
 
 @pytest.mark.parametrize(
