@@ -46,7 +46,7 @@ def test_the_list_names_all_and_says_what_each_needs(capsys: pytest.CaptureFixtu
     assert all(row["access"] and row["layout"] and row["languages"] for row in listed.values())
     assert _run() == 0
     shown = capsys.readouterr().out
-    assert "mer25: MER25 (MER2025) (zh)" in shown and "    video/<name>.mp4" in shown
+    assert "mer25: MER25 (MER2025, MER2026) (zh)" in shown and "    video/<name>.mp4" in shown
     assert "  option songs: " in shown
 
 
@@ -61,6 +61,16 @@ def test_a_scan_counts_and_writes_the_clips(sims: Path, tmp_path: Path, capsys: 
     assert rows[0]["videos"] == [f"{sims}/Raw/video_0001/0000.mp4"]
     with pytest.raises(InputError, match="exists already"):
         _run("scan", "ch-sims-v2", sims, "-o", tmp_path / "clips.jsonl")
+
+
+def test_a_scan_counts_emotions_that_are_not_common_under_their_own_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for emotion in ("02", "02", "03"):  # calm, calm, happy
+        statement = "02" if (tmp_path / "Actor_01/01-01-02-01-01-01-01.mp4").exists() else "01"
+        put(tmp_path / f"Actor_01/01-01-{emotion}-01-{statement}-01-01.mp4")
+    assert _run("scan", "ravdess", tmp_path) == 0
+    assert "emotion  calm 2, happy 1" in capsys.readouterr().out.splitlines()
 
 
 def test_a_scan_that_finds_nothing_says_why_and_ends_with_1(
