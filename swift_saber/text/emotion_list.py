@@ -31,8 +31,9 @@ class EmotionList:
         self._lexicon = Lexicon(words, words)
 
     def emotion(self, label: str) -> str | None:
-        """Return the emotion that a label means, by its name or one of its words as it stands; None for no emotion."""
-        return self._labels.get(_plain(label))
+        """Return the emotion that a label means: it is its name or one of its words, or names it alone; else None."""
+        named = {name for names in self._lexicon.sentences(label) for name in names}
+        return self._labels.get(_plain(label)) or (named.pop() if len(named) == 1 else None)
 
     def named(self, text: str) -> list[str]:
         """Return the emotions that the concluding sentence of a text names, sorted, as emotions.named_emotions does."""

@@ -22,6 +22,8 @@ def test_own_words_in_two_languages_are_found_and_labels_are_not_mapped_to_the_c
     assert emotions.emotion(" JOY ") == "joy"  # the common emotion of both is happy
     assert emotions.emotion("Happiness") == "happiness"
     assert emotions.emotion("担心") == "worried"
+    assert emotions.emotion("anxious") == emotions.emotion("rather worried") == "worried"
+    assert emotions.emotion("not content") is emotions.emotion("joy, worry") is None
     assert emotions.emotion("angry") is None
     assert emotions.named("He seems gleeful.") == ["joy"]
     assert emotions.named("She was happy at first. She is anxious now, not content.") == ["worried"]

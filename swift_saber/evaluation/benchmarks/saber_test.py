@@ -396,7 +396,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
     if voted := sum("truth of" in item.details.get("emotion", {}) for item in found):
-        notes.append(f"emotion: the truth of {voted} clips is what most people say")
+        notes.append(f"emotion: the truth of {voted} of {len(found)} clips is what most people say")
     recorded = sum(not item.scores.keys().isdisjoint(ERRORS) for item in found)
     if recorded < len(found):
         lacking = len(found) - recorded

@@ -140,7 +140,7 @@ def test_what_most_people_say_is_the_truth_of_a_clip_without_one(tmp_path: Path)
     rows = read(tmp_path, *people_rows())
     found = scores(items(rows, {name: says(said) for name, said in MODEL.items()}))
     assert (value(found, "emotion"), found["metrics"]["emotion"]["n"]) == (2 / 5, 5)
-    assert "emotion: the truth of 5 clips is what most people say" in found["notes"]
+    assert "emotion: the truth of 5 of 6 clips is what most people say" in found["notes"]
     assert "emotion: 1 of 6 clips have no labels.emotion and are no part of it" in found["notes"]
 
 
