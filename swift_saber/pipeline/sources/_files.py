@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from swift_saber.errors import unreadable
@@ -36,10 +36,13 @@ _DERIVED = frozenset(
 _WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def walk(folder: str | os.PathLike[str]) -> Iterator[Path]:
+def walk(folder: str | os.PathLike[str], named: Callable[[str], object] = bool) -> Iterator[Path]:
     """Yield the files at any depth in the order of their paths, without hidden ones and without "__MACOSX".
 
     Links to folders are followed, each folder once.
+
+    Args:
+        named: whether a file of that name is wanted; all are by default.
 
     Raises:
         InputError: a folder cannot be read.
@@ -53,7 +56,7 @@ def walk(folder: str | os.PathLike[str]) -> Iterator[Path]:
         # os.path.isdir takes a link that leads nowhere for a file, where is_dir would raise.
         elif os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
             levels.append(_entries(Path(entry.path), seen))
-        else:
+        elif named(entry.name):
             yield Path(entry.path)
 
 
@@ -72,9 +75,9 @@ def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[s
             yield entry
 
 
-def is_archive(path: Path) -> bool:
+def is_archive(name: str) -> bool:
     """Whether a file's name is that of an archive, or of a part of one."""
-    return bool(_ARCHIVE.fullmatch(path.name.lower()))
+    return bool(_ARCHIVE.fullmatch(name.lower()))
 
 
 def derived_folder(parts: Sequence[str]) -> str | None:
@@ -124,7 +127,9 @@ def media_problem(path: str | os.PathLike[str] | None) -> str | None:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
             return "not a file"
-        return stand_in(path) if found.st_size else "empty"
+        if found.st_size == 0:
+            return "empty"
+        return stand_in(path) if found.st_size < _SMALL else None
     except FileNotFoundError:
         return stand_in(path) or "missing"
     except (OSError, ValueError):  # the latter of a name that no file can have

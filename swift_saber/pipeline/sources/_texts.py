@@ -56,9 +56,15 @@ def opened(path: str | os.PathLike[str], encoding: str | None, option: str, erro
         if isinstance(error, UnicodeDecodeError):
             reason = f"{error.reason} at byte {error.start} of a block"
         if encoding is None:
-            problem, remedy = f"not UTF-8 ({reason})", f"take the current table, or save it as UTF-8, or say {option}"
+            problem, remedy = (
+                f"not UTF-8 ({reason})",
+                f"take the current table, or save it as UTF-8, or name its encoding in {option}",
+            )
         else:
-            problem, remedy = f"neither UTF-8 nor {encoding} ({reason})", f"correct {option}, or save it as UTF-8"
+            problem, remedy = (
+                f"neither UTF-8 nor {encoding} ({reason})",
+                f"name its encoding in {option}, or save it as UTF-8",
+            )
         raise InputError(str(path), "file", problem, remedy) from error
     except csv.Error as error:
         raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error

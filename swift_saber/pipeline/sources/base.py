@@ -102,7 +102,7 @@ class Source(ABC):
         self._unfit.clear()
         self._packed.clear()
         if not self.folder.is_dir():
-            if self.folder.is_file() and is_archive(self.folder):
+            if self.folder.is_file() and is_archive(self.folder.name):
                 raise InputError(str(self.folder), "folder", "is an archive", "unpack it, and name the folder")
             raise self.wrong("the folder itself")
         seen: set[str] = set()
@@ -256,21 +256,25 @@ class Source(ABC):
             InputError: a folder cannot be read.
         """
         endings = tuple(suffixes)
-        found: dict[Path, str | None] = {}
-        for path in walk(self.folder if below is None else below):
-            name = path.name.lower()
-            if name.endswith(endings):
-                if _NO_TEXT.search(str(path)):
-                    self._skip_once("path is not UTF-8", path, ascii(str(path)))
-                else:
-                    folders = path.relative_to(self.folder).parts[:-1]
-                    found[path] = None if self.is_named(path) else derived_folder(folders)
-            elif name.endswith(UNFINISHED):
+        derived: dict[str, str | None] = {}  # of each folder, in or as which derived one it lies
+        found: list[tuple[Path, str | None]] = []
+        wanted = (*endings, *UNFINISHED)
+        for path in walk(self.folder if below is None else below, lambda name: name.lower().endswith(wanted)):
+            if not path.name.lower().endswith(endings):
                 self._skip_once("download not finished", path, path)
-        originals = {path.stem for path, derived in found.items() if derived is None}
-        copies = {derived for path, derived in found.items() if derived is not None and path.stem in originals}
-        for path, derived in found.items():
-            if derived in copies:
+            elif _NO_TEXT.search(str(path)):
+                self._skip_once("path is not UTF-8", path, ascii(str(path)))
+            else:
+                folder = os.path.dirname(path)
+                if folder not in derived:
+                    derived[folder] = derived_folder(os.path.relpath(folder, self.folder).split(os.sep))
+                found.append((path, None if self.is_named(path) else derived[folder]))
+        copies: set[str | None] = set()
+        if any(derived.values()):
+            originals = {path.stem for path, place in found if place is None}
+            copies = {place for path, place in found if place is not None and path.stem in originals}
+        for path, place in found:
+            if place in copies:
                 self._skip_once("in a folder of crops or features", path, path)
             else:
                 yield path
@@ -291,7 +295,7 @@ class Source(ABC):
             InputError: a folder cannot be read.
         """
         if self.folder.is_dir():
-            yield from filter(is_archive, walk(self.folder))
+            yield from walk(self.folder, is_archive)
 
     def rows(self, path: str | os.PathLike[str], columns: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield ("path:line", row) for each row of a CSV file with a header; rows of another width are counted.

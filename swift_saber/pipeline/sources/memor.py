@@ -22,8 +22,7 @@ from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._numbers import whole_number
 from swift_saber.pipeline.sources.base import Source
 from swift_saber.text.emotions import OWN_EMOTIONS, common_emotion, own_emotions
-from swift_saber.text.files import read_text
-from swift_saber.text.strict_json import read_json
+from swift_saber.text.strict_json import parse_json
 
 _SPLITS = {"train": "train_id.txt", "test": "test_id.txt"}
 
@@ -102,7 +101,7 @@ class Memor(Source):
             if not (self.folder / name).exists():
                 self.note("official split missing", name)
                 continue
-            for text in read_text(self.folder / name).split():
+            for text in self.text(self.folder / name).split():
                 number = whole_number(text)
                 sample = primary[number] if number is not None and number < len(primary) else None
                 if sample:
@@ -128,7 +127,7 @@ class Memor(Source):
         return InputError(str(self.folder / name), key, problem, "take the file of the dataset")
 
     def _json(self, name: str) -> dict[str, Any]:
-        value = read_json(self.folder / name)
+        value = parse_json(self.text(self.folder / name), str(self.folder / name), numbered=True)
         if not isinstance(value, dict):
             raise self._foreign(name, "file", f"is {kind(value)}, not an object")
         return value

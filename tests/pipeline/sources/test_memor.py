@@ -9,7 +9,7 @@ import pytest
 from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import Source, open_source
-from tests.pipeline.sources.layout import put, put_all, put_text
+from tests.pipeline.sources.layout import put, put_all, put_pointer, put_text
 
 
 def _entry(*sentences: str, **others: Any) -> dict[str, Any]:
@@ -234,3 +234,14 @@ def test_a_video_is_needed(folder: Path) -> None:
     put(folder / "videos/.S01E01_000.mp4")
     with pytest.raises(InputError, match="3 x video missing"):
         _read(folder)
+
+
+def test_files_in_another_encoding_are_read_and_pointers_to_them_named(folder: Path) -> None:
+    clips = (folder / "data.json").read_text()
+    put_text(folder / "data.json", clips.replace("Hello.", "你好。"), "utf-16")
+    put_text(folder / "test_id.txt", "4\n", "utf-16")
+    first, *_, last = open_source("memor", folder, encoding="utf-16").clips()
+    assert first.transcript == "你好。 I know." and last.split == "test"
+    put_pointer(folder / "data.json")
+    with pytest.raises(InputError, match=r"data.json: file: is a git-LFS pointer; fetch the file itself"):
+        list(open_source("memor", folder).clips())

@@ -189,7 +189,9 @@ def test_a_table_in_gbk_is_read_beside_others(folder: Path) -> None:
     rows = "\n".join(["name,chinese,english", f"{NAMES[0]},你好,Hello", f"{NAMES[1]},走吧,"])
     put_text(folder / "subtitle_chieng.csv", rows + "\n", "gbk")
     put_table(folder / "track3_train_ovmerd.csv", ("name", "reason"), [(NAMES[0], "他笑了。")])  # UTF-8, as the others
-    with pytest.raises(InputError, match=r"subtitle_chieng.csv: file: not UTF-8 .*or say sources.mer25.encoding"):
+    with pytest.raises(
+        InputError, match=r"subtitle_chieng.csv: file: not UTF-8 .*or name its encoding in sources.mer25.encoding"
+    ):
         _read(folder)
     clips = {clip.id.rpartition("/")[2]: clip for clip in open_source("mer25", folder, encoding="gbk").clips()}
     assert [clips[name].transcript for name in NAMES[:2]] == ["你好", "走吧"]
