@@ -343,7 +343,7 @@ def _item(row: Row, response: str | None, found: dict[str, str], rating: Rating 
     return Item(
         id=str(row.id),
         group=group_of(row),
-        truth={name: getattr(row.record, name) for name in DIMENSIONS},
+        truth={name: getattr(row.record, name) for name in DIMENSIONS} if has_record(row) else None,
         prediction=found or None,
         state=state,
         scores=scores,

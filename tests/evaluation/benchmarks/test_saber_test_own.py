@@ -67,7 +67,9 @@ def test_clips_with_an_emotion_and_no_record_are_scored_by_that_alone(tmp_path: 
     bare = {"id": "b", "videos": ["b.mp4"], "language": "en", "labels": {"emotion": "sad"}}
     rows = read(tmp_path, clip("a", "angry"), bare)
     assert [one["language"] for one in questions(rows)] == ["en", "en"]
-    found = scores(items(rows, {"a": says("angry"), "b": says("sad") + "\n### Speech\nHello."}))
+    all = items(rows, {"a": says("angry"), "b": says("sad") + "\n### Speech\nHello."})
+    assert [item.truth is None for item in all] == [False, True]  # so that a page shows no reference of blanks
+    found = scores(all)
     assert (value(found, "emotion"), found["metrics"]["emotion"]["n"]) == (1, 2)
     assert (value(found, "wer"), found["metrics"]["wer"]["n"]) == (1, 1)
     assert "1 of 2 clips have no record: neither speech nor dimensions are scored there" in found["notes"]
