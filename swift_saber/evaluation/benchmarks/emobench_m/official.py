@@ -83,36 +83,44 @@ def from_official(
     expected = [_value(row, keys[0], where) or "" for where, row in rows]
     known, group = _scenario(path, keys, expected, scenario)
     found: dict[str, Item] = {}
-    given: dict[str, str] = {}
+    places: dict[str, str] = {}
     times: Counter[str] = Counter()
     blank = 0
     for where, row in rows:
         name, clip = _value(row, "id", where), _clip(row, where)
         if not name and not clip:
             raise InputError(where, "video", "is missing, and so is id", "say which clip the row is about")
-        if name in given:
+        if name in places:
             remedy = 'give each row an "id" of its own, or remove one of the two'
-            raise InputError(where, "id", f"{quoted(name)} is that of {given[name]} too", remedy)
+            raise InputError(where, "id", f"{quoted(name)} is that of {places[name]} too", remedy)
         if not all((_value(row, key, where) or "").strip() for key in keys[: len(keys) // 2]):
             blank += 1
             continue
         key = name or f"{group}/{clip}"
-        if name:
-            given[name] = where
-        else:
+        if not name:
             times[key] += 1
-            key = key if times[key] == 1 else f"{key}#{times[key]}"
+            key = _numbered(key, times[key], places)
+        places[key] = where
         found[key] = _item(row, where, keys, known, group, key, official)
     if not found:
         raise InputError(str(path), keys[0], "has no value in any row", "take the references from the benchmark")
     notes = (
         [f"{group}: {blank} of {len(rows)} rows of {path.name} have no reference and are left out."] if blank else []
     )
-    if again := [name for name, count in times.items() if count > 1]:
-        rest = sum(times[name] - 1 for name in again)
+    if again := [key for key, count in times.items() if count > 1]:
+        rest = sum(times[key] - 1 for key in again)
         shown = ", ".join(again[:3]) + (", ..." if len(again) > 3 else "")
         notes.append(f"{group}: {rest} of {len(rows)} rows of {path.name} name a clip again, and each counts: {shown}.")
     return Results(with_text_scores(list(found.values()), judge, bert_model), notes)
+
+
+def _numbered(key: str, number: int, taken: Collection[str]) -> str:
+    """The id of a clip's row: with its number behind from the second on, and with another one where that is taken."""
+    found = key if number == 1 else f"{key}#{number}"
+    while found in taken:
+        number += 1
+        found = f"{key}#{number}"
+    return found
 
 
 def to_official(items: Sequence[Item], folder: Path) -> list[Path]:

@@ -174,6 +174,22 @@ def test_a_clip_that_is_named_twice_counts_twice(tmp_path: Path) -> None:
         assert values(numbers, "MOSI", ["accuracy"]) == {"accuracy": pytest.approx(2 / 3)}
 
 
+def test_no_row_takes_the_place_of_another(tmp_path: Path) -> None:
+    rows = [
+        {"id": "MOSI/a.mp4", "video": "b.mp4"},
+        {"video": "a.mp4"},
+        {"video": "a.mp4#2"},
+        {"video": "a.mp4"},
+    ]
+    labels = {"expected_value": "positive", "predicted_value": "positive"}
+    found = read(write(tmp_path / "MOSI.json", [{**row, **labels} for row in rows]))
+    assert [one.videos for one in found] == [["b.mp4"], ["a.mp4"], ["a.mp4#2"], ["a.mp4"]]
+    assert len({one.id for one in found}) == 4
+    last = [{"video": "a.mp4"}, {"id": "MOSI/a.mp4", "video": "b.mp4"}]
+    with pytest.raises(InputError, match=r"\[1\]: id: 'MOSI/a.mp4' is that of .*\[0\] too"):
+        read(write(tmp_path / "MOSI.json", [{**row, **labels} for row in last]))
+
+
 def test_a_row_without_a_reference_is_left_out_and_said(tmp_path: Path) -> None:
     said = [("positive", "positive"), (" ", "positive"), (None, "negative"), ("negative", "positive")]
     found = from_official(write(tmp_path / "MOSI.json", classified(said)))
