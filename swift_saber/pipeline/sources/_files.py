@@ -36,37 +36,43 @@ _DERIVED = frozenset(
 _WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
-def walk(folder: str | os.PathLike[str], named: Callable[[str], object] = bool) -> Iterator[Path]:
+def walk(
+    folder: str | os.PathLike[str], named: Callable[[str], object] = bool, *, lenient: bool = False
+) -> Iterator[Path]:
     """Yield the files at any depth in the order of their paths, without hidden ones and without "__MACOSX".
 
     Links to folders are followed, each folder once.
 
     Args:
         named: whether a file of that name is wanted; all are by default.
+        lenient: passes over folders that cannot be read.
 
     Raises:
         InputError: a folder cannot be read.
     """
     seen: set[tuple[int, int]] = set()
-    levels = [_entries(Path(folder), seen)]
+    levels = [_entries(Path(folder), seen, lenient)]
     while levels:  # not by recursion: folders may be nested deeper than calls
         entry = next(levels[-1], None)
         if entry is None:
             levels.pop()
         # os.path.isdir takes a link that leads nowhere for a file, where is_dir would raise.
         elif os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
-            levels.append(_entries(Path(entry.path), seen))
+            levels.append(_entries(Path(entry.path), seen, lenient))
         elif named(entry.name):
             yield Path(entry.path)
 
 
-def _entries(folder: Path, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path, seen: set[tuple[int, int]], lenient: bool) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         known = os.stat(folder)
     except OSError as error:
-        raise unreadable(folder, error) from error
+        problem = unreadable(folder, error)
+        if lenient:
+            return
+        raise problem from error
     if (known.st_dev, known.st_ino) in seen:  # a link back to a folder above, or two links to one folder
         return
     seen.add((known.st_dev, known.st_ino))

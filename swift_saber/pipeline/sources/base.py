@@ -291,11 +291,10 @@ class Source(ABC):
     def archives(self) -> Iterator[Path]:
         """Yield the archives, and the parts of such, at any depth in the order of their paths.
 
-        Raises:
-            InputError: a folder cannot be read.
+        Where a folder cannot be read, what is in it is not known; a reader that needs it says so.
         """
         if self.folder.is_dir():
-            yield from walk(self.folder, is_archive)
+            yield from walk(self.folder, is_archive, lenient=True)
 
     def rows(self, path: str | os.PathLike[str], columns: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield ("path:line", row) for each row of a CSV file with a header; rows of another width are counted.

@@ -1,6 +1,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,6 +283,24 @@ def test_archives_beside_clips_are_named(tmp_path: Path) -> None:
     assert ids(source) == ["clip"]
     assert source.noted == {"archive beside the clips: is all of it unpacked?": len(_ARCHIVES)}
     assert sorted(source.examples.popitem()[1]) == sorted(str(tmp_path / name) for name in _ARCHIVES)
+
+
+def test_a_folder_that_cannot_be_read_is_no_fault_of_a_dataset_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_all(tmp_path, ["data/metadata/x.mp4", "data/private/y.mp4"])
+    scandir = os.scandir
+
+    def refusing(path: Path) -> Any:  # root may read all
+        if Path(path).name == "private":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(InputError, match=r"data/private: file: Permission denied"):
+        list(Plain(tmp_path / "data").clips())
+    with pytest.raises(InputError, match=r"is no folder of MER25 .*: subtitle_chieng.csv is not there"):
+        list(open_source("mer25", tmp_path / "data").clips())
 
 
 def test_where_there_are_archives_alone_the_error_says_so_and_what_to_do(tmp_path: Path) -> None:
