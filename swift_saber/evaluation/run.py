@@ -9,7 +9,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber import __version__
-from swift_saber.data.rows import parse_row, read_rows, row_id, write_rows
+from swift_saber.data.questions import MODALITIES
+from swift_saber.data.rows import media_path, parse_row, read_rows, row_id, write_rows
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
@@ -205,11 +206,39 @@ def _keep_questions(path: Path, benchmark: Benchmark) -> None:
     """Write the questions, or see that those that are there are the same."""
     if not benchmark.questions:
         raise InputError(benchmark.name, "questions", "there is none", "name the benchmark's data and clips")
-    if path.exists():
-        if path.read_bytes() != b"".join(encoded(row) + b"\n" for row in benchmark.questions):
+    now = benchmark.questions
+    if path.exists() and path.read_bytes() != b"".join(encoded(row) + b"\n" for row in now):
+        before = [row for _, row in read_rows(path)]
+        if _with_clips(before, os.path.basename) != _with_clips(now, os.path.basename):
             raise InputError(str(path), "questions", "are of other data or another benchmark", "name another folder")
+        moved = zip(_clips(_with_clips(before, media_path)), _clips(_with_clips(now, media_path)), strict=True)
+        for was, is_now in moved:
+            if was != is_now:
+                was, is_now = _apart(was, is_now)
+                remedy = (
+                    "go on in the folder that it was begun in, or with ROOT_IMAGE_DIR set to that, where rows have "
+                    "relative paths; or name another folder"
+                )
+                raise InputError(str(path), "questions", f"are of clips in {was}, and now in {is_now}", remedy)
+    elif path.exists():
         return
-    write_rows(path, benchmark.questions)
+    write_rows(path, now)  # or again, where they had relative paths
+
+
+def _with_clips(rows: Iterable[dict[str, Any]], change: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The rows with the paths of their clips changed."""
+    return [{**row, **{key: [change(path) for path in row.get(key) or []] for key in MODALITIES}} for row in rows]
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Two paths without what they have in common at their ends."""
+    while os.path.basename(one) == os.path.basename(other):
+        one, other = os.path.dirname(one), os.path.dirname(other)
+    return one, other
+
+
+def _clips(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return [path for row in rows for key in MODALITIES for path in row[key]]
 
 
 def _model_name(model: str | None, answers: Path | None) -> str:

@@ -40,7 +40,14 @@ function player(name, file) {
     element.controls = true;
     element.preload = "metadata";
     element.src = file.address;
+    // The page may have been moved away from its clips.
+    const whole = location.protocol === "file:" && file.name.startsWith("/") &&
+      new URL("file://" + file.name.split("/").map(encodeURIComponent).join("/")).href;
     element.addEventListener("error", () => {
+      if (whole && element.src !== whole) {
+        element.src = link.href = whole;
+        return;
+      }
       element.hidden = true;
       box.append(make("div", "warn cannot", said("Missing, or in a form that this browser cannot play.", "文件缺失，或此浏览器无法播放该格式。")));
     });

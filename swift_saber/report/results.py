@@ -3,22 +3,24 @@
 Knows the files; knows nothing of HTML. Nothing is left out: a question without an answer is a clip with its reason.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from swift_saber.data.convert import check_turns
-from swift_saber.data.rows import media_list, read_rows, row_id
+from swift_saber.data.rows import media_list, parse_row, read_rows, row_id
 from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import BENCHMARKS, command
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside, record_of
+from swift_saber.media.place import place_fault
 from swift_saber.sed.conclusion import COLUMNS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import DIMENSIONS
-from swift_saber.text.files import writable
+from swift_saber.text.files import read_text, writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ def _read_answers(path: Path) -> Result:
     shown: dict[str, Shown] = {}
     rejects_file = beside(path, ".rejects.jsonl")
     rejects = _rejects(rejects_file)
+    looked_up = _looked_up(path)
     # Where all rows were given up there is no result file.
     for where, row in read_rows(path) if path.exists() or not rejects else ():
         response = row.get("response")
@@ -172,6 +175,7 @@ def _read_answers(path: Path) -> Result:
             raise InputError(where, "response", f"is {quoted(response)}", "give a result file of shell/infer.sh")
         clip = Clip(row_id(row), seconds=row.get("seconds"))
         _add_row(clip, row)
+        clip.videos, clip.audios = ([_placed(each, looked_up) for each in of] for of in (clip.videos, clip.audios))
         _put(clips, clip.id, clip, where)
         if row.get("messages"):
             check_turns(row["messages"], where)
@@ -190,6 +194,17 @@ def _read_answers(path: Path) -> Result:
         _put(clips, name, Clip(name), str(rejects_file))
         shown[name] = Shown("missing", True, reject=reject)
     return Result(path.name.removesuffix(".jsonl"), "answers", None, clips, shown)
+
+
+def _looked_up(path: Path) -> str:
+    """The folder in which an inference looked up relative paths; "" where that is not known: the current one."""
+    settings = beside(path, ".settings.json")
+    found = parse_row(read_text(settings), str(settings)).get("relative_to") if settings.exists() else None
+    return found if isinstance(found, str) else ""
+
+
+def _placed(path: Any, folder: str) -> Any:
+    return path if not isinstance(path, str) or place_fault(path) else os.path.join(folder, path)
 
 
 def _rejects(path: Path) -> dict[str, dict[str, str]]:

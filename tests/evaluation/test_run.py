@@ -87,6 +87,25 @@ def test_missing_answers_and_rejects_are_wrong_and_counted(data: Path, tmp_path:
     assert read_items(tmp_path / "run")[1].details["reject"] == "videos: gone"
 
 
+def test_from_another_folder_relative_paths_name_other_clips_which_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROOT_IMAGE_DIR", raising=False)
+    for name in "xy":
+        (tmp_path / name).mkdir()
+    data = tmp_path / "x" / "test.jsonl"
+    write_rows(data, ({**row.to_dict(), "videos": [f"clips/{row.id}.mp4"], "audios": []} for row in FOUR))
+    monkeypatch.chdir(tmp_path / "x")
+    assert evaluate(saber_test.benchmark(data), tmp_path / "run") is None
+    monkeypatch.chdir(tmp_path / "y")
+    with pytest.raises(InputError) as caught:
+        evaluate(saber_test.benchmark(data), tmp_path / "run")
+    assert caught.value.problem == f"are of clips in {tmp_path}/x, and now in {tmp_path}/y"
+    assert "with ROOT_IMAGE_DIR set to that" in caught.value.remedy
+    monkeypatch.setenv("ROOT_IMAGE_DIR", str(tmp_path / "x"))
+    assert evaluate(saber_test.benchmark(data), tmp_path / "run") is None
+
+
 def test_a_probes_rejects_are_missing_with_their_reasons(data: Path, tmp_path: Path) -> None:
     """The clips have no sound file, so only the whole of each is asked about; that of b was rejected."""
     said = {f"{name}#whole": text for name, text in perfect(FOUR).items() if name != "b"}

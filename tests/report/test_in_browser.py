@@ -266,6 +266,26 @@ def test_keys_go_through_the_clips(browser: Browser, tmp_path: Path) -> None:
     assert "references and reasons" in browser.texts("dialog[open]")[0]
 
 
+def test_a_page_that_was_moved_away_finds_its_clips(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "made").mkdir()
+    clip = tmp_path / "data/a #1 笑 100%?.mp4"
+    encode(clip, frames(), sound())
+    rows = [answer("a", videos=[str(clip)]), answer("b", videos=[str(tmp_path / "gone.mp4")])]
+    page = answers_page(tmp_path / "made", rows)
+    moved = tmp_path / "far/away/page.html"
+    moved.parent.mkdir(parents=True)
+    page.rename(moved)
+    browser.open(moved)
+    browser.wait("document.querySelector('video').readyState > 0")
+    assert browser.value("document.querySelector('video').hidden") is False
+    # The link beside it leads there too.
+    assert browser.value("document.querySelector('a.path').href === document.querySelector('video').src")
+    browser.press("j")
+    browser.wait("document.querySelector('.cannot')")
+    assert browser.value("document.querySelector('video').hidden") is True
+
+
 def test_the_address_keeps_what_is_open(browser: Browser, tmp_path: Path) -> None:
     page = evaluation_page(tmp_path, three(tmp_path, "one", "b"))
     browser.open(page, "#view=clips")

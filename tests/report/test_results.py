@@ -46,6 +46,15 @@ def test_an_evaluated_record_comes_with_what_it_concludes(tmp_path: Path) -> Non
     assert [each.conclusion for each in shown.values()] == [conclude(FIELDS), {}, {}]
 
 
+def test_relative_paths_are_those_of_the_folder_that_was_asked_in(tmp_path: Path) -> None:
+    media = {"videos": ["clips/a.mp4"], "audios": ["https://host/a.wav", str(tmp_path / "b.wav")]}
+    path = write_answers(tmp_path / "out.jsonl", [answer("a", **media)])
+    (tmp_path / "out.settings.json").write_text('{"model": "m", "relative_to": "/data/set"}')
+    clip = read_result(path).clips["a"]
+    assert clip.videos == ["/data/set/clips/a.mp4"]
+    assert clip.audios == media["audios"]
+
+
 def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> None:
     result = read_result(write_answers(tmp_path / "out.jsonl", [answer("a")], [reject("b", "is empty")]))
     assert list(result.shown) == ["a", "b"]
