@@ -17,7 +17,7 @@ STAND_INS = {
     "is a git-annex pointer": 'fetch the file itself: "git annex get" in its repository',
     "is a web page": "download the file again, signed in where the site asks for it",
 }
-_SMALL = 8192  # bytes: a pointer has some 130, the page of Google Drive that asks to confirm a download some 2,500
+_SMALL = 8192  # bytes: a pointer has some 130, a page that asks to confirm a download a few thousand
 
 # Archives and their parts: x.zip, x.tar.gz, x.7z.001, x.z01, x.part1.rar, x.tar.gz.aa, x.zip.part-00.
 _ARCHIVE = re.compile(
