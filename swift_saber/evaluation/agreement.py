@@ -13,7 +13,7 @@ values are those of the tests.
 import math
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
@@ -26,6 +26,7 @@ from swift_saber.evaluation.interval import DRAWS, LEVEL, SEED, Interval
 #: One mapping {rater: label} for each clip.
 Ratings = Sequence[Mapping[str, str]]
 
+_Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 # Numbers drawn at a time: 8 MB of them.
 _AT_ONCE = 1_000_000
 
@@ -101,25 +102,27 @@ def mean_kappa(ratings: Ratings, pairs: Sequence[tuple[str, str]]) -> Agreement:
         pairs: of raters; one pair for its own kappa. A pair whose kappa is None is no part of the mean.
     """
     labels = _labels(ratings)
-    columns = []  # of each pair: clips, equal labels, and of both raters the clips of each label
-    values = []
-    rated = np.zeros(len(ratings), dtype=bool)
+    tables, values = [], []
+    rated: set[int] = set()
     for one, two in pairs:
-        both = [(of[one], of[two]) if one in of and two in of else None for of in ratings]
-        given = [pair for pair in both if pair]
-        if not given:
+        places = [place for place, of in enumerate(ratings) if one in of and two in of]
+        if not places:
             continue
-        values.append(cohen_kappa([a for a, _ in given], [b for _, b in given]))
-        table = np.zeros((len(ratings), 2 + 2 * len(labels)))
-        for place, pair in enumerate(both):
-            if pair:
-                rated[place] = True
-                table[place, :2] = 1, pair[0] == pair[1]
-                table[place, 2 + labels[pair[0]]] = table[place, 2 + len(labels) + labels[pair[1]]] = 1
-        columns.append(table)
+        ones, twos = ([ratings[place][rater] for place in places] for rater in (one, two))
+        values.append(cohen_kappa(ones, twos))
+        # Of each clip: 1, whether the labels are equal, and which they are. Other clips are no rows: of many raters
+        # most pairs share a few clips only.
+        table = np.zeros((len(places), 2 + 2 * len(labels)))
+        for row, first, second in zip(table, ones, twos, strict=True):
+            row[:2] = 1, first == second
+            row[2 + labels[first]] = row[2 + len(labels) + labels[second]] = 1
+        tables.append((np.array(places), table))
+        rated.update(places)
     known = [value for value in values if value is not None]
     value = math.fsum(known) / len(known) if known else None
-    return Agreement(value, _interval([table[rated] for table in columns], _kappa), int(rated.sum()))
+    clips = sorted(rated)
+    within = [(np.searchsorted(clips, places), table) for places, table in tables]
+    return Agreement(value, _interval(len(clips), within, _kappa), len(clips))
 
 
 def _kappa(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,7 +158,8 @@ def krippendorff_alpha(ratings: Ratings, raters: Collection[str]) -> Agreement:
         rows.append(row)
     table = np.array(rows).reshape(len(rows), 1 + len(labels))
     value = float(_alpha(table.sum(axis=0)[None])[0]) if rows else math.nan
-    return Agreement(None if math.isnan(value) else value, _interval([table], _alpha), len(rows))
+    interval = _interval(len(rows), [(np.arange(len(rows)), table)], _alpha)
+    return Agreement(None if math.isnan(value) else value, interval, len(rows))
 
 
 def _alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,18 +175,25 @@ def _labels(ratings: Ratings) -> dict[str, int]:
     return {label: place for place, label in enumerate(sorted({label for of in ratings for label in of.values()}))}
 
 
-def _interval(tables: Sequence[NDArray[np.float64]], statistic: Any) -> Interval | None:
-    """The interval of the mean, over tables of one row a clip, of what is computed from the sums of their rows.
+def _interval(
+    clips: int, tables: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], statistic: _Statistic
+) -> Interval | None:
+    """The interval of the mean, over tables, of what is computed from sums of their rows; None for fewer than 2 clips.
 
     A draw in which it is NaN for all tables, one label being all that is left, says nothing and is left out.
+
+    Args:
+        clips: that are drawn from.
+        tables: which clips it has a row for, (n,), and the rows, (n, columns).
+        statistic: from sums of rows, (draws, columns), to (draws,) values.
     """
-    if not tables or len(tables[0]) < 2:
+    if clips < 2:
         return None
     drawn = []
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of means of nothing
-        for counts in _draws(len(tables[0])):
-            drawn.append(np.nanmean([statistic(counts @ table) for table in tables], axis=0))
+        for counts in _draws(clips):
+            drawn.append(np.nanmean([statistic(counts[:, places] @ table) for places, table in tables], axis=0))
     values = np.concatenate(drawn)
     values = values[np.isfinite(values)]
     if not len(values):

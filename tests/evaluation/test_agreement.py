@@ -106,6 +106,15 @@ def test_the_mean_of_kappas_is_over_pairs_each_on_its_own_clips() -> None:
     assert mean_kappa(clips, [("a", "nobody")]) == (None, None, 0)
 
 
+def test_of_many_raters_each_pair_is_drawn_on_the_clips_that_it_shares() -> None:
+    """A crowd of pairs on clips of their own: as good as one pair on all of them, where all agree alike."""
+    crowd = [{f"a{pair}": label, f"b{pair}": other} for pair in range(40) for label, other in ("xx", "yy", "xy", "yx")]
+    found = mean_kappa(crowd, [(f"a{pair}", f"b{pair}") for pair in range(40)])
+    assert (found.value, found.clips) == (0, 160)
+    assert found.interval is not None
+    assert found.interval.low < 0 < found.interval.high and found.interval.high - found.interval.low < 1
+
+
 def test_intervals_are_those_of_drawing_clips_a_thousand_times() -> None:
     """The slow way, with the packages: the ends of both are of 1,000 draws, so that they are near and not equal."""
     chance = random.Random(1)

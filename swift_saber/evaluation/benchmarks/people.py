@@ -8,7 +8,7 @@ and label, one label a row. The measures are those of agreement.py; which of the
     alpha_people       Krippendorff's alpha of the people
     alpha_with_model   the same with the model as one more of them: lower where it is further from them than they are
 
-An answer that concludes no emotion, and none at all, is a label that nobody else gives.
+An answer that concludes no emotion, and none at all, is a label that no person gives.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ LABELS = "emotions"
 PEOPLE = "people"
 
 # No person is called so.
-_MODEL, _UNREADABLE = "\0model", "\0unreadable"
+_MODEL, _NONE = "\0model", "\0none"
 
 
 def with_people(rows: Sequence[Row], path: Path) -> tuple[list[Row], list[str]]:
@@ -132,5 +132,4 @@ def _readable(item: Item) -> bool:
 
 
 def _said(item: Item) -> str:
-    said = item.details[PEOPLE]["model"]
-    return f"{_UNREADABLE} {item.id}" if said is None else str(said)
+    return str(item.details[PEOPLE]["model"] or _NONE)
