@@ -1,5 +1,6 @@
 """SABER-Test on a set of one's own: no consistency, own emotion words, clips without a record, labels of people."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from swift_saber.errors import InputError
 from swift_saber.evaluation.agreement import cohen_kappa, krippendorff_alpha
 from swift_saber.evaluation.benchmarks import probe
 from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores
+from swift_saber.evaluation.judge import open_judge
 from swift_saber.evaluation.summary import read_scores
+from swift_saber.models.service import Service
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Row
 from swift_saber.text.emotion_list import EmotionList
 from tests.cli.test_eval import swift_saber
 from tests.evaluation.benchmarks.test_saber_test import value
-from tests.llm_server import row
+from tests.llm_server import LLMServer, row, say
 
 WORDS = EmotionList({"worried": ["worr*", "anxious", "担心"], "joy": ["glee*"], "happiness": ["happy"]})
 
@@ -75,6 +78,17 @@ def test_clips_with_an_emotion_and_no_record_are_scored_by_that_alone(tmp_path: 
     assert "1 of 2 clips have no record: neither speech nor dimensions are scored there" in found["notes"]
     with pytest.raises(InputError, match="video_desc: is missing"):  # half a record is a mistake
         read(tmp_path, {**bare, "audio_desc": {"speech_content": "", "acoustic_feat": ""}})
+
+
+def test_a_judge_is_asked_about_clips_with_a_record_alone(tmp_path: Path) -> None:
+    bare = {"id": "b", "videos": ["b.mp4"], "language": "en", "labels": {"emotion": "sad"}}
+    rows = read(tmp_path, clip("a", "angry"), bare)
+    rating = say(json.dumps({"reason": "", "sentiment_analysis": 4}))
+    with LLMServer(lambda _: rating) as server, open_judge(Service("j", server.url), tmp_path / "judge") as judge:
+        found = scores(items(rows, {"a": says("angry"), "b": says("sad")}, judge))
+    assert len(server.asked) == 1
+    assert (value(found, "judge_sentiment_analysis"), found["metrics"]["judge"]["n"]) == (4, 1)
+    assert found["metrics"]["emotion"]["n"] == 2
 
 
 def test_own_emotions_are_read_by_their_words_and_are_not_the_common_ones(tmp_path: Path) -> None:
