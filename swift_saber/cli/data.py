@@ -75,7 +75,7 @@ def _pipeline(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from swift_saber.pipeline.sources.base import readers
+    from swift_saber.pipeline.sources.base import Source, readers
 
     for source in readers().values():
         layout = dedent(source.layout).strip("\n").rstrip()
@@ -86,8 +86,12 @@ def _list(args: argparse.Namespace) -> None:
         print(f"{source.key}: {source.title} ({', '.join(source.languages)})\n  {source.access}")
         print(indent(layout, "    "))
         for name, meaning in source.options.items():
-            print(f"  option {name}: {meaning}")
+            if name not in Source.options:
+                print(f"  option {name}: {meaning}")
         print()
+    if not args.json:
+        for name, meaning in Source.options.items():
+            print(f"every source has the option {name}: {meaning}")
 
 
 def _scan(args: argparse.Namespace) -> int:

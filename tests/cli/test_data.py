@@ -48,6 +48,7 @@ def test_the_list_names_all_and_says_what_each_needs(capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "mer25: MER25 (MER2025, MER2026) (zh)" in shown and "    video/<name>.mp4" in shown
     assert "  option songs: " in shown
+    assert shown.count("option encoding: ") == 1 and "every source has the option encoding: " in shown
 
 
 def test_a_scan_counts_and_writes_the_clips(sims: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

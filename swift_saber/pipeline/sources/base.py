@@ -65,8 +65,8 @@ class Source(ABC):
     #: What can be chosen beside the folder, with one sentence on each: names of __init__'s keywords, and what every
     #: source has, which is added to what a subclass says.
     options: ClassVar[dict[str, str]] = {
-        "encoding": "of tables and texts that are not UTF-8: gbk, cp1252, utf-16 ... Under a wrong one many a text is "
-        "read too, as nonsense: look at some."
+        "encoding": "of tables and texts that are not UTF-8: gbk, cp1252, utf-16 and so on. A wrong one may read them "
+        "as nonsense without an error: look at some."
     }
 
     def __init_subclass__(cls) -> None:

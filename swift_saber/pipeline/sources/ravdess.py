@@ -53,7 +53,7 @@ class Ravdess(Source):
         """Yield the takes that the dataset has, in the order of their names."""
         videos = self.by_stem(VIDEO_SUFFIXES, _NAME)
         if not videos:
-            raise self.wrong("a video with a name like 01-01-01-01-01-01-01 (are the archives unpacked?)")
+            raise self.wrong("a video with a name like 01-01-01-01-01-01-01")
         self._archives({(name[3:5], name[-2:]) for name in videos})
         expected = _takes()
         for name in sorted({*videos, *expected}):
