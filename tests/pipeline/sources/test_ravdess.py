@@ -106,5 +106,6 @@ def test_an_option_of_another_kind_is_an_error(tmp_path: Path) -> None:
 
 def test_archives_that_are_not_unpacked_are_an_error(tmp_path: Path) -> None:
     put_text(tmp_path / "Video_Speech_Actor_01.zip", "zip")
-    with pytest.raises(InputError, match=r"is no folder of RAVDESS: .*it holds archives: Video_Speech_Actor_01.zip; unpack them"):
+    archives = r"is no folder of RAVDESS: .*it holds archives: Video_Speech_Actor_01.zip; unpack them"
+    with pytest.raises(InputError, match=archives):
         list(Ravdess(tmp_path).clips())
