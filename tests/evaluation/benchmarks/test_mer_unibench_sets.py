@@ -279,8 +279,8 @@ def test_a_judge_reads_labels_and_sentiments_out_of_a_models_words(
         "OV-MERD/sample_00000003": "",
     }
     answers = tmp_path / "answers.jsonl"
-    rows = [{"id": name, "response": text} for name, text in said.items()]
-    write_rows(answers, [*rows, {"id": "MELD/test_dia0_utt0", "response": None}])
+    rows = [{"id": name, "response": text, "labels": None, "videos": ["a.mp4"]} for name, text in said.items()]
+    write_rows(answers, [*rows, {"id": "MELD/test_dia0_utt0", "response": None, "labels": None}])
     with LLMServer(reads) as server:
         judge = ["--judge", "j", "--base-url", server.url]
         assert cli.main([*call, "--answers", str(answers), "--model", "m", *judge]) == 0

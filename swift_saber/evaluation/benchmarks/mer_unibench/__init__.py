@@ -100,7 +100,7 @@ def _results(args: argparse.Namespace, given: list[Source]) -> dict[Path, str]:
 COMMAND = Command(
     "Score a model, labels or sentiments on MER-UniBench's sets: the hit rate of emotions and the F1 of open labels "
     "over the five emotion wheels, weighted F1 and accuracy of a sentiment's sign, and the mean of the sets. A judge "
-    "reads labels and sentiments out of a model's words.",
+    "reads labels and sentiments out of a model's words; --answers with {id, labels} or {id, sentiment} need none.",
     "--data dataset/ --wheel emotion_wheel",
     _add_options,
     _from_options,

@@ -115,8 +115,9 @@ def _read(path: Path, truths: Truths) -> dict[str, Answer]:
         name = row["id"]
         if name not in truths:
             raise InputError(str(path), "id", f"{quoted(name)} has no truth", "give the answers of this data")
-        if "labels" in row or "sentiment" in row or row.get("response") is not None or "response" not in row:
-            found[name] = where, row  # one whose response is null has no answer
+        unanswered = "response" in row and all(row.get(key) is None for key in ("response", "labels", "sentiment"))
+        if not unanswered:
+            found[name] = where, row
     return found
 
 
@@ -138,8 +139,8 @@ def _labels(said: Mapping[str, Answer], truths: Truths, judge: Judge | None) -> 
             continue
         if "openset" in row:
             found[name] = openset_labels(row["openset"], where)
-        elif isinstance(row.get("response"), str) and "labels" not in row:
-            texts[name] = row["response"]
+        elif isinstance(row.get("response"), str) and not isinstance(row.get("labels"), list):
+            texts[name] = row["response"]  # the "labels" of ms-swift's results are another thing
         elif "labels" in row or not of_sentiment:
             found[name] = labels_of(row.get("labels"), where)
         else:
