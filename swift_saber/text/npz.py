@@ -127,9 +127,7 @@ class _Plain:
         if of is None or isinstance(of, str | int | float):
             return of
         if isinstance(of, dict):
-            if not all(isinstance(key, str) for key in of):
-                raise ValueError("holds an object whose keys are no texts")
-            return {key: self.value(one, depth + 1) for key, one in of.items()}
+            return {self._key(key): self.value(one, depth + 1) for key, one in of.items()}
         if isinstance(of, list | tuple):
             return [self.value(one, depth + 1) for one in of]
         if isinstance(of, np.ndarray):
@@ -140,6 +138,12 @@ class _Plain:
         if isinstance(of, _Array):
             return self._array(of, depth)
         raise ValueError(f"holds {type(of).__name__}")
+
+    def _key(self, of: Any) -> str:
+        key = self.value(of, _DEEPEST)
+        if not isinstance(key, str):
+            raise ValueError("holds an object whose keys are no texts")
+        return key
 
     def _array(self, of: _Array, depth: int) -> Any:
         _, shape, dtype, is_fortran, data = of.state

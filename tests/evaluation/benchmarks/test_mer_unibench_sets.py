@@ -410,6 +410,51 @@ def dataset_of(folder: Path, dataset: Path) -> Path:
     return there
 
 
+def test_the_groups_of_our_rows_have_results_in_the_authors_form_too(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.jsonl"
+    write_rows(
+        truth, [{"id": "x_1", "sentiment": 1, "group": "MOSI"}, {"id": "y_1", "sentiment": -1, "group": "MOSEI"}]
+    )
+    given = [
+        results(tmp_path, "cmumosi", "-openset-sentiment", {"x_1": "positive"}),
+        results(tmp_path, "cmumosei", "-openset-sentiment", {"y_1": "positive"}),
+    ]
+    call = ["eval", "mer-unibench", "--data", str(truth), "-o", str(tmp_path / "run")]
+    assert cli.main([*call, "--results", *map(str, given)]) == 0
+    metrics = read_scores(tmp_path / "run")["metrics"]
+    assert (metrics["mean_of_sets"]["value"], metrics["accuracy"]["value"]) == (0.5, 0.5)
+
+
+def test_several_files_of_truths_are_one_benchmark_and_two_of_a_set_are_refused(
+    dataset: Path, wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "gt_mer2023_test1.npz", sample_00000001=np.array("mad"))
+    np.savez(tmp_path / "reasons.npz", name2reason=np.array({"a": "He is sad."}, dtype=object))
+    said = tmp_path / "said.jsonl"
+    write_rows(
+        said, [{"id": "MER2023/sample_00000001", "labels": ["mad"]}, {"id": "MOSI/x_1", "sentiment": "negative"}]
+    )
+    call = [
+        "eval",
+        "mer-unibench",
+        "--wheel",
+        str(wheel),
+        "--answers",
+        str(said),
+        "-o",
+        str(tmp_path / "run"),
+        "--data",
+    ]
+    assert cli.main([*call, str(tmp_path / "gt_mer2023_test1.npz"), str(dataset / "cmumosi-process")]) == 0
+    # One hit, and one of two signs: F1 of positive 0, of negative 1.
+    assert read_scores(tmp_path / "run")["metrics"]["mean_of_sets"]["value"] == (1 + 1 / 2) / 2
+    capsys.readouterr()
+    assert cli.main([*call, str(tmp_path / "gt_mer2023_test1.npz"), str(dataset)]) == 2
+    assert "--data: MER2023: has its truths in two files; name one of them" in capsys.readouterr().err
+    assert cli.main([*call, str(tmp_path / "reasons.npz")]) == 2
+    assert "holds descriptions (name2reason), which are answers; name the file of the truths" in capsys.readouterr().err
+
+
 def test_a_set_without_a_folder_of_clips_is_told_where_to_put_them(dataset: Path, capsys: Any, tmp_path: Path) -> None:
     call = ["eval", "mer-unibench", "--data", str(dataset / "cmumosi-process"), "-o", str(tmp_path / "run")]
     assert cli.main(call) == 2

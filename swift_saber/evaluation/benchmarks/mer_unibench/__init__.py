@@ -14,7 +14,6 @@ from swift_saber.evaluation.benchmarks.mer_unibench.items import items
 from swift_saber.evaluation.benchmarks.mer_unibench.scores import scores
 from swift_saber.evaluation.benchmarks.mer_unibench.truths import (
     SETS,
-    Source,
     find_clips,
     set_named,
     sources,
@@ -52,9 +51,9 @@ def _from_options(args: argparse.Namespace) -> Benchmark:
     if wheels is None and any(not isinstance(truth, float) for _, truth in truths.values()):
         raise InputError("eval", "--wheel", "is not given", "name the emotion_wheel folder")
     asked = args.answers is None and args.results is None
-    clips = find_clips(given, truths, args.media) if asked or args.media is not None else {}
+    clips = find_clips(given, args.media) if asked or args.media is not None else {}
     files = {f"{source.name}/{source.file.name}".lstrip("/"): source.file for source in given}
-    results = _results(args, given)
+    results = _results(args, list(dict.fromkeys(group for group, _ in truths.values())))
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
         named = results.get(answers)
@@ -77,7 +76,7 @@ def _from_options(args: argparse.Namespace) -> Benchmark:
     )
 
 
-def _results(args: argparse.Namespace, given: list[Source]) -> dict[Path, str]:
+def _results(args: argparse.Namespace, names: list[str]) -> dict[Path, str]:
     """The set of each file of results: the one that its path names, else the only one that there is."""
     if args.results is None:
         return {}
@@ -87,7 +86,6 @@ def _results(args: argparse.Namespace, given: list[Source]) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for path in args.results:
         of = set_named(path)
-        names = [source.name for source in given]
         if (name := names[0] if len(names) == 1 else of.name if of else "") not in names:
             problem = f"is of {name}, which is not in the data" if name else "names none of MER-UniBench's sets"
             raise InputError(str(path), "--results", problem, "leave it in its folder, such as results-cmumosi")

@@ -153,8 +153,9 @@ def _mean(
     kinds = {name: _kind(members[0]) for name, members in sets.items()}
     endings = {name: ending if kind == "sentiment" else "" for name, kind in kinds.items()}
     values = [groups[name][f"{HEADLINE[kind]}{endings[name]}"]["value"] for name, kind in kinds.items()]
+    unjudged = sum(item.state == "unjudged" for item in everything)
     if None in values:
-        return summary(everything, None, None)
+        return summary(everything, None, None, unjudged)
     rows = {name: _rows(members, wheels, endings[name]) for name, members in sets.items()}
     unknown_truth = wheels.unknown_truth if wheels else None
 
@@ -163,7 +164,6 @@ def _mean(
         mean: NDArray[np.float64] = np.mean(first, axis=0)
         return mean
 
-    unjudged = sum(item.state == "unjudged" for item in everything)
     return summary(everything, math.fsum(values) / len(values), counts_interval(rows, of_drawn), unjudged)
 
 

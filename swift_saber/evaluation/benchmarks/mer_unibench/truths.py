@@ -74,26 +74,27 @@ SETS = (
     Set("MER2023", 411, "zh", "mer2023-dataset-process", *_TESTS, "emo", "video", "audio", "mer2023"),
     Set("MER2024", 1169, "zh", "mer2024-dataset-process", *_TESTS, "emo", "video", "audio", "mer2024"),
     Set("MELD", 2610, "en", "meld-process", *_TEST, "emo", "subvideo", "subaudio", "meld", _MELD),
-    # The fifth session, as the authors test on it.
     Set(
-        *(
-            "IEMOCAP",
-            1241,
-            "en",
-            "iemocap-process",
-            "label_4way.npz",
-            "whole_corpus",
-            "emo",
-            "subvideo-tgt",
-            "subaudio",
-        ),
-        *("iemocap(four)?", _IEMOCAP, "Ses05"),
+        "IEMOCAP",
+        1241,
+        "en",
+        "iemocap-process",
+        "label_4way.npz",
+        "whole_corpus",
+        "emo",
+        "subvideo-tgt",
+        "subaudio",
+        "iemocap(four)?",
+        _IEMOCAP,
+        begins="Ses05",  # the fifth session, which the authors test on
     ),
     Set("MOSI", 686, "en", "cmumosi-process", *_TEST, "val", "subvideo", "subaudio", "(cmu)?mosi"),
     Set("MOSEI", 4659, "en", "cmumosei-process", *_TEST, "val", "subvideo_new", "subaudio", "(cmu)?mosei"),
     Set("SIMS", 457, "zh", "sims-process", *_TEST, "val", "video", "audio", "sims(?!.?v2)"),
     Set("SIMSv2", 1034, "zh", "simsv2-process", *_TEST, "val", "video_new", "audio", "sims.?v2"),
-    Set("OV-MERD", 532, "zh", "ovmerdplus-process", "ovlabel.csv", "", "openset", "video", "audio", "ov-?merd(plus)?"),
+    Set(
+        "OV-MERD", 532, "zh", "ovmerdplus-process", "ovlabel.csv", "", "openset", "video", "audio", "ov[-_]?merd(plus)?"
+    ),
 )
 
 
@@ -211,7 +212,10 @@ def _values(source: Source) -> Iterable[tuple[str, str, Any]]:
     arrays = read_npz(source.file) if source.file.suffix.lower() == ".npz" else {}
     if corpora := [name for name, value in arrays.items() if name.endswith("_corpus") and isinstance(value, dict)]:
         return _test_part(source, arrays, corpora)
-    _, rows = read_authors(source.file)
+    texts, rows = read_authors(source.file)
+    if texts:
+        problem = "holds descriptions (name2reason), which are answers"
+        raise InputError(str(source.file), "--data", problem, "name the file of the truths, and this one as --results")
     if source.file.suffix.lower() == ".csv" or "filenames" in arrays or (source.of and source.of.key == "openset"):
         return [(where, name, openset_labels(said, where)) for where, name, said in rows]
     return rows
@@ -259,32 +263,26 @@ def sentiment_of(said: Any) -> float | None:
     return float(said) if is_number(said) else None
 
 
-def find_clips(given: Sequence[Source], truths: Truths, media: Path | None) -> Clips:
+def find_clips(given: Iterable[Source], media: Path | None) -> Clips:
     """Return the video and sound files of each clip by id.
 
     Args:
         given: as sources gives them.
-        truths: of these.
         media: the folder of the clips that have none of their own beside their labels; None for none.
 
     Raises:
         InputError: clips are not there, or no folder is named for them.
     """
     found: Clips = {}
-    prefixes = {f"{source.name}/" for source in given}
     for source in given:
-        root = source.file.parent / source.of.video if source.of else None
-        folder = root if root is not None and root.is_dir() else media
-        if folder is None:
-            where = f"{root} is no folder" if root else f"the clips of {source.file} are in no folder of its own"
-            raise InputError("eval", "--media", f"is not given, and {where}", "name the folder of the clips")
+        videos = source.file.parent / source.of.video if source.of else None
         sounds = source.file.parent / source.of.audio if source.of else None
+        folder = videos if videos is not None and videos.is_dir() else media
+        if folder is None:
+            where = f"{videos} is no folder" if videos else f"no folder is known for the clips of {source.file}"
+            raise InputError("eval", "--media", f"is not given, and {where}", "name the folder of the clips")
         prefix = f"{source.name}/" if source.name else ""
-        names = [
-            name.removeprefix(prefix)
-            for name, (group, _) in truths.items()
-            if group == source.name or not (prefix or f"{group}/" in prefixes)
-        ]
-        here = find_media(names, folder, sounds if sounds is not None and sounds.is_dir() else None)
-        found |= {f"{prefix}{name}": clip for name, clip in here.items()}
+        names = [name.removeprefix(prefix) for name in truths_of([source])]
+        clips = find_media(names, folder, sounds if sounds is not None and sounds.is_dir() else None)
+        found |= {f"{prefix}{name}": clip for name, clip in clips.items()}
     return found
