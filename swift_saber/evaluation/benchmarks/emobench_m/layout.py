@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -303,14 +304,16 @@ def questions(
     if not asked:
         problem = "has none of the benchmark's files benchmark_json/NAME.json"
         raise InputError(str(root), "folder", problem, "name the folder that the benchmark was unpacked in")
+    with ThreadPoolExecutor() as pool:  # opening a clip is most of the time, and waits for disks and not for Python
+        sounds = list(pool.map(_sound, (one.path for one in asked)))
     return [
         {
             "id": one.id,
             "messages": [{"role": "user", "content": one.question}],
             "videos": [str(one.path)],
-            "audios": _sound(one.path),
+            "audios": sound,
         }
-        for one in asked
+        for one, sound in zip(asked, sounds, strict=True)
     ]
 
 
