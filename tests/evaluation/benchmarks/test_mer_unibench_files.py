@@ -141,6 +141,28 @@ def test_the_headline_is_the_mean_of_the_sets_and_the_pool_stands_beside_it(
     assert "mean_of_sets: the mean over 2 sets of hit_rate; the other scores are of all their clips pooled" in shown
 
 
+def test_two_models_are_compared_clip_by_clip(wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truths = [
+        *({"id": name, "emotion": "mad", "group": "e"} for name in "ab"),
+        {"id": "n", "emotion": "neutral", "group": "e"},
+        *({"id": name, "sentiment": value, "group": "s"} for name, value in (("c", 1), ("d", -1), ("z", 0))),
+    ]
+    truth = write(tmp_path / "truth.jsonl", truths)
+    one = [{"id": "a", "labels": ["blue"]}, {"id": "c", "sentiment": "positive"}, {"id": "d", "sentiment": "neutral"}]
+    two = [*({"id": name, "labels": ["livid"]} for name in "ab"), {"id": "d", "sentiment": "negative"}]
+    for name, said in (("one", one), ("two", two)):
+        given = ["--data", str(truth), "--answers", str(write(tmp_path / f"{name}.jsonl", said)), "--wheel", str(wheel)]
+        assert cli.main(["eval", "mer-unibench", *given, "-o", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert cli.main(["eval", "compare", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    rows = {
+        cells[0]: cells[1:4] for line in capsys.readouterr().out.splitlines() if len(cells := line.split(" | ")) > 5
+    }
+    # a: 4 of 5 wheels hit, then 5; b: none, then 5. c and d change places. n and z count nowhere.
+    assert rows["| hit"] == ["2", "0.400", "1.000"]
+    assert rows["| accuracy"] == ["2", "0.500", "0.500"]
+
+
 def test_sets_of_all_kinds_have_one_mean(wheel: Path, tmp_path: Path) -> None:
     truths = {
         "a": ("MER2023", "mad"),

@@ -106,4 +106,5 @@ COMMAND = Command(
         "--data dataset/ --wheel emotion_wheel --results output/results-*/NAME/EPOCH-openset.npz -o runs/scored",
     ),
     judged=True,
+    verdicts=("accuracy",),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from swift_saber.data.rows import read_named
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.benchmarks.mer_unibench.scores import HITS, SAID, hits
+from swift_saber.evaluation.benchmarks.mer_unibench.scores import HITS, SAID, hits, sign
 from swift_saber.evaluation.benchmarks.mer_unibench.truths import Clips, Truths, sentiment_of
 from swift_saber.evaluation.benchmarks.open_labels import (
     ANSWER,
@@ -87,6 +87,7 @@ def items(
                 truth,
                 prediction,
                 state,
+                _scores(truth, prediction, details, failed),
                 response=response if isinstance(response, str) else "",
                 videos=[video] if video else [],
                 audios=[path for path in sound if path != video],
@@ -94,6 +95,21 @@ def items(
             )
         )
     return found
+
+
+def _scores(truth: Any, prediction: Any, details: Mapping[str, Any], failed: bool) -> dict[str, float | None]:
+    """What an item is worth by itself, for comparisons: its hit over wheels that know it, or whether its sign is right.
+
+    One that does not count has none, and neither has one of open labels.
+    """
+    if isinstance(truth, float):
+        return {"accuracy": None if failed else float(sign(prediction) == sign(truth))} if truth else {}
+    if not isinstance(truth, str):
+        return {}
+    if failed:
+        return {"hit": None}
+    known = [hit for hit in details[HITS] if hit is not None]
+    return {"hit": sum(known) / len(known)} if known else {}
 
 
 def _read(path: Path, truths: Truths) -> dict[str, Answer]:

@@ -125,8 +125,8 @@ def _metrics(members: Sequence[Item], wheels: Wheels | None, official: bool) -> 
             metrics |= overlap_metrics(members, wheels, level)
         return metrics
     found: dict[str, dict[str, Any]] = {}
-    signs = [str(_sign(item.truth)) for item in counted]
-    for ending, said in (("", [_sign(item.prediction) for item in counted]), ("_official", [*map(_official, counted)])):
+    signs = [str(sign(item.truth)) for item in counted]
+    for ending, said in (("", [sign(item.prediction) for item in counted]), ("_official", [*map(_official, counted)])):
         if ending and not official:
             continue
         values: Mapping[str, float] = weighted_scores(signs, said) if signs else {}
@@ -178,7 +178,7 @@ def _rows(members: Sequence[Item], wheels: Wheels | None, ending: str = "") -> N
         pairs = [item.details[LABELS] for item in counted]
         table = overlap_table([wheels.overlaps(of[TRUTH], of[ANSWER]) for of in pairs]).reshape(len(counted), -1)
         return table[~np.isnan(table).all(axis=1)]
-    said = [_official(item) if ending else _sign(item.prediction) for item in counted]
+    said = [_official(item) if ending else sign(item.prediction) for item in counted]
     signs = [
         (item.truth > 0, -1 if sign is None else sign == POSITIVE) for item, sign in zip(counted, said, strict=True)
     ]
@@ -239,7 +239,7 @@ def _official(item: Item) -> str | None:
     if item.state == "missing":
         return None
     said = item.details.get(SAID)
-    positive = said == POSITIVE if isinstance(said, str) else _sign(item.prediction) == POSITIVE
+    positive = said == POSITIVE if isinstance(said, str) else sign(item.prediction) == POSITIVE
     return POSITIVE if positive else NEGATIVE
 
 
@@ -303,14 +303,15 @@ def sentiment_score(truths: Sequence[float], predictions: Sequence[float | None]
     for place, truth in enumerate(truths):
         if math.isnan(truth):
             raise InputError(f"clip {place}", "sentiment", "is NaN", "correct the label or leave the clip out")
-    pairs = [(_sign(truth), _sign(said)) for truth, said in zip(truths, predictions, strict=True) if truth != 0]
+    pairs = [(sign(truth), sign(said)) for truth, said in zip(truths, predictions, strict=True) if truth != 0]
     if not pairs:
         return None
     scores = weighted_scores([str(truth) for truth, _ in pairs], [said for _, said in pairs])
     return SentimentScore(scores["f1"], scores["accuracy"], len(pairs))
 
 
-def _sign(value: float | None) -> str | None:
+def sign(value: float | None) -> str | None:
+    """Return which sign a sentiment has; None where it is none, NaN or 0."""
     if value is None or math.isnan(value) or value == 0:
         return None
     return POSITIVE if value > 0 else NEGATIVE
