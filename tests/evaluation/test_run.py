@@ -11,6 +11,7 @@ import pytest
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import probe, saber_test
+from swift_saber.evaluation.benchmarks.labelled import read_test
 from swift_saber.evaluation.compare import compare_runs
 from swift_saber.evaluation.run import evaluate
 from swift_saber.evaluation.summary import read_items, read_scores
@@ -248,7 +249,7 @@ def test_the_demos_world_from_questions_to_scores_with_the_real_model(
 def test_the_demos_world_answered_by_its_own_records_is_perfect(tiny_world: Path, tmp_path: Path) -> None:
     """Its emotions beyond the common ones, sarcastic and forced calm, are found by their own names."""
     data = tiny_world / "pairs_clips.jsonl"
-    rows = saber_test.read_test(data)
+    rows = read_test(data)
     answers = write_answers(tmp_path / "a.jsonl", {str(row.id): render(row.record, language="en") for row in rows})
     scores = score(data, tmp_path / "run", answers)
     assert scores["metrics"]["emotion"]["value"] == 1

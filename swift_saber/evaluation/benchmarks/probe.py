@@ -23,7 +23,7 @@ from typing import Any
 from swift_saber.data.convert import sound_in_video
 from swift_saber.data.questions import without
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks import Command, saber_test
+from swift_saber.evaluation.benchmarks import Command, labelled
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
@@ -43,9 +43,9 @@ def benchmark(data: Path, emotions: Path | None = None) -> Benchmark:
         data, emotions: as saber_test.benchmark.
 
     Raises:
-        InputError: as saber_test.read_test, read_emotions and questions.
+        InputError: as labelled.read_test, read_emotions and questions.
     """
-    rows = saber_test.read_test(data)
+    rows = labelled.read_test(data)
     listed = read_emotions(emotions) if emotions else None
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
@@ -60,7 +60,7 @@ COMMAND = Command(
     "Ask about each clip four times: as it is, without sound, without picture, and with the sound of another clip; and "
     "count how often the emotion of the answer changes. No judge is needed.",
     "--data test.jsonl",
-    saber_test.add_data,
+    labelled.add_data,
     lambda args: benchmark(args.data, args.emotions),
 )
 
@@ -70,7 +70,7 @@ def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     there is only that of the whole clip.
 
     Args:
-        rows: as saber_test.read_test returns them.
+        rows: as labelled.read_test returns them.
 
     Raises:
         InputError: sound is taken from the video (USE_AUDIO_IN_VIDEO), where it cannot be taken away.
@@ -81,12 +81,12 @@ def questions(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
             "environment", "USE_AUDIO_IN_VIDEO", "leaves the sound in the video when it is taken away", remedy
         )
     donors = sound_donors(rows)
-    for question in saber_test.questions(rows):
+    for question in labelled.questions(rows):
         name = question["id"]
         yield {**question, "id": f"{name}#{WHOLE}"}
         changed = {"no_sound": without(question, "audios"), "no_picture": without(question, "videos")}
         if name in donors:
-            changed["other_sound"] = {**question, "audios": saber_test.clip_files(donors[name])["audios"]}
+            changed["other_sound"] = {**question, "audios": labelled.clip_files(donors[name])["audios"]}
         for condition, other in changed.items():
             if other is not None:
                 yield {**other, "id": f"{name}#{condition}"}
@@ -99,7 +99,7 @@ def sound_donors(rows: Sequence[Row]) -> dict[str, Row]:
     several, a digest of the clip's id decides, so neither chance nor the order of the rows does.
     """
     whole = sorted((row for row in rows if row.videos and row.audios), key=lambda row: str(row.id))
-    emotions = {row.id: saber_test.true_emotion(row) for row in whole}
+    emotions = {row.id: labelled.true_emotion(row) for row in whole}
     found: dict[str, Row] = {}
     for row in whole:
         start = int.from_bytes(hashlib.sha256(str(row.id).encode()).digest()[:8], "big") % len(whole)
@@ -132,15 +132,15 @@ def items(
     answer is, and "invalid" where one concludes no emotion.
 
     Args:
-        rows: as saber_test.read_test returns them.
+        rows: as labelled.read_test returns them.
         answers: the model's words by the questions' ids; a reject has none.
         rejects: why a question has no answer, by id; kept in the details, each with its condition.
         emotions: the user's own, in place of the common ones.
     """
-    named = saber_test.emotions_named(rows, emotions)
+    named = labelled.emotions_named(rows, emotions)
     donors = sound_donors(rows)
     return [
-        _item(row, saber_test.true_emotion(row, emotions), answers, rejects or {}, named, donors.get(str(row.id)))
+        _item(row, labelled.true_emotion(row, emotions), answers, rejects or {}, named, donors.get(str(row.id)))
         for row in rows
     ]
 
@@ -167,19 +167,19 @@ def _item(
     state = _state(said, emotions, conditions)
     details: dict[str, Any] = {"answers": said}
     if donor is not None:
-        details["other sound"] = {"clip": donor.id, "audios": saber_test.clip_files(donor)["audios"]}
+        details["other sound"] = {"clip": donor.id, "audios": labelled.clip_files(donor)["audios"]}
     refused = {condition: rejects.get(f"{row.id}#{condition}") for condition in conditions}
     if reasons := [f"{condition}: {reason}" for condition, reason in refused.items() if reason is not None]:
         details["reject"] = "; ".join(reasons)
     return Item(
         id=str(row.id),
-        group=saber_test.group_of(row),
+        group=labelled.group_of(row),
         truth=truth,
         prediction=emotions if state == "answered" else None,
         state=state,
         scores=scores,
         response=said[WHOLE] or "",
-        **saber_test.clip_files(row),
+        **labelled.clip_files(row),
         details={**details, "emotions": emotions},
     )
 
@@ -191,8 +191,8 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         found: what `items` returned.
     """
     metrics: dict[str, Any] = {}
-    split = any(item.group in saber_test.GROUPS for item in found)
-    groups: dict[str, dict[str, Any]] = {group: {} for group in saber_test.GROUPS} if split else {}
+    split = any(item.group in labelled.GROUPS for item in found)
+    groups: dict[str, dict[str, Any]] = {group: {} for group in labelled.GROUPS} if split else {}
     notes: list[str] = []
     for condition in CONDITIONS:
         changed, unreadable = f"{condition}_changed", f"{condition}_unreadable"

@@ -17,43 +17,37 @@ inconsistent clips than on the consistent ones.
 """
 
 import argparse
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.rows import media_path, read_rows
-from swift_saber.errors import InputError, quoted
 from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, labels_of, majority, with_people
+from swift_saber.evaluation.benchmarks.labelled import (
+    ALL,
+    GROUPS,
+    add_data,
+    clip_files,
+    emotions_named,
+    group_of,
+    has_record,
+    label_of,
+    peoples_emotions,
+    questions,
+    read_test,
+    true_emotion,
+)
+from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, with_people
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, by_group, summarise
-from swift_saber.sed.layout import INSTRUCTIONS, parse
-from swift_saber.sed.record import (
-    ACOUSTIC,
-    BODY,
-    CONCLUSION,
-    DIMENSIONS,
-    FACE,
-    RECORD_KEYS,
-    SCENE,
-    SPEECH,
-    VOICE,
-    Record,
-    Row,
-)
+from swift_saber.sed.layout import parse
+from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, SPEECH, VOICE, Record, Row
 from swift_saber.text.emotion_list import EmotionList, read_emotions
-from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS, common_emotion, named_emotions
 from swift_saber.text.error_rate import UNIT, word_error_rate
 
-GROUPS = ("consistent", "inconsistent")
-#: The group of every clip where none says which of these it is.
-ALL = "all"
 #: The judge's metrics, in the order in which they are shown.
 JUDGED = ("judge", *(f"judge_{name}" for name in DIMENSIONS))
 #: Error rates: the lower the better.
@@ -96,12 +90,12 @@ def benchmark(data: Path, emotions: Path | None = None, people: Path | None = No
     """Return SABER-Test on a JSONL of rows.
 
     Args:
-        data: the rows, as read_test takes them.
+        data: the rows, as labelled.read_test takes them.
         emotions: the list of own emotions; None for the common ones and the set's own labels.
         people: a table of people's labels.
 
     Raises:
-        InputError: as read_test, read_emotions and with_people.
+        InputError: as labelled.read_test, read_emotions and with_people.
     """
     rows = read_test(data)
     listed = read_emotions(emotions) if emotions else None
@@ -118,12 +112,6 @@ def benchmark(data: Path, emotions: Path | None = None, people: Path | None = No
 
     files = {path.name: path for path in (data, emotions, people) if path}
     return Benchmark("saber-test", files, asked, scored, shown)
-
-
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the options of read_test and read_emotions."""
-    parser.add_argument("--data", type=Path, required=True, help="JSONL of SABER rows, with consistency or without")
-    parser.add_argument("--emotions", type=Path, help="CSV emotion, words: your own emotions for the common ones")
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -144,133 +132,6 @@ COMMAND = Command(
 )
 
 
-def read_test(path: str | os.PathLike[str]) -> list[Row]:
-    """Return the clips of a test set.
-
-    Args:
-        path: a JSONL of SABER rows: test.jsonl of `swift-saber pipeline`, released records that `swift-saber sources
-            join` has joined with their clips, or any with clips and labels. Either all rows have "consistency" or none
-            has; a row without any part of a record has a blank one.
-
-    Raises:
-        InputError: it is a folder, or a row is no SABER row, has no id, no clip, an id of before, or no consistency
-            where others have it.
-    """
-    if os.path.isdir(path):
-        remedy = "give a JSONL: join the records with their clips with swift-saber sources join, and label them"
-        raise InputError(str(path), "--data", "is a folder", remedy)
-    rows: dict[str, Row] = {}
-    unsplit = ""
-    for where, given in read_rows(path):
-        bare = given.keys().isdisjoint({*RECORD_KEYS, *ACOUSTIC})
-        row = Row.from_dict({**given, **_BLANK} if bare else given, where)
-        if row.id is None:
-            raise InputError(where, "id", "is missing", "give each clip an id of its own")
-        if row.id in rows:
-            raise InputError(where, "id", f"{quoted(row.id)} is there twice", "remove one of the two rows")
-        if row.consistency is None:
-            unsplit = unsplit or where
-        if not row.videos and not row.audios:
-            raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
-        rows[row.id] = row
-    if unsplit and any(row.consistency for row in rows.values()):
-        remedy = (
-            "write consistent or inconsistent (the pipeline's consistency stage labels clips), or leave it out of all"
-        )
-        raise InputError(unsplit, "consistency", "is missing, and other rows have it", remedy)
-    return list(rows.values())
-
-
-_BLANK = Record("", "", "", "", "", "").to_dict()
-
-
-def has_record(row: Row) -> bool:
-    """Whether there is a record to compare an answer with."""
-    return any(getattr(row.record, name).strip() for name in DIMENSIONS)
-
-
-def group_of(row: Row) -> str:
-    """Return the group of a clip: one of GROUPS, or ALL."""
-    return row.consistency or ALL
-
-
-def questions(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
-    """Yield what a model is asked about each clip: the SED instruction in the row's language, nothing of the record.
-
-    The Chinese instruction is published; the English one is ours. A clip that names no sound has none to be named here
-    either, so that the one inside its video is heard.
-    """
-    for row in rows:
-        files = clip_files(row)
-        yield {
-            "id": row.id,
-            "language": row.language,
-            "messages": [{"role": "user", "content": INSTRUCTIONS[row.language]}],
-            **files,
-            "audios": files["audios"] or None,
-        }
-
-
-def clip_files(row: Row) -> dict[str, list[str]]:
-    """Return where a clip's videos and audios are looked for."""
-    return {"videos": [media_path(path) for path in row.videos], "audios": [media_path(path) for path in row.audios]}
-
-
-def true_emotion(row: Row, listed: EmotionList | None = None) -> str | None:
-    """Return the emotion of a clip: of labels.emotion, else of the one word of the pipeline's labels.own_emotions, else
-    the one that most people gave to it; None where there is none.
-
-    Args:
-        row: of the set.
-        listed: the user's own emotions; without them a label means a common emotion, or itself in lower case.
-
-    Raises:
-        InputError: it is no word, or none of the list.
-    """
-    label = _label(row)
-    if label is None:
-        return majority(peoples_emotions(row, listed))
-    if not isinstance(label, str) or not label.strip():
-        problem = f"is {quoted(label)}, no emotion"
-        raise InputError(row.id or "row", "labels.emotion", problem, "name one or leave it out")
-    return _emotion(label, listed, row, "labels.emotion")
-
-
-def _label(row: Row) -> Any:
-    """What the labels call the clip's emotion, as it stands there, or None."""
-    own = row.labels.get(OWN_EMOTIONS)
-    given: Any = row.labels.get("emotion")
-    return own[0] if given is None and isinstance(own, list) and len(own) == 1 else given
-
-
-def peoples_emotions(row: Row, listed: EmotionList | None = None) -> dict[str, str]:
-    """Return {person: emotion} of the labels that people gave to a clip.
-
-    Raises:
-        InputError: as true_emotion.
-    """
-    return {
-        person: _emotion(label, listed, row, f"labels.emotions.{person}") for person, label in labels_of(row).items()
-    }
-
-
-def _emotion(label: str, listed: EmotionList | None, row: Row, field: str) -> str:
-    if listed is None:
-        return common_emotion(label) or label.strip().lower()
-    if (emotion := listed.emotion(label)) is None:
-        problem = f"{quoted(label)} is none of {quoted(', '.join(listed.names))}"
-        raise InputError(row.id or "row", field, problem, "correct it, or give it a row in the list of emotions")
-    return emotion
-
-
-def emotions_named(rows: Sequence[Row], listed: EmotionList | None = None) -> Callable[[str], list[str]]:
-    """Return what reads the emotions that a text concludes: those of the list, else the common and the set's own."""
-    if listed is not None:
-        return listed.named
-    labels = {emotion for row in rows for emotion in (true_emotion(row), *peoples_emotions(row).values()) if emotion}
-    return partial(named_emotions, own=labels - {*EMOTIONS})
-
-
 def items(
     rows: Sequence[Row],
     answers: Mapping[str, str],
@@ -285,7 +146,7 @@ def items(
     Where the judge failed, the item is "unjudged": judge_... are None, and the other scores stand.
 
     Args:
-        rows: as read_test returns them.
+        rows: as labelled.read_test returns them.
         answers: the model's words by id; a reject has none.
         judge: an open one; None for no judge's metrics.
         rejects: why a clip has no answer, by id; kept in the details.
@@ -311,7 +172,7 @@ def items(
         answer = said[0] if len(said) == 1 else None
         if truth is not None:
             item.details["emotion"] = {"truth": truth, "answer": answer, "named": said}
-            if _label(row) is None:
+            if label_of(row) is None:
                 item.details["emotion"]["truth of"] = "most people"
             item.scores["emotion"] = float(answer == truth)
         if people:

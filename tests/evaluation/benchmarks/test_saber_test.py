@@ -9,7 +9,8 @@ import pytest
 
 from swift_saber.data.rows import media_path, write_rows
 from swift_saber.errors import InputError
-from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores, true_emotion
+from swift_saber.evaluation.benchmarks.labelled import questions, read_test, true_emotion
+from swift_saber.evaluation.benchmarks.saber_test import items, scores
 from swift_saber.evaluation.judge import open_judge
 from swift_saber.models.service import Service
 from swift_saber.sed.layout import INSTRUCTIONS, render

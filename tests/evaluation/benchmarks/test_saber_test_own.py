@@ -10,7 +10,8 @@ from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.agreement import cohen_kappa, krippendorff_alpha
 from swift_saber.evaluation.benchmarks import probe
-from swift_saber.evaluation.benchmarks.saber_test import items, questions, read_test, scores
+from swift_saber.evaluation.benchmarks.labelled import questions, read_test
+from swift_saber.evaluation.benchmarks.saber_test import items, scores
 from swift_saber.evaluation.judge import open_judge
 from swift_saber.evaluation.summary import read_scores
 from swift_saber.models.service import Service
