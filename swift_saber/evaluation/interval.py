@@ -1,6 +1,6 @@
 """How far a score could be from itself had other items been drawn: percentile bootstrap intervals, by scipy.
 
-95 %, 1,000 draws, seed 0: ours. Knows numbers and items; knows nothing of what a score means.
+95 %, 1,000 draws, seed 0: ours. Knows numbers; knows nothing of what a score means.
 
 Where there is no item there is no interval, and none for a single item, which says nothing of the spread. Items that
 all score the same give an interval of no width (the bootstrap's known blind spot): read it with n. The order of the
@@ -8,13 +8,10 @@ items does not matter: they are sorted before anything is drawn.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from swift_saber.evaluation.item import Item
 
 LEVEL = 0.95
 DRAWS = 1000
@@ -57,32 +54,28 @@ def group_means_interval(
         combine: from {group: (draws,) means} to (draws,) scores, e.g. `lambda means: sum(means.values()) / len(means)`
             for the mean of group means, or the difference of two groups.
     """
+    from scipy.stats import bootstrap
+
     names = sorted(groups)
+    samples = [np.sort(np.asarray(groups[name], dtype=np.float64)) for name in names]
+    if all(len(sample) < 2 for sample in samples):
+        return None
 
     def combined(*drawn: Means, axis: int) -> Means:
         return combine({name: values.mean(axis=axis) for name, values in zip(names, drawn, strict=True)})
 
-    return _interval([np.sort(np.asarray(groups[name], dtype=np.float64)) for name in names], combined, vectorized=True)
-
-
-def statistic_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float]) -> Interval | None:
-    """Return the interval of any number that is computed from items, or None where no group has two of them.
-
-    For what is no mean, e.g. a weighted F1; stratified by Item.group as in group_means_interval. The statistic is
-    called once per draw, so its time is multiplied by a thousand.
-
-    Args:
-        items: with ids of their own.
-        statistic: of as many items, some of them several times.
-    """
-    ordered = sorted(items, key=lambda item: (item.group, item.id))
-    strata = [list(members) for _, members in groupby(ordered, key=lambda item: item.group)]
-
-    def of_places(*drawn: NDArray[np.int64]) -> float:
-        places = zip(strata, drawn, strict=True)
-        return statistic([stratum[place] for stratum, of in places for place in of[: len(stratum)]])
-
-    return _interval([np.arange(len(stratum)) for stratum in strata], of_places, vectorized=False)
+    found = bootstrap(
+        # It refuses a sample of one: twice the same changes no mean.
+        [sample if len(sample) > 1 else np.repeat(sample, 2) for sample in samples],
+        combined,
+        n_resamples=DRAWS,
+        batch=max(1, _AT_ONCE // max(map(len, samples))),
+        vectorized=True,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=SEED,
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))
 
 
 def counts_interval(
@@ -91,8 +84,8 @@ def counts_interval(
 ) -> Interval | None:
     """Return the interval of what is computed from how often each row of a group is there, or None as the others do.
 
-    The same as statistic_interval, many times faster where rows repeat: drawing n of n items with replacement is
-    drawing how often each distinct row occurs from a multinomial distribution.
+    Many times faster than drawing items, where rows repeat: drawing n of n items with replacement is drawing how often
+    each distinct row occurs from a multinomial distribution.
 
     Args:
         groups: {group: what each of its items brings, (n, k)}, none of them empty, NaN allowed.
@@ -117,22 +110,3 @@ def pooled(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return what counts_interval draws of each group as that of one: (draws, rows of all) and (rows of all, k)."""
     return np.hstack([counts for counts, _ in drawn.values()]), np.vstack([rows for _, rows in drawn.values()])
-
-
-def _interval(samples: Sequence[NDArray[Any]], statistic: Callable[..., Any], *, vectorized: bool) -> Interval | None:
-    from scipy.stats import bootstrap
-
-    if all(len(sample) < 2 for sample in samples):
-        return None
-    found = bootstrap(
-        # It refuses a sample of one: twice the same changes no mean.
-        [sample if len(sample) > 1 else np.repeat(sample, 2) for sample in samples],
-        statistic,
-        n_resamples=DRAWS,
-        batch=max(1, _AT_ONCE // max(map(len, samples))),
-        vectorized=vectorized,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=SEED,
-    ).confidence_interval
-    return Interval(float(found.low), float(found.high))

@@ -114,8 +114,8 @@ def weighted_intervals(
 ) -> dict[str, Interval] | None:
     """Return the bootstrap interval of "precision", "recall" and "f1" as weighted_scores has them.
 
-    The same as interval.statistic_interval of weighted_scores, a thousand times faster: drawing n of n items with
-    replacement is drawing how often each pair of truth and answer occurs from a multinomial distribution.
+    A thousand times faster than drawing items: drawing n of n with replacement is drawing how often each pair of truth
+    and answer occurs from a multinomial distribution.
 
     Args:
         truths, predictions: as in weighted_scores.

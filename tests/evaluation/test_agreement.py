@@ -10,8 +10,8 @@ from nltk.metrics.agreement import AnnotationTask
 
 from swift_saber.errors import InputError
 from swift_saber.evaluation.agreement import agreement, cohen_kappa, krippendorff_alpha, mean_kappa, rater_pairs
-from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
+from tests.evaluation.plain_bootstrap import plain_interval
 
 RATINGS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=30)
 PEOPLE = ("anna", "bo", "cy")
@@ -124,7 +124,7 @@ def test_intervals_are_those_of_drawing_clips_a_thousand_times() -> None:
     def kappa(drawn):
         return cohen_kappa([item.prediction["a"] for item in drawn], [item.prediction["b"] for item in drawn])
 
-    slow, fast = statistic_interval(items, kappa), mean_kappa(clips, [("a", "b")]).interval
+    slow, fast = plain_interval(items, kappa), mean_kappa(clips, [("a", "b")]).interval
     assert slow is not None and fast is not None
     assert fast == pytest.approx(slow, abs=0.03)
     alpha = krippendorff_alpha(clips, "ab").interval

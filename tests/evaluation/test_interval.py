@@ -14,9 +14,9 @@ from swift_saber.evaluation.interval import (
     group_means_interval,
     mean_interval,
     pooled,
-    statistic_interval,
 )
 from swift_saber.evaluation.item import Item
+from tests.evaluation.plain_bootstrap import plain_interval
 
 
 def items(groups: dict[str, list[float]]) -> list[Item]:
@@ -49,7 +49,6 @@ def test_nothing_and_one_item_have_no_interval_and_equal_items_one_of_no_width()
     assert mean_interval([1.0] * 7) == Interval(1, 1)
     assert group_means_interval({}, mean_of_means) is None
     assert group_means_interval({"a": [1.0], "b": [0.0]}, mean_of_means) is None
-    assert statistic_interval(items({"a": [1.0], "b": [0.0]}), lambda drawn: 1.0) is None
 
 
 def test_it_covers_the_true_mean_about_19_times_in_20() -> None:
@@ -92,7 +91,7 @@ def test_any_statistic_of_items_agrees_with_the_vectorised_mean() -> None:
         return mean_of_means({group: sum(part) / len(part) for group, part in parts.items()})
 
     # Both draw at random, so their ends differ by about a tenth of the interval's half width.
-    found, vectorised = statistic_interval(items(groups), statistic), group_means_interval(groups, mean_of_means)
+    found, vectorised = plain_interval(items(groups), statistic), group_means_interval(groups, mean_of_means)
     assert found == pytest.approx(vectorised, abs=0.02)
 
 
@@ -148,10 +147,3 @@ def test_order_does_not_matter(groups: dict[str, list[float]], chance) -> None:
         return sum(means[group] for group in sorted(means))
 
     assert group_means_interval(shuffled, total) == group_means_interval(groups, total)
-    made = items(groups)
-
-    def last(drawn) -> float:
-        return drawn[-1].scores["score"]
-
-    in_order = statistic_interval(made, last)
-    assert statistic_interval(chance.sample(made, len(made)), last) == in_order

@@ -9,10 +9,10 @@ import pytest
 from swift_saber.evaluation.benchmarks.emobench_m.items import items, read_item
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.benchmarks.emobench_m.scores import LEADERBOARD, scores
-from swift_saber.evaluation.interval import statistic_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, truths, write_benchmark, write_lines
+from tests.evaluation.plain_bootstrap import plain_interval
 
 
 def said(
@@ -248,7 +248,7 @@ def test_intervals_of_weighted_scores_agree_with_drawing_items() -> None:
 
         assert of(drawn) == pytest.approx(weighted_scores(labels, answers)[name])
 
-        slow = statistic_interval(drawn, of)
+        slow = plain_interval(drawn, of)
         # Both are of a finite number of draws; 60 items move in steps of 1/60.
         assert quick[name] == pytest.approx(slow, abs=0.02)
     assert weighted_intervals(["a"], ["a"]) is None
