@@ -181,7 +181,7 @@ def _records(annotations: Path) -> Iterator[Callable[[], tuple[str, Row]]]:
         yield from (partial(_line, line, where) for where, line in read_lines(annotations))
         return
     path = None
-    for path in (path for path in walk(annotations) if path.name.endswith(".json")):
+    for path in map(Path, walk(annotations, lambda name: name.endswith(".json"))):
         yield partial(_file, annotations, path)
     if path is None:
         raise InputError(str(annotations), "folder", "holds no JSON file", "name the folder of the SABER annotations")

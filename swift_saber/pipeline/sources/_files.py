@@ -38,8 +38,8 @@ _WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 def walk(
     folder: str | os.PathLike[str], named: Callable[[str], object] = bool, *, lenient: bool = False
-) -> Iterator[Path]:
-    """Yield the files at any depth in the order of their paths, without hidden ones and without "__MACOSX".
+) -> Iterator[str]:
+    """Yield the paths of files at any depth, in their order, without hidden ones and without "__MACOSX".
 
     Links to folders are followed, each folder once.
 
@@ -60,7 +60,7 @@ def walk(
         elif os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
             levels.append(_entries(Path(entry.path), seen, lenient))
         elif named(entry.name):
-            yield Path(entry.path)
+            yield entry.path
 
 
 def _entries(folder: Path, seen: set[tuple[int, int]], lenient: bool) -> Iterator[os.DirEntry[str]]:

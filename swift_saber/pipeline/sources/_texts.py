@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ from swift_saber.errors import InputError, unreadable
 from swift_saber.pipeline.sources._files import STAND_INS, stand_in
 
 UTF8 = "utf-8-sig"
-#: Control characters that stand where cp1252 has quotes and dashes, in texts that were once read as Latin-1, by what is
-#: meant: no table means the controls. Five of them are no character of cp1252 either, and stay.
-CONTROLS = {code: text for code in range(0x80, 0xA0) if (text := bytes([code]).decode("cp1252", "ignore"))}
+# Control characters that stand where cp1252 has quotes and dashes, in texts that were once read as Latin-1, by what is
+# meant: no table means the controls. Five of them are no character of cp1252 either, and stay.
+_CONTROLS = {code: text for code in range(0x80, 0xA0) if (text := bytes([code]).decode("cp1252", "ignore"))}
+_CONTROL = re.compile("[\x80-\x9f]")
 _BLOCK = 1 << 20  # bytes
 _LONGEST_LINE = 1 << 20  # characters of a table; a file without line ends would be held in memory as a whole
 
@@ -96,3 +98,8 @@ def lines(file: TextIO) -> Iterator[str]:
         if len(line) == _LONGEST_LINE:
             raise csv.Error(f"a line of more than {_LONGEST_LINE:,} characters")
         yield line
+
+
+def as_meant(text: str) -> str:
+    """Return a text with U+2019 for U+0092 and the like."""
+    return text.translate(_CONTROLS) if _CONTROL.search(text) else text

@@ -11,7 +11,7 @@ import pkgutil
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
@@ -30,7 +30,7 @@ from swift_saber.pipeline.sources._files import (
     media_problem,
     walk,
 )
-from swift_saber.pipeline.sources._texts import CONTROLS, UTF8, is_encoding, lines, opened
+from swift_saber.pipeline.sources._texts import UTF8, as_meant, is_encoding, lines, opened
 from swift_saber.text.emotions import OWN_EMOTIONS, common_emotion, own_emotions
 from swift_saber.text.files import MOST_BYTES
 from swift_saber.text.language import Language
@@ -79,7 +79,7 @@ class Source(ABC):
         self.skipped: Counter[str] = Counter()
         self.noted: Counter[str] = Counter()
         self.examples: dict[str, list[str]] = {}
-        self._unfit: set[Path] = set()  # what `files` counted: readers walk more than once
+        self._unfit: set[str] = set()  # what `files` counted: readers walk more than once
         self._packed: set[Path] = set()  # archives that were counted
 
     @abstractmethod
@@ -246,7 +246,7 @@ class Source(ABC):
         Leaves out hidden files and folders and what macOS adds ("._x.mp4", "__MACOSX"). Links to folders are followed.
         Leaves out and counts what was made of clips: a folder whose name says that it holds crops or features
         (FaceCrops, openface) does so where a file in it is called as one outside of such folders is. Where it is the
-        only place of all its names, nothing is known to be better.
+        only place of all its names, nothing is known to be better; a folder that holds all the files says nothing.
 
         Args:
             suffixes: in small letters, with the dot; files are matched in any case.
@@ -256,34 +256,40 @@ class Source(ABC):
             InputError: a folder cannot be read.
         """
         endings = tuple(suffixes)
-        derived: dict[str, str | None] = {}  # of each folder, in or as which derived one it lies
-        found: list[tuple[Path, str | None]] = []
+        found: list[str] = []
         wanted = (*endings, *UNFINISHED)
         for path in walk(self.folder if below is None else below, lambda name: name.lower().endswith(wanted)):
-            if not path.name.lower().endswith(endings):
+            if not path.lower().endswith(endings):
                 self._skip_once("download not finished", path, path)
-            elif _NO_TEXT.search(str(path)):
-                self._skip_once("path is not UTF-8", path, ascii(str(path)))
+            elif _NO_TEXT.search(path):
+                self._skip_once("path is not UTF-8", path, ascii(path))
             else:
-                folder = os.path.dirname(path)
-                if folder not in derived:
-                    derived[folder] = derived_folder(os.path.relpath(folder, self.folder).split(os.sep))
-                found.append((path, None if self.is_named(path) else derived[folder]))
-        copies: set[str | None] = set()
-        if any(derived.values()):
-            originals = {path.stem for path, place in found if place is None}
-            copies = {place for path, place in found if place is not None and path.stem in originals}
-        for path, place in found:
-            if place in copies:
+                found.append(path)
+        copies = self._copies(found)
+        for path in found:
+            if path in copies:
                 self._skip_once("in a folder of crops or features", path, path)
             else:
-                yield path
+                yield Path(path)
 
-    def is_named(self, path: Path) -> bool:
+    def _copies(self, found: Sequence[str]) -> set[str]:
+        """Those of some files that lie in folders of what was made of the others."""
+        folders = {os.path.dirname(path) for path in found}
+        above = os.path.commonpath(folders) if folders else ""  # whose name tells the files of it from no others
+        derived = {folder: derived_folder(os.path.relpath(folder, above).split(os.sep)) for folder in folders}
+        if not any(derived.values()):
+            return set()
+        places = {path: derived[os.path.dirname(path)] for path in found}
+        places |= {path: None for path, place in places.items() if place is not None and self.is_named(path)}
+        originals = {_stem(path) for path, place in places.items() if place is None}
+        made = {place for path, place in places.items() if place is not None and _stem(path) in originals}
+        return {path for path, place in places.items() if place in made}
+
+    def is_named(self, path: str) -> bool:
         """Whether a file is known to be a clip's, whatever its folder is called."""
         return False
 
-    def _skip_once(self, reason: str, path: Path, what: object) -> None:
+    def _skip_once(self, reason: str, path: str, what: object) -> None:
         if path not in self._unfit:
             self._unfit.add(path)
             self.skip(reason, what)
@@ -294,7 +300,7 @@ class Source(ABC):
         Where a folder cannot be read, what is in it is not known; a reader that needs it says so.
         """
         if self.folder.is_dir():
-            yield from walk(self.folder, is_archive, lenient=True)
+            yield from map(Path, walk(self.folder, is_archive, lenient=True))
 
     def rows(self, path: str | os.PathLike[str], columns: Collection[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield ("path:line", row) for each row of a CSV file with a header; rows of another width are counted.
@@ -320,7 +326,7 @@ class Source(ABC):
             for row in reader:
                 where = f"{path}:{reader.line_num}"
                 if len(row) == len(header):
-                    yield where, {name: _cell(value) for name, value in zip(header, row, strict=True)}
+                    yield where, {name: as_meant(value).strip() for name, value in zip(header, row, strict=True)}
                 elif row:
                     self.skip("table row of another width", where)
 
@@ -352,14 +358,14 @@ class Source(ABC):
         if len(text) > MOST_BYTES:
             problem = f"has more than {MOST_BYTES >> 20} Mi characters"
             raise InputError(str(path), "file", problem, "name the folder of the dataset as it is shipped")
-        return text.removeprefix("\ufeff").translate(CONTROLS)
+        return as_meant(text.removeprefix("\ufeff"))
 
     def _opened(self, path: str | os.PathLike[str], errors: str = "strict") -> AbstractContextManager[TextIO]:
         return opened(path, self.encoding, f"sources.{self.key}.encoding", errors)
 
 
-def _cell(value: str) -> str:
-    return value.translate(CONTROLS).strip()
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 @cache

@@ -94,12 +94,13 @@ class Generic(Source):
             split=split,
         )
 
-    def is_named(self, path: Path) -> bool:
+    def is_named(self, path: str) -> bool:
         """Whether the table names a file."""
         return self._native(path) in self._named
 
-    def _native(self, path: Path) -> str:
-        return path.relative_to(self.folder).with_suffix("").as_posix()
+    def _native(self, path: str | Path) -> str:
+        # By the text, and not as Path does it: there are many.
+        return os.path.splitext(str(path).removeprefix(os.path.join(self.folder, "")))[0]
 
     def _table(self) -> dict[str, dict[str, str]] | None:
         """What the table says of each clip, without what it leaves blank; None where there is no table."""

@@ -264,6 +264,14 @@ def test_crops_alone_are_what_there_is_and_the_folder_itself_may_have_any_name(t
     assert ids(Plain(tmp_path / "faces")) == ["1"]
 
 
+@pytest.mark.parametrize("folder", ["faces", "crops", "features/flow"])
+def test_a_folder_that_holds_all_says_nothing_of_its_files_by_its_name(tmp_path: Path, folder: str) -> None:
+    put_all(tmp_path / folder, ["FaceCrops/1.mp4", "videos/1.mp4", "videos/2.mp4"])
+    source = Plain(tmp_path)
+    assert [clip.video for clip in source.clips()] == [str(tmp_path / folder / f"videos/{name}.mp4") for name in "12"]
+    assert source.skipped == {"in a folder of crops or features": 1}
+
+
 def test_a_copy_whose_folder_tells_nothing_is_a_second_file(tmp_path: Path) -> None:
     put_all(tmp_path, ["again/1.mp4", "videos/1.mp4"])
     source = Plain(tmp_path)
