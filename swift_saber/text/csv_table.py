@@ -19,11 +19,11 @@ def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator[t
         columns: those that must be there. Names are compared in lower case; other columns are given too.
 
     Raises:
-        InputError: the file cannot be read, is no CSV or holds no row, a column is missing, or a row has more cells
-            than the header. A row that ends early has "" in the cells that it lacks.
+        InputError: the file cannot be read, is no CSV or holds no row, a column is missing or there twice, or a row has
+            more cells than the header. A row that ends early has "" in the cells that it lacks.
     """
     text = read_text(path)
-    head = text.lstrip("\r\n").partition("\n")[0]
+    head = next(iter(text.lstrip("\r\n").splitlines()), "")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=head.count), strict=True)
     header: list[str] = []
     try:
@@ -34,6 +34,8 @@ def read_csv(path: str | os.PathLike[str], columns: Sequence[str]) -> Iterator[t
             where = f"{path}:{reader.line_num}"
             if not header:
                 header = [name.lower() for name in row]
+                if twice := next((name for name in header if name and header.count(name) > 1), None):
+                    raise InputError(str(path), f"column {twice}", "is there twice", "keep one of the two")
                 if missing := [name for name in columns if name not in header]:
                     problem = f"is not there; the first line is {quoted(', '.join(header))}"
                     remedy = f"the columns are {', '.join(columns)}"

@@ -49,6 +49,7 @@ def test_a_list_in_one_language_is_enough(words: dict[str, list[str]], text: str
         ("name,words\ncalm,quiet\n", "column emotion: is not there"),
         ("emotion,words\ncalm,quiet,at ease\n", "table.csv:2: line: has 3 cells, and the first line has 2"),
         ('emotion,words\ncalm,"quiet\n', "is no CSV"),
+        ("emotion,words,Words\ncalm,quiet,still\n", "column words: is there twice"),
         ("", "is empty"),
     ],
 )
@@ -57,10 +58,11 @@ def test_a_list_that_cannot_be_meant_is_refused_at_its_line(tmp_path: Path, text
         read_emotions(write(tmp_path, text))
 
 
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])  # the last: a Mac's Excel, "CSV (Macintosh)"
 @pytest.mark.parametrize("between", [",", ";", "\t"])
-def test_tables_of_spreadsheets_are_read_with_what_parts_their_cells(tmp_path: Path, between: str) -> None:
-    text = f'ID{between}Label\r\n\r\n a {between}"x, y"\r\nb\r\n'
+def test_tables_of_spreadsheets_are_read_with_what_parts_their_cells(tmp_path: Path, between: str, end: str) -> None:
+    text = f'ID{between}Label{end}{end} a {between}"x, y, z"{end}b{end}'
     path = write(tmp_path, text)
     rows = [row for _, row in read_csv(path, ["id", "label"])]
-    assert rows == [{"id": "a", "label": "x, y"}, {"id": "b", "label": ""}]
+    assert rows == [{"id": "a", "label": "x, y, z"}, {"id": "b", "label": ""}]
     assert [where for where, _ in read_csv(path, ["id"])] == [f"{path}:3", f"{path}:4"]
