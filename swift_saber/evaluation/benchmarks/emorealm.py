@@ -40,6 +40,13 @@ from swift_saber.text.strict_json import read_json
 YES_NO = ("modality_agreement", "reasoning_stress_audio", "reasoning_stress_video")
 _VIDEOS, _SOUNDS = "dfew_original_clips_24fps", "dfew_original_clips_16khz"
 _LETTER = re.compile(r"\s*(?:\(([A-Z])\)|([A-Z])[.:)])\s*")
+# A letter that an answer begins with, or that stands behind "answer", "option" or "choose"; an A with another word
+# behind it is an article.
+_FIRST = re.compile(r"\W*([A-Z])(?:[.:)]|\s+[-–—]|\s*\n)")
+_NAMED = re.compile(
+    r"(?i:\b(?:answer|option|choice|choose)\b)(?i:\s+is\b)?\W*"
+    r"([B-Z]\b|A\b(?!\s+(?!(?:because|since|as|and|or|is)\b)[a-z]))"
+)
 _OTHER = {"yes": "no", "no": "yes"}
 _FIELDS = {"id": (str, int), "video": (str,), "task": (str,), "question": (str,), "answer": (str,)}
 
@@ -229,8 +236,8 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     """Return the letter of the one choice that an answer names, else None. Never raises. The rules are ours.
 
     Behind </think>, and where it is in six dimensions in the last one: the letters that stand alone, in brackets,
-    before a mark at the beginning or behind "answer is"; where there is none, the choices whose words it holds, of
-    nested ones the longest; else yes or no, where one choice alone begins so.
+    before a mark or alone on a line at the beginning, or behind "answer", "option" or "choose"; where there is none,
+    the choices whose words it holds, of nested ones the longest; else yes or no, where one choice alone begins so.
 
     Args:
         text: the answer.
@@ -241,7 +248,8 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     letters = string.ascii_uppercase[: len(choices)]
     alone = re.fullmatch(r"[\W_]*([A-Za-z])[\W_]*", body)
     named = {alone[1].upper()} if alone else set(re.findall(r"\(([A-Z])\)", body))
-    named |= set(re.findall(r"^\W*([A-Z])[.:)]", body)) | set(re.findall(r"(?i:answer is)\W*([A-Z])\b", body))
+    named |= {first[1]} if (first := _FIRST.match(body)) else set()
+    named |= set(_NAMED.findall(body))
     if named:
         return named.pop() if len(named) == 1 and named <= set(letters) else None
     words = {letter: _plain(_without_letter(choice)) for letter, choice in zip(letters, choices, strict=True)}

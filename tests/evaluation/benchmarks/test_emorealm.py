@@ -137,6 +137,16 @@ def test_f1_of_the_authors_is_the_harmonic_mean_of_the_shares_of_yes_and_of_no(t
         ("(B) His smile", "B"),
         ("The answer is B", "B"),
         ("The correct answer is (C).", "C"),
+        ("Answer: B", "B"),
+        ("Final answer: **B**", "B"),
+        ("The correct option is B, since he smiles.", "B"),
+        ("Option B", "B"),
+        ("I choose B", "B"),
+        ("B - His smile", "B"),
+        ("B\n\nHe smiles.", "B"),
+        ("The answer is: A nod and his smile", "B"),  # an article here too
+        ("Option A or option B", None),
+        ("The options are given, but none of the choices fit.", None),
         ("<think>(A) or (C)?</think>(C)", "C"),
         ("His smile", "B"),  # also inside of D, which is not said
         ("his SMILE and his nod.", "D"),
