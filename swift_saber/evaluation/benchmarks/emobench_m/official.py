@@ -66,7 +66,8 @@ def from_official(
     Its scenario is known for emotion and intent and for reasoning, and else taken from the file's name, where that is
     one; where it is not, the labels are those of the scenarios that have all of the expected ones, and the group is the
     file's name. Each row counts, also where a clip has several (the scorer does so too): its second item has the id
-    "NAME/CLIP#2". A row without a reference has no item, and is said: there no answer can be right or wrong.
+    "NAME/CLIP#2". A row that has an id is called "NAME/ID". A row without a reference has no item, and is said: there
+    no answer can be right or wrong.
 
     Args:
         path: a JSON list, an object with such a list in "examples", JSONL, or the judge script's CSV.
@@ -87,16 +88,17 @@ def from_official(
     times: Counter[str] = Counter()
     blank = 0
     for where, row in rows:
-        name, clip = _value(row, "id", where), _clip(row, where)
+        name, clip = _name(row, where), _clip(row, where)
         if not name and not clip:
             raise InputError(where, "video", "is missing, and so is id", "say which clip the row is about")
-        if name in places:
+        # A run's questions are named so too, and the benchmark numbers those of each file.
+        key = name if "/" in name else f"{group}/{name or clip}"
+        if name and key in places:
             remedy = 'give each row an "id" of its own, or remove one of the two'
-            raise InputError(where, "id", f"{quoted(name)} is that of {places[name]} too", remedy)
+            raise InputError(where, "id", f"{quoted(name)} is that of {places[key]} too", remedy)
         if not all((_value(row, key, where) or "").strip() for key in keys[: len(keys) // 2]):
             blank += 1
             continue
-        key = name or f"{group}/{clip}"
         if not name:
             times[key] += 1
             key = _numbered(key, times[key], places)
@@ -181,11 +183,11 @@ def counted(items: Sequence[Item], scorer: Scorer) -> list[Item]:
 
 
 def _as_counted(item: Item, truth: Sequence[str], said: Sequence[str], sayable: Collection[str]) -> Item:
-    scores: dict[str, float | None] = {"accuracy": float(truth == said)}
+    wanted, joined = "_".join(truth), "_".join(said)
+    scores: dict[str, float | None] = {"accuracy": float(wanted == joined)}
     if len(said) == 2:
         scores |= {name: float(a == b) for name, a, b in zip(("emotion", "intent"), truth, said, strict=True)}
-    joined = "_".join(said)
-    return replace(item, truth="_".join(truth), prediction=joined if joined in sayable else None, scores=scores)
+    return replace(item, truth=wanted, prediction=joined if joined in sayable else None, scores=scores)
 
 
 def label_lists(item: Item) -> list[tuple[str, ...]]:
@@ -283,6 +285,16 @@ def _value(row: dict[str, Any], key: str, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InputError(where, key, f"is {kind(value)}, not a string", "write the label or the text")
     return None if value is None else writable(value)
+
+
+def _name(row: dict[str, Any], where: str) -> str:
+    """The id of a row, which may be a number as in the benchmark's questions; "" where it has none."""
+    name = row.get("id")
+    if name is None or (isinstance(name, int) and not isinstance(name, bool)):
+        return "" if name is None else str(name)
+    if not isinstance(name, str):
+        raise InputError(where, "id", f"is {kind(name)}, not a name", "give the row the id of its question, or none")
+    return writable(name)
 
 
 def _clip(row: dict[str, Any], where: str) -> str | None:

@@ -14,7 +14,7 @@ from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.benchmarks.emobench_m.official import from_official, to_official
 from swift_saber.evaluation.benchmarks.emobench_m.scores import scores
 from swift_saber.evaluation.item import Item
-from swift_saber.evaluation.summary import read_scores
+from swift_saber.evaluation.summary import read_items, read_scores
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, write_benchmark, write_lines
 
 CLASSES = [
@@ -238,6 +238,25 @@ def test_of_two_rows_with_one_id_both_places_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(path)
     assert (caught.value.where, caught.value.problem) == (f"{path}[1]", f"'one' is that of {path}[0] too")
+
+
+def test_an_id_is_that_of_a_scenario_and_may_be_a_number(tmp_path: Path) -> None:
+    """As the benchmark's questions have them: numbered in each file, and named by a run as "SCENARIO/number"."""
+    names = ("MOSI", "MOSEI")
+    files = [write(tmp_path / f"{name}.json", [{**CLASSES[0], "id": 0}, {**CLASSES[1], "id": "1"}]) for name in names]
+    assert evaluate(tmp_path, "--results", *files) == 0
+    ids = [item.id for item in read_items(tmp_path / "run")]
+    assert ids == [f"{name}/{number}" for name in names for number in (0, 1)]
+
+
+def test_a_pair_is_compared_as_one_text_even_where_a_reference_has_the_sign_between(tmp_path: Path) -> None:
+    """The scorer joins both: a_b and c is the same as itself. 1 of 2."""
+    pairs = [("neutral_x", "questioning", "neutral_x", "questioning"), ("sad", "wishing", "sad", "neutral")]
+    keys = ("expected_emotion", "expected_intent", "predicted_emotion", "predicted_intent")
+    rows = [{"modal_path": f"{place}.mp4", **dict(zip(keys, of, strict=True))} for place, of in enumerate(pairs)]
+    found = from_official(write(tmp_path / "MC-EIU.json", rows), official=True).items
+    shown = scores(found, official="2025-07-08")["groups"]["MC-EIU"]
+    assert {name: shown[name]["value"] for name in ("accuracy", "recall")} == {"accuracy": 0.5, "recall": 0.5}
 
 
 def evaluate(tmp_path: Path, *options: object) -> int:
