@@ -17,6 +17,7 @@ UTF8 = "utf-8-sig"
 # meant: no table means the controls. Five of them are no character of cp1252 either, and stay.
 _CONTROLS = {code: text for code in range(0x80, 0xA0) if (text := bytes([code]).decode("cp1252", "ignore"))}
 _CONTROL = re.compile("[\x80-\x9f]")
+_CUT = "unexpected end of data"  # in UTF-8, as Python says it
 _BLOCK = 1 << 20  # bytes
 _LONGEST_LINE = 1 << 20  # characters of a table; a file without line ends would be held in memory as a whole
 
@@ -46,46 +47,64 @@ def opened(path: str | os.PathLike[str], encoding: str | None, option: str, erro
             CSV, in the body of the statement.
     """
     must_be_regular(path)
+    found = UTF8
     try:
         if os.path.lexists(path) and (problem := stand_in(path)):
             raise InputError(str(path), "file", problem, STAND_INS[problem])
-        with open(path, encoding=_found(path, encoding), errors=errors, newline="") as file:
+        found = _found(path, encoding)
+        with open(path, encoding=found, errors=errors, newline="") as file:
             yield file
     except OSError as error:
         raise unreadable(path, error) from error
     except UnicodeError as error:
         reason = str(error)  # e.g. that UTF-16 has no mark
         if isinstance(error, UnicodeDecodeError):
-            reason = f"{error.reason} at byte {error.start} of a block"
-        if encoding is None:
-            problem, remedy = (
-                f"not UTF-8 ({reason})",
-                f"take the current table, or save it as UTF-8, or name its encoding in {option}",
-            )
+            reason = error.reason + _in_line(path, found)
+        problem, remedy = f"not UTF-8 ({reason})", f"save it as UTF-8, or name its encoding in {option}"
+        if found != UTF8:
+            problem = f"neither UTF-8 nor {encoding} ({reason})"
+        elif isinstance(error, UnicodeDecodeError) and error.reason == _CUT:
+            remedy = f"copy the file again, which is cut off; or {remedy}"
         else:
-            problem, remedy = (
-                f"neither UTF-8 nor {encoding} ({reason})",
-                f"name its encoding in {option}, or save it as UTF-8",
-            )
+            remedy = f"take the current table, or {remedy}"
         raise InputError(str(path), "file", problem, remedy) from error
     except csv.Error as error:
         raise InputError(str(path), "file", f"no CSV ({error})", "copy the file again") from error
 
 
 def _found(path: str | os.PathLike[str], encoding: str | None) -> str:
+    """UTF-8 where the file is such, be it cut off in a character, else the encoding."""
     if encoding is None:
         return UTF8
-    decoder = getincrementaldecoder(UTF8)()
+    decoder, beyond_ascii = getincrementaldecoder(UTF8)(), False
     with open(path, "rb") as file:
         try:
             while block := file.read(_BLOCK):
-                if b"\0" in block:  # as in UTF-16, which may have no mark
+                if _is_wide(encoding) and b"\0" in block:  # as in UTF-16, which may have no mark
                     return encoding
-                decoder.decode(block)
+                beyond_ascii = not decoder.decode(block).isascii() or beyond_ascii
             decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return encoding
+        except UnicodeDecodeError as error:
+            return UTF8 if beyond_ascii and error.reason == _CUT else encoding
     return UTF8
+
+
+def _is_wide(encoding: str) -> bool:
+    return b"\0" in "a".encode(encoding)
+
+
+def _in_line(path: str | os.PathLike[str], encoding: str) -> str:
+    """Which line it is that cannot be decoded, where lines can be told apart."""
+    if not _is_wide(encoding):
+        with open(path, "rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), start=1):
+                if len(line) == _LONGEST_LINE:
+                    break
+                try:
+                    line.decode(encoding)
+                except UnicodeDecodeError:
+                    return f" in line {number}"
+    return ""
 
 
 def lines(file: TextIO) -> Iterator[str]:

@@ -402,6 +402,28 @@ def test_a_table_that_is_not_in_the_encoding_is_an_error_that_names_both(
         list(in_encoding(tmp_path, encoding).clips())
 
 
+@pytest.mark.parametrize("encoding", [None, "gbk", "cp1252"])
+def test_a_line_that_cannot_be_decoded_is_named_by_its_number(tmp_path: Path, encoding: str | None) -> None:
+    rows = [f"clip{number},好\n".encode(encoding if encoding == "gbk" else "utf-8") for number in range(2, 10_000)]
+    rows[9_000 - 2] = b"clip,\x81\xff\n"  # in none of the three; the header is line 1
+    (tmp_path / "metadata.csv").write_bytes(b"id,transcript\n" + b"".join(rows))
+    with pytest.raises(InputError, match=r"metadata.csv: file: n.* UTF-8 .*\(.* in line 9,?000\)"):
+        list(in_encoding(tmp_path, encoding).clips())
+
+
+@pytest.mark.parametrize("encoding", [None, "gbk", "cp1252"])
+@pytest.mark.parametrize("cut", [1, 2])
+def test_utf_8_that_is_cut_off_is_not_read_in_another_encoding(tmp_path: Path, encoding: str, cut: int) -> None:
+    (tmp_path / "metadata.csv").write_bytes("id,transcript\na,你好\nb,再见".encode()[:-cut])
+    with pytest.raises(InputError, match=r"not UTF-8 \(unexpected end of data in line 3\); copy the file again"):
+        list(in_encoding(tmp_path, encoding).clips())
+
+
+def test_a_zero_byte_in_utf_8_makes_it_no_other_encoding(tmp_path: Path) -> None:
+    put_text(tmp_path / "metadata.csv", f"id,transcript,more\na,{_SAID},\0\n")
+    assert [clip.transcript for clip in in_encoding(tmp_path, "gbk").clips()] == [_SAID]
+
+
 def test_utf_16_without_its_mark_is_an_error_where_no_order_of_bytes_is_said(tmp_path: Path) -> None:
     put_text(tmp_path / "metadata.csv", f"id,transcript\na,{_SAID}\n", "utf-16-le")
     with pytest.raises(InputError, match=r"neither UTF-8 nor utf-16 \(UTF-16 stream does not start with BOM\)"):
