@@ -175,6 +175,9 @@ def _lines(
     yield "The difference is second - first, with its 95 % paired bootstrap interval.\n"
     rows: list[list[str]] = []
     notes: list[str] = []
+    settings = [side["manifest"].get("settings") for side in (one, two)]
+    if any(isinstance(of, Mapping) and of.get("official") for of in settings):
+        notes.append("official: a comparison counts all questions, those too that official scores leave out")
     metrics = list(dict.fromkeys(name for item in (*left, *right) for name in item.scores))
     for metric in metrics:
         judged = [{item.id for item in side if item.scores.get(metric) is not None} for side in (left, right)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from swift_saber.cli.main import main
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import probe, saber_test
@@ -19,6 +20,7 @@ from swift_saber.models.service import Service
 from swift_saber.report.results import read_result
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.strict_json import dumps
 from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
 
@@ -202,6 +204,23 @@ def test_judges_replies_are_asked_for_once(data: Path, answers: Path, tmp_path: 
         again = score(data, tmp_path / "run", answers, model="m", judge=Service("judge", server.url, retries=0))
         assert not server.asked
     assert again["metrics"] == first["metrics"]
+
+
+def test_a_comparison_says_that_it_counts_what_official_scores_leave_out(tmp_path: Path) -> None:
+    """Of 2 questions one is answered, rightly: officially 1 of 1, and compared 1 of 2, beside both answered."""
+    data = tmp_path / "emorealm_v1.json"
+    asked = [{"id": n, "video": f"{n}.mp4", "task": "t", "question": "?", "choices": ["(A) x", "(B) y"]} for n in "12"]
+    data.write_text(dumps([{**one, "answer": "A"} for one in asked]), encoding="utf-8")
+    for ids in ("1", "12"):
+        write_rows(tmp_path / f"{ids}.jsonl", [{"id": name, "response": "A"} for name in ids])
+        options = ["--data", data, "--answers", tmp_path / f"{ids}.jsonl", "-o", tmp_path / ids, "--official"]
+        assert main(["eval", "emorealm", *map(str, options)]) == 0
+    assert read_scores(tmp_path / "1")["metrics"]["accuracy"]["value"] == 1
+    shown = compare_runs(tmp_path / "1", tmp_path / "12")
+    assert "| accuracy | 2 | 0.500 | 1.000 |" in shown
+    assert "official: a comparison counts all questions, those too that official scores leave out" in shown
+    text = (tmp_path / "1/scores.md").read_text()
+    assert "count as wrong, where no note says that they are left out" in text
 
 
 def test_two_runs_are_compared_metric_by_metric_and_two_judges_on_one_model(
