@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
+from swift_saber.evaluation.agreement import Agreement, Ratings, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import summary
 from swift_saber.sed.record import Row
@@ -92,8 +92,9 @@ def majority(labels: Mapping[str, str]) -> str | None:
     return most[0][0] if most and (len(most) == 1 or most[0][1] > most[1][1]) else None
 
 
-def agreement_metrics(found: Sequence[Item]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """Return the metrics, and for each of several people in a group of its own the model's kappa with that person.
+def agreement_metrics(found: Sequence[Item]) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
+    """Return the metrics, for each of several people in a group of its own the model's kappa with that person, and what
+    is to be said of them.
 
     Args:
         found: items, of which those with details[PEOPLE] count.
@@ -102,29 +103,56 @@ def agreement_metrics(found: Sequence[Item]) -> tuple[dict[str, Any], dict[str, 
     ratings = [item.details[PEOPLE]["labels"] for item in about]
     people = sorted({person for of in ratings for person in of})
     if not people:
-        return {}, {}
+        return {}, {}, []
     raters = [{**of, _MODEL: _said(item)} for item, of in zip(about, ratings, strict=True)]
     states = [item if _readable(item) else replace(item, state="invalid") for item in about]
 
     def with_model(coefficient: Agreement) -> dict[str, Any]:
         return summary(states, coefficient.value, coefficient.interval) | {"n": coefficient.clips}
 
-    metrics = {"kappa_model": with_model(mean_kappa(raters, [(person, _MODEL) for person in people]))}
+    pairs = [(person, _MODEL) for person in people]
+    metrics = {"kappa_model": with_model(mean_kappa(raters, pairs))}
+    notes = _kappa_notes("kappa_model", raters, pairs)
     groups: dict[str, dict[str, Any]] = {}
     if len(people) > 1:
         silent = [replace(item, state="answered") for item in about]  # no answer has a part in it
+        pairs = rater_pairs(ratings)
         for name, coefficient in (
-            ("kappa_people", mean_kappa(ratings, rater_pairs(ratings))),
+            ("kappa_people", mean_kappa(ratings, pairs)),
             ("alpha_people", krippendorff_alpha(ratings, people)),
         ):
             metrics[name] = summary(silent, coefficient.value, coefficient.interval) | {"n": coefficient.clips}
         metrics["alpha_with_model"] = with_model(krippendorff_alpha(raters, [*people, _MODEL]))
+        notes += _kappa_notes("kappa_people", ratings, pairs)
+        for name in ("alpha_people", "alpha_with_model"):
+            if metrics[name]["value"] is None:
+                why = "all labels are one and the same" if metrics[name]["n"] else "no clip has labels of two"
+                notes.append(f"{name}: none, since {why}")
         for person in people:
             own = [place for place, of in enumerate(ratings) if person in of]
             coefficient = mean_kappa([raters[place] for place in own], [(person, _MODEL)])
             shown = summary([states[place] for place in own], coefficient.value, coefficient.interval)
             groups[f"people: {person}"] = {"kappa_model": shown}
-    return metrics, groups
+    return metrics, groups, notes
+
+
+def _kappa_notes(name: str, ratings: Ratings, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """What a mean of kappas leaves out: pairs for which chance leaves nothing to agree on."""
+    said: dict[str, dict[int, str]] = {}
+    for place, of in enumerate(ratings):
+        for rater, label in of.items():
+            said.setdefault(rater, {})[place] = label
+    shared = [said[one].keys() & said[two].keys() for one, two in pairs]
+    labels = [
+        {of[place] for of in (said[one], said[two]) for place in places}
+        for (one, two), places in zip(pairs, shared, strict=True)
+        if places
+    ]
+    if not labels:
+        return [f"{name}: none, since no clip has labels of two"]
+    alike = sum(len(of) == 1 for of in labels)
+    what = "one and the same label to all clips that both have, so it has no kappa and no part in the mean"
+    return [f"{name}: {alike} of {len(labels)} pairs gave {what}"] if alike else []
 
 
 def _readable(item: Item) -> bool:

@@ -251,9 +251,10 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     for group in (*GROUPS, ALL):
         if pairs := [item.details["emotion"] for item in found if item.group == group and "emotion" in item.details]:
             shown["tables"][group] = table([pair["truth"] for pair in pairs], [pair["answer"] for pair in pairs])
-    metrics, groups_of_people = agreement_metrics(found)
+    metrics, groups_of_people, notes_of_people = agreement_metrics(found)
     shown["metrics"] |= metrics
     shown["groups"] |= groups_of_people
+    notes += notes_of_people
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
     if voted := sum("truth of" in item.details.get("emotion", {}) for item in found):

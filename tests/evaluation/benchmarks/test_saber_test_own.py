@@ -152,6 +152,28 @@ def test_model_and_people_are_compared_by_kappa_and_alpha(tmp_path: Path) -> Non
     assert found["metrics"]["alpha_people"]["missing"] == 0  # people's own agreement has no answers in it
 
 
+def test_what_has_no_kappa_is_said(tmp_path: Path) -> None:
+    """All people say happy, so that chance leaves nothing to agree on; the model says it of the two clips that bo has
+    labelled, and not of c: of its two kappas one is there."""
+    labels = {"a": {"anna": "happy", "bo": "happy"}, "b": {"anna": "happy", "bo": "happy"}, "c": {"anna": "happy"}}
+    rows = read(tmp_path, *(clip(name, labels={"emotions": of}) for name, of in labels.items()))
+    found = scores(items(rows, {name: says("sad" if name == "c" else "happy") for name in "abc"}))
+    assert (value(found, "kappa_model"), value(found, "kappa_people"), value(found, "alpha_people")) == (0, None, None)
+    one_label = "one and the same label to all clips that both have, so it has no kappa and no part in the mean"
+    assert f"kappa_model: 1 of 2 pairs gave {one_label}" in found["notes"]
+    assert f"kappa_people: 1 of 1 pairs gave {one_label}" in found["notes"]
+    assert "alpha_people: none, since all labels are one and the same" in found["notes"]
+    # Who shares no clip is no pair.
+    rows = read(
+        tmp_path, clip("a", labels={"emotions": {"anna": "happy"}}), clip("b", labels={"emotions": {"bo": "sad"}})
+    )
+    apart = scores(items(rows, {"a": says("sad"), "b": says("happy")}))
+    assert [note for note in apart["notes"] if note.startswith(("kappa", "alpha"))] == [
+        "kappa_people: none, since no clip has labels of two",
+        "alpha_people: none, since no clip has labels of two",
+    ]
+
+
 def test_what_most_people_say_is_the_truth_of_a_clip_without_one(tmp_path: Path) -> None:
     """b is a tie and has no truth; f is not answered: right are a and c, of a, c, d, e and f."""
     rows = read(tmp_path, *people_rows())
