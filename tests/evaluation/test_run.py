@@ -23,6 +23,7 @@ from swift_saber.sed.record import DIMENSIONS
 from swift_saber.text.strict_json import dumps
 from tests.evaluation.benchmarks.test_saber_test import FOUR, perfect
 from tests.llm_server import Asked, LLMServer, Reply, fails, say
+from tests.report.made import item, write_evaluation
 
 FILES = {"questions.jsonl", "answers.jsonl", "items.jsonl", "scores.json", "scores.md"}
 
@@ -218,9 +219,19 @@ def test_a_comparison_says_that_it_counts_what_official_scores_leave_out(tmp_pat
     assert read_scores(tmp_path / "1")["metrics"]["accuracy"]["value"] == 1
     shown = compare_runs(tmp_path / "1", tmp_path / "12")
     assert "| accuracy | 2 | 0.500 | 1.000 |" in shown
-    assert "official: a comparison counts all questions, those too that official scores leave out" in shown
+    assert "official: a comparison takes single questions, those too that official scores leave out" in shown
     text = (tmp_path / "1/scores.md").read_text()
     assert "count as wrong, where no note says that they are left out" in text
+
+
+def test_a_comparison_counts_questions_without_a_score_of_their_own(tmp_path: Path) -> None:
+    """Open labels are scored together: of 3 questions 2 are such."""
+    shared = [item("a"), item("b", scores={}), item("c", scores={})]
+    folders = [write_evaluation(tmp_path / name, shared) for name in ("one", "two")]
+    shown = compare_runs(*folders)
+    assert "| accuracy | 1 | 1.000 | 1.000 |" in shown
+    assert "2 of 3 questions have no score of their own, such as open labels, and are not compared" in shown
+    assert "no score of their own" not in compare_runs(*[write_evaluation(of, shared[:1]) for of in folders])
 
 
 def test_two_runs_are_compared_metric_by_metric_and_two_judges_on_one_model(
