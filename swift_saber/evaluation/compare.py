@@ -180,7 +180,7 @@ def _lines(
         notes.append("official: a comparison takes single questions, those too that official scores leave out")
     metrics = list(dict.fromkeys(name for item in (*left, *right) for name in item.scores))
     if silent := sum(not item.scores for item in left):
-        what = "questions have no score of their own, such as open labels, and are not compared"
+        what = "questions have no score of their own (open labels, or no truth of one) and are not compared"
         notes.append(f"{silent} of {len(left)} {what}")
     for metric in metrics:
         judged = [{item.id for item in side if item.scores.get(metric) is not None} for side in (left, right)]

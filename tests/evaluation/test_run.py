@@ -230,7 +230,7 @@ def test_a_comparison_counts_questions_without_a_score_of_their_own(tmp_path: Pa
     folders = [write_evaluation(tmp_path / name, shared) for name in ("one", "two")]
     shown = compare_runs(*folders)
     assert "| accuracy | 1 | 1.000 | 1.000 |" in shown
-    assert "2 of 3 questions have no score of their own, such as open labels, and are not compared" in shown
+    assert "2 of 3 questions have no score of their own (open labels, or no truth of one) and are not compared" in shown
     assert "no score of their own" not in compare_runs(*[write_evaluation(of, shared[:1]) for of in folders])
 
 
