@@ -10,14 +10,11 @@ from typing import Any
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, quoted
-from swift_saber.pipeline.plan import Source
+from swift_saber.pipeline.plan import ROWS, Source
 from swift_saber.pipeline.sources.base import Source as Reader
 from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.stage import Row
 from swift_saber.pipeline.steps import rows_file
-
-#: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
-ROWS = "rows"
 
 
 @dataclass

@@ -22,6 +22,10 @@ from swift_saber.text.strict_json import dumps
 STAGES: dict[str, type[Stage]] = {
     stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Split)
 }
+#: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
+ROWS = "rows"
+# What writes what a stage reads, where it is not in the rows of a source already.
+_NEEDS = {"speech": "annotate", "visual": "annotate", "consistency": "annotate", "split": "consistency"}
 EXECUTORS = ("local", "slurm", "ray")
 #: Settings that no result depends on: they may change between two runs of one output folder. So may the form in which
 #: clips travel, else a run whose clips a server refused could not go on in another.
@@ -90,6 +94,12 @@ def read_plan(path: str) -> Plan:
     stages = {name: _block(recipe[name], name, path) for name in STAGES if name in recipe}
     if not stages:
         raise InputError(path, "stages", "there is none", f"add a block: {', '.join(STAGES)}")
+    sources = _sources(recipe, path)
+    for name in stages:
+        needed = _NEEDS.get(name, name)
+        if needed not in stages and ROWS not in {key for key, _, _ in sources}:
+            problem = f"needs the stage {needed}, which is left out"
+            raise InputError(path, name, problem, f"add its block, or leave {name} out too")
     return Plan(
         path,
         recipe,
@@ -97,7 +107,7 @@ def read_plan(path: str) -> Plan:
         executor,
         _count(recipe, "workers", 1, path),
         _count(recipe, "tasks", 1, path),
-        _sources(recipe, path),
+        sources,
         stages,
         _block(recipe.get(executor), executor, path),
     )

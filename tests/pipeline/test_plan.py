@@ -56,3 +56,22 @@ def test_a_block_of_the_executor_is_checked(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump(recipe | {"slurm": block}))
         with pytest.raises(InputError, match=said):
             _executor(read_plan(str(path)), "dedup")
+
+
+@pytest.mark.parametrize(
+    "stages, said",
+    [
+        (("clean", "split"), "split: needs the stage consistency, which is left out; add its block"),
+        (("visual", "consistency"), "visual: needs the stage annotate, which is left out"),
+    ],
+)
+def test_a_stage_without_what_it_needs_is_refused_before_hours_of_others(
+    tmp_path: Path, stages: tuple[str, ...], said: str
+) -> None:
+    recipe = {"output": "o", **{name: {} for name in stages}, "sources": [{"meld": "/m"}]}
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    with pytest.raises(InputError, match=said):
+        read_plan(str(path))
+    path.write_text(yaml.safe_dump(recipe | {"sources": [{"rows": "r.jsonl"}]}))  # which may have it already
+    assert tuple(read_plan(str(path)).stages) == stages
