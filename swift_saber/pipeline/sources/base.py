@@ -23,7 +23,6 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline import sources
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._files import (
-    STAND_INS,
     UNFINISHED,
     derived_folder,
     is_archive,
@@ -117,7 +116,7 @@ class Source(ABC):
             raise self._unusable(f"holds no clip of {self.title} that can be used" + (f" ({found})" if found else ""))
         for path in self.archives():
             if path not in self._packed:
-                self.note("archive beside the clips: is all of it unpacked?", path)
+                self.note(f"archive beside the clips: {media_problem(path) or 'is all of it unpacked?'}", path)
 
     def wrong(self, sought: str) -> InputError:
         """Return the error for a folder that is not the dataset's: say what was looked for in it."""
@@ -125,11 +124,15 @@ class Source(ABC):
 
     def _unusable(self, problem: str) -> InputError:
         remedy = f"expected: {' '.join(self.layout.split())}"
-        if archives := [os.path.relpath(path, self.folder) for path in self.archives()]:
+        if archives := list(self.archives()):
             more = f" and {len(archives) - 3} more" if len(archives) > 3 else ""
-            problem += f", but it holds archives: {', '.join(archives[:3])}{more}"
+            problem += f", but it holds archives: {', '.join(map(self._archive, archives[:3]))}{more}"
             remedy = f"unpack them there (of parts the first: 7z x FIRST; or cat PARTS | tar -x); {remedy}"
         return InputError(str(self.folder), "folder", problem, remedy)
+
+    def _archive(self, path: Path) -> str:
+        fault = media_problem(path)
+        return f"{path.relative_to(self.folder)}{f' ({fault})' if fault else ''}"
 
     def wrong_option(self, name: str, value: object, remedy: str) -> InputError:
         """Return the error for an option whose value cannot be used."""
@@ -143,8 +146,7 @@ class Source(ABC):
 
     def skip_archive(self, path: Path) -> None:
         """Count an archive whose contents are not there."""
-        problem = media_problem(path)
-        self.skip(f"archive {problem}" if problem in STAND_INS else "archive not unpacked", path)
+        self.skip(f"archive {media_problem(path) or 'not unpacked'}", path)
 
     def note(self, oddity: str, what: object) -> None:
         """Count what is odd but costs no clip (its id or path, or a table's); oddities are a few fixed words."""

@@ -131,11 +131,11 @@ class Generic(Source):
 
 def _spellings(name: str) -> Iterator[str]:
     """A clip's name as it is given, with "/" for Windows' separator, and without its ending."""
-    yield name
-    yield (path := name.replace("\\", "/").removeprefix("./"))
-    stem, ending = os.path.splitext(path)
-    if ending.lower() in VIDEO_SUFFIXES or ending.lower() in AUDIO_SUFFIXES:
-        yield stem
+    for path in (name, name.replace("\\", "/").removeprefix("./")):
+        yield path
+        stem, ending = os.path.splitext(path)
+        if ending.lower() in VIDEO_SUFFIXES or ending.lower() in AUDIO_SUFFIXES:
+            yield stem
 
 
 def _checked(where: str, given: dict[str, Any]) -> dict[str, str]:

@@ -323,6 +323,20 @@ def test_where_there_are_archives_alone_the_error_says_so_and_what_to_do(tmp_pat
         list(Plain(tmp_path / "a.zip").clips())
 
 
+def test_an_archive_that_was_not_fetched_is_named_as_such(tmp_path: Path) -> None:
+    put_text(tmp_path / "a.zip", "")
+    put_pointer(tmp_path / "b.tar.gz")
+    with pytest.raises(InputError, match=r"holds archives: a.zip \(empty\), b.tar.gz \(is a git-LFS pointer\); unpack"):
+        list(Plain(tmp_path).clips())
+    put(tmp_path / "clip.mp4")
+    source = Plain(tmp_path)
+    assert ids(source) == ["clip"]
+    assert source.noted == {"archive beside the clips: empty": 1, "archive beside the clips: is a git-LFS pointer": 1}
+    for name in ("a.zip", "b.tar.gz"):
+        source.skip_archive(tmp_path / name)
+    assert source.skipped == {"archive empty": 1, "archive is a git-LFS pointer": 1}
+
+
 _DRIVE = "<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head><body>{}</body></html>"
 
 

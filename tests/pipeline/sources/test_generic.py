@@ -103,6 +103,12 @@ def test_an_id_that_is_a_clips_own_name_is_never_taken_for_another_spelling(tmp_
     assert found == {"a.mp4": "1", "a": "2", "b\\c": "3", "b/c": "4", "d.v2": "5"}
 
 
+def test_a_name_that_holds_a_backslash_itself_keeps_its_labels(tmp_path: Path) -> None:
+    put(tmp_path / "day 1\\007.mp4")  # as some programs unpack what was packed on Windows
+    put_text(tmp_path / "metadata.csv", "id,emotion\nday 1\\007.mp4,joy\n")
+    assert [clip.emotion for clip in Generic(tmp_path, language="en").clips()] == ["happy"]
+
+
 def test_two_spellings_of_one_clip_are_an_error(tmp_path: Path) -> None:
     put(tmp_path / "a.mp4")
     put_table(tmp_path / "metadata.csv", ["id"], [["a"], ["a.mp4"]])
