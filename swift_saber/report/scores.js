@@ -108,16 +108,24 @@ function contextTable() {
     table([said("model", "模型"), ...names.map((name) => value(name)), said("source", "来源")], [...own, ...others])];
 }
 
+/** Each text of the models once, and of which it is where not all have it. */
+function attributed(each) {
+  return [...new Set(each.flat())].map((text) => {
+    const of = each.map((own, index) => own.includes(text) ? index : -1).filter((index) => index >= 0);
+    return make("span", "", of.length < each.length ? of.map((index) => clipLetter(index)) : null, value(text));
+  });
+}
+
 function scoresView() {
   const first = data.models[0].scores;
-  const judges = [...new Set(data.models.map((model) => model.scores.judge).filter(Boolean))];
+  const judges = attributed(data.models.map((model) => model.scores.judge ? [model.scores.judge] : []));
   const names = union(data.models.map((model) => model.scores.metrics));
   const groups = groupTables(), classes = classTables();
   return [
     make("h2", "", value(first.benchmark || "")),
     make("p", "", data.models.map((model, index) => make("span", "name", clipLetter(index), value(model.name), " "))),
-    judges.length ? make("p", "soft", said("judge: ", "评审模型："), value(judges.join(", "))) : null,
-    ...union(data.models.map((model) => Object.fromEntries((model.scores.notes || []).map((note) => [note, 1])))).map((note) => make("p", "note", value(note))),
+    judges.length ? make("p", "soft judge", said("judge: ", "评审模型："), judges.flatMap((each, at) => at ? [", ", each] : [each])) : null,
+    ...attributed(data.models.map((model) => model.scores.notes || [])).map((note) => make("p", "note", note)),
     metricTable(said("metric", "指标"), names.map((name) => [name, name, data.models.map((model) => (model.scores.metrics || {})[name])])),
     ...contextTable(),
     ...(groups.length ? [make("h2", "", said("By group", "按分组")), make("div", "groups", groups)] : []),

@@ -347,6 +347,20 @@ def test_scores_show_intervals_counts_and_plots(browser: Browser, tmp_path: Path
     assert "joy\t1.00\t0.750\t0.857\t4" in browser.texts("#scores")[0]
 
 
+def test_what_is_said_of_one_of_two_models_names_it(browser: Browser, tmp_path: Path) -> None:
+    both = {"officially": "One judge failed.", "ours": "No answer is left out."}
+    folders = [
+        write_evaluation(tmp_path / name, [item("a")], notes=["13 scenarios", note], judge=judge)
+        for (name, note), judge in zip(both.items(), ("some-judge", None), strict=True)
+    ]
+    browser.open(evaluation_page(tmp_path, *folders))
+    assert browser.texts("#scores .note") == ["13 scenarios", "AOne judge failed.", "BNo answer is left out."]
+    assert browser.texts("#scores .judge") == ["judge: Asome-judge"]
+    browser.open(evaluation_page(tmp_path, folders[0], folders[0]))
+    assert browser.texts("#scores .note") == ["13 scenarios", "One judge failed."]
+    assert browser.texts("#scores .judge") == ["judge: some-judge"]
+
+
 def test_2000_clips_are_listed_and_only_those_in_sight_are_drawn(browser: Browser, tmp_path: Path) -> None:
     page = answers_page(tmp_path, [answer(f"clip{number}") for number in range(2000)])
     browser.open(page)
