@@ -35,6 +35,21 @@ class EmotionList:
         named = {name for names in self._lexicon.sentences(label) for name in names}
         return self._labels.get(_plain(label)) or (named.pop() if len(named) == 1 else None)
 
+    def must_have(self, label: str, where: str, field: str) -> str:
+        """Return the emotion that a label means, as `emotion`.
+
+        Args:
+            label: of a clip.
+            where, field: of the label, for the error.
+
+        Raises:
+            InputError: it means none of these.
+        """
+        if (found := self.emotion(label)) is None:
+            problem = f"{quoted(label)} is none of {quoted(', '.join(self.names))}"
+            raise InputError(where, field, problem, "correct it, or give it a row in the list of emotions")
+        return found
+
     def named(self, text: str) -> list[str]:
         """Return the emotions that the concluding sentence of a text names, sorted, as emotions.named_emotions does."""
         said = self._lexicon.sentences(text)

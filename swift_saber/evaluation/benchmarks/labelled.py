@@ -32,17 +32,18 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--emotions", type=Path, help="CSV emotion, words: your own emotions for the common ones")
 
 
-def read_test(path: str | os.PathLike[str]) -> list[Row]:
+def read_test(path: str | os.PathLike[str], listed: EmotionList | None = None) -> list[Row]:
     """Return the clips of a test set.
 
     Args:
         path: a JSONL of SABER rows: test.jsonl of `swift-saber pipeline`, released records that `swift-saber sources
             join` has joined with their clips, or any with clips and labels. Either all rows have "consistency" or none
             has; a row without any part of a record has a blank one.
+        listed: the user's own emotions, of which labels have to be.
 
     Raises:
-        InputError: it is a folder, or a row is no SABER row, has no id, no clip, an id of before, or no consistency
-            where others have it.
+        InputError: it is a folder, or a row is no SABER row, has no id, no clip, an id of before, no consistency where
+            others have it, or a label as in true_emotion.
     """
     if os.path.isdir(path):
         remedy = "give a JSONL: join the records with their clips with swift-saber sources join, and label them"
@@ -60,6 +61,11 @@ def read_test(path: str | os.PathLike[str]) -> list[Row]:
             unsplit = unsplit or where
         if not row.videos and not row.audios:
             raise InputError(where, "videos", "no video and no audio", "give the clip's files in videos and audios")
+        try:
+            true_emotion(row, listed)
+            peoples_emotions(row, listed)
+        except InputError as error:  # which names the row
+            raise InputError(where, error.field, error.problem, error.remedy) from error
         rows[row.id] = row
     if unsplit and any(row.consistency for row in rows.values()):
         remedy = (
@@ -140,12 +146,7 @@ def peoples_emotions(row: Row, listed: EmotionList | None = None) -> dict[str, s
 
 
 def _emotion(label: str, listed: EmotionList | None, row: Row, field: str) -> str:
-    if listed is None:
-        return common_emotion(label) or label.strip().lower()
-    if (emotion := listed.emotion(label)) is None:
-        problem = f"{quoted(label)} is none of {quoted(', '.join(listed.names))}"
-        raise InputError(row.id or "row", field, problem, "correct it, or give it a row in the list of emotions")
-    return emotion
+    return listed.must_have(label, row.id or "row", field) if listed else common_emotion(label) or label.strip().lower()
 
 
 def emotions_named(rows: Sequence[Row], listed: EmotionList | None = None) -> Callable[[str], list[str]]:

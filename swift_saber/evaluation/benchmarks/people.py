@@ -23,6 +23,7 @@ from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import summary
 from swift_saber.sed.record import Row
 from swift_saber.text.csv_table import read_csv
+from swift_saber.text.emotion_list import EmotionList
 
 #: In a row's labels: {person: label}.
 LABELS = "emotions"
@@ -33,15 +34,17 @@ PEOPLE = "people"
 _MODEL, _NONE = "\0model", "\0none"
 
 
-def with_people(rows: Sequence[Row], path: Path) -> tuple[list[Row], list[str]]:
+def with_people(rows: Sequence[Row], path: Path, listed: EmotionList | None = None) -> tuple[list[Row], list[str]]:
     """Return the rows with the labels of a table among theirs, and what is to be said of it.
 
     Args:
         rows: of the test set, with ids.
         path: a CSV with the columns id, annotator and label. A blank label is none.
+        listed: the user's own emotions, of which labels have to be.
 
     Raises:
-        InputError: as read_csv; an id or annotator is blank, has labelled a clip before, or no label is of these clips.
+        InputError: as read_csv; an id or annotator is blank, has labelled a clip before, a label is none of the list,
+            or no label is of these clips.
     """
     given: dict[str, dict[str, str]] = {str(row.id): dict(labels_of(row)) for row in rows}
     total = strange = 0
@@ -55,6 +58,8 @@ def with_people(rows: Sequence[Row], path: Path) -> tuple[list[Row], list[str]]:
         if cells["id"] not in given:
             strange += 1
             continue
+        if listed is not None:
+            listed.must_have(cells["label"], where, "label")
         of = given[cells["id"]]
         if of.setdefault(cells["annotator"], cells["label"]) != cells["label"]:
             problem = f"{quoted(cells['annotator'])} has labelled {quoted(cells['id'])} before"

@@ -45,8 +45,8 @@ def benchmark(data: Path, emotions: Path | None = None) -> Benchmark:
     Raises:
         InputError: as labelled.read_test, read_emotions and questions.
     """
-    rows = labelled.read_test(data)
     listed = read_emotions(emotions) if emotions else None
+    rows = labelled.read_test(data, listed)
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
 

@@ -97,9 +97,9 @@ def benchmark(data: Path, emotions: Path | None = None, people: Path | None = No
     Raises:
         InputError: as labelled.read_test, read_emotions and with_people.
     """
-    rows = read_test(data)
     listed = read_emotions(emotions) if emotions else None
-    rows, notes = with_people(rows, people) if people else (rows, [])
+    rows = read_test(data, listed)
+    rows, notes = with_people(rows, people, listed) if people else (rows, [])
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
 

@@ -102,6 +102,20 @@ def test_own_emotions_are_read_by_their_words_and_are_not_the_common_ones(tmp_pa
         items(read(tmp_path, clip("x", "angry")), {}, emotions=WORDS)
 
 
+def test_a_label_that_is_none_of_the_list_is_named_at_its_line_before_a_model_is_asked(tmp_path: Path) -> None:
+    rows = [clip("a", "worried"), clip("b", "joy")]
+    write_rows(tmp_path / "test.jsonl", rows)
+    (tmp_path / "emotions.csv").write_text("emotion\nworried\n", encoding="utf-8")
+    call = ["--data", tmp_path / "test.jsonl", "--emotions", tmp_path / "emotions.csv", "-o", tmp_path / "run"]
+    for name in ("saber-test", "probe"):
+        with pytest.raises(InputError, match="test.jsonl:2: labels.emotion: 'joy' is none of 'worried'"):
+            swift_saber(name, *call)
+    write_rows(tmp_path / "test.jsonl", rows[:1])
+    (tmp_path / "people.csv").write_text("id;annotator;label\na;anna;Worried\na;bo;angry\n", encoding="utf-8")
+    with pytest.raises(InputError, match="people.csv:3: label: 'angry' is none of 'worried'"):
+        swift_saber("saber-test", *call, "--people", tmp_path / "people.csv")
+
+
 def test_the_pipelines_word_for_what_is_no_common_emotion_is_the_truth_where_it_is_one(tmp_path: Path) -> None:
     """The pipeline keeps such words under own_emotions; several of them, as of MEmoR, leave open which is meant."""
     words = {"a": ["worried"], "b": ["trust", "anticipation"]}
