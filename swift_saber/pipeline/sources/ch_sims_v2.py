@@ -91,7 +91,7 @@ class ChSimsV2(Source):
         rows = list(self.rows(table, columns))
         modes: dict[str, set[str]] = defaultdict(set)
         for _, row in rows:
-            modes[row["video_id"]].add(row.get("mode", ""))
+            modes[row["video_id"]].update({row.get("mode", "")} & _SPLITS.keys())
         for where, row in rows:
             # Numbers stay texts: "00023" is the name of a file.
             video_id, clip_id, mode = row["video_id"], row["clip_id"], row.get("mode", "")

@@ -117,7 +117,9 @@ class Memor(Source):
             raise self._foreign("anno.json", key, 'is no list of {"clip", "moment", "character", "emotion"}')
         found: list[dict[str, Any] | None] = []
         for number, item in enumerate(items):
-            right = isinstance(item, dict) and all(isinstance(item.get(part), str) for part in ("clip", "emotion"))
+            right = isinstance(item, dict) and all(
+                isinstance(item.get(part), str) and item[part].strip() for part in ("clip", "emotion")
+            )
             found.append(item if right else None)
             if not right:
                 self.skip("sample without its clip or emotion", f"anno.json: {key} {number}")

@@ -112,6 +112,9 @@ class MspImprov(Source):
                 # The same rater is in some blocks twice.
                 raters[rater.strip()] = vote
                 found[turn]["votes"] = dict(sorted(Counter(raters.values()).items()))
+        if not found:
+            remedy = f"copy the file again, or name its encoding in sources.{self.key}.encoding"
+            raise InputError(str(tables[0]), "file", "evaluates no turn", remedy)
         return found
 
 

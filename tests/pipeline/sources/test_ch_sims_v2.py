@@ -54,6 +54,12 @@ def test_a_video_in_two_official_splits_is_noted_for_each_of_its_clips(folder: P
     assert source.examples["its video is in several official splits"] == ["video_0001_0001", "video_0001_0002"]
 
 
+@pytest.mark.parametrize("mode", ["", "Train", "holdout"])
+def test_a_mode_that_is_no_official_split_is_none_that_a_video_shares(folder: Path, mode: str) -> None:
+    put_table(folder / "ch-simsv2s/meta.csv", HEADER, [ROWS[0], (*ROWS[1][:-1], mode)])
+    assert not _read(folder)[1].noted["its video is in several official splits"]
+
+
 def test_the_unlabelled_part_is_read_after_the_labelled(folder: Path) -> None:
     put_table(folder / "ch-simsv2u/meta(u).csv", HEADER[:3], [("video_0009", "0001", "走吧")])
     put(folder / "ch-simsv2u/Raw/video_0009/0001.mp4")

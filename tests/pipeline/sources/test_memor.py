@@ -184,6 +184,7 @@ def test_an_odd_sample_costs_itself_and_moves_no_other(folder: Path) -> None:
     annotated = _samples(SAMPLES)
     annotated["primary"][0] = 1
     annotated["primary"][2] |= {"emotion": None}
+    annotated["primary"].append(annotated["primary"][4] | {"emotion": " "})
     annotated["fine_grained"][1] = {"clip": "S01E01_000"}
     put_text(folder / "anno.json", json.dumps(annotated))
     put_text(folder / "train_id.txt", "0\n1\n5\n-1\nx\n3.0\n")
@@ -195,8 +196,8 @@ def test_an_odd_sample_costs_itself_and_moves_no_other(folder: Path) -> None:
         [{"character": "others", "moment": 0, "emotion": "trust", "fine_grained": "trust"}],
     ]
     assert [clip.split for clip in clips.values()] == ["train", "train", "test"]
-    assert source.skipped == {"sample without its clip or emotion": 3}
-    assert source.noted == {"number of no sample": 4}  # 0, whose sample is odd; 5 and -1 and x, which are none
+    assert source.skipped == {"sample without its clip or emotion": 4}
+    assert source.noted == {"number of no sample": 4}  # 0 and 5, whose samples are odd; -1 and x, which are none
     assert source.examples["number of no sample"] == [f"train_id.txt: {text}" for text in ("0", "5", "-1", "x")]
 
 

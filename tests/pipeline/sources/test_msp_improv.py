@@ -6,7 +6,7 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources.base import open_source
 from swift_saber.pipeline.sources.msp_improv import MspImprov
-from tests.pipeline.sources.layout import put_all, put_text
+from tests.pipeline.sources.layout import put, put_all, put_text
 
 TURN = "MSP-IMPROV-S01A-F01-P-FM01"
 
@@ -150,6 +150,17 @@ def test_without_the_table_of_labels_the_clips_are_read(tmp_path: Path) -> None:
     source = MspImprov(tmp_path)
     assert [clip.emotion for clip in source.clips()] == [None]
     assert source.noted == {"table of labels missing": 1, "no evaluation": 1}
+
+
+def test_a_table_of_labels_that_evaluates_nothing_is_an_error(tmp_path: Path) -> None:
+    put(tmp_path / "MSP-IMPROV-S01A-F01-P-FM01.avi")
+    text = "UTD-IMPROV-S01A-F01-P-FM01.avi; N; A:3.0;\n"
+    put_text(tmp_path / "Evaluation.txt", text, "utf-16")
+    message = r"Evaluation.txt: file: evaluates no turn; .*sources.msp-improv.encoding"
+    with pytest.raises(InputError, match=message):
+        list(open_source("msp-improv", tmp_path).clips())
+    [clip] = open_source("msp-improv", tmp_path, encoding="utf-16").clips()
+    assert clip.emotion == "neutral"
 
 
 def test_another_folder_is_an_error(tmp_path: Path) -> None:
