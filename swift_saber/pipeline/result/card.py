@@ -47,10 +47,10 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
             yield f"A clip may have several; these are the sources' own words: {words}.\n"
     yield from _sound(found)
     yield "## What was left out\n"
-    drops = (
+    drops = [
         [step.stage, reason, count, step.entered] for step in found.steps for reason, count in step.reasons.items()
-    )
-    yield from _table(("stage", "reason", "clips", "of"), drops)
+    ]
+    yield from _table(("stage", "reason", "clips", "of"), drops) if drops else ("No stage dropped a clip.\n",)
     for step in found.steps:
         if step.waiting:
             yield f"**Not finished:** {step.waiting:,} clips wait in the stage `{step.stage}`.\n"

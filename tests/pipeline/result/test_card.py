@@ -55,6 +55,11 @@ def test_it_counts_what_is_there_and_what_is_not(tmp_path: Path) -> None:
     assert "- It fell short." in card
 
 
+def test_it_does_not_say_that_nothing_was_left_out_where_readers_left_something_out(tmp_path: Path) -> None:
+    write_run(tmp_path, {"manifest": ([clip("a")], []), "clean": ([clip("a")], [])}, skipped={"meld": {"empty": 1}})
+    assert "No stage dropped a clip.\n\nWhat the readers" in card_of(tmp_path)
+
+
 def test_what_readers_noted_is_said_with_examples(tmp_path: Path) -> None:
     noted = {"meld": {"split without any video": 1}, "memor": {"no sample": 1234}}
     examples = {
