@@ -118,7 +118,7 @@ def _scan(args: argparse.Namespace) -> int:
 
 def _counted(source: "Source", counts: dict[str, Counter[str]]) -> "Iterator[Clip]":
     for clip in _shown(source):
-        own = ", ".join(clip.labels.get("own_emotions", ()))
+        own = " + ".join(clip.labels.get("own_emotions", ()))  # of one clip
         for name, counter in counts.items():
             counter[getattr(clip, name) or (name == "emotion" and own) or "none"] += 1
         yield clip

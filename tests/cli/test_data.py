@@ -10,7 +10,7 @@ from swift_saber.cli.data import add_sources
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.sources.base import readers
-from tests.pipeline.sources.layout import put, put_all, put_table
+from tests.pipeline.sources.layout import put, put_all, put_table, put_text
 
 
 def _run(*arguments: object) -> int:
@@ -72,6 +72,17 @@ def test_a_scan_counts_emotions_that_are_not_common_under_their_own_word(
         put(tmp_path / f"Actor_01/01-01-{emotion}-01-{statement}-01-01.mp4")
     assert _run("scan", "ravdess", tmp_path) == 0
     assert "emotion  calm 2, happy 1" in capsys.readouterr().out.splitlines()
+
+
+def test_a_scan_does_not_take_the_emotions_of_one_clip_for_several_clips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(tmp_path / "videos/S01E01_000.mp4")
+    put_text(tmp_path / "data.json", '{"S01E01_000": {"season": 1, "episode": 1, "sentences": []}}')
+    samples = ", ".join(f'{{"clip": "S01E01_000", "emotion": "{word}"}}' for word in ("joy", "trust"))
+    put_text(tmp_path / "anno.json", f'{{"primary": [{samples}], "fine_grained": []}}')
+    assert _run("scan", "memor", tmp_path) == 0
+    assert "emotion  happy + trust 1" in capsys.readouterr().out.splitlines()
 
 
 def test_a_scan_that_finds_nothing_says_why_and_ends_with_1(
