@@ -71,6 +71,7 @@ def test_signs_are_scored_and_a_null_is_wrong(tmp_path: Path) -> None:
         ([{"id": "a", "sentiment": True}], "neither an emotion nor a sentiment"),
         ([{"id": "a", "emotion": "mad"}, {"id": "b", "sentiment": 1}], "has emotions and sentiments"),
         ([{"emotion": "mad"}], "id: is missing"),
+        ([{"id": 1, "emotion": "mad"}], "id: is 1, not a name"),
     ],
 )
 def test_a_truth_that_cannot_be_used_is_named(tmp_path: Path, rows: list[dict[str, Any]], said: str) -> None:
@@ -82,7 +83,7 @@ def test_a_truth_that_cannot_be_used_is_named(tmp_path: Path, rows: list[dict[st
 
 def test_answers_of_other_data_and_emotions_without_wheels_are_refused(tmp_path: Path, wheel: Path) -> None:
     said = write(tmp_path / "l.jsonl", [{"id": "z", "labels": ["mad"]}])
-    with pytest.raises(InputError, match="'z' has no truth"):
+    with pytest.raises(InputError, match="jsonl:1: id: 'z' has no truth"):
         items({"a": ("all", "mad")}, said, Wheels(wheel))
     with pytest.raises(InputError, match="name the emotion_wheel folder"):
         items({"a": ("all", "mad")}, said, None)

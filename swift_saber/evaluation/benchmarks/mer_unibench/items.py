@@ -130,7 +130,7 @@ def _read(path: Path, truths: Truths) -> dict[str, Answer]:
     for where, row in read_named(path):
         name = row["id"]
         if name not in truths:
-            raise InputError(str(path), "id", f"{quoted(name)} has no truth", "give the answers of this data")
+            raise InputError(where, "id", f"{quoted(name)} has no truth", "give the answers of this data")
         unanswered = "response" in row and all(row.get(key) is None for key in ("response", "labels", "sentiment"))
         if not unanswered:
             found[name] = where, row

@@ -186,7 +186,8 @@ def _of_rows(path: Path) -> Iterator[tuple[str, str, str, Truth]]:
     for where, row in read_rows(path):
         name = row.get("id")
         if not isinstance(name, str) or not name:
-            raise InputError(where, "id", "is missing", "write the id of the clip")
+            problem = f"is {quoted(name)}, not a name" if name else "is missing"
+            raise InputError(where, "id", problem, "write the id of the clip")
         emotion, sentiment, labels = (row.get(key) for key in ("emotion", "sentiment", "labels"))
         told = sum(value is not None for value in (emotion, sentiment, labels))
         truth: Truth | None = None
