@@ -35,6 +35,7 @@ from swift_saber.text.files import MOST_BYTES
 from swift_saber.text.language import Language
 
 _EXAMPLES = 20
+_MOST_LINES = 100  # of a row of a table: where a quotation mark is missing, all the rows after it would be a part of it
 # Stands in a path for bytes that are no UTF-8, which no file of rows can hold.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
@@ -238,8 +239,12 @@ class Source(ABC):
             stem = (renamed or {}).get(path.stem, path.stem)
             if not pattern.fullmatch(stem):
                 self.skip("name not of this dataset", path)
-            elif found.setdefault(stem, path) != path:
+            elif stem in found:
+                if media_problem(found[stem]) and not media_problem(path):  # e.g. a pointer beside the converted video
+                    found[stem], path = path, found[stem]
                 self.skip("second file of one clip", path)
+            else:
+                found[stem] = path
         return found
 
     def files(self, suffixes: Collection[str], below: str | os.PathLike[str] | None = None) -> Iterator[Path]:
@@ -325,12 +330,19 @@ class Source(ABC):
             if missing:
                 problem = f"has no column {quoted(missing[0])}: its header is {quoted(header)}"
                 raise InputError(f"{path}:1", "header", problem, f"take the table as {self.title} ships it")
-            for row in reader:
-                where = f"{path}:{reader.line_num}"
-                if len(row) == len(header):
-                    yield where, {name: as_meant(value).strip() for name, value in zip(header, row, strict=True)}
-                elif row:
-                    self.skip("table row of another width", where)
+            begins = reader.line_num + 1
+            try:
+                for row in reader:
+                    where = f"{path}:{reader.line_num}"
+                    if reader.line_num - begins >= _MOST_LINES:
+                        raise csv.Error(f"more than {_MOST_LINES} lines")
+                    if len(row) == len(header):
+                        yield where, {name: as_meant(value).strip() for name, value in zip(header, row, strict=True)}
+                    elif row:
+                        self.skip("table row of another width", where)
+                    begins = reader.line_num + 1
+            except csv.Error as error:
+                raise csv.Error(f"{error}, in the row that begins in line {begins}") from error
 
     def objects(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield ("path:line", row) for each row of a JSONL file.

@@ -23,6 +23,7 @@ from swift_saber.text.language import Language
 
 _COLUMNS = ("id", "transcript", "emotion", "speaker", "split", "language")
 _LANGUAGES: dict[str, Language] = {"zh": "zh", "en": "en"}
+_TABLES = ("metadata.csv", "metadata.jsonl")
 _SPLITS = ("train", "dev", "test")
 
 
@@ -104,13 +105,15 @@ class Generic(Source):
 
     def _table(self) -> dict[str, dict[str, str]] | None:
         """What the table says of each clip, without what it leaves blank; None where there is no table."""
-        paths = [path for name in ("metadata.csv", "metadata.jsonl") if (path := self.folder / name).is_file()]
+        names = [name for name in sorted(os.listdir(self.folder)) if name.lower() in _TABLES]
+        paths = [path for name in names if (path := self.folder / name).is_file()]
         if len(paths) > 1:
-            raise InputError(str(self.folder), "folder", "holds metadata.csv and metadata.jsonl", "keep one of them")
+            raise InputError(str(self.folder), "folder", f"holds {' and '.join(names)}", "keep one of them")
         if not paths:
             return None
         found: dict[str, dict[str, str]] = {}
-        for where, given in self.rows(paths[0], ("id",)) if paths[0].suffix == ".csv" else self.objects(paths[0]):
+        is_csv = paths[0].suffix.lower() == ".csv"
+        for where, given in self.rows(paths[0], ("id",)) if is_csv else self.objects(paths[0]):
             row = _checked(where, given)
             if row["id"] in found:
                 raise InputError(where, "id", f"{quoted(row['id'])} is there twice", "remove one of the two rows")

@@ -83,7 +83,7 @@ class MspImprov(Source):
         except InputError as error:
             if not isinstance(error.__cause__, UnicodeError):
                 raise
-            self.note("transcript in another encoding", path)
+            self.note(f"transcript in another encoding: name it in sources.{self.key}.encoding", path)
         return None
 
     def _labels(self) -> dict[str, dict[str, Any]]:

@@ -178,6 +178,15 @@ def test_a_wrong_table_is_an_error(tmp_path: Path, text: str, encoding: str, mes
         table(Plain(tmp_path), put_text(tmp_path / "t.csv", text, encoding), "id")
 
 
+@pytest.mark.parametrize("last, said", [(9_200, "more than 100 lines"), (22_000, "larger than field limit .*")])
+def test_a_row_that_does_not_end_is_named_by_the_line_where_it_begins(tmp_path: Path, last: int, said: str) -> None:
+    rows = [f"{number},text\n" for number in range(2, last)]
+    rows[9_000 - 2] = '9000,"text\n'  # and no quotation mark after it; the header is line 1
+    path = put_text(tmp_path / "t.csv", "id,text\n" + "".join(rows))
+    with pytest.raises(InputError, match=rf"{said}, in the row that begins in line 9000\); copy the file again"):
+        table(Plain(tmp_path), path, "id")
+
+
 def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"t.csv: file: No such file"):
         table(Plain(tmp_path), tmp_path / "t.csv", "id")

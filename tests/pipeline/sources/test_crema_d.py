@@ -84,6 +84,15 @@ def test_known_broken_takes_are_left_out_and_other_irregular_ones_keep_what_is_g
     }
 
 
+def test_a_video_that_was_not_fetched_does_not_displace_the_converted_one(tmp_path: Path) -> None:
+    put_pointer(tmp_path / "VideoFlash/1001_IOM_NEU_XX.flv")
+    put_all(tmp_path, ["VideoMP4/1001_IOM_NEU_XX.mp4"])
+    source = CremaD(tmp_path)
+    assert [clip.video for clip in source.clips()] == [str(tmp_path / "VideoMP4/1001_IOM_NEU_XX.mp4")]
+    assert source.skipped == {"second file of one clip": 1}
+    assert source.examples["second file of one clip"] == [str(tmp_path / "VideoFlash/1001_IOM_NEU_XX.flv")]
+
+
 def test_without_the_table_of_votes_the_rest_is_read(tmp_path: Path) -> None:
     put_take(tmp_path, "1001_IOM_NEU_XX")
     source = CremaD(tmp_path)

@@ -109,6 +109,13 @@ def test_a_name_that_holds_a_backslash_itself_keeps_its_labels(tmp_path: Path) -
     assert [clip.emotion for clip in Generic(tmp_path, language="en").clips()] == ["happy"]
 
 
+@pytest.mark.parametrize("name", ["METADATA.CSV", "Metadata.jsonl"])
+def test_the_table_is_read_whatever_the_case_of_its_name(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "a.mp4")
+    put_text(tmp_path / name, "id,emotion\na,joy\n" if name.endswith("CSV") else '{"id": "a", "emotion": "joy"}\n')
+    assert [clip.emotion for clip in Generic(tmp_path, language="en").clips()] == ["happy"]
+
+
 def test_two_spellings_of_one_clip_are_an_error(tmp_path: Path) -> None:
     put(tmp_path / "a.mp4")
     put_table(tmp_path / "metadata.csv", ["id"], [["a"], ["a.mp4"]])

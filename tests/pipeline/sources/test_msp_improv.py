@@ -141,7 +141,7 @@ def test_what_does_not_match_is_counted(tmp_path: Path) -> None:
         "no evaluation": 1,
         "evaluated twice: the last is taken": 1,
         "evaluation line of another form": 2,
-        "transcript in another encoding": 1,
+        "transcript in another encoding: name it in sources.msp-improv.encoding": 1,
     }
 
 
