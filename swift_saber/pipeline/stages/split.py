@@ -182,9 +182,9 @@ def _notes(note: dict[str, Any], share: float) -> Iterator[str]:
         yield (
             f"The official splits of {of['source']} share videos: {of['shared']:,} of its {of['clips']:,} clips with "
             f"an official split come from a video that is in several of them, and {of['test']:,} of these "
-            f"{of['shared']:,} are for testing. Whoever trains on train.jsonl may have seen the videos of the official "
-            "test set; no video of test.jsonl is in it, since this split goes by video. With keep_official: false the "
-            "official test clips are for training too."
+            f"{of['shared']:,} are official test clips. Whoever trains on train.jsonl may have seen the videos of the "
+            "official test set; no video of test.jsonl is in it, since this split goes by video. With "
+            "keep_official: false the official test clips are for training too."
         )
     if not note["train"]:
         yield "Nothing is left for training."

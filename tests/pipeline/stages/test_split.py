@@ -182,7 +182,7 @@ def test_official_splits_that_share_videos_are_said_with_counts(tmp_path: Path) 
         "The official splits of meld share videos",
     ]
     assert "6 of its 10 clips with an official split come from a video that is in several of them" in said[0]
-    assert "and 2 of these 6 are for testing" in said[0]
+    assert "and 2 of these 6 are official test clips" in said[0]
     assert "this split goes by video" in said[0] and "keep_official: false" in said[0]
 
 
