@@ -121,8 +121,10 @@ def read_pairs(path: Path) -> list[Pair]:
         if (preference := row["preference"].lower()) not in (*_OTHER, "same"):
             problem = f"{quoted(row['preference'])} is none of a1, a2, same"
             raise InputError(where, "preference", problem, "take a table in which people have chosen")
-        names[row["name"]] += 1
-        key = row["name"] if names[row["name"]] == 1 else f"{row['name']}#{names[row['name']]}"
+        key = row["name"] if row["name"] not in names else f"{row['name']}#{names[row['name']] + 1}"
+        while key in names:  # a name that ends so itself
+            key += "#2"
+        names.update({row["name"], key})
         models = row.get("model1", ""), row.get("model2", "")
         found.append(Pair(key, row["name"], row["a1"], row["a2"], preference, models if all(models) else ("", "")))
     return found

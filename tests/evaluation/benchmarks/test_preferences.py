@@ -200,3 +200,10 @@ def test_the_table_to_predict_has_no_preferences_and_a_table_of_ties_none_that_c
         swift_saber("preferences", "--data", path, "-o", tmp_path / "run")
     with pytest.raises(InputError, match="no pair in which people see a better one"):
         swift_saber("preferences", "--data", table(tmp_path, [ROWS[5]]), "-o", tmp_path / "run")
+
+
+def test_names_that_look_like_numbered_ones_stay_apart(tmp_path: Path) -> None:
+    rows = [(name, *ROWS[0][1:]) for name in ("a", "a", "a#2", "a", "b#2", "b", "b")]
+    data = table(tmp_path, rows)
+    assert swift_saber("preferences", "--data", data, "-o", tmp_path / "run") == 0
+    assert [item.id for item in read_items(tmp_path / "run")] == ["a", "a#2", "a#2#2", "a#3", "b#2", "b", "b#2#2"]
