@@ -345,11 +345,15 @@ class Source(ABC):
                 raise csv.Error(f"{error}, in the row that begins in line {begins}") from error
 
     def objects(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield ("path:line", row) for each row of a JSONL file.
+        """Yield ("path:line", row) for each row of a JSONL file; its texts with U+2019 for U+0092 and the like.
 
         Raises:
             InputError: the file is missing, is not in the encoding, or a row is no JSON object.
         """
+        for where, row in self._objects(path):
+            yield where, {key: as_meant(value) if isinstance(value, str) else value for key, value in row.items()}
+
+    def _objects(self, path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         with self._opened(path) as file:
             if file.encoding == UTF8:
                 yield from read_rows(path)

@@ -20,6 +20,7 @@ from swift_saber.errors import InputError, kind
 from swift_saber.media.settings import VIDEO_SUFFIXES
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.sources._numbers import whole_number
+from swift_saber.pipeline.sources._texts import as_meant
 from swift_saber.pipeline.sources.base import Source
 from swift_saber.text.emotions import OWN_EMOTIONS, common_emotion, own_emotions
 from swift_saber.text.strict_json import parse_json
@@ -70,7 +71,7 @@ class Memor(Source):
             yield self.clip(
                 f"{episode}/{name}",
                 videos[name],
-                transcript=" ".join(text.strip() for text in clip["sentences"] if text and text.strip()),
+                transcript=" ".join(as_meant(text).strip() for text in clip["sentences"] if text and text.strip()),
                 labels={"samples": samples[name] or None, OWN_EMOTIONS: others or None},
                 emotion=emotion,
                 origin=episode,

@@ -469,3 +469,5 @@ def test_controls_of_texts_that_were_read_as_latin_1_are_what_cp1252_has_there(t
     wrong = "you’re – “here”…".encode("cp1252").decode("latin-1") + "\x81"  # which is no character of cp1252
     path = put_text(tmp_path / "t.csv", f"id\n{wrong}\n")
     assert table(Plain(tmp_path), path, "id") == [(f"{path}:2", {"id": "you’re – “here”…\x81"})]
+    rows = put_text(tmp_path / "t.jsonl", '{"id": "you\\u0092re", "n": [1]}\n{"id": "you\x92re", "n": [1]}\n')
+    assert [row for _, row in Plain(tmp_path).objects(rows)] == [{"id": "you’re", "n": [1]}] * 2

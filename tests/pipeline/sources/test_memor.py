@@ -63,6 +63,11 @@ def _read(folder: Path) -> tuple[dict[str, Clip], Source]:
     return {clip.id: clip for clip in source.clips()}, source
 
 
+def test_an_apostrophe_that_is_escaped_as_a_control_is_one(folder: Path) -> None:
+    put_text(folder / "data.json", json.dumps({"S01E01_000": _entry("It\x92s late.")}))  # as \\u0092
+    assert _read(folder)[0]["memor/S01E01/S01E01_000"].transcript == "It’s late."
+
+
 def test_a_clip_has_all_its_samples(folder: Path) -> None:
     clips, source = _read(folder)
     assert list(clips) == ["memor/S01E01/S01E01_000", "memor/S01E01/S01E01_001", "memor/S01E02/S01E02_000"]
