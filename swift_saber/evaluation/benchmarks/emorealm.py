@@ -26,7 +26,7 @@ import numpy as np
 
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.evaluation.benchmarks import Command
-from swift_saber.evaluation.benchmarks.emobench_m.answers import after_thinking
+from swift_saber.evaluation.benchmarks.emobench_m.answers import after_thinking, is_denied
 from swift_saber.evaluation.interval import Means, group_means_interval
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
@@ -236,8 +236,9 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     """Return the letter of the one choice that an answer names, else None. Never raises. The rules are ours.
 
     Behind </think>, and where it is in six dimensions in the last one: the letters that stand alone, in brackets,
-    before a mark or alone on a line at the beginning, or behind "answer", "option" or "choose"; where there is none,
-    the choices whose words it holds, of nested ones the longest; else yes or no, where one choice alone begins so.
+    before a mark or alone on a line at the beginning, or behind "answer", "option" or "choose" where that is not
+    denied; where there is none, the choices whose words it holds, of nested ones the longest; else yes or no, where one
+    choice alone begins so.
 
     Args:
         text: the answer.
@@ -249,7 +250,7 @@ def read_choice(text: str, choices: Sequence[str]) -> str | None:
     alone = re.fullmatch(r"[\W_]*([A-Za-z])[\W_]*", body)
     named = {alone[1].upper()} if alone else set(re.findall(r"\(([A-Z])\)", body))
     named |= {first[1]} if (first := _FIRST.match(body)) else set()
-    named |= set(_NAMED.findall(body))
+    named |= {found[1] for found in _NAMED.finditer(body) if not is_denied(body, found.start())}
     if named:
         return named.pop() if len(named) == 1 and named <= set(letters) else None
     words = {letter: _plain(_without_letter(choice)) for letter, choice in zip(letters, choices, strict=True)}

@@ -146,6 +146,8 @@ def test_f1_of_the_authors_is_the_harmonic_mean_of_the_shares_of_yes_and_of_no(t
         ("B\n\nHe smiles.", "B"),
         ("The answer is: A nod and his smile", "B"),  # an article here too
         ("Option A or option B", None),
+        ("It cannot be option A", None),
+        ("Not option A, but option B.", "B"),
         ("The options are given, but none of the choices fit.", None),
         ("<think>(A) or (C)?</think>(C)", "C"),
         ("His smile", "B"),  # also inside of D, which is not said

@@ -194,9 +194,13 @@ def _mentions(text: str, labels: Sequence[str]) -> list[str]:
     """Each time that a text names a label, in order; "" for one that it denies."""
     found = []
     for match in _words(tuple(labels)).finditer(text):
-        before = text[max(0, match.start() - _NEGATION_REACH) : match.start()]
-        found.append("" if _NEGATED.search(before) else re.sub(_GAP, " ", match[0].lower()))
+        found.append("" if is_denied(text, match.start()) else re.sub(_GAP, " ", match[0].lower()))
     return found
+
+
+def is_denied(text: str, place: int) -> bool:
+    """Whether what stands at a place of a text is denied close before it, in its clause."""
+    return _NEGATED.search(text[max(0, place - _NEGATION_REACH) : place]) is not None
 
 
 @cache
