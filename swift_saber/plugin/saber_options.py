@@ -17,6 +17,8 @@ CA_DPO = "ca_dpo"
 WEIGHT = "SABER_INCONSISTENT_WEIGHT"
 MARGIN = "SABER_MARGIN_SCALE"
 JOINT = "SABER_JOINT_PAIRS"
+#: Whether the loader makes modality pairs (saber_dataset.py).
+MODALITY_PAIRS = "SABER_MODALITY_PAIRS"
 #: The folder in which the reference's log-probabilities are kept (saber_reference.py).
 REFERENCE = "SABER_REFERENCE_CACHE"
 
@@ -80,10 +82,16 @@ def joint_pairs(environment: Mapping[str, str] | None = None) -> bool:
     Raises:
         InputError: it says something else than true or false.
     """
-    said = (os.environ if environment is None else environment).get(JOINT, "").strip().lower()
-    if said not in ("", "true", "1", "false", "0"):
-        raise InputError("environment", JOINT, f"is {quoted(said)}", "use true or false, or unset it")
-    return said not in ("false", "0")
+    return _switch(environment, JOINT) not in ("false", "0")
+
+
+def modality_pairs(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether an environment asks for pairs of one answer with a clip's own and with another clip's sound or picture.
+
+    Raises:
+        InputError: it says something else than true or false.
+    """
+    return _switch(environment, MODALITY_PAIRS) in ("true", "1")
 
 
 def loss_types(args: Any) -> list[str]:
@@ -161,6 +169,14 @@ def settings(args: Any) -> dict[str, float] | None:
     if getattr(args, "rlhf_type", None) != "dpo" or CA_DPO not in loss_types(args):
         return None
     return asdict(options())
+
+
+def _switch(environment: Mapping[str, str] | None, name: str) -> str:
+    """What an environment says of a switch: true, 1, false, 0, or nothing."""
+    said = (os.environ if environment is None else environment).get(name, "").strip().lower()
+    if said not in ("", "true", "1", "false", "0"):
+        raise InputError("environment", name, f"is {quoted(said)}", "use true or false, or unset it")
+    return said
 
 
 def _number(environment: Mapping[str, str], name: str, default: float) -> float:
