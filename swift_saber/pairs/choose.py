@@ -11,15 +11,11 @@ from functools import partial
 from typing import Any
 
 from swift_saber.data.lookup import Records
+from swift_saber.data.partner import SENSES, some, swap
 from swift_saber.data.rows import media_list
 from swift_saber.pairs.judge import CRITERIA, HIGHEST
 from swift_saber.sed.layout import Order, render, reserved_markup
-from swift_saber.sed.record import FACE, VOICE, Row
-
-# The field of a record that tells whether another clip's sound, or picture, says something else.
-_SENSES = {"audios": VOICE, "videos": FACE}
-# So many records are looked at for one that differs: enough unless hardly any does, and never the whole file.
-_PARTNERS = 100
+from swift_saber.sed.record import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class Chooser:
                 "scores": {"chosen": chosen.score, "rejected": rejected.score} if rejected else None,
                 "language": row.get("language"),
                 "messages": turns,
-                **{column: media_list(row, column) for column in _SENSES},
+                **{column: media_list(row, column) for column in SENSES},
                 **columns,
             }
             pairs.append({key: value for key, value in pair.items() if value not in (None, [])})
@@ -162,27 +158,34 @@ def _worst(
 
 def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chosen: _Answer) -> Rejected:
     """The clip's media, with the sound or the picture of another clip whose record says otherwise."""
-    if record is None or chooser.records is None:
+    records = chooser.records
+    if record is None or records is None:
         raise NoPairError("no record")
-    names = chooser.records.ids()
-    start = chooser.place("partner", row["id"])
-    some = [names[(start + step) % len(names)] for step in range(min(_PARTNERS, len(names)))]
-    own = {column: media_list(row, column) for column in _SENSES}
-    there = sorted(column for column in _SENSES if own[column])
-    if not there:
+    own = {column: media_list(row, column) for column in SENSES}
+    said = {column: _said(record, column) for column in SENSES if own[column]}
+    if not said:
         raise NoPairError("no media")
+    names, start = records.ids(), chooser.place("partner", row["id"])
+
+    def others(column: str) -> Iterator[tuple[list[str], Callable[[], list[str]]]]:
+        for other in filter(None, (records.get(names[place]) for place in some(len(names), start))):
+            yield _said(other, column), partial(_files, other, column)
+
+    found = swap(own, said, chooser.place("sense", row["id"]), others)
+    if found is None:
+        raise NoPairError("no clip to swap with")
     turns = [*row["messages"], {"role": "assistant", "content": chosen.text}]
-    first = chooser.place("sense", row["id"]) % len(there)
-    for column in (*there[first:], *there[:first]):
-        said = getattr(record.record, _SENSES[column]).split()
-        for other in filter(None, map(chooser.records.get, some)):
-            media = list(getattr(other, column))
-            # As many files, since the question may have a tag for each.
-            as_many = len(media) == len(own[column])
-            if as_many and media != own[column] and getattr(other.record, _SENSES[column]).split() != said:
-                swapped = {f"rejected_{name}": files for name, files in {**own, column: media}.items()}
-                return {**swapped, "rejected_messages": turns}, None
-    raise NoPairError("no clip to swap with")
+    return {**{f"rejected_{column}": files for column, files in found.items()}, "rejected_messages": turns}, None
+
+
+def _said(row: Row, column: str) -> list[str]:
+    """What a record says of the sound, or of the picture, word by word."""
+    words: list[str] = getattr(row.record, SENSES[column]).split()
+    return words
+
+
+def _files(row: Row, column: str) -> list[str]:
+    return list(getattr(row, column))
 
 
 #: The kinds of pairs by their names; a new one is a function and a line here.
