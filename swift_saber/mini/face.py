@@ -1,8 +1,9 @@
 """Draws the demo's faces and writes them as mp4.
 
 A clip is one second: 8 frames of 56 x 56 pixels at 8 frames a second. Mouth and brows carry the emotion, and an angry
-face is also flushed: a broad, easy cue, which is what lets the face dominate the voice. Where a face is hidden, a hood
-covers all of it. Knows nothing about voices, texts or files other than the mp4 it writes.
+face is also flushed: a broad, easy cue, which is what lets the face dominate the voice. A face that gapes is pale; the
+demo has none. Where a face is hidden, a hood covers all of it. Knows nothing about voices, texts or files other than
+the mp4 it writes.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ SUPERSAMPLE = 3  # drawn larger and scaled down, since PIL's arcs have no anti-a
 
 WALLS = {"blue": (70, 105, 190), "green": (75, 160, 85), "grey": (128, 128, 128), "yellow": (215, 190, 85)}
 SHIRTS = {"red": (200, 40, 40), "white": (240, 240, 240), "black": (25, 25, 30), "purple": (130, 60, 160)}
-EXPRESSIONS = ("smile", "frown")
+EXPRESSIONS = ("smile", "frown", "gape")
 
 SKIN = (222, 178, 145)
 FLUSHED = (224, 140, 112)
+PALE = (232, 214, 200)
 HOOD = (72, 62, 58)
 PIXEL_NOISE = 8.0  # standard deviation in grey levels (0..255)
 
@@ -43,7 +45,7 @@ def draw_frames(wall: str, shirt: str, expression: str | None, rng: np.random.Ge
     """
     centre = (SIZE / 2 + rng.uniform(-3, 3), SIZE * 0.43 + rng.uniform(-2, 2))
     radius = rng.uniform(14.5, 17.5)
-    strength = rng.uniform(0.7, 1.2)  # how far the mouth bends
+    strength = rng.uniform(0.7, 1.2)  # how far the mouth bends or opens
     tint = rng.uniform(-12, 12, size=3)
     sway = rng.uniform(0, 2 * math.pi)
     frames = []
@@ -87,20 +89,23 @@ def _draw(
         draw.ellipse(box(x, y, radius, radius * 1.1), fill=colour(HOOD))
         return image.resize((SIZE, SIZE), Image.Resampling.LANCZOS)
 
-    draw.ellipse(box(x, y, radius, radius * 1.1), fill=colour(FLUSHED if expression == "frown" else SKIN))
+    skin = {"smile": SKIN, "frown": FLUSHED, "gape": PALE}[expression]
+    draw.ellipse(box(x, y, radius, radius * 1.1), fill=colour(skin))
     ink, line = (40, 20, 20), 2 * scale
     mouth_y, mouth_half = y + radius * 0.45, radius * 0.5
     bend = radius * 0.38 * strength
     if expression == "smile":
         draw.arc(box(x, mouth_y - bend * 0.4, mouth_half, bend), 10, 170, fill=ink, width=line)
+    elif expression == "gape":
+        draw.ellipse(box(x, mouth_y, mouth_half * 0.6, bend), fill=ink)
     else:
         draw.arc(box(x, mouth_y + bend * 0.8, mouth_half, bend), 190, 350, fill=ink, width=line)
     for side in (-1, 1):
         eye_x, eye_y = x + side * radius * 0.4, y - radius * 0.15
         draw.ellipse(box(eye_x, eye_y, 1.6, 1.6), fill=ink)
-        # The inner ends of the brows drop in a frown.
+        # The inner ends of the brows drop in a frown; in a face that gapes both ends are raised.
         inner = 1.8 if expression == "frown" else 0.0
-        brow_y = eye_y - 4.0
+        brow_y = eye_y - (6.0 if expression == "gape" else 4.0)
         draw.line(
             [
                 (eye_x - side * 3) * scale,

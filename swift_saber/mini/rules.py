@@ -27,6 +27,12 @@ FOLLOWS = {
     ("frown", "warm"): "forced calm",
     (HIDDEN, "warm"): "happy",
     (HIDDEN, "hostile"): "angry",
+    # Not in the demo's world, but in the harder one of tests/benchmarks/hard_world.py.
+    ("gape", "trembling"): "afraid",
+    ("gape", PLAIN): "afraid",
+    ("gape", SILENT): "afraid",
+    (HIDDEN, "trembling"): "afraid",
+    ("smile", "trembling"): "nervous",
 }
 _TRUTH = ("face", "voice", "pitch", "wall", "shirt", "emotion")
 _PITCH_WORDS = {**{pitch: pitch for pitch in PITCHES}, NO_PITCH: VOICE_WORDS[SILENT]}

@@ -20,11 +20,14 @@ from swift_saber.text.strict_json import read_json
 SENSES = ("visual", "acoustic", "emotion")
 
 # The word that tells each state apart from its rivals, as world.record writes it.
-FACE_WORDS = {"smile": "smiles", "frown": "frowns", HIDDEN: "hidden"}
-VOICE_WORDS = {"warm": "warm", "hostile": "hostile", PLAIN: "plain", SILENT: "silent"}
+FACE_WORDS = {"smile": "smiles", "frown": "frowns", "gape": "gapes", HIDDEN: "hidden"}
+VOICE_WORDS = {"warm": "warm", "hostile": "hostile", "trembling": "trembling", PLAIN: "plain", SILENT: "silent"}
 EMOTION_WORDS = {emotion: emotion for emotion in EMOTIONS}
 # The emotion of a sense by itself.
-ALONE = {"face": {"smile": "happy", "frown": "angry"}, "voice": {"warm": "happy", "hostile": "angry"}}
+ALONE = {
+    "face": {"smile": "happy", "frown": "angry", "gape": "afraid"},
+    "voice": {"warm": "happy", "hostile": "angry", "trembling": "afraid"},
+}
 
 
 def named(text: str, words: Mapping[str, str]) -> str | None:

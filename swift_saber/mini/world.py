@@ -16,12 +16,12 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,7 +37,7 @@ VERSION = 2  # of the generator: raise it when the same seed would give other cl
 
 KINDS = ("consistent", "plain", "conflict", "hidden", "mute")
 HIDDEN, SILENT, PLAIN, NO_PITCH = "hidden", "silent", "plain", "none"
-EMOTIONS = ("happy", "angry", "sarcastic", "forced calm")
+EMOTIONS = ("happy", "angry", "sarcastic", "forced calm", "afraid", "nervous")  # the demo's are the first four
 SPEECH = "(no words)"  # the voices hum: there is nothing to transcribe in any clip
 
 # How many clips of each kind. Hidden and mute clips are what teaches a model to use each sense alone; without plain
@@ -74,7 +74,10 @@ class Truth:
     emotion: str
 
 
-def _rng(seed: int, clip_id: str, purpose: str) -> np.random.Generator:
+AnyTruth = TypeVar("AnyTruth", bound=Truth)  # another world's clips may say more
+
+
+def stream(seed: int, clip_id: str, purpose: str) -> np.random.Generator:
     """A stream of its own for each seed, clip and purpose."""
     digest = hashlib.sha256(f"{seed}/{clip_id}/{purpose}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
@@ -93,7 +96,7 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
     if kind not in KINDS:
         raise ValueError(f"unknown kind of clip {kind!r}; known: {', '.join(KINDS)}")
     clip_id = f"{split}-{kind}-{index:05d}"
-    rng = _rng(seed, clip_id, "truth")
+    rng = stream(seed, clip_id, "truth")
     first = index % 2 == 0
     expression = "smile" if first else "frown"
     tone = PLAIN if kind == "plain" else "warm" if first == (kind != "conflict") else "hostile"
@@ -113,7 +116,6 @@ def sample_clip(kind: str, split: str, index: int, seed: int) -> Truth:
 
 def record(truth: Truth) -> Record:
     """The six-dimension SABER record of a clip: one short sentence each, nothing that its modality does not hold."""
-    faces = {"smile": "The face smiles.", "frown": "The face frowns.", HIDDEN: "The face is hidden."}
     sound = "The clip is silent." if truth.voice == SILENT else f"The voice is {truth.pitch} and {truth.voice}."
     reasons = {
         "consistent": "The face and the voice agree",
@@ -126,7 +128,7 @@ def record(truth: Truth) -> Record:
         video_desc=f"A person before a {truth.wall} wall.",
         acoustic_feat=sound,
         speech_content=SPEECH,
-        facial_exp_desc=faces[truth.face],
+        facial_exp_desc="The face is hidden." if truth.face == HIDDEN else f"The face {truth.face}s.",
         body_lang_desc=f"Still shoulders in a {truth.shirt} shirt.",
         sentiment_analysis=f"{reasons[truth.kind]}: {truth.emotion}.",
     )
@@ -141,22 +143,29 @@ def write_clip(truth: Truth, *, media: Path, seed: int) -> None:
     mp4, wav = _media_paths(media, truth.id)
     if not mp4.exists():
         expression = None if truth.face == HIDDEN else truth.face
-        frames = face.draw_frames(truth.wall, truth.shirt, expression, _rng(seed, truth.id, "face"))
+        frames = face.draw_frames(truth.wall, truth.shirt, expression, stream(seed, truth.id, "face"))
         with whole(mp4) as part:
             face.write_mp4(part, frames)
     if not wav.exists():
         tone = None if truth.voice == SILENT else truth.voice
-        sound = voice.synthesize(truth.pitch, tone, _rng(seed, truth.id, "voice"))
+        sound = voice.synthesize(truth.pitch, tone, stream(seed, truth.id, "voice"))
         with whole(wav) as part:
             voice.write_wav(part, sound)
 
 
-def write_clips(truths: list[Truth], *, media: Path, seed: int, workers: int | None = None) -> None:
+def write_clips(
+    truths: Sequence[AnyTruth],
+    *,
+    media: Path,
+    seed: int,
+    workers: int | None = None,
+    write_one: Callable[..., None] = write_clip,
+) -> None:
     """Write the media of many clips, on `workers` processes (default: one per core), with a progress bar."""
     from tqdm import tqdm
 
     media.mkdir(parents=True, exist_ok=True)
-    write = partial(write_clip, media=media, seed=seed)
+    write = partial(write_one, media=media, seed=seed)
     workers = workers or os.cpu_count() or 1
     if workers == 1:
         for truth in tqdm(truths, desc="clips", unit="clip"):
@@ -212,11 +221,7 @@ def write_world(
     eval_counts: Mapping[str, int] = EVAL_COUNTS,
     workers: int | None = None,
 ) -> Path:
-    """Write a world folder, or reuse a finished one; an interrupted one is continued.
-
-    The folder holds media/*.mp4 and *.wav, train.jsonl and pairs_clips.jsonl (SABER rows, for SED and for preference
-    pairs), eval.jsonl (questions), eval_records.jsonl (what is right about them) and, named so last, the manifest
-    world.json. Media paths in the rows are absolute.
+    """Write the demo's world.
 
     Args:
         out_dir: the world's folder, made where missing.
@@ -228,9 +233,8 @@ def write_world(
         The manifest's path.
 
     Raises:
-        InputError: the folder holds a world with other settings, or files that are not a world's.
+        InputError: as write_folder.
     """
-    out_dir = Path(out_dir)
     counts = {"train": train_counts, "pairs": pairs_counts, "eval": eval_counts}
     settings = {
         "version": VERSION,
@@ -238,17 +242,51 @@ def write_world(
         **{split: {kind: wanted.get(kind, 0) for kind in KINDS} for split, wanted in counts.items()},
     }
     truths = {split: sample_split(split, wanted, seed) for split, wanted in counts.items()}
+    return write_folder(out_dir, settings, truths, workers=workers)
+
+
+def write_folder(
+    out_dir: Path,
+    settings: dict[str, Any],
+    truths: Mapping[str, Sequence[AnyTruth]],
+    *,
+    write_one: Callable[..., None] = write_clip,
+    row: Callable[[AnyTruth, Path], dict[str, Any]] = training_row,
+    workers: int | None = None,
+) -> Path:
+    """Write a world folder, or reuse a finished one; an interrupted one is continued.
+
+    The folder holds media/*.mp4 and *.wav, train.jsonl and pairs_clips.jsonl (SABER rows, for SED and for preference
+    pairs), eval.jsonl (questions), eval_records.jsonl (what is right about them) and, named so last, the manifest
+    world.json. Media paths in the rows are absolute.
+
+    Args:
+        out_dir: the world's folder, made where missing.
+        settings: all that the world depends on, `seed` among it; the manifest.
+        truths: the clips of the splits "train", "pairs" and "eval".
+        write_one: as write_clip, a function of a module.
+        row: as training_row.
+        workers: processes; default one per core.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        InputError: the folder holds a world with other settings, or files that are not a world's.
+    """
+    out_dir = Path(out_dir)
     manifest, started = out_dir / "world.json", out_dir / "world.started.json"
     if _before(out_dir, manifest, started, settings):
         return manifest
     out_dir.mkdir(parents=True, exist_ok=True)
     write_rows(started, [settings])
     media = out_dir / "media"
-    write_clips([truth for split in truths.values() for truth in split], media=media, seed=seed, workers=workers)
-    write_rows(out_dir / "train.jsonl", (training_row(truth, media) for truth in truths["train"]))
-    write_rows(out_dir / "pairs_clips.jsonl", (training_row(truth, media) for truth in truths["pairs"]))
+    clips = [truth for split in truths.values() for truth in split]
+    write_clips(clips, media=media, seed=settings["seed"], workers=workers, write_one=write_one)
+    write_rows(out_dir / "train.jsonl", (row(truth, media) for truth in truths["train"]))
+    write_rows(out_dir / "pairs_clips.jsonl", (row(truth, media) for truth in truths["pairs"]))
     write_rows(out_dir / "eval.jsonl", (question_row(truth, media) for truth in truths["eval"]))
-    write_rows(out_dir / "eval_records.jsonl", (training_row(truth, media) for truth in truths["eval"]))
+    write_rows(out_dir / "eval_records.jsonl", (row(truth, media) for truth in truths["eval"]))
     started.replace(manifest)
     return manifest
 

@@ -1,6 +1,6 @@
 """The drawn faces and synthetic voices: real files, and cues that can be measured."""
 
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +43,13 @@ def test_wav_is_one_second_of_mono(tmp_path: Path) -> None:
     assert (info.samplerate, info.frames, info.channels) == (16_000, 16_000, 1)
 
 
-def test_smile_and_frown_differ_in_the_face_only() -> None:
+@pytest.mark.parametrize("expressions", list(combinations(face.EXPRESSIONS, 2)))
+def test_expressions_differ_in_the_face_only(expressions: tuple[str, str]) -> None:
     for wall, shirt in product(face.WALLS, face.SHIRTS):
-        smile, frown = (face.draw_frames(wall, shirt, which, generator(7)).astype(float) for which in face.EXPRESSIONS)
+        one, other = (face.draw_frames(wall, shirt, which, generator(7)).astype(float) for which in expressions)
         middle = (slice(None), slice(12, 40), slice(16, 40))
-        assert abs(smile - frown)[middle].mean() > 10
-        assert abs(smile - frown)[:, :, :6].max() == 0
+        assert abs(one - other)[middle].mean() > 10
+        assert abs(one - other)[:, :, :6].max() == 0
 
 
 def test_hidden_face_shows_no_skin() -> None:
@@ -72,6 +73,16 @@ def test_hostile_voice_is_rougher_than_any_warm_one(pitch: str) -> None:
     warm = [flutter("warm", number) for number in range(20)]
     hostile = [flutter("hostile", number) for number in range(20)]
     assert min(hostile) > max(warm)
+
+
+@pytest.mark.parametrize(("tone", "hertz"), [("hostile", (18, 26)), ("trembling", (5, 7))])
+def test_a_hostile_voice_flutters_and_a_trembling_one_shakes_slowly(tone: str, hertz: tuple[int, int]) -> None:
+    for number in range(10):
+        for strength in (0.4, 1.0):
+            pieces = loudness(voice.synthesize("low", tone, generator(number), strength))
+            # Bins of 1 Hz; a rate at an end of the range may peak in the bin beyond it.
+            peak = abs(np.fft.rfft((pieces - pieces.mean()) * np.hanning(100)))[2:].argmax() + 2
+            assert hertz[0] - 1 <= peak <= hertz[1] + 1
 
 
 @pytest.mark.parametrize("tone", voice.TONES)
