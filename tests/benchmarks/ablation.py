@@ -1,33 +1,47 @@
 """Is it the preference objective that helps? The arms of the comparison, each trained and scored on the embedded world.
 
-    python tests/benchmarks/ablation.py runs/ablation --seeds 0 1 2
+    python tests/benchmarks/ablation.py runs/ablation --seeds 0 1 2 --jobs 2
 
 For each seed: a world, the tiny model, SED with recipes/mini/sed.yaml, candidates and pairs as in shell/demo.sh, and
 then each arm from the same SED model. Arms of one question have the same rows, the same number of steps, the same batch
 and the same learning rate (recipes/mini/ca_dpo.yaml); a control by SFT has the chosen answers of these rows alone.
 Random pairs are others, made of the same candidates.
 
-Prints the table of the README, mean and standard deviation over the seeds. An arm that is in the folder already is not
-run again, so a stopped run goes on, and one arm can be looked at with --arms.
+So many processes (--jobs), each on one core, share what is to be done (task_queue.py); one does its arms one after the
+other (one_process.py), as far as it can of one seed. What they print is in logs/. An arm whose scores are there, made
+with its present settings, is not run again, so a stopped run goes on, and a failed arm is named at the end. Prints the
+table of recipes/ablation.md, mean and standard deviation over the seeds. label_curve.py has the arms of another
+question.
 """
 
 import argparse
 import json
-import os
 import random
 import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RECIPES = REPOSITORY / "recipes" / "mini"
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # as `python tests/benchmarks/...` has not
+
+from tests.benchmarks import one_process
+from tests.benchmarks.task_queue import Task, run_tasks
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "mini"
 Row = dict[str, Any]
+
+STEPS = 100  # of each arm; the demo has more
+FEW = 30
+LONGEST = 100  # tokens of an answer; a right one has less than 60, one that has lost its form does not end
+HELD_OUT = {"consistent": 50, "conflict": 80, "hidden": 40, "mute": 30}
 
 # A model without evidence: it is asked for the emotion and answers with nothing else.
 EMOTION_QUESTION = "Name the speaker's emotion."
@@ -35,61 +49,137 @@ EMOTION_QUESTION = "Name the speaker's emotion."
 
 @dataclass(frozen=True)
 class Arm:
-    """One line of the table: `method` trains `start` on the rows that `pairs` makes of a seed's pairs."""
+    """A model to be scored: `method` trains `start` on the rows that `rows` makes of a seed's pairs.
+
+    Attributes:
+        name: how a table calls it.
+        folder: where its results are; arms with the same settings may share them.
+        start: the model that it starts from, "sed" or "emotion".
+        method: "none", "sft" (chosen answers alone) or "rlhf".
+        rows: a key of `arm_rows`, or the number of conflicting clips whose pairs stand beside all of the others.
+        flags: values in the place of the recipe's.
+        environment: options of the loss and the like, SABER_*.
+    """
 
     name: str
-    start: str
-    method: str  # "none", "sft" (chosen answers alone) or "rlhf"
-    pairs: str = ""
-    flags: tuple[str, ...] = ()
+    folder: str
+    start: str = "sed"
+    method: str = "rlhf"
+    rows: str | int = ""
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-NO_LIKELIHOOD = ("--rpo_alpha", "0")
 ARMS = (
-    Arm("SED only", "sed", "none"),
-    Arm("+ SFT on the chosen answers", "sed", "sft", "all"),
-    Arm("+ DPO on random pairs", "sed", "rlhf", "random"),
-    Arm("+ CA-DPO", "sed", "rlhf", "all"),
-    Arm("+ CA-DPO without rpo_alpha", "sed", "rlhf", "all", NO_LIKELIHOOD),
-    Arm("one kind of conflict: SFT", "sed", "sft", "one kind"),
-    Arm("one kind of conflict: CA-DPO", "sed", "rlhf", "one kind"),
-    Arm("30 conflicting clips: SFT", "sed", "sft", "few"),
-    Arm("30 conflicting clips: CA-DPO", "sed", "rlhf", "few"),
-    Arm("no conflicting clip: SFT", "sed", "sft", "none"),
-    Arm("no conflicting clip: CA-DPO", "sed", "rlhf", "none"),
-    Arm("emotion alone: SFT stage only", "emotion", "none"),
-    Arm("emotion alone: + CA-DPO", "emotion", "rlhf", "emotion"),
+    Arm("SED only", "sed", method="none"),
+    Arm("+ SFT on the chosen answers", "sft-80", method="sft", rows=80),
+    Arm("+ DPO on random pairs", "ca_dpo-random", rows="random"),
+    Arm("+ CA-DPO", "ca_dpo-80", rows=80),
+    Arm("+ CA-DPO without rpo_alpha", "ca_dpo-80-rpo_alpha-0", rows=80, flags={"rpo_alpha": 0}),
+    Arm("one kind of conflict: SFT", "sft-one-kind", method="sft", rows="one kind"),
+    Arm("one kind of conflict: CA-DPO", "ca_dpo-one-kind", rows="one kind"),
+    Arm("30 conflicting clips: SFT", "sft-few", method="sft", rows="few"),
+    Arm("30 conflicting clips: CA-DPO", "ca_dpo-few", rows="few"),
+    Arm("no conflicting clip: SFT", "sft-0", method="sft", rows=0),
+    Arm("no conflicting clip: CA-DPO", "ca_dpo-0", rows=0),
+    Arm("emotion alone: SFT stage only", "emotion", start="emotion", method="none"),
+    Arm("emotion alone: + CA-DPO", "ca_dpo-emotion", start="emotion", rows="emotion"),
 )
-FEW = 30
-LONGEST = 100  # tokens of an answer; a right one has less than 60, one that has lost its form does not end
-HELD_OUT = {"consistent": 50, "conflict": 80, "hidden": 40, "mute": 30}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser = arguments(__doc__)
     parser.add_argument("--arms", nargs="+", choices=[arm.name for arm in ARMS], default=[arm.name for arm in ARMS])
     args = parser.parse_args()
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # so that it can run beside something else on a small machine
-    for seed in args.seeds:
-        folder = (args.folder / f"seed{seed}").resolve()
-        prepare(folder, seed)
-        for arm in ARMS:
-            if arm.name in args.arms:
-                run(arm, folder)
-    print(table([args.folder / f"seed{seed}" for seed in args.seeds]))
+    arms = [arm for arm in ARMS if arm.name in args.arms]
+    failed = run_arms(arms, args)
+    print(table(ARMS, seed_folders(args)))
+    end(failed)
 
 
-def saber(*arguments: object, log: Path) -> None:
-    """Run one swift-saber command, its output in a log."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
-        command = [sys.executable, "-m", "swift_saber.cli", *map(str, arguments)]
-        done = subprocess.run(command, stdout=file, stderr=file, check=False)
-    if done.returncode:
-        raise SystemExit(f"failed, see {log}: {' '.join(command)}")
+def arguments(text: str | None) -> argparse.ArgumentParser:
+    """What both questions are asked with."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=2, help="processes, each on one core (default 2)")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--world", choices=("demo", "hard"), default="demo", help="another one needs another folder")
+    parser.add_argument("--keep", action="store_true", help="keep the models of arms, 4 MB each")
+    return parser
+
+
+def seed_folders(args: argparse.Namespace) -> list[Path]:
+    return [(args.folder / f"seed{seed}").resolve() for seed in args.seeds]
+
+
+def run_arms(arms: Sequence[Arm], args: argparse.Namespace) -> dict[str, str]:
+    """Run the arms on each seed, with what they need; returns those that failed, each with where to look."""
+    tasks = []
+    for seed, folder in zip(args.seeds, seed_folders(args), strict=True):
+        tasks += seed_tasks(arms, folder, seed, world=args.world, keep=args.keep)
+    alone = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    hidden = {"CUDA_VISIBLE_DEVICES": ""} if args.device == "cpu" else {}
+    return run_tasks(tasks, jobs=args.jobs, logs=(args.folder / "logs").resolve(), environment={**alone, **hidden})
+
+
+def end(failed: Mapping[str, str]) -> None:
+    """End the program as failed, where something did."""
+    if failed:
+        raise SystemExit("not done:\n" + "\n".join(f"  {name}: {why}" for name, why in failed.items()))
+
+
+def seed_tasks(arms: Sequence[Arm], folder: Path, seed: int, *, world: str, keep: bool) -> list[Task]:
+    """What is to be done for the arms of a seed, in a good order."""
+    group, claims = folder.name, folder / "claims"
+    pairs, emotion = f"{group}: SED and pairs", f"{group}: model of the emotion alone"
+    made = partial(prepare, folder, seed, world)
+    tasks = [Task(pairs, group, claims / "pairs", (folder / "pairs.jsonl").exists, made)]
+    if any(arm.start == "emotion" for arm in arms):
+        made = partial(prepare_emotion, folder, seed, world)
+        tasks.append(Task(emotion, group, claims / "emotion", (folder / "emotion").exists, made, (pairs,)))
+    for place, arm in {arm.folder: arm for arm in arms}.items():
+        needs = (pairs, emotion) if arm.start == "emotion" else (pairs,)
+        done, run = partial(is_done, arm, folder), partial(run_arm, arm, folder, keep=keep)
+        tasks.append(Task(f"{group}: {place}", group, claims / f"arm-{place}", done, run, needs))
+    return tasks
+
+
+def recipe_of(arm: Arm) -> Row:
+    """The recipe of an arm: an SFT run has the steps, batch and learning rate of recipes/mini/ca_dpo.yaml, too."""
+    ca_dpo = read_recipe("ca_dpo.yaml")
+    shared = ("per_device_train_batch_size", "learning_rate", "warmup_ratio", "weight_decay")
+    base = ca_dpo if arm.method == "rlhf" else read_recipe("sed.yaml") | {key: ca_dpo[key] for key in shared}
+    return {**base, "max_steps": STEPS, "save_steps": STEPS, **arm.flags}
+
+
+def read_recipe(name: str) -> Row:
+    recipe: Row = yaml.safe_load((RECIPES / name).read_text(encoding="utf-8"))
+    return recipe
+
+
+def settings_of(arm: Arm) -> Row:
+    """All that an arm's scores depend on besides its seed, as JSON holds it."""
+    settings: Row = {"start": arm.start, "method": arm.method, "rows": arm.rows, "held_out": HELD_OUT}
+    if arm.method != "none":
+        settings |= {"recipe": recipe_of(arm), "environment": dict(arm.environment)}
+    return json.loads(json.dumps(settings))
+
+
+def result_of(arm: Arm, folder: Path) -> Row | None:
+    """What is known of an arm on a seed: {"settings", "rows", "seconds", "scores"}; None without, or of others."""
+    path = folder / "arms" / arm.folder / "scores.json"
+    found: Row | None = json.loads(path.read_text()) if path.exists() else None
+    return found if found and found["settings"] == settings_of(arm) else None
+
+
+def is_done(arm: Arm, folder: Path) -> bool:
+    return result_of(arm, folder) is not None
+
+
+def saber(*arguments: object) -> None:
+    """Run one swift-saber command."""
+    subprocess.run([sys.executable, "-m", "swift_saber.cli", *map(str, arguments)], check=True)
 
 
 def once(path: Path, make: Callable[[Path], object]) -> Path:
@@ -103,14 +193,13 @@ def once(path: Path, make: Callable[[Path], object]) -> Path:
     return path
 
 
-def train(method: str, recipe: str, model: Path, data: Path, to: Path, *flags: str) -> None:
+def train(method: str, recipe: Row, model: Path, data: Path, to: Path, **environment: str) -> None:
     """Train and leave the last checkpoint as the folder `to`."""
     work = to.with_name(to.name + ".train")
     shutil.rmtree(work, ignore_errors=True)
-    saber(
-        method, RECIPES / recipe, "--model", model, "--dataset", data, "--output_dir", work, *flags,
-        log=to.with_name("train.log"),
-    )  # fmt: skip
+    kept = {"SABER_REFERENCE_CACHE": str(model.with_name("reference"))} if method == "rlhf" else {}
+    one_process.train(method, recipe, model=model, data=data, output=work, environment={**kept, **environment})
+    shutil.rmtree(to, ignore_errors=True)
     next(work.glob("checkpoint-*")).rename(to)
     shutil.rmtree(work)
 
@@ -123,24 +212,36 @@ def read(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def prepare(folder: Path, seed: int) -> None:
-    """Everything that the arms of a seed share."""
-    log, world = folder / "prepare.log", folder / "world"
-    saber("mini", "make", world, "--seed", seed, log=log)
-    saber("mini", "model", world, folder / "base", "--seed", seed, log=log)
-    base, rows = folder / "base", read(world / "train.jsonl")
-    once(folder / "sed", lambda to: train("sft", "sed.yaml", base, world / "train.jsonl", to))
-    write(folder / "emotion.jsonl", (emotion_row(row, row["labels"]["emotion"]) for row in rows))
-    once(folder / "emotion", lambda to: train("sft", "sed.yaml", base, folder / "emotion.jsonl", to))
-    clips = world / "pairs_clips.jsonl"
+def prepare(folder: Path, seed: int, world: str) -> None:
+    """Make what all arms of a seed share; the pairs are what is made last."""
+    make_base(folder, seed, world)
+    clips = folder / "world" / "pairs_clips.jsonl"
+    data, recipe = folder / "world" / "train.jsonl", read_recipe("sed.yaml")
+    once(folder / "sed", lambda to: train("sft", recipe, folder / "base", data, to))
     sampling = ("-k", 4, "--max-new-tokens", LONGEST, "--batch-size", 64)
-    saber("pairs", "sample", clips, folder / "candidates.jsonl", "--model", folder / "sed", *sampling, log=log)
-    saber("pairs", "score", folder / "candidates.jsonl", folder / "scored.jsonl", "--rules", "mini", log=log)
+    saber("pairs", "sample", clips, folder / "candidates.jsonl", "--model", folder / "sed", *sampling)
+    saber("pairs", "score", folder / "candidates.jsonl", folder / "scored.jsonl", "--rules", "mini")
     choice = ("--records", clips, "--record-as-chosen", "--kinds", "candidates", "swapped")
-    once(
-        folder / "pairs.jsonl",
-        lambda to: saber("pairs", "select", folder / "scored.jsonl", to, *choice, log=log),
-    )
+    once(folder / "pairs.jsonl", lambda to: saber("pairs", "select", folder / "scored.jsonl", to, *choice))
+
+
+def make_base(folder: Path, seed: int, world: str) -> None:
+    """Make the world of a seed, and the tiny model."""
+    if world == "hard":
+        from tests.benchmarks.hard_world import write_world
+    else:
+        from swift_saber.mini.world import write_world
+    write_world(folder / "world", seed=seed)
+    saber("mini", "model", folder / "world", folder / "base", "--seed", seed)
+
+
+def prepare_emotion(folder: Path, seed: int, world: str) -> None:
+    """Train the model that answers with the emotion alone."""
+    make_base(folder, seed, world)
+    rows = read(folder / "world" / "train.jsonl")
+    write(folder / "emotion.jsonl", (emotion_row(row, row["labels"]["emotion"]) for row in rows))
+    recipe = read_recipe("sed.yaml")
+    once(folder / "emotion", lambda to: train("sft", recipe, folder / "base", folder / "emotion.jsonl", to))
 
 
 def emotion_row(row: Row, emotion: str) -> Row:
@@ -149,20 +250,34 @@ def emotion_row(row: Row, emotion: str) -> Row:
     return {"id": row["id"], "messages": turns, "videos": row["videos"], "audios": row["audios"]}
 
 
-def arm_rows(name: str, folder: Path) -> list[Row]:
-    """The pairs that an arm trains on."""
+def arm_rows(arm: Arm, folder: Path) -> list[Row]:
+    """The pairs that an arm trains on; of an SFT arm, their chosen answers."""
     pairs = read(folder / "pairs.jsonl")
     truth = {row["id"]: row["labels"] for row in read(folder / "world" / "pairs_clips.jsonl")}
     conflicts = [clip for clip in truth if truth[clip]["kind"] == "conflict"]
     made: dict[str, Callable[[], list[Row]]] = {
-        "all": lambda: pairs,
-        "none": lambda: [pair for pair in pairs if pair["clip"] not in conflicts],
         "few": lambda: few_pairs(pairs, set(conflicts)),
         "one kind": lambda: [pair for pair in pairs if truth[pair["clip"]]["emotion"] != "forced calm"],
         "random": lambda: random_pairs(folder),
         "emotion": lambda: emotion_pairs(pairs, truth, folder),
     }
-    return made[name]()
+    rows = with_conflicts(pairs, conflicts, arm.rows) if isinstance(arm.rows, int) else made[arm.rows]()
+    if arm.method == "sft":
+        kept = ("id", "messages", "videos", "audios")
+        rows = [{key: pair[key] for key in kept if key in pair} for pair in rows]
+    return rows
+
+
+def with_conflicts(pairs: list[Row], conflicts: Sequence[str], count: int) -> list[Row]:
+    """All pairs of the clips that do not conflict, and those of the first so many that do.
+
+    Args:
+        conflicts: the ids of all clips that conflict; both kinds of conflict take turns among them.
+    """
+    if len(conflicts) < count:
+        raise ValueError(f"{len(conflicts)} clips conflict, not {count}")
+    left_out = set(conflicts[count:])
+    return [pair for pair in pairs if pair["clip"] not in left_out]
 
 
 def few_pairs(pairs: list[Row], conflicts: set[str]) -> list[Row]:
@@ -188,7 +303,9 @@ def random_pairs(folder: Path) -> list[Row]:
 def emotion_pairs(pairs: list[Row], truth: dict[str, Row], folder: Path) -> list[Row]:
     """The same pairs for the model without evidence: true emotion against its own answer, where that is wrong."""
     questions = [emotion_row(row, "") for row in read(folder / "world" / "pairs_clips.jsonl")]
-    own = dict(zip((row["id"] for row in questions), answers(folder / "emotion", questions), strict=True))
+    own = dict(
+        zip((row["id"] for row in questions), one_process.answers(folder / "emotion", questions, LONGEST), strict=True)
+    )
     made = []
     for pair in pairs:
         right = truth[pair["clip"]]["emotion"]
@@ -201,42 +318,28 @@ def emotion_pairs(pairs: list[Row], truth: dict[str, Row], folder: Path) -> list
     return made
 
 
-def answers(model: Path, rows: list[Row]) -> list[str]:
-    """Greedy answers, in the order of the rows."""
-    from swift_saber.inference.run import infer
-
-    with tempfile.TemporaryDirectory() as name:
-        asked, answered = Path(name) / "asked.jsonl", Path(name) / "answers.jsonl"
-        write(asked, rows)
-        infer(str(model), str(asked), str(answered), "0", ["--max_new_tokens", str(LONGEST)])
-        texts = {row["id"]: row["response"] for row in read(answered)}
-    return [texts[row["id"]] for row in rows]
-
-
-def run(arm: Arm, folder: Path) -> None:
-    """Train an arm, ask it about the held-out clips, and leave its scores in arms/NAME/scores.json."""
-    place = folder / "arms" / arm.name.replace(" ", "_").replace(":", "")
-    if (place / "scores.json").exists():
-        return
+def run_arm(arm: Arm, folder: Path, *, keep: bool = False) -> None:
+    """Train an arm, ask it about the held-out clips, and leave its scores in arms/FOLDER/scores.json."""
+    place, start = folder / "arms" / arm.folder, folder / arm.start
     place.mkdir(parents=True, exist_ok=True)
-    model = folder / arm.start
+    begin, model, rows = time.monotonic(), start, []
     if arm.method != "none":
-        rows = arm_rows(arm.pairs, folder)
-        if arm.method == "sft":
-            kept = ("id", "messages", "videos", "audios")
-            rows = [{key: pair[key] for key in kept if key in pair} for pair in rows]
+        model, rows = place / "model", arm_rows(arm, folder)
         write(place / "rows.jsonl", rows)
-        recipe, flags = ("ca_dpo.yaml", arm.flags) if arm.method == "rlhf" else ("sed.yaml", same_steps())
-        start = model
-        model = once(place / "model", lambda to: train(arm.method, recipe, start, place / "rows.jsonl", to, *flags))
+        train(arm.method, recipe_of(arm), start, place / "rows.jsonl", model, **arm.environment)
+    trained = time.monotonic()
     questions = held_out(folder)
-    if arm.start == "emotion":
-        written = answers(model, [emotion_row(row, "") for row in questions])
-    else:
-        written = answers(model, questions)
-    scores = judged(arm, questions, written)
-    (place / "scores.json").write_text(json.dumps(scores))
-    print(f"{folder.name} {arm.name}: {json.dumps(scores)}", flush=True)
+    asked = [emotion_row(row, "") for row in questions] if arm.start == "emotion" else questions
+    written = one_process.answers(model, asked, LONGEST)
+    seconds = {"training": round(trained - begin, 1), "answers": round(time.monotonic() - trained, 1)}
+    answered = ({"id": row["id"], "response": text} for row, text in zip(questions, written, strict=True))
+    write(place / "answers.jsonl", answered)
+    if model != start and not keep:
+        shutil.rmtree(model)
+    result = {"settings": settings_of(arm), "rows": len(rows), "seconds": seconds}
+    whole = place / "scores.json.part"
+    whole.write_text(json.dumps({**result, "scores": judged(arm, questions, written)}))
+    whole.rename(place / "scores.json")
 
 
 def held_out(folder: Path) -> list[Row]:
@@ -249,15 +352,6 @@ def held_out(folder: Path) -> list[Row]:
         if left[kind] >= 0:
             kept.append(row)
     return kept
-
-
-def same_steps() -> tuple[str, ...]:
-    """What makes an SFT run of the steps, the batch and the learning rate of recipes/mini/ca_dpo.yaml."""
-    import yaml
-
-    recipe = yaml.safe_load((RECIPES / "ca_dpo.yaml").read_text(encoding="utf-8"))
-    keys = ("max_steps", "save_steps", "per_device_train_batch_size", "learning_rate", "warmup_ratio", "weight_decay")
-    return tuple(part for key in keys for part in (f"--{key}", str(recipe[key])))
 
 
 def judged(arm: Arm, questions: list[Row], written: list[str]) -> Row:
@@ -276,27 +370,36 @@ COLUMNS = (
     ("consistent", "emotion"), ("conflict", "emotion"), ("conflict", "acoustic"), ("conflict", "visual"),
     ("hidden", "emotion"), ("mute", "emotion"),
 )  # fmt: skip
+SENSES = {"acoustic": "voice line", "visual": "face line"}
 
 
-def table(folders: list[Path]) -> str:
+def column_name(kind: str, sense: str) -> str:
+    return f"{kind} {SENSES.get(sense, sense)}"
+
+
+def table(arms: Sequence[Arm], folders: Sequence[Path]) -> str:
     """The arms that every seed has, one a line: mean and standard deviation over the seeds."""
-    names = {"acoustic": "voice line", "visual": "face line"}
-    head = ["arm", "pairs", *(f"{kind} {names.get(sense, sense)}" for kind, sense in COLUMNS)]
+    head = ["arm", "pairs", *(column_name(*column) for column in COLUMNS)]
     lines = [f"| {' | '.join(head)} |", "| " + " | ".join(["---"] * len(head)) + " |"]
-    for arm in ARMS:
-        places = [folder / "arms" / arm.name.replace(" ", "_").replace(":", "") for folder in folders]
-        if not all((place / "scores.json").exists() for place in places):
+    for arm in arms:
+        results = [result for folder in folders if (result := result_of(arm, folder))]
+        if len(results) < len(folders):
             continue
-        scores = [json.loads((place / "scores.json").read_text()) for place in places]
-        rows = [place / "rows.jsonl" for place in places]
-        counts = sorted({len(read(path)) for path in rows if path.exists()})
-        cells = [arm.name, "-".join(map(str, {counts[0]: 0, counts[-1]: 0})) if counts else ""]
-        for kind, sense in COLUMNS:
-            values = [score[kind][sense] for score in scores if sense in score[kind]]
-            spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.mean(values):.2f}{spread}" if values else "")
-        lines.append(f"| {' | '.join(cells)} |")
+        counts = [result["rows"] for result in results]
+        ends = sorted({min(counts), max(counts)})
+        cells = [arm.name, "-".join(map(str, ends)) if arm.method != "none" else ""]
+        lines.append(f"| {' | '.join([*cells, *score_cells([result['scores'] for result in results])])} |")
     return "\n".join(lines)
+
+
+def score_cells(scores: Sequence[Row]) -> list[str]:
+    """The cells of COLUMNS: mean and standard deviation."""
+    cells = []
+    for kind, sense in COLUMNS:
+        values = [score[kind][sense] for score in scores if sense in score[kind]]
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        cells.append(f"{statistics.mean(values):.2f}{spread}" if values else "")
+    return cells
 
 
 if __name__ == "__main__":

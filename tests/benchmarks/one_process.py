@@ -1,0 +1,97 @@
+"""Training and answers of ms-swift in this process, each row encoded once: for many short runs on the same clips.
+
+Of an arm of ablation.py most was not the model: three processes that import ms-swift, and each clip encoded anew in
+every epoch and arm. Here a row is encoded when it is first met, and what the reference gives to a pair is kept in a
+folder (SABER_REFERENCE_CACHE), for all arms that start from one model. The recipe is the same, and so are answers; the
+weights of a preference run differ in the last digits, as those with a kept reference do.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import gc
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from swift_saber.models.checkpoint import loading
+from swift_saber.plugin import PLUGIN_FILE
+from tests.benchmarks.task_queue import set_for_now
+
+_BATCH = 50  # answers at a time
+
+
+def train(
+    method: str, recipe: Mapping[str, Any], *, model: Path, data: Path, output: Path, environment: Mapping[str, str]
+) -> None:
+    """Run `swift sft` or `swift rlhf` on a recipe; the checkpoint is in a folder of `output`.
+
+    Args:
+        method: "sft" or "rlhf".
+        recipe: as one of recipes/mini reads, its ENV included.
+        environment: what is set besides, for this run alone.
+    """
+    values = {
+        **recipe,
+        "model": model,
+        "dataset": data,
+        "output_dir": output,
+        "custom_register_path": PLUGIN_FILE,
+        "dataloader_num_workers": 0,  # whose encodings would be lost with it
+    }
+    settings = values.pop("ENV")
+    arguments = [part for name, value in values.items() for part in (f"--{name}", str(value))]
+    with set_for_now({**settings, **environment}), _encoded_once():
+        from swift.pipelines import rlhf_main, sft_main
+
+        {"sft": sft_main, "rlhf": rlhf_main}[method](arguments)
+    gc.collect()
+
+
+def answers(model: Path, rows: Sequence[dict[str, Any]], longest: int) -> list[str]:
+    """Greedy answers of at most so many tokens, in the order of the rows."""
+    flag, settings = loading(str(model))
+    with set_for_now(settings), _encoded_once():
+        from swift.pipelines.infer.infer import SwiftInfer
+
+        arguments = [flag, str(model), "--custom_register_path", str(PLUGIN_FILE), "--temperature", "0"]
+        arguments += ["--stream", "false", "--max_new_tokens", str(longest), "--max_batch_size", str(_BATCH)]
+        infer = SwiftInfer(arguments)
+        asked = [{key: row[key] for key in ("messages", "videos", "audios") if key in row} for row in rows]
+        replies = infer.infer(
+            copy.deepcopy(asked), infer.args.get_request_config(), use_tqdm=False, **infer.infer_kwargs
+        )
+    del infer
+    gc.collect()
+    return [reply.choices[0].message.content for reply in replies]
+
+
+_ENCODED: dict[str, dict[str, Any]] = {}
+
+
+@contextlib.contextmanager
+def _encoded_once() -> Iterator[None]:
+    """Have ms-swift's templates keep what they made of a row."""
+    from swift.infer_engine import InferRequest
+    from swift.template import Template
+
+    stock = Template.encode
+
+    def encode(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        given = dataclasses.asdict(inputs) if isinstance(inputs, InferRequest) else inputs
+        if not isinstance(given, dict):
+            return stock(self, inputs, *args, **kwargs)
+        options = {name: value for name, value in os.environ.items() if name.startswith("SABER_")}
+        key = json.dumps([self.mode, options, given, args, kwargs], sort_keys=True)
+        if key not in _ENCODED:
+            _ENCODED[key] = stock(self, inputs, *args, **kwargs)
+        # Whoever takes them adds to the dictionary and to its lists, and makes new tensors.
+        return {name: copy.copy(value) for name, value in _ENCODED[key].items()}
+
+    Template.encode = encode
+    try:
+        yield
+    finally:
+        Template.encode = stock
