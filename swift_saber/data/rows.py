@@ -41,31 +41,63 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes]]:
     Raises:
         InputError: the file is missing, unreadable, a device, holds no row, or one array of rows.
     """
+    for where, line, _ in read_placed(path):
+        yield where, line
+
+
+def read_placed(path: str | os.PathLike[str]) -> Iterator[tuple[str, bytes, int]]:
+    """Yield what read_lines does, and where in the file each line begins, in bytes, for row_at.
+
+    Raises:
+        InputError: as read_lines.
+    """
     rows = 0
     try:
         with open(path, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # which may have no end
                 raise InputError(str(path), "file", "is a device", "name a file of rows")
-            for number, line in enumerate(_bounded(file), start=1):
+            for number, (line, start) in enumerate(_bounded(file), start=1):
                 if line.removeprefix(BOM_UTF8).strip():
                     if not rows and _ARRAY.match(line):
                         remedy = "write one object a line, e.g. with jq -c '.[]' IN.json > OUT.jsonl"
                         raise InputError(str(path), "file", "is one JSON array, not rows", remedy)
                     rows += 1
-                    yield f"{path}:{number}", line
+                    yield f"{path}:{number}", line, start
     except OSError as error:
         raise unreadable(path, error) from error
     if rows == 0:
         raise InputError(str(path), "file", "holds no row", "write one JSON object per line")
 
 
-def _bounded(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, of each one byte more than a row may have at most."""
+def _bounded(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """The lines of a file, of each one byte more than a row may have at most, and where it begins."""
+    start = 0
     while line := file.readline(MAX_ROW_BYTES + 1):
-        yield line
+        yield line, start
+        start += len(line)
         while len(line) > MAX_ROW_BYTES and not line.endswith(b"\n"):
             line = file.readline(MAX_ROW_BYTES + 1) or b"\n"
+            start += len(line)
+
+
+def row_at(path: str | os.PathLike[str], start: int, where: str) -> dict[str, Any]:
+    """Return the row that begins at a place of a file.
+
+    Args:
+        start: as read_placed says it.
+        where: names the row.
+
+    Raises:
+        InputError: the file cannot be read, or as parse_row.
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(start)
+            line = file.readline(MAX_ROW_BYTES + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return parse_row(line, where)
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -64,6 +64,14 @@ def clip_of(part: Any) -> tuple[str, Any] | None:
     return column, value.get("url") if isinstance(value, dict) else value
 
 
+def answer_of(messages: Any) -> str | None:
+    """Return the answer that turns end with, None where they have none."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if not isinstance(last, dict) or last.get("role") != "assistant":
+        return None
+    return last["content"] if isinstance(last.get("content"), str) else None
+
+
 def _content(content: Any, media: dict[str, list[Any]]) -> Any:
     """A turn's content with tags for its clips, which go to `media`."""
     if isinstance(content, str):

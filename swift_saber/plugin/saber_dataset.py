@@ -5,6 +5,8 @@ no question at all, is read here, with errors that name file:line; and so is a p
 nothing but pairs (saber_pairs.py). Any other dataset goes to ms-swift's own loader, after a look at its head for
 SABER records in the wrong place, which would be lost there. `swift sft` given a file of pairs learns the chosen
 answers and does not look at the rejected ones, as with ms-swift's own pairs.
+
+With SABER_MODALITY_PAIRS, rows become modality pairs, and pairs have such beside them (saber_modality_rows.py).
 """
 
 import os
@@ -43,15 +45,18 @@ from swift_saber.data.convert import (
     leading_rows,
     row_kind,
     sound_in_video,
+    to_swift_row,
     training_row,
 )
 from swift_saber.data.folder import Join, is_record_folder, join_folder, joined_rows
 from swift_saber.data.rows import media_root, must_be_regular, parse_row, read_lines, row_id
+from swift_saber.data.turns import answer_of
 from swift_saber.errors import InputError, sum_up
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.sound import has_sound
 from swift_saber.plugin.saber_columns import TYPES, Columns, further_columns, with_columns
-from swift_saber.plugin.saber_options import options
+from swift_saber.plugin.saber_modality_rows import ModalityPairs
+from swift_saber.plugin.saber_options import MODALITY_PAIRS, modality_pairs, options
 from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.recipe import names_a_file
 from swift_saber.sed.layout import Order
@@ -111,19 +116,22 @@ class SaberLoader(DatasetLoader):
 
     def _load_dataset_path(self, dataset_path: str, dataset_meta: DatasetMeta) -> Dataset | IterableDataset:
         if self.columns:  # names of the user's own are ms-swift's to map
+            self._no_modality_pairs(dataset_path)
             return super()._load_dataset_path(dataset_path, dataset_meta)
         kind = _first_kind(dataset_path)
         misplaced = _misplaced(dataset_path) if kind is None else None
         if misplaced is not None:
             raise misplaced
-        path, features = os.path.abspath(dataset_path), PAIR_FEATURES if kind == "pair" else FEATURES
-        stamp = [_stamp(dataset_path), *([options()] if kind == "pair" else [])]
+        path, pairs = os.path.abspath(dataset_path), kind == "pair"
+        features = PAIR_FEATURES if pairs or modality_pairs() else FEATURES
+        stamp = [_stamp(dataset_path)]
         further = further_columns(path, features, every=not self.remove_unused_columns, head=self.streaming)
         answered = kind in {"record", "messages"} and not self.remove_unused_columns and SOLUTION not in further
-        return self._generate(path, stamp, features, further, solution=answered and _answers(path))
+        return self._generate(path, stamp, further, pairs=pairs, solution=answered and _answers(path))
 
     def _load_repo_dataset(self, dataset_id: str, subset: Any, **kwargs: Any) -> Dataset | IterableDataset:
         if not (os.path.isdir(dataset_id) and is_record_folder(dataset_id)):
+            self._no_modality_pairs(dataset_id)
             return super()._load_repo_dataset(dataset_id, subset, **kwargs)
         heard = _is_heard if hears_videos() else None
         join = join_folder(dataset_id, media_root() or dataset_id, need_audio=not sound_in_video(), has_sound=heard)
@@ -142,15 +150,21 @@ class SaberLoader(DatasetLoader):
         self,
         source: str | Join,
         stamp: list[Any],
-        features: Features = FEATURES,
         further: Columns | None = None,
         *,
+        pairs: bool = False,
         solution: bool,
     ) -> Dataset | IterableDataset:
+        modality = modality_pairs()
+        solution = solution and not modality
+        features = PAIR_FEATURES if pairs or modality else FEATURES
+        if features is PAIR_FEATURES:
+            stamp = [*stamp, options().needs]
         # All that the result depends on is among the arguments, since their hash is the name of the cached table.
         arguments = {
             "source": source,
-            "pairs": features is PAIR_FEATURES,
+            "pairs": pairs,
+            "modality": modality,
             "order": answer_order(),
             "further": further or {},
             "solution": solution,
@@ -174,6 +188,12 @@ class SaberLoader(DatasetLoader):
                 raise error.__cause__ from None
             raise
 
+    def _no_modality_pairs(self, dataset: str) -> None:
+        """Refuse what ms-swift's own loader reads, where modality pairs are asked for."""
+        if modality_pairs():
+            problem = "is read by ms-swift's own loader, which makes no modality pairs"
+            raise InputError(dataset, "dataset", problem, f"save it as JSONL of our rows, or unset {MODALITY_PAIRS}")
+
 
 class RowTables(ArrowBasedBuilder):
     """Writes generated rows to the cached Arrow table by the thousand; Dataset.from_generator encodes one by one."""
@@ -196,14 +216,6 @@ class RowTables(ArrowBasedBuilder):
             for name in turns:
                 columns[name] = [[dumps(message) for message in messages] for messages in columns[name]]
             yield Key(0, number), pa.table(columns, schema=schema)
-
-
-def answer_of(messages: Any) -> str | None:
-    """Return the answer that turns end with, None where they have none."""
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    if not isinstance(last, dict) or last.get("role") != "assistant":
-        return None
-    return last["content"] if isinstance(last.get("content"), str) else None
 
 
 def _answers(path: str) -> bool:
@@ -231,26 +243,44 @@ def _written_as(kind: Any) -> pa.DataType:
 
 
 def swift_rows(
-    source: str | Join, pairs: bool, order: Order, further: Columns, solution: bool, stop_at_first: bool, stamp: str
+    source: str | Join,
+    pairs: bool,
+    modality: bool,
+    order: Order,
+    further: Columns,
+    solution: bool,
+    stop_at_first: bool,
+    stamp: str,
 ) -> Iterator[Row]:
     """Yield the ms-swift rows of a JSONL file, of one of preference pairs, or of a folder of records.
 
-    Bad ones are all found before the error is raised, unless asked otherwise.
+    With modality, a modality pair stands after a pair, and in the place of any other row. Bad rows are all found before
+    the error is raised, unless asked otherwise.
     """
-    ours = partial(to_swift_pair, options=options()) if pairs else partial(training_row, order=order)
+    needs = options()
+    ours = partial(to_swift_pair, options=needs) if pairs else partial(training_row, order=order)
     convert = with_columns(ours, further)
     rows: Iterator[tuple[str, Callable[[], Row]]]
     if isinstance(source, Join):
         rows = joined_rows(source)
     else:
         rows = ((where, partial(parse_row, text, where)) for where, text in read_lines(source))
+    others = None
+    if modality:
+        # Where a sound is inside a video it is looked for once, in those that a pair takes.
+        unheard = ours if pairs else partial(to_swift_row, order=order)
+        others = ModalityPairs(source, unheard, pairs=pairs, options=needs, is_heard=_is_heard)
     errors: list[InputError] = []
     total = wrong = 0
     for where, read in rows:
         total += 1
         try:
-            row = convert(read(), where)
-            yield {**row, SOLUTION: answer_of(row["messages"])} if solution else row
+            given = read()
+            row = convert(given, where)
+            if pairs or others is None:
+                yield {**row, SOLUTION: answer_of(row["messages"])} if solution else row
+            if others and (pair := others.of(total - 1, row, given.get("consistency"), where)):
+                yield pair
         except InputError as error:
             if stop_at_first:
                 raise
@@ -262,6 +292,8 @@ def swift_rows(
             logger.error(f"swift-saber: {found}")
     if wrong:
         raise sum_up(errors, wrong, total, "the folder" if isinstance(source, Join) else source)
+    if others and (without := others.without()):
+        logger.warning(f"swift-saber: {without}")
 
 
 def _first_kind(path: str) -> str | None:
@@ -327,6 +359,12 @@ def register() -> None:
             must_be_regular(self.dataset)
         meta = stock(self, use_hf)
         known = meta.dataset_path or meta.ms_dataset_id or meta.hf_dataset_id
-        return meta if known or not _is_local_saber(self.dataset) else DatasetMeta(loader=SaberLoader)
+        if not known and _is_local_saber(self.dataset):
+            return DatasetMeta(loader=SaberLoader)
+        if modality_pairs():
+            logger.warning(
+                f"swift-saber: {self.dataset}: no modality pairs are made of it: ms-swift's own loader reads it"
+            )
+        return meta
 
     DatasetSyntax.get_dataset_meta = get_dataset_meta

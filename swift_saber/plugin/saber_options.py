@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from swift_saber.data.convert import sound_in_video
 from swift_saber.errors import InputError, quoted
 
 CA_DPO = "ca_dpo"
@@ -104,11 +105,12 @@ def check_arguments(args: Any) -> None:
     """Refuse arguments of `swift rlhf` that would train something other than what they seem to say.
 
     Args:
-        args: ms-swift's RLHFArguments; arguments of other commands pass.
+        args: ms-swift's RLHFArguments; arguments of other commands pass, but where rows would become modality pairs.
 
     Raises:
         InputError: names the argument, with what to do.
     """
+    check_modality_pairs(args)
     if not hasattr(args, "rlhf_type"):
         return
     if reference_folder():
@@ -137,6 +139,29 @@ def check_arguments(args: Any) -> None:
             "is missing, so the reference would be the base model without the adapters that training starts from",
             f"add --ref_adapters {started_from[0]}",
         )
+
+
+def check_modality_pairs(args: Any) -> None:
+    """Refuse, with modality pairs on, a command that reads rows and does not train on pairs, and what they do not suit.
+
+    Args:
+        args: of any of ms-swift's commands.
+
+    Raises:
+        InputError: names the variable, with what to do.
+    """
+    if not modality_pairs() or not (getattr(args, "dataset", None) or getattr(args, "val_dataset", None)):
+        return
+    kept = getattr(args, "to_cached_dataset", False) and args.template_mode == "rlhf"
+    if getattr(args, "rlhf_type", None) != "dpo" and not kept:
+        problem = "makes preference pairs of rows, which `swift rlhf --rlhf_type dpo` alone trains on"
+        raise InputError("environment", MODALITY_PAIRS, problem, "unset it here")
+    if options().margin_scale:
+        problem = f"makes pairs without scores, which {MARGIN} needs"
+        raise InputError("environment", MODALITY_PAIRS, problem, "unset one of the two")
+    if sound_in_video():
+        problem = "replaces the sound or the picture alone, and with USE_AUDIO_IN_VIDEO both come from one file"
+        raise InputError("environment", MODALITY_PAIRS, problem, "unset one of the two")
 
 
 def _check_reference(args: Any) -> None:

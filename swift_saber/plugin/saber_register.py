@@ -100,11 +100,13 @@ def _keep_bad_rows() -> None:
     from swift.pipelines.train.sft import SwiftSft
 
     from swift_saber.plugin.saber_bad_rows import kept, some_left
+    from swift_saber.plugin.saber_options import check_modality_pairs
 
     main, show_dataset = SwiftPipeline.main, SwiftSft._show_dataset
 
     @wraps(main)
     def main_and_count(self: Any) -> Any:
+        check_modality_pairs(self.args)  # of a command that trains it was looked at before the model was loaded
         folder = getattr(self.args, "output_dir", None)
         # In which ms-swift gives each run a folder of its own, unless told not to.
         runs = os.path.dirname(folder) if folder and getattr(self.args, "add_version", False) else folder
