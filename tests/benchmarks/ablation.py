@@ -24,7 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,7 @@ def recipe_of(arm: Arm) -> Row:
     return {**base, "max_steps": STEPS, "save_steps": STEPS, **arm.flags}
 
 
+@cache
 def read_recipe(name: str) -> Row:
     recipe: Row = yaml.safe_load((RECIPES / name).read_text(encoding="utf-8"))
     return recipe

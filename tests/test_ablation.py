@@ -1,0 +1,186 @@
+"""The ablation of tests/benchmarks: which rows an arm has, what is taken as done, tables, CSV and picture."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swift_saber.mini.world import sample_split
+from tests.benchmarks import ablation, label_curve
+from tests.benchmarks.ablation import ARMS, Arm, arm_rows, is_done, recipe_of, seed_tasks, settings_of, write
+from tests.benchmarks.label_curve import COUNTS, METHODS, Method, variant
+
+CLIPS = {"consistent": 6, "conflict": 80, "hidden": 2, "mute": 2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared seed without media: two pairs for each clip, in mixed order."""
+    folder = tmp_path_factory.mktemp("seed0")
+    (folder / "world").mkdir()
+    truths = sample_split("pairs", CLIPS, 0)
+    media = {"videos": ["v.mp4"], "audios": ["a.wav"]}
+    rows = [{"id": truth.id, "labels": {"kind": truth.kind, "emotion": truth.emotion}, **media} for truth in truths]
+    write(folder / "world" / "pairs_clips.jsonl", rows)
+    pairs = [
+        {
+            "id": f"{row['id']}/{kind}",
+            "clip": row["id"],
+            "kind": kind,
+            "consistency": "consistent",
+            "messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "chosen"}],
+            "rejected_response": "rejected",
+            **media,
+        }
+        for kind in ("record", "swapped")
+        for row in reversed(rows)
+    ]
+    write(folder / "pairs.jsonl", pairs)
+    return folder
+
+
+def conflicts(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["id"].split("/")[0] for row in rows if "-conflict-" in row["id"]}
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_an_arm_of_the_curve_has_all_pairs_of_the_first_conflicting_clips(folder: Path, count: int) -> None:
+    rows = arm_rows(METHODS[1].arm(count), folder)
+    # Of each clip two pairs.
+    assert len(rows) == 2 * (6 + 2 + 2 + count)
+    assert conflicts(rows) == {f"pairs-conflict-{number:05d}" for number in range(count)}
+    kinds = Counter(truth.emotion for truth in sample_split("pairs", CLIPS, 0) if truth.id in conflicts(rows))
+    assert abs(kinds["sarcastic"] - kinds["forced calm"]) == count % 2
+    assert rows[0]["rejected_response"] == "rejected"
+
+
+def test_the_methods_have_equal_rows_and_sft_the_chosen_answers_alone(folder: Path) -> None:
+    sft, ca_dpo, modality = (arm_rows(method.arm(10), folder) for method in METHODS)
+    assert [row["id"] for row in sft] == [row["id"] for row in ca_dpo] and ca_dpo == modality
+    assert {key for row in sft for key in row} == {"id", "messages", "videos", "audios"}
+
+
+def test_a_world_with_too_few_conflicts_is_no_point_of_the_curve(folder: Path) -> None:
+    with pytest.raises(ValueError, match="80 clips conflict, not 81"):
+        arm_rows(METHODS[0].arm(81), folder)
+
+
+def test_few_conflicting_clips_have_as_many_other_pairs_beside_them(folder: Path) -> None:
+    rows = arm_rows(Arm("", "", rows="few"), folder)
+    assert len(conflicts(rows)) == 30
+    # 60 pairs of these 30, and the 20 pairs that the other clips have.
+    assert len(rows) == 80
+
+
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm.method == "sft"] + [METHODS[0].arm(5)])
+def test_an_sft_arm_is_trained_as_long_and_as_fast_as_ca_dpo(arm: Arm) -> None:
+    shared = ("max_steps", "per_device_train_batch_size", "learning_rate", "warmup_ratio", "weight_decay", "seed")
+    ours, ca_dpo = recipe_of(arm), recipe_of(METHODS[1].arm(5))
+    assert {key: ours[key] for key in shared} == {key: ca_dpo[key] for key in shared}
+    assert ours["max_steps"] == ours["save_steps"] == ablation.STEPS
+    assert "rlhf_type" not in ours and ca_dpo["loss_type"] == "ca_dpo"
+
+
+def test_arms_of_one_folder_have_the_same_settings() -> None:
+    """The table and the curve share them."""
+    arms = [*ARMS, *(method.arm(count) for method in METHODS for count in COUNTS)]
+    known: dict[str, Any] = {}
+    for arm in arms:
+        assert known.setdefault(arm.folder, settings_of(arm)) == settings_of(arm)
+    assert len(known) < len(arms)
+
+
+def test_what_was_made_with_other_settings_is_not_done(tmp_path: Path) -> None:
+    arm = METHODS[2].arm(2)
+    assert not is_done(arm, tmp_path)
+    give(tmp_path, arm, 1.0)
+    assert is_done(arm, tmp_path)
+    others = (
+        Arm(arm.name, arm.folder, rows=2, environment={**arm.environment, "SABER_MARGIN_SCALE": "1"}),
+        Arm(arm.name, arm.folder, rows=2, environment=arm.environment, flags={"beta": 0.1}),
+        Arm(arm.name, arm.folder, rows=3, environment=arm.environment),
+    )
+    assert not any(is_done(other, tmp_path) for other in others)
+
+
+def test_arms_wait_for_what_they_start_from_and_one_folder_is_one_task(tmp_path: Path) -> None:
+    seed = tmp_path / "seed3"
+    arms = [ARMS[3], METHODS[1].arm(80), ARMS[-1]]
+    tasks = {task.name: task.needs for task in seed_tasks(arms, seed, 3, world="demo", keep=False)}
+    pairs, emotion = "seed3: SED and pairs", "seed3: model of the emotion alone"
+    assert tasks == {
+        pairs: (),
+        emotion: (pairs,),
+        "seed3: ca_dpo-80": (pairs,),
+        "seed3: ca_dpo-emotion": (pairs, emotion),
+    }
+    assert len(seed_tasks(arms[:1], seed, 3, world="demo", keep=False)) == 2
+
+
+def give(folder: Path, arm: Arm, share: float) -> None:
+    """Leave made-up scores: `share` of the conflicting clips' emotions is right, and all else."""
+    place = folder / "arms" / arm.folder
+    place.mkdir(parents=True)
+    right = dict.fromkeys(("emotion", "acoustic", "visual"), 1.0)
+    scores = dict.fromkeys(("consistent", "conflict", "hidden", "mute"), right)
+    scores["conflict"] = {**right, "emotion": share}
+    result = {"settings": settings_of(arm), "rows": 7, "seconds": {}, "scores": scores}
+    (place / "scores.json").write_text(json.dumps(result))
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> dict[int, Path]:
+    """Two seeds with all of SFT, and one of them with CA-DPO for 0 and 2 clips."""
+    folders = {seed: tmp_path / f"seed{seed}" for seed in (0, 1)}
+    for seed, folder in folders.items():
+        for count in COUNTS:
+            give(folder, METHODS[0].arm(count), 0.5 + 0.2 * seed)
+    for count in (0, 2):
+        give(folders[0], METHODS[1].arm(count), 0.25)
+    return folders
+
+
+def test_the_table_has_mean_and_spread_of_what_every_seed_has(seeds: dict[int, Path]) -> None:
+    found = label_curve.results(METHODS, COUNTS, seeds)
+    head, _, *lines = label_curve.table(found, 2).splitlines()
+    assert head.startswith(
+        "| conflicting clips | method | consistent emotion | conflict emotion | conflict voice line |"
+    )
+    # 0.5 and 0.7: mean 0.6, standard deviation 0.1 * sqrt(2).
+    ones = " | ".join(["1.00 ± 0.00"] * 4)
+    assert lines == [f"| {count} | SFT | 1.00 ± 0.00 | 0.60 ± 0.14 | {ones} |" for count in COUNTS]
+    one_seed = label_curve.table(label_curve.results(METHODS, COUNTS, {0: seeds[0]}), 1)
+    assert "| 2 | CA-DPO | 1.00 | 0.25 | 1.00 | 1.00 | 1.00 | 1.00 |" in one_seed
+
+
+def test_the_ablations_table_says_how_many_pairs_an_arm_had(seeds: dict[int, Path]) -> None:
+    lines = ablation.table(ARMS, [*seeds.values()]).splitlines()
+    assert [line.split(" | ")[:4] for line in lines[2:]] == [
+        ["| + SFT on the chosen answers", "7", "1.00 ± 0.00", "0.60 ± 0.14"],
+        ["| no conflicting clip: SFT", "7", "1.00 ± 0.00", "0.60 ± 0.14"],
+    ]
+
+
+def test_every_seed_stands_in_the_csv_and_all_is_drawn(seeds: dict[int, Path], tmp_path: Path) -> None:
+    found = label_curve.results(METHODS, COUNTS, seeds)
+    label_curve.write_csv(found, tmp_path / "curve.csv")
+    with (tmp_path / "curve.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * len(COUNTS) + 2
+    assert {(row["seed"], row["conflict emotion"]) for row in rows if row["method"] == "SFT"} == {
+        ("0", "0.5"),
+        ("1", "0.7"),
+    }
+    label_curve.plot(found, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_method_of_ones_own_is_named_on_the_command_line() -> None:
+    method = variant(["low beta", "beta=0.1", "SABER_MARGIN_SCALE=2"])
+    assert method == Method("low beta", "variant-low_beta", "rlhf", {"beta": "0.1"}, {"SABER_MARGIN_SCALE": "2"})
+    assert recipe_of(method.arm(5))["beta"] == "0.1"
+    with pytest.raises(SystemExit, match="'beta' is not KEY=VALUE"):
+        variant(["low beta", "beta"])
