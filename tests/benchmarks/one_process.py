@@ -59,6 +59,8 @@ def answers(model: Path, rows: Sequence[dict[str, Any]], longest: int) -> list[s
         arguments = [flag, str(model), "--custom_register_path", str(PLUGIN_FILE), "--temperature", "0"]
         arguments += ["--stream", "false", "--max_new_tokens", str(longest), "--max_batch_size", str(_BATCH)]
         infer = SwiftInfer(arguments)
+        # ms-swift trains without a cache of keys and values, and a fully tuned checkpoint is used as it was trained.
+        infer.infer_engine.generation_config.use_cache = True
         asked = [{key: row[key] for key in ("messages", "videos", "audios") if key in row} for row in rows]
         replies = infer.infer(
             copy.deepcopy(asked), infer.args.get_request_config(), use_tqdm=False, **infer.infer_kwargs
@@ -73,25 +75,36 @@ _ENCODED: dict[str, dict[str, Any]] = {}
 
 @contextlib.contextmanager
 def _encoded_once() -> Iterator[None]:
-    """Have ms-swift's templates keep what they made of a row."""
-    from swift.infer_engine import InferRequest
-    from swift.template import Template
+    """Have the SED templates keep what they made of a row.
 
-    stock = Template.encode
+    It is a function of the row, of what is asked for, and of the plugin's options in the environment. Columns that are
+    empty in all rows of one file and are missing in another's make no difference.
+    """
+    from swift.infer_engine import InferRequest
+
+    from swift_saber.plugin.saber_template import SEDMixin
+
+    stock = SEDMixin.encode
 
     def encode(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         given = dataclasses.asdict(inputs) if isinstance(inputs, InferRequest) else inputs
-        if not isinstance(given, dict):
-            return stock(self, inputs, *args, **kwargs)
         options = {name: value for name, value in os.environ.items() if name.startswith("SABER_")}
-        key = json.dumps([self.mode, options, given, args, kwargs], sort_keys=True)
+        template = [self.mode, self.is_training, self.keyed_pairs, options]
+        key = json.dumps([template, _without_empty(given), args, kwargs], sort_keys=True)
         if key not in _ENCODED:
             _ENCODED[key] = stock(self, inputs, *args, **kwargs)
         # Whoever takes them adds to the dictionary and to its lists, and makes new tensors.
         return {name: copy.copy(value) for name, value in _ENCODED[key].items()}
 
-    Template.encode = encode
+    SEDMixin.encode = encode  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Template.encode = stock
+        SEDMixin.encode = stock  # type: ignore[method-assign]
+
+
+def _without_empty(value: Any) -> Any:
+    """A row without its columns that hold nothing."""
+    if isinstance(value, dict):
+        return {name: _without_empty(part) for name, part in value.items() if part is not None}
+    return [_without_empty(part) for part in value] if isinstance(value, list) else value
