@@ -22,6 +22,7 @@ from swift_saber.models.checkpoint import check_base, loading, model_flag, remem
 from swift_saber.models.engine import NO_STATISTICS
 from swift_saber.models.flags import check_flags, check_keys
 from swift_saber.plugin import COMMAND, PLUGIN_FILE
+from swift_saber.plugin.saber_options import modality_pairs
 from swift_saber.plugin.saber_under_way import ended_over, left
 from swift_saber.recipe import check_dataset, check_recipe, given, setting, values
 
@@ -57,7 +58,7 @@ def rlhf(recipe: str, arguments: Sequence[str]) -> int:
     """
     known = _check_training("rlhf", recipe, arguments)
     kind = setting(known, arguments, "rlhf_type")
-    if kind in PAIR_TYPES:
+    if kind in PAIR_TYPES and not modality_pairs(_environment(known)):  # which are made of any rows
         _check_pairs(setting(known, arguments, "dataset"))
     adapters, stopped, model = (
         setting(known, arguments, key) for key in ("adapters", "resume_from_checkpoint", "model")
@@ -174,14 +175,18 @@ def _base(checkpoint: str, model: str | None) -> list[str]:
     return ["--model", base]
 
 
+def _environment(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """The environment with a recipe's ENV block; as in ms-swift, the shell wins."""
+    return {**{name: str(value) for name, value in (recipe.get("ENV") or {}).items()}, **os.environ}
+
+
 def _kept_settings(start: str, recipe: str, recipe_env: Mapping[str, Any]) -> dict[str, str]:
     """Return the media settings that a checkpoint was trained with and that neither the shell nor the recipe sets.
 
     Raises:
         InputError: one that is set differs from the checkpoint's.
     """
-    # As in ms-swift, the shell wins.
-    present = media_settings({**{name: str(value) for name, value in recipe_env.items()}, **os.environ})
+    present = media_settings(_environment({"ENV": recipe_env}))
     before = remembered_settings(start) or {}
     wrong = [name for name, value in before.items() if present.get(name, value) != value]
     if wrong:

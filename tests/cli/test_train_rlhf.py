@@ -202,3 +202,15 @@ def test_rows_that_are_no_pairs_are_refused_before_anything_is_loaded(
         assert swift.arguments == []
     else:
         assert launch.rlhf(path, arguments) == 0
+
+
+def test_rows_of_which_modality_pairs_are_made_pass(
+    tmp_path: Path, model: Path, swift: Swift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"rlhf_type: dpo\ntuner_type: full\nmodel: {model}\nENV:\n  SABER_MODALITY_PAIRS: true\n"
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"messages": TURNS, "videos": ["a.mp4"]}) + "\n")
+    arguments = ["--dataset", f"{tmp_path}/rows.jsonl"]
+    assert launch.rlhf(recipe(tmp_path, text), arguments) == 0
+    monkeypatch.setenv("SABER_MODALITY_PAIRS", "false")  # the shell wins
+    with pytest.raises(InputError, match="is no preference pair"):
+        launch.rlhf(recipe(tmp_path, text), arguments)
