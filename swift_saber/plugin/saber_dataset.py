@@ -10,7 +10,7 @@ With SABER_MODALITY_PAIRS, rows become modality pairs, and pairs have such besid
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial, wraps
 from itertools import islice
 from pathlib import Path
@@ -176,12 +176,14 @@ class SaberLoader(DatasetLoader):
         more = {**(further or {}), **({SOLUTION: "str"} if solution else {})}
         features = Features({**{name: TYPES[wanted] for name, wanted in more.items()}, **features})
         if self.streaming:
-            return IterableDataset.from_generator(swift_rows, features=features, gen_kwargs=arguments)
+            return IterableDataset.from_generator(streamed_rows, features=features, gen_kwargs=arguments)
         cache = os.path.join(get_cache_dir(), "datasets")
         builder = RowTables(cache_dir=cache, generator=swift_rows, gen_kwargs=arguments, features=features)
         try:
             with safe_ddp_context(None, True):
                 builder.download_and_prepare()
+                if builder.info.description:  # of a table that was made before, too
+                    logger.warning(f"swift-saber: {builder.info.description}")
                 return builder.as_dataset(split="train")
         except DatasetGenerationError as error:
             if isinstance(error.__cause__, InputError):
@@ -207,7 +209,7 @@ class RowTables(ArrowBasedBuilder):
         return [SplitGenerator(name="train", gen_kwargs=self.config.gen_kwargs)]
 
     def _generate_tables(self, **arguments: Any) -> Iterator[tuple[Key, pa.Table]]:
-        rows, features = self.config.generator(**arguments), self.config.features
+        rows, features = self._described(self.config.generator(**arguments)), self.config.features
         # A Json column is written as strings, which `datasets` reads as JSON.
         kinds = {name: _written_as(kind) for name, kind in features.items()}
         schema, turns = pa.schema(kinds), [name for name in features if name.endswith("messages")]
@@ -216,6 +218,10 @@ class RowTables(ArrowBasedBuilder):
             for name in turns:
                 columns[name] = [[dumps(message) for message in messages] for messages in columns[name]]
             yield Key(0, number), pa.table(columns, schema=schema)
+
+    def _described(self, rows: Generator[Row, None, str | None]) -> Iterator[Row]:
+        """The rows; what there is to say of them in the end is kept beside the table."""
+        self.info.description = (yield from rows) or ""
 
 
 def _answers(path: str) -> bool:
@@ -251,11 +257,14 @@ def swift_rows(
     solution: bool,
     stop_at_first: bool,
     stamp: str,
-) -> Iterator[Row]:
+) -> Generator[Row, None, str | None]:
     """Yield the ms-swift rows of a JSONL file, of one of preference pairs, or of a folder of records.
 
     With modality, a modality pair stands after a pair, and in the place of any other row. Bad rows are all found before
     the error is raised, unless asked otherwise.
+
+    Returns:
+        What there is to say of the rows, if anything.
     """
     needs = options()
     ours = partial(to_swift_pair, options=needs) if pairs else partial(training_row, order=order)
@@ -292,8 +301,13 @@ def swift_rows(
             logger.error(f"swift-saber: {found}")
     if wrong:
         raise sum_up(errors, wrong, total, "the folder" if isinstance(source, Join) else source)
-    if others and (without := others.without()):
-        logger.warning(f"swift-saber: {without}")
+    return others.without() if others else None
+
+
+def streamed_rows(**arguments: Any) -> Iterator[Row]:
+    """Yield what swift_rows does, and say in the end what there is to say."""
+    if said := (yield from swift_rows(**arguments)):
+        logger.warning(f"swift-saber: {said}")
 
 
 def _first_kind(path: str) -> str | None:

@@ -166,6 +166,7 @@ def test_a_row_without_a_partner_has_no_pair_and_is_counted(
     logging.getLogger("swift").addHandler(caplog.handler)
     try:
         made = load(data)
+        assert load(data) == load(data, streaming=True) == made  # out of the cache, and read again
     finally:
         logging.getLogger("swift").removeHandler(caplog.handler)
     # Two videos have no partner, so of "two" the sound is replaced, and it alone is a partner for the sound of others.
@@ -176,7 +177,7 @@ def test_a_row_without_a_partner_has_no_pair_and_is_counted(
     ]
     assert [said for said in caplog.messages if "modality pair" in said] == [
         f"swift-saber: {data}: 2 of 5 rows have no modality pair, e.g. asked: no answer (1), no clip (1)"
-    ]
+    ] * 3
 
 
 def test_a_file_in_which_no_clip_says_otherwise_is_refused(data: Path, tmp_path: Path) -> None:
