@@ -11,13 +11,13 @@ import copy
 import dataclasses
 import gc
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from swift_saber.models.checkpoint import loading
 from swift_saber.plugin import PLUGIN_FILE
+from swift_saber.plugin.saber_options import REFERENCE
 from tests.benchmarks.task_queue import set_for_now
 
 _BATCH = 50  # answers at a time
@@ -43,7 +43,8 @@ def train(
     }
     settings = values.pop("ENV")
     arguments = [part for name, value in values.items() for part in (f"--{name}", str(value))]
-    with set_for_now({**settings, **environment}), _encoded_once():
+    told = {**settings, **environment}
+    with set_for_now(told), _encoded_once(told):
         from swift.pipelines import rlhf_main, sft_main
 
         {"sft": sft_main, "rlhf": rlhf_main}[method](arguments)
@@ -53,7 +54,7 @@ def train(
 def answers(model: Path, rows: Sequence[dict[str, Any]], longest: int) -> list[str]:
     """Greedy answers of at most so many tokens, in the order of the rows."""
     flag, settings = loading(str(model))
-    with set_for_now(settings), _encoded_once():
+    with set_for_now(settings), _encoded_once(settings):
         from swift.pipelines.infer.infer import SwiftInfer
 
         arguments = [flag, str(model), "--custom_register_path", str(PLUGIN_FILE), "--temperature", "0"]
@@ -74,23 +75,24 @@ _ENCODED: dict[str, dict[str, Any]] = {}
 
 
 @contextlib.contextmanager
-def _encoded_once() -> Iterator[None]:
+def _encoded_once(environment: Mapping[str, str]) -> Iterator[None]:
     """Have the SED templates keep what they made of a row.
 
-    It is a function of the row, of what is asked for, and of the plugin's options in the environment. Columns that are
-    empty in all rows of one file and are missing in another's make no difference.
+    It is a function of the row, of what is asked for, and of the environment that a run is given. Which file the row
+    is from makes no difference, nor does a column that is empty in it since another row of that file has it.
     """
     from swift.infer_engine import InferRequest
 
     from swift_saber.plugin.saber_template import SEDMixin
 
     stock = SEDMixin.encode
+    told = {name: value for name, value in environment.items() if name != REFERENCE}
 
     def encode(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         given = dataclasses.asdict(inputs) if isinstance(inputs, InferRequest) else inputs
-        options = {name: value for name, value in os.environ.items() if name.startswith("SABER_")}
-        template = [self.mode, self.is_training, self.keyed_pairs, options]
-        key = json.dumps([template, _without_empty(given), args, kwargs], sort_keys=True)
+        template = [self.mode, self.is_training, self.keyed_pairs, told]
+        row = {name: value for name, value in _without_empty(given).items() if name != "dataset"}
+        key = json.dumps([template, row, args, kwargs], sort_keys=True)
         if key not in _ENCODED:
             _ENCODED[key] = stock(self, inputs, *args, **kwargs)
         # Whoever takes them adds to the dictionary and to its lists, and makes new tensors.
