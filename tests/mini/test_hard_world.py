@@ -149,7 +149,7 @@ def test_the_folder_is_a_world_folder(folder: Path) -> None:
 
 
 def test_a_slight_voice_sounds_otherwise_than_a_full_one(folder: Path, tmp_path: Path) -> None:
-    truth = next(truth for truth in hard.sample_split("train", FEW, seed=5) if truth.voice == "trembling")
+    truth = next(truth for truth in hard.sample_split("train", FEW, seed=5) if truth.voice == "hostile")
     hard.write_clip(replace(truth, strength=1.0), media=tmp_path, seed=5)
     assert truth.strength is not None and truth.strength < 1
 

@@ -75,14 +75,41 @@ def test_hostile_voice_is_rougher_than_any_warm_one(pitch: str) -> None:
     assert min(hostile) > max(warm)
 
 
-@pytest.mark.parametrize(("tone", "hertz"), [("hostile", (18, 26)), ("trembling", (5, 7))])
-def test_a_hostile_voice_flutters_and_a_trembling_one_shakes_slowly(tone: str, hertz: tuple[int, int]) -> None:
+def pitch_track(sound: np.ndarray, low: int, high: int) -> np.ndarray:
+    """The strongest frequency between low and high, in Hz, of 50 ms pieces, shape (20,)."""
+    spectrum = abs(np.fft.rfft(sound.reshape(20, -1) * np.hanning(800), voice.SAMPLE_RATE))  # bins of 1 Hz
+    track: np.ndarray = spectrum[:, low:high].argmax(axis=1) + low
+    return track
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_a_trembling_voice_goes_up_and_down_by_its_strength(strength: float) -> None:
+    def turns(tone: str, number: int) -> tuple[int, float]:
+        """How often the pitch crosses its middle, and how wide it goes as a share of that."""
+        track = pitch_track(voice.synthesize("high", tone, generator(number), strength), 120, 380)
+        middle = (track.max() + track.min()) / 2
+        return int((np.diff(track > middle) != 0).sum()), float(np.ptp(track) / middle)
+
     for number in range(10):
-        for strength in (0.4, 1.0):
-            pieces = loudness(voice.synthesize("low", tone, generator(number), strength))
-            # Bins of 1 Hz; a rate at an end of the range may peak in the bin beyond it.
-            peak = abs(np.fft.rfft((pieces - pieces.mean()) * np.hanning(100)))[2:].argmax() + 2
-            assert hertz[0] - 1 <= peak <= hertz[1] + 1
+        crossings, width = turns("trembling", number)
+        # 5 to 7 Hz cross twice a cycle. SHAKE to both sides, which pieces of 50 ms blur by up to a fifth.
+        assert 8 <= crossings <= 15
+        assert 0.75 < width / (2 * voice.SHAKE * strength) < 1.15
+        assert max(turns(tone, number)[0] for tone in ("warm", "plain")) == 1  # they glide through it
+
+
+def test_a_slight_voice_has_a_part_of_the_glide_and_of_the_roughness() -> None:
+    def rise(tone: str, strength: float) -> float:
+        track = pitch_track(voice.synthesize("high", tone, generator(0), strength), 120, 380)
+        return float(track[-1] / track[0] - 1)
+
+    def flutter(strength: float) -> float:
+        pieces = loudness(voice.synthesize("high", "hostile", generator(0), strength))
+        return float(pieces.std() / pieces.mean())
+
+    for tone in ("warm", "plain"):
+        assert rise(tone, 0.5) == pytest.approx(rise(tone, 1.0) / 2, rel=0.15)
+    assert flutter(0.5) < 0.7 * flutter(1.0)
 
 
 @pytest.mark.parametrize("tone", voice.TONES)
