@@ -22,7 +22,7 @@ from swift_saber.data.rows import parse_row, read_placed, row_at
 from swift_saber.data.turns import answer_of
 from swift_saber.errors import InputError
 from swift_saber.plugin.saber_options import MODALITY_PAIRS, Options
-from swift_saber.plugin.saber_pairs import to_swift_pair
+from swift_saber.plugin.saber_pairs import check_answer, consistency_of
 from swift_saber.sed.layout import parse
 from swift_saber.text.seed import seed_of
 from swift_saber.text.strict_json import dumps
@@ -99,18 +99,18 @@ class ModalityPairs:
             self._without[str(reason)] += 1
             self._example = self._example or row["id"]
             return None
+        check_answer(row["messages"], where)
+        channel = consistency_of({"consistency": consistency}, where, self.options)
         self._made += 1
-        pair = {
+        return {
+            **row,
             "id": f"{row['id']}{SUFFIX}",
-            "kind": "modality",
-            "language": row["language"],
-            "consistency": consistency,
-            "messages": row["messages"],
+            "channel": channel,
+            "margin": None,
             **own,
             "rejected_messages": row["messages"],
             **{f"rejected_{column}": files for column, files in found.items()},
         }
-        return {**row, **to_swift_pair(pair, where, self.options)}
 
     def without(self) -> str | None:
         """Return in one line how many rows have no modality pair and why; None where each has one.

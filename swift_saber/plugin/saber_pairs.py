@@ -18,6 +18,7 @@ raised, as for the rows of data/convert.py.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from swift_saber.data.convert import check_messages, one_side, row_kind
@@ -67,7 +68,7 @@ def to_swift_pair(row: dict[str, Any], where: str, options: Options) -> dict[str
     return {
         "id": asked_id(row, where),
         "language": language,
-        "channel": _consistency(row, where, options),
+        "channel": consistency_of(row, where, options),
         "margin": _margin(row, where, options),
         **chosen,
         **{f"rejected_{key}": value for key, value in rejected.items()},
@@ -98,7 +99,22 @@ def _rejected(row: dict[str, Any], chosen: dict[str, Any], where: str) -> dict[s
 def _side(side: dict[str, Any], prefix: str, field: str, where: str) -> dict[str, Any]:
     """One side as ms-swift takes it, after a look at its turns and clips."""
     check_messages(side["messages"], where, field)
-    *before, last = side["messages"]
+    check_answer(side["messages"], where, field)
+    found = one_side(side["messages"], {key: side[key] for key in MEDIA}, where, field, prefix)
+    pictures = any(not isinstance(turn["content"], str) for turn in found["messages"])
+    if not pictures and not any(found[key] for key in MEDIA):
+        problem = f"no video and no audio for the {'rejected' if prefix else 'chosen'} side"
+        raise InputError(where, f"{prefix}videos", problem, f"give them in {prefix}videos and {prefix}audios")
+    return found
+
+
+def check_answer(messages: list[dict[str, Any]], where: str, field: str = "messages") -> None:
+    """Check that turns end with an answer that can be learnt, to a question.
+
+    Raises:
+        InputError: they do not, or the answer holds what the model would read as something else.
+    """
+    *before, last = messages
     answer = last["content"]
     if last["role"] != "assistant":
         raise InputError(where, field, f"ends with a turn of the {last['role']}", "end with the assistant's answer")
@@ -110,12 +126,6 @@ def _side(side: dict[str, Any], prefix: str, field: str, where: str) -> dict[str
     if markup:
         problem = f"has an answer with {markup}, which the model would read as a clip or a control token"
         raise InputError(where, field, problem, "write it in another way, or remove the pair")
-    found = one_side(side["messages"], {key: side[key] for key in MEDIA}, where, field, prefix)
-    pictures = any(not isinstance(turn["content"], str) for turn in found["messages"])
-    if not pictures and not any(found[key] for key in MEDIA):
-        problem = f"no video and no audio for the {'rejected' if prefix else 'chosen'} side"
-        raise InputError(where, f"{prefix}videos", problem, f"give them in {prefix}videos and {prefix}audios")
-    return found
 
 
 def _content(side: dict[str, Any]) -> tuple[Any, ...]:
@@ -125,7 +135,12 @@ def _content(side: dict[str, Any]) -> tuple[Any, ...]:
     return texts, *(side[key] for key in MEDIA)
 
 
-def _consistency(row: dict[str, Any], where: str, options: Options) -> str | None:
+def consistency_of(row: Mapping[str, Any], where: str, options: Options) -> str | None:
+    """Return the consistency that a pair's row gives.
+
+    Raises:
+        InputError: it is no such word, stands in another column, or is missing though an option needs it.
+    """
     if row.get("channel") is not None:
         raise InputError(where, "channel", "stands in a pair, where it is not used", "write it as consistency")
     given = row.get("consistency")

@@ -131,6 +131,7 @@ def test_every_saber_name_that_the_project_reads_is_known() -> None:
         ("USE_AUDIO_IN_VIDEO", "perhaps", "not yes or no"),
         ("SABER_MARGIN_SCALE", "big", "not a number"),
         ("SABER_JOINT_PAIRS", "maybe", "is 'maybe'"),
+        ("SABER_MODALITY_PAIRS", "maybe", "is 'maybe'"),
         ("FPS", "0", "0 frames a second"),
         ("SABER_INCONSISTENT_WEIGHT", "0", "is 0"),
         ("SABER_MARGIN_SCALE", "-1", "is -1"),

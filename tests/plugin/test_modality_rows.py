@@ -326,6 +326,22 @@ def test_an_option_that_needs_the_consistency_finds_each_row_without_it(
         load(data)
 
 
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"answer": "I see <video>"}, "messages: has an answer with <video>"),
+        ({"consistency": "maybe"}, "consistency: is 'maybe'; use one of consistent, inconsistent"),
+    ],
+)
+def test_a_row_that_no_pair_can_be_made_of_stops_the_run_with_its_line(
+    data: Path, tmp_path: Path, columns: dict[str, str], said: str
+) -> None:
+    bad = answered(tmp_path, "b", columns.pop("answer", "Anger."))
+    write_rows(data, [answered(tmp_path, "a", "Joy."), {**bad, **columns}])
+    with pytest.raises(InputError, match=f"data.jsonl:2: {said}"):
+        load(data)
+
+
 def test_rows_that_ms_swifts_own_loader_reads_are_said_to_have_none(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
