@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from swift_saber.mini.world import sample_split
-from tests.benchmarks import ablation, label_curve
-from tests.benchmarks.ablation import ARMS, Arm, arm_rows, is_done, recipe_of, seed_tasks, settings_of, write
+from tests.benchmarks import ablation, label_curve, one_process
+from tests.benchmarks.ablation import ARMS, Arm, arm_rows, is_done, read, recipe_of, seed_tasks, settings_of, write
 from tests.benchmarks.label_curve import COUNTS, METHODS, Method, variant
+from tests.plugin.rlhf import FLAGS, FULL, rlhf, write_pairs
 
 CLIPS = {"consistent": 6, "conflict": 80, "hidden": 2, "mute": 2}
 
@@ -184,3 +186,52 @@ def test_a_method_of_ones_own_is_named_on_the_command_line() -> None:
     assert recipe_of(method.arm(5))["beta"] == "0.1"
     with pytest.raises(SystemExit, match="'beta' is not KEY=VALUE"):
         variant(["low beta", "beta"])
+
+
+@pytest.mark.slow
+def test_in_one_process_ms_swift_trains_and_answers_as_by_itself(
+    tiny_model: Path, tiny_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights to the last digits, since the reference's log-probabilities are kept; and each row is encoded once."""
+    from safetensors.torch import load_file
+    from swift.pipelines import infer_main
+
+    from swift_saber.plugin.saber_template import SEDMixin
+
+    pairs = write_pairs(tmp_path / "pairs.jsonl", tiny_world, 4)
+    # One row more has a column that the others lack, and a file without that row has no such column.
+    few, rows = tmp_path / "few.jsonl", read(pairs)
+    write(few, rows[:3])
+    write(pairs, [*rows[:3], {**rows[3], "language": "zh"}])
+    given = {**FULL, "loss_type": "ca_dpo", "max_steps": 3, "save_strategy": "steps", "save_steps": 3}
+    rlhf(tiny_model, pairs, tmp_path / "stock", **given)
+    questions, stock = tiny_world / "eval.jsonl", tmp_path / "stock" / "checkpoint-3"
+    arguments = ["--model", stock, "--val_dataset", questions, "--result_path", tmp_path / "answers.jsonl"]
+    arguments += ["--stream", "false", "--max_new_tokens", 8, "--temperature", 0, "--max_batch_size", 5]
+    infer_main([str(argument) for argument in arguments])
+    encoded: list[bool] = []  # of each row: whether it is one of a training that keeps the reference
+    encode = SEDMixin.encode
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        encoded.append(self.keyed_pairs)
+        return encode(self, *args, **kwargs)
+
+    monkeypatch.setattr(SEDMixin, "encode", counted)
+    kept = {"SABER_REFERENCE_CACHE": str(tmp_path / "reference")}
+    for data in (pairs, few):
+        recipe = {**FLAGS, **given, "ENV": {}}
+        output = tmp_path / data.stem
+        one_process.train("rlhf", recipe, model=tiny_model, data=data, output=output, environment=kept)
+        assert encoded.count(True) == 4
+    assert "SABER_REFERENCE_CACHE" not in os.environ
+    ours = tmp_path / "pairs" / "checkpoint-3"
+    start, theirs, own = (load_file(folder / "model.safetensors") for folder in (tiny_model, stock, ours))
+    moved = max((theirs[name] - start[name]).abs().max() for name in theirs)
+    # 4e-5 of the 3e-3 that three steps of 1e-3 move them.
+    assert max((theirs[name] - own[name]).abs().max() for name in theirs) < moved / 10
+    asked = read(questions)
+    written = [row["response"] for row in read(tmp_path / "answers.jsonl")]
+    encoded.clear()
+    assert one_process.answers(ours, asked, 8) == written
+    assert one_process.answers(ours, asked[:2], 8) == written[:2]
+    assert len(encoded) == len(asked)

@@ -164,7 +164,8 @@ def settings_of(arm: Arm) -> Row:
     settings: Row = {"start": arm.start, "method": arm.method, "rows": arm.rows, "held_out": HELD_OUT}
     if arm.method != "none":
         settings |= {"recipe": recipe_of(arm), "environment": dict(arm.environment)}
-    return json.loads(json.dumps(settings))
+    as_read: Row = json.loads(json.dumps(settings))
+    return as_read
 
 
 def result_of(arm: Arm, folder: Path) -> Row | None:
