@@ -15,9 +15,11 @@ from swift_saber.media.deadline import VARIABLE, clip_seconds
 from swift_saber.media.settings import MEDIA_SETTINGS, READER, SOUND, TIMING, legacy_timing, takes_sound
 from swift_saber.models.checkpoint import PUBLISHED_SETTINGS
 from swift_saber.plugin.saber_options import (
+    INVARIANCE,
     JOINT,
     MARGIN,
     MODALITY_PAIRS,
+    PARTS,
     REFERENCE,
     WEIGHT,
     joint_pairs,
@@ -29,7 +31,17 @@ from swift_saber.sed.layout import ORDERS
 # The project's own: read by the package or by the scripts in shell/.
 OWN_NAMES = (
     *(WEIGHT, MARGIN, TIMING, SOUND, VARIABLE, "SABER_ORDER", "SABER_MEDIA_ROOT", "SABER_PYTHON", "SABER_BASE_PYTHON"),
-    *(JOINT, MODALITY_PAIRS, REFERENCE, "SABER_REWARD_WHEEL", "SABER_REWARD_JUDGE", "SABER_DEMO_DIR", "ROOT_IMAGE_DIR"),
+    *(
+        JOINT,
+        MODALITY_PAIRS,
+        PARTS,
+        INVARIANCE,
+        REFERENCE,
+        "SABER_REWARD_WHEEL",
+        "SABER_REWARD_JUDGE",
+        "SABER_DEMO_DIR",
+        "ROOT_IMAGE_DIR",
+    ),
 )
 # ms-swift's readers of sound (swift.template.vision_utils.load_audio).
 AUDIO_LOADER, AUDIO_LOADERS = "SWIFT_AUDIO_LOAD_BACKEND", ("librosa", "soundfile_pyav")
@@ -43,6 +55,8 @@ _READ: dict[str, Callable[[Mapping[str, str]], object]] = {
     MARGIN: options,
     JOINT: joint_pairs,
     MODALITY_PAIRS: modality_pairs,
+    PARTS: options,
+    INVARIANCE: options,
     TIMING: legacy_timing,
     SOUND: takes_sound,
     VARIABLE: clip_seconds,

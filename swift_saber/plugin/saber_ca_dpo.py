@@ -1,13 +1,14 @@
 """CA-DPO as a loss type of ms-swift's DPO trainer: `swift rlhf --rlhf_type dpo --loss_type ca_dpo`.
 
 ms-swift makes the batch, runs the model and the reference, adds up several loss types and logs. Added here: the loss,
-each pair's weight and margin, and accuracies and margins apart for consistent and inconsistent clips; and, for every
-loss type, a step that does nothing twice (saber_joint.py, saber_towers.py). Megatron has a trainer of its own, which
+each pair's weight and margin, the parts of modality pairs (saber_modality.py), and accuracies and margins apart for
+consistent and inconsistent clips; and, for every loss type, a step that does nothing twice (saber_joint.py,
+saber_towers.py). Megatron has a trainer of its own, which
 does not know ca_dpo.
 """
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,8 +16,8 @@ from swift.rlhf_trainers import DPOTrainer
 from swift.utils import get_logger
 
 from swift_saber.errors import InputError
-from swift_saber.plugin import saber_joint
-from swift_saber.plugin.saber_options import CA_DPO, Options, loss_types, options
+from swift_saber.plugin import saber_joint, saber_modality
+from swift_saber.plugin.saber_options import CA_DPO, JOINT, PARTS, Options, loss_types, options
 from swift_saber.plugin.saber_pairs import CODES
 from swift_saber.plugin.saber_reference import ReferenceMixin
 from swift_saber.plugin.saber_template import SEDMixin
@@ -60,6 +61,20 @@ def ca_dpo_loss(
     return losses if weights is None else losses * weights
 
 
+class Modality(NamedTuple):
+    """What a batch of n pairs shows of its modality pairs (saber_modality.py).
+
+    Attributes:
+        pairs: bool, of shape (n,): which they are.
+        moved: of shape (n,), in nats: what the clip's own media add to what is to move with them.
+        drift: of shape (n,), in nats: how far a token moves that should not.
+    """
+
+    pairs: torch.Tensor
+    moved: torch.Tensor
+    drift: torch.Tensor
+
+
 class CADPOTrainer(ReferenceMixin, DPOTrainer):
     """DPO with the loss type "ca_dpo" beside the stock ones.
 
@@ -75,6 +90,8 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         self._weights: torch.Tensor | None = None
         self._margins: torch.Tensor | None = None
         self._rewards: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._token_logps: torch.Tensor | None = None  # of the last forward
+        self._modality: Modality | None = None  # where the batch has modality pairs whose parts are told apart
         self._towers: Towers | None = None
         if isinstance(self.template, SEDMixin):
             self._do_nothing_twice(self.template)
@@ -83,7 +100,9 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         needs = self.options.needs
         if isinstance(self.template, SEDMixin):
             self.template.pair_needs = needs
+            self.template.modality_parts = self.options.modality_parts
         else:
+            needs = {**needs, **({"parts": PARTS} if self.options.modality_parts else {})}
             for column, name in needs.items():
                 raise InputError(
                     "environment",
@@ -97,6 +116,9 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         self._towers = Towers(*models)
         hindrance = saber_joint.hindrance(models[0], template, router_loss=self.aux_loss_enabled)
         template.joint_pairs = hindrance is None
+        if hindrance and self.options.modality_parts:
+            remedy = f"use --attn_impl sdpa without padding-free rows and leave {JOINT} on, or unset it"
+            raise InputError("environment", PARTS, f"needs batches that are made here, and {hindrance}", remedy)
         if hindrance:
             logger.info(f"swift-saber: both sides of a pair are rows of their own: {hindrance}")
 
@@ -106,10 +128,46 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
             found = super().concatenated_forward(model, batch, is_ref_model)
             return found
         given = saber_joint.model_inputs(batch)
+        outputs: list[Any] = []
+
+        def run(**_: Any) -> Any:
+            outputs.append(model(**given))
+            return outputs[0]
+
         # For ms-swift the batch is the answers alone, and this is a model whose logits are theirs.
-        labels = {"labels": batch["labels"]}
-        found = super().concatenated_forward(lambda **_: model(**given), labels, is_ref_model)
+        found = super().concatenated_forward(run, {"labels": batch["labels"]}, is_ref_model)
+        masks = batch[saber_joint.KEY].get("masks")
+        if masks is not None:
+            self._compare_parts(found, masks, outputs[0].logits, is_ref_model)
+        self._token_logps = None
         return found
+
+    def get_per_token_logps(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().get_per_token_logps(*args, **kwargs)
+        self._token_logps = found[0]
+        return found
+
+    def _compare_parts(
+        self, found: dict[str, Any], masks: dict[str, torch.Tensor], logits: torch.Tensor, is_ref_model: bool
+    ) -> None:
+        """Have modality pairs stand for the tokens that move, and see how far those move that should not.
+
+        Args:
+            found: what ms-swift made of the batch, changed in place.
+            masks: of saber_modality.masks.
+            logits: of shape (2n, m, vocabulary).
+        """
+        assert self._token_logps is not None
+        n = len(masks["pairs"])
+        own, other = ((logps * masks["moved"]).sum(1) for logps in self._token_logps.split(n))
+        found["chosen_logps"] = torch.where(masks["pairs"], own, found["chosen_logps"])
+        found["rejected_logps"] = torch.where(masks["pairs"], other, found["rejected_logps"])
+        if is_ref_model:
+            return
+        with nullcontext() if self.options.invariance_weight else torch.no_grad():
+            # Without a gradient through the replaced media, as in MoD-DPO.
+            drift = saber_modality.drift(logits[:n], logits[n:].detach(), masks["kept"])
+        self._modality = Modality(masks["pairs"], moved=(own - other).detach(), drift=drift)
 
     def get_batch_loss_metrics(
         self, model: Any, batch: dict[str, Any], train_eval: str = "train", *args: Any, **kwargs: Any
@@ -132,9 +190,13 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         self._margins = scale * margin if scale else None
         self._weights = torch.where(consistency == CODES["inconsistent"], weight, 1.0) if weight != 1 else None
         self._rewards = []
+        self._modality = None
         loss, metrics = super().get_batch_loss_metrics(model, batch, train_eval, *args, **kwargs)
         if consistency is not None:
             self._count(consistency, train_eval)
+        if self._modality is not None:
+            self._count_modality(self._modality, train_eval)
+            self._modality = None
         return loss, metrics
 
     def dpo_loss(
@@ -166,6 +228,8 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
                 margins=self._margins,
                 label_smoothing=self.label_smoothing,
             )
+            if self._modality is not None and self.options.invariance_weight:
+                losses = losses + self.options.invariance_weight * self._modality.drift
         self._rewards.append((chosen_rewards, rejected_rewards))
         return losses, chosen_rewards, rejected_rewards
 
@@ -183,3 +247,12 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
             if rows:
                 self.custom_metrics[train_eval][f"rewards/accuracies_{word}"].update([row[1] for row in rows])
                 self.custom_metrics[train_eval][f"rewards/margins_{word}"].update([row[2] for row in rows])
+
+    def _count_modality(self, found: Modality, train_eval: str) -> None:
+        """Add the batch's modality pairs to means of their own, as _count does."""
+        chosen, rejected = self._rewards[loss_types(self.args).index(CA_DPO)]
+        right = (chosen > rejected).float()
+        table = torch.stack([found.pairs.float(), right, found.moved.float(), found.drift.detach().float()], dim=1)
+        rows = [row for row in self.accelerator.gather_for_metrics(table).tolist() if row[0]]
+        for column, name in enumerate(("accuracies", "moved", "drift"), 1):
+            self.custom_metrics[train_eval][f"modality/{name}"].update([row[column] for row in rows])

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from swift_saber.plugin import saber_modality
 from swift_saber.plugin.saber_options import JOINT, joint_pairs
 from swift_saber.plugin.saber_towers import thinker_of
 
@@ -63,7 +64,8 @@ def collate(template: Any, pairs: Sequence[dict[str, Any]], **options: Any) -> d
         "labels": those of the answers, one side a row, the chosen sides before the rejected ones, shape (2n, m): the
             first column is none, so that column k of the logits predicts column k + 1, as in whole rows;
         "joint": "places", int64 of shape (2, 2n, m), the row and the position at which each of those logits is made;
-            "segments", int8 of shape (rows, positions): question, chosen, rejected, padding.
+            "segments", int8 of shape (rows, positions): question, chosen, rejected, padding;
+            "masks", of modality pairs whose parts are told apart, where there is one (saber_modality.py).
     """
     rows: list[dict[str, Any]] = []
     segments: list[list[int]] = []
@@ -108,7 +110,10 @@ def collate(template: Any, pairs: Sequence[dict[str, Any]], **options: Any) -> d
         places[1, side, : len(positions)] = before[row] + torch.tensor(positions)
     kept = {name: value for name, value in batch.items() if name not in (*_OF_ROWS, "labels")}
     # First, since the trainer takes the first tensor's length for the size of the batch.
-    return {"labels": labels, **kept, KEY: {"places": places, "segments": kinds}}
+    joint: dict[str, Any] = {"places": places, "segments": kinds}
+    if any(saber_modality.PARTS in pair for pair in pairs):
+        joint["masks"] = saber_modality.masks(pairs, longest)
+    return {"labels": labels, **kept, KEY: joint}
 
 
 def model_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:

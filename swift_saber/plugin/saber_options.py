@@ -17,6 +17,10 @@ from swift_saber.errors import InputError, quoted
 CA_DPO = "ca_dpo"
 WEIGHT = "SABER_INCONSISTENT_WEIGHT"
 MARGIN = "SABER_MARGIN_SCALE"
+#: Which parts of a modality pair's answer are compared, and the weight of what should not move (saber_modality.py).
+PARTS = "SABER_MODALITY_PARTS"
+MODALITY_PARTS = ("evidence", "conclusion")
+INVARIANCE = "SABER_INVARIANCE_WEIGHT"
 JOINT = "SABER_JOINT_PAIRS"
 #: Whether the loader makes modality pairs (saber_dataset.py).
 MODALITY_PAIRS = "SABER_MODALITY_PAIRS"
@@ -31,10 +35,15 @@ class Options:
     Attributes:
         inconsistent_weight: w_i of a pair whose clip is inconsistent; a consistent one has 1.
         margin_scale: m_i is this times (score of the chosen answer - score of the rejected one).
+        modality_parts: of a modality pair's answer, what is compared: "evidence", the line of the replaced sense;
+            "conclusion", that and the conclusion; "" for all of it, as of any pair.
+        invariance_weight: of the drift of what does not rest on the replaced sense.
     """
 
     inconsistent_weight: float = 1.0
     margin_scale: float = 0.0
+    modality_parts: str = ""
+    invariance_weight: float = 0.0
 
     @property
     def needs(self) -> dict[str, str]:
@@ -60,7 +69,16 @@ def options(environment: Mapping[str, str] | None = None) -> Options:
         raise InputError("environment", WEIGHT, f"is {weight:g}", "use a number above 0 (1 is off)")
     if scale < 0:
         raise InputError("environment", MARGIN, f"is {scale:g}", "use a number of 0 (off) or more")
-    return Options(weight, scale)
+    said = environment.get(PARTS, "").strip().lower()
+    if said not in ("", *MODALITY_PARTS):
+        raise InputError("environment", PARTS, f"is {quoted(said)}", f"use {' or '.join(MODALITY_PARTS)}, or unset it")
+    invariance = _number(environment, INVARIANCE, 0.0)
+    if invariance < 0:
+        raise InputError("environment", INVARIANCE, f"is {invariance:g}", "use a number of 0 (off) or more")
+    if invariance and not said:
+        remedy = f"set {PARTS}, or unset it"
+        raise InputError("environment", INVARIANCE, "needs the parts of answers to be told apart", remedy)
+    return Options(weight, scale, said, invariance)
 
 
 def reference_folder(environment: Mapping[str, str] | None = None) -> str | None:
@@ -118,7 +136,8 @@ def check_arguments(args: Any) -> None:
     found = options()
     joint_pairs()
     if args.rlhf_type != "dpo" or CA_DPO not in loss_types(args):
-        for column, name in found.needs.items():
+        looked_at = {**found.needs, **({"the parts of answers": PARTS} if found.modality_parts else {})}
+        for column, name in looked_at.items():
             raise InputError(
                 "environment", name, f"would be ignored: only ca_dpo looks at {column}", "add --loss_type ca_dpo"
             )
@@ -189,7 +208,7 @@ def _check_reference(args: Any) -> None:
             raise InputError("arguments", name, f"is {value}, {problem}", f"use {shown}, or unset {REFERENCE}")
 
 
-def settings(args: Any) -> dict[str, float] | None:
+def settings(args: Any) -> dict[str, float | str] | None:
     """Return what args.json remembers of a CA-DPO run, or None for any other."""
     if getattr(args, "rlhf_type", None) != "dpo" or CA_DPO not in loss_types(args):
         return None

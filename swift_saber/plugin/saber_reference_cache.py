@@ -28,8 +28,8 @@ from swift_saber.text.strict_json import read_json
 MANIFEST = "reference.json"
 #: Where an encoded pair has its key, and a batch its pairs, (key, id) each: beside what the model is given.
 KEY, PAIRS = "pair_key", "pairs"
-# What the model is shown of a pair; its name and its scores are not.
-_SIDES = ("chosen_", "rejected_")
+# What the model is shown of a pair, and which tokens of it count; its name and its scores are not.
+_SIDES = ("chosen_", "rejected_", "modality")
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin", "adapter_model*.bin")
 _CONFIGS = ("config.json", "adapter_config.json")
 # Bytes. Of a larger file so many are looked at in each tensor, or at so many places: 16 GB take some 10 MB of reading.

@@ -21,7 +21,7 @@ from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.fault import picture_problem
 from swift_saber.media.settings import legacy_timing, takes_sound
 from swift_saber.media.sound import has_sound
-from swift_saber.plugin import saber_joint, saber_once, saber_patches, saber_sound
+from swift_saber.plugin import saber_joint, saber_modality, saber_once, saber_patches, saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
 from swift_saber.plugin.saber_reference_cache import KEY, PAIRS, pair_key
@@ -69,6 +69,7 @@ class SEDMixin:
     mode: str
     version: str
     processor: Any
+    tokenizer: Any
     use_audio_in_video: bool
     _get_feat_extract_output_lengths: Callable[[int], int]
 
@@ -86,6 +87,8 @@ class SEDMixin:
         self.joint_pairs = False
         # Whether a batch says which pairs it holds, for a trainer that keeps what the reference gives to each.
         self.keyed_pairs = False
+        # Which parts of a modality pair's answer CADPOTrainer compares; with "" they are not told apart.
+        self.modality_parts = ""
 
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)
@@ -144,7 +147,20 @@ class SEDMixin:
                 with saber_once.once():
                     encoded = super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]
                 return {**encoded, saber_joint.SAME_MEDIA: True}
-        return super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+        column = self._replaced(inputs) if self.modality_parts else None
+        encoded = super()._rlhf_encode(inputs, *args, **kwargs)  # type: ignore[misc]  # of the stock class
+        if column is not None:
+            answer = inputs.chosen.messages[-1]["content"]
+            conclusion = self.modality_parts == "conclusion"
+            encoded.update(saber_modality.encoded(self.tokenizer, answer, encoded, column, conclusion=conclusion))
+        return encoded
+
+    def _replaced(self, inputs: Any) -> str | None:
+        """Which media of a pair are another clip's, where that is all in which its sides differ."""
+        sides = [vars(side) for side in (inputs.chosen, inputs.rejected) if side is not None]
+        if len(sides) < 2 or inputs.chosen.messages != inputs.rejected.messages:
+            return None
+        return saber_modality.replaced(*sides)
 
     def _rlhf_data_collator(self, batch: list[dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
         collated: dict[str, Any]

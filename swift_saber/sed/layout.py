@@ -192,3 +192,18 @@ def reserved_markup(text: str) -> str | None:
     """
     match = _RESERVED.search(text)
     return match.group() if match else None
+
+
+def places(text: str) -> dict[str, tuple[int, int]]:
+    """Return where the text of each dimension of an answer stands, as (start, end) in characters.
+
+    A dimension that is blank, or whose text does not stand there in one piece, is left out.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    answer = parse(text)
+    for dimension, field in answer.fields.items():
+        written = _TO_ESCAPE.sub(r"\\", field) if answer.exact else field
+        start = text.find(written)
+        if written.strip() and start >= 0 and text.find(written, start + 1) < 0:
+            found[dimension] = (start, start + len(written))
+    return found

@@ -1,0 +1,122 @@
+"""Modality pairs: one answer with the clip's own media and with another clip's sound or picture in their place.
+
+What SED writes down says where each part of an answer comes from. So of such a pair it is known which tokens the
+replaced media speak against, the line of the voice or of the face, and which they leave alone, the lines of the other
+sense. The losses here are for these; plain tensors in, numbers out.
+
+Sources, all of them for questions with short answers and without parts: the conditional term and the anchor are those
+of mDPO (Wang et al. 2024, arXiv:2406.11839), that one sense alone is replaced is from AVEm-DPO (arXiv:2602.07054), the
+invariance is from MoD-DPO (arXiv:2603.03192). To hold each of them to its part of the answer is ours.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from swift_saber.sed.layout import places
+from swift_saber.sed.record import ACOUSTIC, CONCLUSION, FACE, VISUAL, VOICE
+
+#: What is encoded of a modality pair beside its sides: of each token of the chosen side, what it is (the codes below).
+PARTS = "modality"
+MOVED, KEPT, OTHER = 1, 2, 0
+# By the replaced column: the dimension that another clip speaks against, and those that do not rest on it. What else
+# rests on the replaced sense, words or clothes, may be alike in both clips.
+_RESTS = {"audios": (VOICE, VISUAL), "videos": (FACE, ACOUSTIC)}
+
+
+def replaced(chosen: Mapping[str, Sequence[Any]], rejected: Mapping[str, Sequence[Any]]) -> str | None:
+    """Return the one column of media, of "audios" and "videos", in which two sides differ; None for none or both."""
+    differ = [name for name in _RESTS if list(chosen[name]) != list(rejected[name])]
+    return differ[0] if len(differ) == 1 else None
+
+
+def parts(tokenizer: Any, answer: str, tokens: Sequence[int], column: str, *, conclusion: bool) -> list[int] | None:
+    """Return what each token of an answer is, MOVED, KEPT or OTHER.
+
+    Args:
+        tokenizer: of transformers, a fast one.
+        answer: in the layout of SED, or one that is read like it.
+        tokens: those that the model is shown of it, from its first on; what a template adds may follow.
+        column: which media were replaced.
+        conclusion: whether the conclusion counts as moved.
+
+    Returns:
+        As many as `tokens`; None where the answer has no line for the sense, or is cut into tokens in another way.
+    """
+    found = places(answer)
+    moved, kept = _RESTS[column]
+    if moved not in found:
+        return None
+    encoded = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
+    ids = list(encoded["input_ids"])
+    if list(tokens[: len(ids)]) != ids:
+        return None
+    codes = dict.fromkeys(kept, KEPT) | {moved: MOVED}
+    if conclusion:
+        codes[CONCLUSION] = MOVED
+    spans = [(*found[dimension], code) for dimension, code in codes.items() if dimension in found]
+    marked = [
+        next((code for start, end, code in spans if start < last and first < end), OTHER)
+        for first, last in encoded["offset_mapping"]
+    ]
+    return marked + [OTHER] * (len(tokens) - len(ids))
+
+
+def encoded(
+    tokenizer: Any, answer: str, pair: Mapping[str, Any], column: str, *, conclusion: bool
+) -> dict[str, list[int]]:
+    """Return what is encoded of a modality pair beside its sides, {PARTS: ...}; nothing where its parts are not known.
+
+    Args:
+        pair: as ms-swift encodes it; both sides have the same answer.
+    """
+    answers = [_answer(pair, side) for side in ("chosen", "rejected")]
+    marked = parts(tokenizer, answer, answers[0], column, conclusion=conclusion)
+    return {} if marked is None or answers[0] != answers[1] else {PARTS: marked}
+
+
+def _answer(pair: Mapping[str, Any], side: str) -> list[int]:
+    """The tokens of a side from its first label on."""
+    labels = pair[f"{side}_labels"]
+    start = next((place for place, label in enumerate(labels) if label != -100), len(labels))
+    return list(pair[f"{side}_input_ids"][start:])
+
+
+def masks(pairs: Sequence[Mapping[str, Any]], columns: int) -> dict[str, torch.Tensor]:
+    """Return which tokens of a batch of encoded pairs move and which are kept.
+
+    Args:
+        columns: of the answers' logits, the first of which predicts an answer's first token.
+
+    Returns:
+        "pairs", bool of shape (n,): which are modality pairs whose parts are known; "moved" and "kept", bool of shape
+        (n, columns): which tokens are, none in other pairs.
+    """
+    codes = torch.zeros(len(pairs), columns, dtype=torch.int8)
+    for row, pair in enumerate(pairs):
+        found = pair.get(PARTS, [])
+        codes[row, : len(found)] = torch.tensor(found, dtype=torch.int8)
+    return {
+        "pairs": torch.tensor([PARTS in pair for pair in pairs]),
+        "moved": codes == MOVED,
+        "kept": codes == KEPT,
+    }
+
+
+def drift(own: torch.Tensor, other: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """Return how far what is kept drifts with the media: the mean over its tokens of KL(p_own || p_other), in nats.
+
+    Args:
+        own, other: logits with the clip's media and with the replaced ones, of shape (n, m, vocabulary).
+        kept: bool, of shape (n, m).
+
+    Returns:
+        Of shape (n,); 0 where nothing is kept.
+    """
+    rows = kept.nonzero(as_tuple=True)
+    first, second = F.log_softmax(own[rows].float(), -1), F.log_softmax(other[rows].float(), -1)
+    each = (first.exp() * (first - second)).sum(-1)
+    sums = torch.zeros(len(kept), device=each.device, dtype=each.dtype).index_add(0, rows[0], each)
+    return sums / kept.sum(1).clamp(min=1)
