@@ -1,7 +1,7 @@
 """Which answers of one clip become a preference pair, and the reason where none do.
 
 Reported for SABER-LLM by a secondary source: best-consistent against contradictory. The thresholds, the checked record
-as a stand-in and the kinds "withheld" and "swapped" are ours.
+as a stand-in and the kinds "withheld", "conclusion" and "swapped" are ours.
 """
 
 import hashlib
@@ -14,8 +14,9 @@ from swift_saber.data.lookup import Records
 from swift_saber.data.partner import SENSES, some, swap
 from swift_saber.data.rows import media_list
 from swift_saber.pairs.judge import CRITERIA, HIGHEST
-from swift_saber.sed.layout import Order, render, reserved_markup
-from swift_saber.sed.record import Row
+from swift_saber.sed.conclusion import conclude
+from swift_saber.sed.layout import Order, parse, places, render, reserved_markup
+from swift_saber.sed.record import CONCLUSION, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,39 @@ def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chose
     return {**{f"rejected_{column}": files for column, files in found.items()}, "rejected_messages": turns}, None
 
 
+def _concluded(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chosen: _Answer) -> Rejected:
+    """The chosen answer's evidence with another conclusion: that of the clip's worst candidate, or of another clip."""
+    span = places(chosen.text).get(CONCLUSION)
+    if span is None:
+        raise NoPairError("no conclusion in the chosen answer")
+    own = chosen.text[slice(*span)]
+    for other in _conclusions(chooser, row, record):
+        if _says_otherwise(other, own):
+            return {"rejected_response": chosen.text[: span[0]] + other + chosen.text[span[1] :]}, None
+    raise NoPairError("no other conclusion")
+
+
+def _conclusions(chooser: Chooser, row: Mapping[str, Any], record: Row | None) -> Iterator[str]:
+    """What else may have been concluded: the clip's candidates, the worst first, and some records of its language."""
+    answers = sorted(_scored(row, withheld=False), key=lambda answer: (answer.score, chooser.place(answer.text)))
+    yield from filter(None, (parse(answer.text).fields.get(CONCLUSION) for answer in answers))
+    records = chooser.records
+    if records is None:
+        return
+    language = row.get("language") or (record.language if record else None)
+    names, start = records.ids(), chooser.place("conclusion", row["id"])
+    for other in filter(None, (records.get(names[place]) for place in some(len(names), start))):
+        if language is None or other.language == language:
+            yield other.record.sentiment_analysis
+
+
+def _says_otherwise(text: str, other: str) -> bool:
+    """Whether two conclusions name two emotions, or, where one's is not known, differ in words."""
+    emotions = {conclude({CONCLUSION: one})["emotion"] for one in (text, other)}
+    differ = text.split() != other.split() and bool(text.strip())
+    return differ and (None in emotions or len(emotions) == 2) and reserved_markup(text) is None
+
+
 def _said(row: Row, column: str) -> list[str]:
     """What a record says of the sound, or of the picture, word by word."""
     words: list[str] = getattr(row.record, SENSES[column]).split()
@@ -192,6 +226,9 @@ def _files(row: Row, column: str) -> list[str]:
 KINDS = {
     "candidates": Kind("the best candidate against the worst", _worst),
     "withheld": Kind("against the worst given without the sound or the picture", partial(_worst, withheld=True)),
+    "conclusion": Kind(
+        "one answer, with its own conclusion and with that of a bad candidate or another clip", _concluded
+    ),
     "swapped": Kind("one answer, with the clip's media and with another clip's sound or picture", _swapped, True),
 }
 

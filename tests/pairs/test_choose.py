@@ -8,7 +8,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.sed.layout import render
-from swift_saber.sed.record import Row
+from swift_saber.sed.record import Record, Row
 
 from .judge_server import write_records
 from .selection import QUESTION, SURE, Made, candidate, clip
@@ -148,3 +148,44 @@ def test_a_clip_with_another_number_of_files_is_not_swapped_in(tmp_path: Path) -
     records.write_text(two)
     with pytest.raises(InputError, match="no clip to swap with: 1"):
         Made(tmp_path, [clip("a", candidate("good", 5))], records=records, kinds=("swapped",))
+
+
+def answer(conclusion: str) -> str:
+    """An answer whose evidence is that of no record."""
+    evidence = {
+        "video_desc": "A room.",
+        "acoustic_feat": "Flat.",
+        "speech_content": "Sure.",
+        "body_lang_desc": "Still.",
+    }
+    record = Record(**evidence, facial_exp_desc="A smile.", sentiment_analysis=conclusion)
+    return render(record, language="en")
+
+
+def test_a_conclusion_pair_keeps_the_evidence_and_takes_the_worst_candidates_conclusion(tmp_path: Path) -> None:
+    """One that names the same emotion in other words says nothing else."""
+    candidates = [(answer("She is angry."), 5), (answer("She is happy."), 2), (answer("An angry woman."), 1)]
+    made = Made(tmp_path, [clip("a", *(candidate(*one) for one in candidates))], kinds=("conclusion",))
+    (pair,) = made.pairs
+    assert pair["id"] == "a#conclusion" and pair["kind"] == "conclusion" and "scores" not in pair
+    assert pair["messages"][1]["content"] == answer("She is angry.")
+    assert pair["rejected_response"] == answer("She is happy.")
+
+
+def test_without_a_bad_candidate_another_clip_of_the_language_gives_the_conclusion(tmp_path: Path) -> None:
+    records = write_records(tmp_path, ["a", "b", "c"])
+    rows = [json.loads(line) for line in records.read_text().splitlines()]
+    said = ({"sentiment_analysis": "Angry."}, {"sentiment_analysis": "Happy."}, {"sentiment_analysis": "她很高兴。"})
+    rows = [{**row, **more, "language": kind} for row, more, kind in zip(rows, said, ("en", "en", "zh"), strict=True)]
+    records.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = Made(tmp_path, [clip("a", candidate(answer("Angry."), 5))], records=records, kinds=("conclusion",))
+    assert [pair["rejected_response"] for pair in made.pairs] == [answer("Happy.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("good", "no conclusion in the chosen answer"), (answer("Angry."), "no other conclusion")],
+)
+def test_why_there_is_no_conclusion_pair(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"{reason}: 1"):
+        Made(tmp_path, [clip("a", candidate(text, 5))], kinds=("conclusion",))
