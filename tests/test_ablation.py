@@ -60,9 +60,32 @@ def test_an_arm_of_the_curve_has_all_pairs_of_the_first_conflicting_clips(folder
 
 
 def test_the_methods_have_equal_rows_and_sft_the_chosen_answers_alone(folder: Path) -> None:
-    sft, ca_dpo, modality = (arm_rows(method.arm(10), folder) for method in METHODS)
+    sft, ca_dpo, modality = (arm_rows(method.arm(10), folder) for method in METHODS[:3])
     assert [row["id"] for row in sft] == [row["id"] for row in ca_dpo] and ca_dpo == modality
     assert {key for row in sft for key in row} == {"id", "messages", "videos", "audios"}
+
+
+def test_conclusion_pairs_are_made_of_the_clips_of_the_arm_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not to be known lends no conclusion, and both methods with these pairs have the same."""
+    shown: list[list[str]] = []
+
+    def select(*words: Any) -> None:
+        scored, to = words[2:4]
+        shown.append([row["id"] for row in ablation.read(Path(scored))])
+        ablation.write(Path(to), [{"id": f"{shown[-1][0]}#conclusion", "clip": shown[-1][0], "messages": []}])
+
+    for name in ("pairs.jsonl", "world"):
+        (tmp_path / name).symlink_to(folder / name)
+    clips = [row["id"] for row in ablation.read(folder / "world" / "pairs_clips.jsonl")]
+    ablation.write(tmp_path / "scored.jsonl", [{"id": clip} for clip in clips])
+    monkeypatch.setattr(ablation, "saber", select)
+    ca_dpo, sft = (arm_rows(method.arm(10), tmp_path) for method in METHODS[3:])
+    assert (
+        len(shown) == 1 and [len(row) for row in (ca_dpo, sft)] == [len(arm_rows(METHODS[0].arm(10), folder)) + 1] * 2
+    )
+    assert set(clips) - set(shown[0]) == set([clip for clip in clips if "conflict" in clip][10:])
 
 
 def test_a_world_with_too_few_conflicts_is_no_point_of_the_curve(folder: Path) -> None:

@@ -16,11 +16,13 @@ question.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +61,7 @@ class Arm:
         rows: a key of `arm_rows`, or the number of conflicting clips whose pairs stand beside all of the others.
         flags: values in the place of the recipe's.
         environment: options of the loss and the like, SABER_*.
+        conclusions: whether each of these clips has a pair of the kind "conclusion" besides.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Arm:
     rows: str | int = ""
     flags: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    conclusions: bool = False
 
 
 ARMS = (
@@ -162,6 +166,8 @@ def read_recipe(name: str) -> Row:
 def settings_of(arm: Arm) -> Row:
     """All that an arm's scores depend on besides its seed, as JSON holds it."""
     settings: Row = {"start": arm.start, "method": arm.method, "rows": arm.rows, "held_out": HELD_OUT}
+    if arm.conclusions:
+        settings["conclusions"] = True
     if arm.method != "none":
         settings |= {"recipe": recipe_of(arm), "environment": dict(arm.environment)}
     as_read: Row = json.loads(json.dumps(settings))
@@ -187,7 +193,7 @@ def saber(*arguments: object) -> None:
 def once(path: Path, make: Callable[[Path], object]) -> Path:
     """Make a file or folder under another name first, so that one which is there is whole."""
     if not path.exists():
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")  # since two processes may need the same at a time
         shutil.rmtree(part, ignore_errors=True)
         part.unlink(missing_ok=True)
         make(part)
@@ -264,6 +270,8 @@ def arm_rows(arm: Arm, folder: Path) -> list[Row]:
         "emotion": lambda: emotion_pairs(pairs, truth, folder),
     }
     rows = with_conflicts(pairs, conflicts, arm.rows) if isinstance(arm.rows, int) else made[arm.rows]()
+    if arm.conclusions:
+        rows += conclusion_pairs(folder, conflicts[int(arm.rows) :])
     if arm.method == "sft":
         kept = ("id", "messages", "videos", "audios")
         rows = [{key: pair[key] for key in kept if key in pair} for pair in rows]
@@ -280,6 +288,22 @@ def with_conflicts(pairs: list[Row], conflicts: Sequence[str], count: int) -> li
         raise ValueError(f"{len(conflicts)} clips conflict, not {count}")
     left_out = set(conflicts[count:])
     return [pair for pair in pairs if pair["clip"] not in left_out]
+
+
+def conclusion_pairs(folder: Path, left_out: Sequence[str]) -> list[Row]:
+    """A pair of the kind "conclusion" of each clip but those left out, which lend no conclusion either."""
+    path = folder / f"conclusions_without_{len(left_out)}.jsonl"
+
+    def make(to: Path) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            some = {}
+            for name, source in (("scored", folder / "scored.jsonl"), ("records", folder / "world/pairs_clips.jsonl")):
+                some[name] = Path(place) / f"{name}.jsonl"
+                write(some[name], (row for row in read(source) if row["id"] not in left_out))
+            choice = ("--records", some["records"], "--record-as-chosen", "--kinds", "conclusion")
+            saber("pairs", "select", some["scored"], to, *choice)
+
+    return read(once(path, make))
 
 
 def few_pairs(pairs: list[Row], conflicts: set[str]) -> list[Row]:

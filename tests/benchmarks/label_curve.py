@@ -4,7 +4,8 @@
     python tests/benchmarks/label_curve.py runs/label_curve --seeds 0 --variant "beta 0.1" beta=0.1 SABER_MARGIN_SCALE=1
 
 Each method trains the SED model of a seed on the pairs of all clips that agree and of the first N that conflict: equal
-rows, steps, batch and learning rate at each N. What a seed is, how processes share the arms, and what happens to a run
+steps, batch and learning rate at each N, and equal rows but for the last two, which have a pair of the kind
+"conclusion" of each clip besides. What a seed is, how processes share the arms, and what happens to a run
 that was stopped, ablation.py tells; both may have one folder, and arms that both need are run once. --variant adds a
 method of one's own: CA-DPO with other values of the recipe (name=value) or of the environment (NAME=value).
 
@@ -36,7 +37,7 @@ from tests.benchmarks.ablation import (
 
 COUNTS = (0, 2, 5, 10, 20, 40, 80)
 # What turns the modality terms of the loss on.
-MODALITY: dict[str, str] = {}
+MODALITY = {"SABER_MODALITY_PARTS": "conclusion", "SABER_INVARIANCE_WEIGHT": "1"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Method:
 
     Attributes:
         folder: what the folders of its arms begin with.
-        method, flags, environment: of its arms (ablation.Arm).
+        method, flags, environment, conclusions: of its arms (ablation.Arm).
     """
 
     name: str
@@ -53,17 +54,20 @@ class Method:
     method: str = "rlhf"
     flags: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    conclusions: bool = False
 
     def arm(self, count: int) -> Arm:
         """Its arm with so many conflicting clips."""
         folder = f"{self.folder}-{count}"
-        return Arm(self.name, folder, "sed", self.method, count, self.flags, self.environment)
+        return Arm(self.name, folder, "sed", self.method, count, self.flags, self.environment, self.conclusions)
 
 
 METHODS = (
     Method("SFT", "sft", "sft"),
     Method("CA-DPO", "ca_dpo"),
     Method("CA-DPO, modality terms", "modality", environment=MODALITY),
+    Method("the same and conclusion pairs", "modality_c", conclusions=True, environment=MODALITY),
+    Method("SFT on those rows", "sft_c", "sft", conclusions=True),
 )
 
 
