@@ -300,8 +300,8 @@ def conclusion_pairs(folder: Path, left_out: Sequence[str]) -> list[Row]:
             for name, source in (("scored", folder / "scored.jsonl"), ("records", folder / "world/pairs_clips.jsonl")):
                 some[name] = Path(place) / f"{name}.jsonl"
                 write(some[name], (row for row in read(source) if row["id"] not in left_out))
-            choice = ("--records", some["records"], "--record-as-chosen", "--kinds", "conclusion")
-            saber("pairs", "select", some["scored"], to, *choice)
+            choice = ("--records", some["records"], "--record-as-chosen", "--inconsistent-share", "all")
+            saber("pairs", "select", some["scored"], to, *choice, "--kinds", "conclusion")
 
     return read(once(path, make))
 
