@@ -61,7 +61,7 @@ class Arm:
         rows: a key of `arm_rows`, or the number of conflicting clips whose pairs stand beside all of the others.
         flags: values in the place of the recipe's.
         environment: options of the loss and the like, SABER_*.
-        conclusions: whether each of these clips has a pair of the kind "conclusion" besides.
+        conclusions: whether each of these conflicting clips has a pair of the kind "conclusion" besides, and as many others.
     """
 
     name: str
@@ -270,7 +270,7 @@ def arm_rows(arm: Arm, folder: Path) -> list[Row]:
         "emotion": lambda: emotion_pairs(pairs, truth, folder),
     }
     rows = with_conflicts(pairs, conflicts, arm.rows) if isinstance(arm.rows, int) else made[arm.rows]()
-    if arm.conclusions:
+    if arm.conclusions and arm.rows:
         rows += conclusion_pairs(folder, conflicts[int(arm.rows) :])
     if arm.method == "sft":
         kept = ("id", "messages", "videos", "audios")
@@ -291,7 +291,10 @@ def with_conflicts(pairs: list[Row], conflicts: Sequence[str], count: int) -> li
 
 
 def conclusion_pairs(folder: Path, left_out: Sequence[str]) -> list[Row]:
-    """A pair of the kind "conclusion" of each clip but those left out, which lend no conclusion either."""
+    """Pairs of the kind "conclusion", as many of clips that agree as of those that conflict and are not left out.
+
+    Clips that are left out lend no conclusion either.
+    """
     path = folder / f"conclusions_without_{len(left_out)}.jsonl"
 
     def make(to: Path) -> None:
@@ -300,8 +303,8 @@ def conclusion_pairs(folder: Path, left_out: Sequence[str]) -> list[Row]:
             for name, source in (("scored", folder / "scored.jsonl"), ("records", folder / "world/pairs_clips.jsonl")):
                 some[name] = Path(place) / f"{name}.jsonl"
                 write(some[name], (row for row in read(source) if row["id"] not in left_out))
-            choice = ("--records", some["records"], "--record-as-chosen", "--inconsistent-share", "all")
-            saber("pairs", "select", some["scored"], to, *choice, "--kinds", "conclusion")
+            choice = ("--records", some["records"], "--record-as-chosen", "--kinds", "conclusion")
+            saber("pairs", "select", some["scored"], to, *choice)
 
     return read(once(path, make))
 
