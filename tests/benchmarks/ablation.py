@@ -61,7 +61,7 @@ class Arm:
         rows: a key of `arm_rows`, or the number of conflicting clips whose pairs stand beside all of the others.
         flags: values in the place of the recipe's.
         environment: options of the loss and the like, SABER_*.
-        conclusions: whether each of these conflicting clips has a pair of the kind "conclusion" besides, and as many others.
+        conclusions: whether each conflicting clip among them has a pair of the kind "conclusion", and as many others.
     """
 
     name: str

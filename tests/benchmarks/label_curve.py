@@ -4,10 +4,11 @@
     python tests/benchmarks/label_curve.py runs/label_curve --seeds 0 --variant "beta 0.1" beta=0.1 SABER_MARGIN_SCALE=1
 
 Each method trains the SED model of a seed on the pairs of all clips that agree and of the first N that conflict: equal
-steps, batch and learning rate at each N, and equal rows but for the last two, which have a pair of the
-kind "conclusion" besides, of each of the N and of as many that agree. What a seed is, how processes share the arms, and what happens to a run
-that was stopped, ablation.py tells; both may have one folder, and arms that both need are run once. --variant adds a
-method of one's own: CA-DPO with other values of the recipe (name=value) or of the environment (NAME=value).
+steps, batch and learning rate at each N, and equal rows but for the last two, which have a pair of the kind
+"conclusion" besides, of each of the N and of as many that agree. What a seed is, how processes share the arms, and what
+happens to a run that was stopped, ablation.py tells; both may have one folder, and arms that both need are run once.
+--variant adds a method of one's own: CA-DPO with other values of the recipe (name=value) or of the environment
+(NAME=value).
 
 Prints a table, mean and standard deviation over the seeds, and writes label_curve.csv, every seed by itself, and
 label_curve.png into the folder.
