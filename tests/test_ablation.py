@@ -3,14 +3,18 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from swift_saber.mini.world import sample_split
-from tests.benchmarks import ablation, label_curve, one_process
+from swift_saber.mini.world import record, sample_split
+from swift_saber.sed.layout import render
+from tests.benchmarks import ablation, hard_world, label_curve, one_process
 from tests.benchmarks.ablation import ARMS, Arm, arm_rows, is_done, read, recipe_of, seed_tasks, settings_of, write
 from tests.benchmarks.label_curve import COUNTS, METHODS, Method, variant
 from tests.plugin.rlhf import FLAGS, FULL, rlhf, write_pairs
@@ -187,6 +191,83 @@ def test_the_ablations_table_says_how_many_pairs_an_arm_had(seeds: dict[int, Pat
         ["| + SFT on the chosen answers", "7", "1.00 ± 0.00", "0.60 ± 0.14"],
         ["| no conflicting clip: SFT", "7", "1.00 ± 0.00", "0.60 ± 0.14"],
     ]
+
+
+@pytest.mark.parametrize(("world", "steps"), [("demo", 240), ("hard", hard_world.SED_STEPS)])
+def test_both_models_that_arms_start_from_are_trained_as_long_as_the_world_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, world: str, steps: int
+) -> None:
+    """And the one without evidence on the records' emotions, of which some of the harder world are wrong."""
+    (tmp_path / "world").mkdir()
+    sample = hard_world.sample_split if world == "hard" else sample_split
+    truths = sample("train", {"consistent": 30}, 0)
+    rows = [{"id": truth.id, "labels": asdict(truth), "videos": ["v.mp4"], "audios": ["a.wav"]} for truth in truths]
+    write(tmp_path / "world" / "train.jsonl", rows)
+    trained: dict[str, tuple[int, int]] = {}
+
+    def train(method: str, recipe: dict[str, Any], model: Path, data: Path, to: Path) -> None:
+        assert (method, model.name) == ("sft", "base")
+        trained[to.name.split(".")[0]] = recipe["max_steps"], recipe["save_steps"]
+        to.mkdir()
+
+    def saber(*words: Any) -> None:
+        if words[:2] == ("pairs", "select"):
+            write(Path(words[3]), [])
+
+    monkeypatch.setattr(ablation, "make_base", lambda *_: None)
+    monkeypatch.setattr(ablation, "train", train)
+    monkeypatch.setattr(ablation, "saber", saber)
+    ablation.prepare(tmp_path, 0, world)
+    ablation.prepare_emotion(tmp_path, 0, world)
+    assert trained == dict.fromkeys(("sed", "emotion"), (steps, steps))
+    told = [row["messages"][-1]["content"] for row in read(tmp_path / "emotion.jsonl")]
+    differ = [named != truth.emotion for named, truth in zip(told, truths, strict=True)]
+    assert differ == [getattr(truth, "recorded", truth.emotion) != truth.emotion for truth in truths]
+    assert any(differ) == (world == "hard")
+
+
+def test_the_model_without_evidence_prefers_what_the_record_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "world").mkdir()
+    media = {"videos": ["v.mp4"], "audios": ["a.wav"]}
+    labels = {"kind": "conflict", "emotion": "sarcastic", "recorded": "afraid"}
+    write(tmp_path / "world" / "pairs_clips.jsonl", [{"id": "a", "labels": labels, **media}])
+    pair = {"id": "a#1", "clip": "a", "kind": "record", "consistency": "inconsistent", "messages": [], **media}
+    write(tmp_path / "pairs.jsonl", [pair])
+    monkeypatch.setattr(one_process, "answers", lambda model, rows, longest: ["sarcastic"] * len(rows))
+    [row] = arm_rows(ARMS[-1], tmp_path)
+    assert (row["messages"][-1]["content"], row["rejected_response"]) == ("afraid", "sarcastic")
+
+
+def test_the_harder_world_has_a_table_by_strength(tmp_path: Path) -> None:
+    """Of what every seed has, and of those that write evidence."""
+    shown = [0.5, 0.6, 0.7, 0.9, 1.0]  # a third of 0.5 to 1 ends at 0.67, two at 0.83
+    clips = hard_world.sample_split("eval", {"conflict": len(shown)}, 0)
+    truths = [replace(truth, strength=strength) for truth, strength in zip(clips, shown, strict=True)]
+    folders = [tmp_path / "seed0", tmp_path / "seed1"]
+    arms = {arm.name: arm for arm in (ARMS[1], ARMS[3], ARMS[-1])}
+    for seed, folder in enumerate(folders):
+        (folder / "world").mkdir(parents=True)
+        write(folder / "world" / "eval.jsonl", [{"id": truth.id, "labels": asdict(truth)} for truth in truths])
+        for arm in (ARMS[1], ARMS[-1], *([ARMS[3]] if seed else [])):
+            give(folder, arm, 1.0)
+            answers = [{"id": truth.id, "response": render(record(truth), language="en")} for truth in truths]
+            answers[0]["response"] = answers[0]["response"] if seed else "?"
+            write(folder / "arms" / arm.folder / "answers.jsonl", answers)
+    # Of four answers to slight voices, one has no form.
+    assert ablation.strength_table(arms, folders).splitlines() == [
+        "| voice line / emotion right | 0.50 to 0.60, n 4 | 0.70 to 0.70, n 2 | 0.90 to 1.00, n 4 |",
+        "| --- | --- | --- | --- |",
+        "| + SFT on the chosen answers | 0.75 / 0.75 | 1.00 / 1.00 | 1.00 / 1.00 |",
+    ]
+
+
+@pytest.mark.parametrize("program", [ablation, label_curve])
+def test_help_has_an_example_wherever_it_is_asked_for(program: Any, tmp_path: Path) -> None:
+    command = [sys.executable, str(program.__file__), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"    python tests/benchmarks/{Path(program.__file__).name} runs/" in done.stdout
 
 
 def test_every_seed_stands_in_the_csv_and_all_is_drawn(seeds: dict[int, Path], tmp_path: Path) -> None:

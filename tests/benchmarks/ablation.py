@@ -1,6 +1,7 @@
 """Is it the preference objective that helps? The arms of the comparison, each trained and scored on the embedded world.
 
     python tests/benchmarks/ablation.py runs/ablation --seeds 0 1 2 --jobs 2
+    python tests/benchmarks/ablation.py runs/hard --seeds 0 1 2 --world hard --arms "SED only" "+ CA-DPO"
 
 For each seed: a world, the tiny model, SED with recipes/mini/sed.yaml, candidates and pairs as in shell/demo.sh, and
 then each arm from the same SED model. Arms of one question have the same rows, the same number of steps, the same batch
@@ -10,8 +11,8 @@ Random pairs are others, made of the same candidates.
 So many processes (--jobs), each on one core, share what is to be done (task_queue.py); one does its arms one after the
 other (one_process.py), as far as it can of one seed. What they print is in logs/. An arm whose scores are there, made
 with its present settings, is not run again, so a stopped run goes on, and a failed arm is named at the end. Prints the
-table of recipes/ablation.md, mean and standard deviation over the seeds. label_curve.py has the arms of another
-question.
+table of recipes/ablation.md, mean and standard deviation over the seeds; of the harder world (hard_world.py), also the
+conflicting clips by the strength of the voice. label_curve.py has the arms of another question.
 """
 
 import argparse
@@ -34,7 +35,8 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # as `python tests/benchmarks/...` has not
 
-from tests.benchmarks import one_process
+from swift_saber.mini import world as mini_world
+from tests.benchmarks import hard_world, one_process
 from tests.benchmarks.task_queue import Task, run_tasks
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "mini"
@@ -98,6 +100,8 @@ def main() -> None:
     arms = [arm for arm in ARMS if arm.name in args.arms]
     failed = run_arms(arms, args)
     print(table(ARMS, seed_folders(args)))
+    if args.world == "hard":
+        print(strength_table({arm.name: arm for arm in ARMS}, seed_folders(args)))
     end(failed)
 
 
@@ -155,6 +159,13 @@ def recipe_of(arm: Arm) -> Row:
     shared = ("per_device_train_batch_size", "learning_rate", "warmup_ratio", "weight_decay")
     base = ca_dpo if arm.method == "rlhf" else read_recipe("sed.yaml") | {key: ca_dpo[key] for key in shared}
     return {**base, "max_steps": STEPS, "save_steps": STEPS, **arm.flags}
+
+
+def sed_recipe(world: str) -> Row:
+    """The recipe of the models that arms start from, with the steps that the world needs."""
+    recipe = read_recipe("sed.yaml")
+    steps = {"max_steps": hard_world.SED_STEPS, "save_steps": hard_world.SED_STEPS}
+    return recipe | steps if world == "hard" else recipe
 
 
 @cache
@@ -224,7 +235,7 @@ def prepare(folder: Path, seed: int, world: str) -> None:
     """Make what all arms of a seed share; the pairs are what is made last."""
     make_base(folder, seed, world)
     clips = folder / "world" / "pairs_clips.jsonl"
-    data, recipe = folder / "world" / "train.jsonl", read_recipe("sed.yaml")
+    data, recipe = folder / "world" / "train.jsonl", sed_recipe(world)
     once(folder / "sed", lambda to: train("sft", recipe, folder / "base", data, to))
     sampling = ("-k", 4, "--max-new-tokens", LONGEST, "--batch-size", 64)
     saber("pairs", "sample", clips, folder / "candidates.jsonl", "--model", folder / "sed", *sampling)
@@ -235,10 +246,7 @@ def prepare(folder: Path, seed: int, world: str) -> None:
 
 def make_base(folder: Path, seed: int, world: str) -> None:
     """Make the world of a seed, and the tiny model."""
-    if world == "hard":
-        from tests.benchmarks.hard_world import write_world
-    else:
-        from swift_saber.mini.world import write_world
+    write_world = hard_world.write_world if world == "hard" else mini_world.write_world
     write_world(folder / "world", seed=seed)
     saber("mini", "model", folder / "world", folder / "base", "--seed", seed)
 
@@ -247,9 +255,15 @@ def prepare_emotion(folder: Path, seed: int, world: str) -> None:
     """Train the model that answers with the emotion alone."""
     make_base(folder, seed, world)
     rows = read(folder / "world" / "train.jsonl")
-    write(folder / "emotion.jsonl", (emotion_row(row, row["labels"]["emotion"]) for row in rows))
-    recipe = read_recipe("sed.yaml")
+    write(folder / "emotion.jsonl", (emotion_row(row, recorded(row["labels"])) for row in rows))
+    recipe = sed_recipe(world)
     once(folder / "emotion", lambda to: train("sft", recipe, folder / "base", folder / "emotion.jsonl", to))
+
+
+def recorded(labels: Row) -> str:
+    """The emotion that a clip's record names; in the harder world, not always the true one."""
+    emotion: str = labels.get("recorded", labels["emotion"])
+    return emotion
 
 
 def emotion_row(row: Row, emotion: str) -> Row:
@@ -330,14 +344,14 @@ def random_pairs(folder: Path) -> list[Row]:
 
 
 def emotion_pairs(pairs: list[Row], truth: dict[str, Row], folder: Path) -> list[Row]:
-    """The same pairs for the model without evidence: true emotion against its own answer, where that is wrong."""
+    """The same pairs for the model without evidence: the record's emotion against its own answer, where they differ."""
     questions = [emotion_row(row, "") for row in read(folder / "world" / "pairs_clips.jsonl")]
     own = dict(
         zip((row["id"] for row in questions), one_process.answers(folder / "emotion", questions, LONGEST), strict=True)
     )
     made = []
     for pair in pairs:
-        right = truth[pair["clip"]]["emotion"]
+        right = recorded(truth[pair["clip"]])
         row = {**emotion_row(pair, right), "consistency": pair["consistency"]}
         if pair["kind"] == "swapped":
             media = {key: pair[key] for key in ("rejected_videos", "rejected_audios") if key in pair}
@@ -418,6 +432,30 @@ def table(arms: Sequence[Arm], folders: Sequence[Path]) -> str:
         ends = sorted({min(counts), max(counts)})
         cells = [arm.name, "-".join(map(str, ends)) if arm.method != "none" else ""]
         lines.append(f"| {' | '.join([*cells, *score_cells([result['scores'] for result in results])])} |")
+    return "\n".join(lines)
+
+
+def strength_table(arms: Mapping[str, Arm], folders: Sequence[Path]) -> str:
+    """The harder world's conflicting clips by the strength of the voice, all seeds together: the shares that are right.
+
+    Args:
+        arms: by what a line is called. One is there that every seed has, and that writes evidence.
+    """
+    lines: list[str] = []
+    for name, arm in arms.items():
+        if arm.start == "emotion" or not all(is_done(arm, folder) for folder in folders):
+            continue
+        rows, answers = [], {}
+        for folder in folders:
+            rows += [{**row, "id": f"{folder} {row['id']}"} for row in held_out(folder)]
+            written = read(folder / "arms" / arm.folder / "answers.jsonl")
+            answers |= {f"{folder} {row['id']}": row["response"] for row in written}
+        parts = hard_world.by_strength(rows, answers)
+        if not lines:
+            head = ["voice line / emotion right", *("{from:.2f} to {to:.2f}, n {n}".format(**part) for part in parts)]
+            lines = [f"| {' | '.join(head)} |", "| " + " | ".join(["---"] * len(head)) + " |"]
+        cells = [name, *("{acoustic:.2f} / {emotion:.2f}".format(**part) for part in parts)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

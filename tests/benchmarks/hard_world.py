@@ -39,7 +39,9 @@ AGREEING = (("smile", "warm"), ("frown", "hostile"), ("gape", "trembling"))
 CONFLICTING = (("smile", "hostile"), ("frown", "warm"), ("smile", "trembling"))
 STRENGTHS = (0.5, 1.0)  # of a voice, uniform; the demo's have 1
 WRONG = 0.1  # share of wrong records
-SED_STEPS = 400  # with recipes/mini/sed.yaml; after its 240 the model told the voices apart by chance
+# With recipes/mini/sed.yaml. After its 240 the model told the voices apart by chance; that was seen on an earlier
+# version of this world, with weaker shakes and strengths from 0.4, and not tried again on this one.
+SED_STEPS = 400
 
 # As many rows as the demo's, and as rare conflicts; every count divides by 3, but for the 11 conflicts of 0.5%.
 TRAIN_COUNTS = {"consistent": 651, "plain": 549, "conflict": 11, "hidden": 402, "mute": 588}

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/label_curve.py runs/label_curve --seeds 0 1 2 3 4 --jobs 2
     python tests/benchmarks/label_curve.py runs/label_curve --seeds 0 --variant "beta 0.1" beta=0.1 SABER_MARGIN_SCALE=1
+    python tests/benchmarks/label_curve.py runs/hard --world hard --counts 20 40 --methods SFT CA-DPO
 
 Each method trains the SED model of a seed on the pairs of all clips that agree and of the first N that conflict: equal
 steps, batch and learning rate at each N, and equal rows but for the last two, which have a pair of the kind
@@ -10,8 +11,9 @@ happens to a run that was stopped, ablation.py tells; both may have one folder, 
 --variant adds a method of one's own: CA-DPO with other values of the recipe (name=value) or of the environment
 (NAME=value).
 
-Prints a table, mean and standard deviation over the seeds, and writes label_curve.csv, every seed by itself, and
-label_curve.png into the folder.
+Prints a table, mean and standard deviation over the seeds, of the harder world (hard_world.py) also the conflicting
+clips by the strength of the voice, and writes label_curve.csv, every seed by itself, and label_curve.png into the
+folder.
 """
 
 import csv
@@ -34,6 +36,7 @@ from tests.benchmarks.ablation import (
     run_arms,
     score_cells,
     seed_folders,
+    strength_table,
 )
 
 COUNTS = (0, 2, 5, 10, 20, 40, 80)
@@ -83,6 +86,9 @@ def main() -> None:
     failed = run_arms([method.arm(count) for count in args.counts for method in methods], args)
     found = results(methods, args.counts, dict(zip(args.seeds, seed_folders(args), strict=True)))
     print(table(found, len(args.seeds)))
+    if args.world == "hard":
+        arms = {f"{count} clips: {method.name}": method.arm(count) for count in args.counts for method in methods}
+        print(strength_table(arms, seed_folders(args)))
     write_csv(found, args.folder / "label_curve.csv")
     plot(found, args.folder / "label_curve.png")
     end(failed)
