@@ -17,6 +17,7 @@ from swift_saber.pairs.judge import CRITERIA, HIGHEST
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.layout import Order, parse, places, render, reserved_markup
 from swift_saber.sed.record import CONCLUSION, Row
+from swift_saber.text.language import text_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,37 +180,45 @@ def _swapped(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chose
     return {**{f"rejected_{column}": files for column, files in found.items()}, "rejected_messages": turns}, None
 
 
-def _concluded(chooser: Chooser, row: Mapping[str, Any], record: Row | None, chosen: _Answer) -> Rejected:
+def _concluded(chooser: Chooser, row: Mapping[str, Any], _: Row | None, chosen: _Answer) -> Rejected:
     """The chosen answer's evidence with another conclusion: that of the clip's worst candidate, or of another clip."""
     span = places(chosen.text).get(CONCLUSION)
     if span is None:
         raise NoPairError("no conclusion in the chosen answer")
     own = chosen.text[slice(*span)]
-    for other in _conclusions(chooser, row, record):
-        if _says_otherwise(other, own):
-            return {"rejected_response": chosen.text[: span[0]] + other + chosen.text[span[1] :]}, None
+    wanted = _words(chosen.text)
+    for other in _conclusions(chooser, row):
+        text = chosen.text[: span[0]] + other + chosen.text[span[1] :]
+        # Where another text breaks the answer's form, the form would be what is learnt.
+        if _says_otherwise(other, own) and _words(text) == {**wanted, CONCLUSION: other.split()}:
+            return {"rejected_response": text}, None
     raise NoPairError("no other conclusion")
 
 
-def _conclusions(chooser: Chooser, row: Mapping[str, Any], record: Row | None) -> Iterator[str]:
-    """What else may have been concluded: the clip's candidates, the worst first, and some records of its language."""
+def _words(text: str) -> dict[str, list[str]]:
+    """What an answer says of each dimension, word by word."""
+    return {dimension: field.split() for dimension, field in parse(text).fields.items()}
+
+
+def _conclusions(chooser: Chooser, row: Mapping[str, Any]) -> Iterator[str]:
+    """What else may have been concluded: by the clip's candidates, the worst first, and in some records."""
     answers = sorted(_scored(row, withheld=False), key=lambda answer: (answer.score, chooser.place(answer.text)))
     yield from filter(None, (parse(answer.text).fields.get(CONCLUSION) for answer in answers))
     records = chooser.records
     if records is None:
         return
-    language = row.get("language") or (record.language if record else None)
     names, start = records.ids(), chooser.place("conclusion", row["id"])
     for other in filter(None, (records.get(names[place]) for place in some(len(names), start))):
-        if language is None or other.language == language:
-            yield other.record.sentiment_analysis
+        yield other.record.sentiment_analysis
 
 
 def _says_otherwise(text: str, other: str) -> bool:
-    """Whether two conclusions name two emotions, or, where one's is not known, differ in words."""
+    """Whether two conclusions of one language name two emotions, or, where one's is not known, differ in words."""
+    if text_language(text) != text_language(other) or reserved_markup(text) is not None:
+        return False
     emotions = {conclude({CONCLUSION: one})["emotion"] for one in (text, other)}
     differ = text.split() != other.split() and bool(text.strip())
-    return differ and (None in emotions or len(emotions) == 2) and reserved_markup(text) is None
+    return differ and (None in emotions or len(emotions) == 2)
 
 
 def _said(row: Row, column: str) -> list[str]:

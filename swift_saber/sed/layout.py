@@ -71,6 +71,7 @@ _LAYOUTS = {
     for language in HEADINGS
     for order, dims in ORDERS.items()
 }
+_HEADING_LINES = re.compile(f"^(?:{'|'.join(map(re.escape, _OWN_HEADINGS))})$", re.MULTILINE)
 _TO_ESCAPE = re.compile(r"^(?=\\*### )", re.MULTILINE)
 _TO_UNESCAPE = re.compile(r"^\\(?=\\*### )", re.MULTILINE)
 
@@ -197,13 +198,18 @@ def reserved_markup(text: str) -> str | None:
 def places(text: str) -> dict[str, tuple[int, int]]:
     """Return where the text of each dimension of an answer stands, as (start, end) in characters.
 
-    A dimension that is blank, or whose text does not stand there in one piece, is left out.
+    A dimension that is blank is left out; in another layout than ours, one whose text does not stand there in one
+    piece as well, or stands there twice.
     """
-    found: dict[str, tuple[int, int]] = {}
     answer = parse(text)
-    for dimension, field in answer.fields.items():
-        written = _TO_ESCAPE.sub(r"\\", field) if answer.exact else field
-        start = text.find(written)
-        if written.strip() and start >= 0 and text.find(written, start + 1) < 0:
-            found[dimension] = (start, start + len(written))
-    return found
+    found: dict[str, tuple[int, int]] = {}
+    if answer.exact:
+        headings = [*_HEADING_LINES.finditer(text)]
+        ends = [*(heading.start() - len("\n\n") for heading in headings[1:]), len(text)]
+        for heading, end in zip(headings, ends, strict=True):
+            found[_OWN_HEADINGS[heading.group()]] = (heading.end() + 1, end)
+    else:
+        for dimension, field in answer.fields.items():
+            if text.count(field) == 1:
+                found[dimension] = (start := text.find(field), start + len(field))
+    return {dimension: span for dimension, span in found.items() if text[slice(*span)].strip()}

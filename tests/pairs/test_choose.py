@@ -162,6 +162,9 @@ def answer(conclusion: str) -> str:
     return render(record, language="en")
 
 
+JSON = '{{"acoustic_feat": "Flat.", "facial_exp_desc": "A smile.", "sentiment_analysis": "{}"}}'
+
+
 def test_a_conclusion_pair_keeps_the_evidence_and_takes_the_worst_candidates_conclusion(tmp_path: Path) -> None:
     """One that names the same emotion in other words says nothing else."""
     candidates = [(answer("She is angry."), 5), (answer("She is happy."), 2), (answer("An angry woman."), 1)]
@@ -180,6 +183,24 @@ def test_without_a_bad_candidate_another_clip_of_the_language_gives_the_conclusi
     records.write_text("".join(json.dumps(row) + "\n" for row in rows))
     made = Made(tmp_path, [clip("a", candidate(answer("Angry."), 5))], records=records, kinds=("conclusion",))
     assert [pair["rejected_response"] for pair in made.pairs] == [answer("Happy.")]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "bad", "rejected"),
+    [
+        # What would be read as another section of evidence, or break the answer's form, says too much.
+        (answer("Angry."), [answer("Happy.\n### Voice\nwarm"), answer("Sad.")], answer("Sad.")),
+        (JSON.format("Angry."), [answer('She says "fine": happy.'), answer("Sad.")], JSON.format("Sad.")),
+        # And so does another language.
+        (answer("Angry."), [answer("她很高兴。"), answer("Sad.")], answer("Sad.")),
+        # The evidence is quoted in the conclusion, as a good one does.
+        (answer("Flat. A smile. Angry."), [answer("A smile. Happy.")], answer("A smile. Happy.")),
+    ],
+)
+def test_the_conclusion_alone_is_another(tmp_path: Path, chosen: str, bad: list[str], rejected: str) -> None:
+    worse = [candidate(text, score) for score, text in enumerate(bad, 1)]
+    made = Made(tmp_path, [clip("a", candidate(chosen, 5), *worse)], kinds=("conclusion",))
+    assert [pair["rejected_response"] for pair in made.pairs] == [rejected]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from swift_saber.plugin.saber_modality import KEPT, MOVED, OTHER, drift, masks, 
 from swift_saber.plugin.saber_options import Options, check_arguments, options
 from swift_saber.plugin.saber_pairs import to_swift_pair
 from swift_saber.plugin.saber_reference_cache import pair_key
-from swift_saber.sed.layout import places, render
+from swift_saber.sed.layout import ORDERS, places, render
 from swift_saber.sed.record import CONCLUSION, FACE, SCENE, SPEECH, VOICE, Record
 from tests.plugin.rlhf import FULL, pair, rlhf, timeless
 
@@ -61,9 +61,34 @@ def test_where_the_dimensions_of_an_answer_stand() -> None:
     assert len(found) == 6
 
 
-def test_a_text_that_stands_twice_has_no_place() -> None:
-    twice = Record(**{**{name: getattr(RECORD, name) for name in places(ANSWER)}, "body_lang_desc": "The face smiles."})
-    assert places(render(twice, language="en")).keys() == places(ANSWER).keys() - {FACE, "body_lang_desc"}
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("order", ["released", "figure"])
+def test_a_line_that_the_conclusion_quotes_is_found_where_it_stands(language: Any, order: Any) -> None:
+    """A heading in a text is none, and what is blank has no place."""
+    record = Record(
+        video_desc="### Voice\nThe voice is low and warm.",
+        acoustic_feat="The voice is low and warm.",
+        speech_content="",
+        facial_exp_desc="The face smiles.",
+        body_lang_desc="The face smiles.",
+        sentiment_analysis="The face smiles. The voice is low and warm.",
+    )
+    text = render(record, language=language, order=order)
+    found = {dimension: text[start:end] for dimension, (start, end) in places(text).items()}
+    assert found == {
+        SCENE: "\\### Voice\nThe voice is low and warm.",
+        VOICE: record.acoustic_feat,
+        FACE: record.facial_exp_desc,
+        "body_lang_desc": record.body_lang_desc,
+        CONCLUSION: record.sentiment_analysis,
+    }
+    assert list(places(text)) == [dimension for dimension in ORDERS[order] if dimension in found]
+    assert sorted(places(text).values()) == [*places(text).values()]
+
+
+def test_in_other_layouts_a_text_that_stands_twice_has_no_place() -> None:
+    text = "**Voice**: The voice is low.\n**Facial expression**: A smile.\n**Emotion**: The voice is low."
+    assert places(text).keys() == {FACE}
 
 
 def test_paragraphs_have_places_too() -> None:
