@@ -7,6 +7,7 @@ saber_towers.py). Megatron has a trainer of its own, which
 does not know ca_dpo.
 """
 
+from collections import Counter
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -17,13 +18,15 @@ from swift.utils import get_logger
 
 from swift_saber.errors import InputError
 from swift_saber.plugin import saber_joint, saber_modality
-from swift_saber.plugin.saber_options import CA_DPO, JOINT, PARTS, Options, loss_types, options
+from swift_saber.plugin.saber_options import CA_DPO, JOINT, MODALITY_PAIRS, PARTS, Options, loss_types, options
 from swift_saber.plugin.saber_pairs import CODES
 from swift_saber.plugin.saber_reference import ReferenceMixin
 from swift_saber.plugin.saber_template import SEDMixin
 from swift_saber.plugin.saber_towers import Towers
 
 logger = get_logger()
+# After so many pairs without one of which parts are compared, a run that asked for it is told.
+_TOLD_AFTER = 100
 
 
 def ca_dpo_loss(
@@ -92,6 +95,7 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         self._rewards: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._token_logps: torch.Tensor | None = None  # of the last forward
         self._modality: Modality | None = None  # where the batch has modality pairs whose parts are told apart
+        self._compared: Counter[bool] = Counter()  # of the pairs trained on, those that are such ones, and the others
         self._towers: Towers | None = None
         if isinstance(self.template, SEDMixin):
             self._do_nothing_twice(self.template)
@@ -126,6 +130,7 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         found: dict[str, Any]
         if saber_joint.KEY not in batch:
             found = super().concatenated_forward(model, batch, is_ref_model)
+            self._token_logps = None
             return found
         given = saber_joint.model_inputs(batch)
         outputs: list[Any] = []
@@ -162,6 +167,8 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         own, other = ((logps * masks["moved"]).sum(1) for logps in self._token_logps.split(n))
         found["chosen_logps"] = torch.where(masks["pairs"], own, found["chosen_logps"])
         found["rejected_logps"] = torch.where(masks["pairs"], other, found["rejected_logps"])
+        for name in ("chosen_completion_token_counts", "rejected_completion_token_counts"):  # by which ipo divides
+            found[name] = torch.where(masks["pairs"], masks["moved"].sum(1), found[name])
         if is_ref_model:
             return
         with nullcontext() if self.options.invariance_weight else torch.no_grad():
@@ -194,9 +201,9 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         loss, metrics = super().get_batch_loss_metrics(model, batch, train_eval, *args, **kwargs)
         if consistency is not None:
             self._count(consistency, train_eval)
-        if self._modality is not None:
-            self._count_modality(self._modality, train_eval)
-            self._modality = None
+            if self.options.modality_parts:
+                self._count_modality(self._modality, consistency, train_eval)
+        self._modality = None
         return loss, metrics
 
     def dpo_loss(
@@ -248,11 +255,36 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
                 self.custom_metrics[train_eval][f"rewards/accuracies_{word}"].update([row[1] for row in rows])
                 self.custom_metrics[train_eval][f"rewards/margins_{word}"].update([row[2] for row in rows])
 
-    def _count_modality(self, found: Modality, train_eval: str) -> None:
-        """Add the batch's modality pairs to means of their own, as _count does."""
+    def _count_modality(self, found: Modality | None, consistency: torch.Tensor, train_eval: str) -> None:
+        """Add the batch's modality pairs to means of their own, as _count does.
+
+        Other processes may have some where this one has none, so that all of them exchange a table at each batch.
+        """
         chosen, rejected = self._rewards[loss_types(self.args).index(CA_DPO)]
-        right = (chosen > rejected).float()
-        table = torch.stack([found.pairs.float(), right, found.moved.float(), found.drift.detach().float()], dim=1)
-        rows = [row for row in self.accelerator.gather_for_metrics(table).tolist() if row[0]]
-        for column, name in enumerate(("accuracies", "moved", "drift"), 1):
-            self.custom_metrics[train_eval][f"modality/{name}"].update([row[column] for row in rows])
+        none = torch.zeros_like(consistency, dtype=torch.float)
+        pairs, moved, drift = found or (none, none, none)
+        columns = [pairs.float(), (chosen > rejected).float(), moved.float(), drift.detach().float()]
+        table = self.accelerator.gather_for_metrics(torch.stack(columns, dim=1)).tolist()
+        rows = [row for row in table if row[0]]
+        if rows:
+            for column, name in enumerate(("accuracies", "moved", "drift"), 1):
+                self.custom_metrics[train_eval][f"modality/{name}"].update([row[column] for row in rows])
+        if train_eval == "train":
+            before = self._compared.total()
+            self._compared.update(bool(row[0]) for row in table)
+            if before < _TOLD_AFTER <= self._compared.total():
+                self._say_whether_compared()
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        found = super().train(*args, **kwargs)
+        if self.options.modality_parts and self._compared.total() < _TOLD_AFTER:
+            self._say_whether_compared()
+        return found
+
+    def _say_whether_compared(self) -> None:
+        if not self._compared[True]:
+            logger.warning(
+                f"swift-saber: {PARTS} has done nothing yet: none of the first {self._compared.total()} pairs has one "
+                "answer, with a line on the voice or the face, to a clip and to the same clip with another sound or "
+                f"picture; set {MODALITY_PAIRS}=true, or make some by `swift-saber pairs select --kinds swapped`"
+            )

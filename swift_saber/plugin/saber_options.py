@@ -142,6 +142,9 @@ def check_arguments(args: Any) -> None:
                 "environment", name, f"would be ignored: only ca_dpo looks at {column}", "add --loss_type ca_dpo"
             )
         return
+    if found.modality_parts and sound_in_video():
+        problem = "needs pairs of which the sound or the picture alone is another's, and with USE_AUDIO_IN_VIDEO "
+        raise InputError("environment", PARTS, f"{problem}both come from one file", "unset one of the two")
     if args.sequence_parallel_size > 1:
         raise InputError(
             "arguments",

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter, defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,6 +42,19 @@ def test_the_drift_by_hand() -> None:
     torch.testing.assert_close(drift(own, other, kept), expected)
 
 
+def test_the_drift_of_many_tokens_is_the_same_with_its_gradient() -> None:
+    """They are looked at some at a time, and not all of them in float32 at once."""
+    torch.manual_seed(1)
+    own = torch.randn(2, 200, 7, dtype=torch.float64, requires_grad=True)
+    other, kept = torch.randn(2, 200, 7, dtype=torch.float64), torch.rand(2, 200) < 0.8
+    each = torch.nn.functional.kl_div(other.log_softmax(-1), own.log_softmax(-1), log_target=True, reduction="none")
+    expected = (each.sum(-1) * kept).sum(1) / kept.sum(1)
+    found = drift(own, other, kept)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6)
+    (wanted,), (given,) = (torch.autograd.grad(one.sum(), own) for one in (expected, found))
+    torch.testing.assert_close(given, wanted, rtol=1e-4, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("chosen", "rejected", "found"),
     [
@@ -48,10 +62,11 @@ def test_the_drift_by_hand() -> None:
         ((["a.mp4"], ["a.wav"]), (["b.mp4"], ["a.wav"]), "videos"),
         ((["a.mp4"], ["a.wav"]), (["b.mp4"], ["b.wav"]), None),
         ((["a.mp4"], ["a.wav"]), (["a.mp4"], ["a.wav"]), None),
+        ((["a.mp4"], ["a.wav"], ["a.png"]), (["a.mp4"], ["b.wav"], ["b.png"]), None),
     ],
 )
 def test_one_sense_alone_is_replaced(chosen: Any, rejected: Any, found: str | None) -> None:
-    sides = [dict(zip(("videos", "audios"), side, strict=True)) for side in (chosen, rejected)]
+    sides = [dict(zip(("videos", "audios", "images"), side, strict=False)) for side in (chosen, rejected)]
     assert replaced(*sides) == found
 
 
@@ -174,6 +189,83 @@ def test_they_are_refused_for_another_loss(monkeypatch: pytest.MonkeyPatch) -> N
     args = SimpleNamespace(rlhf_type="dpo", loss_type="sigmoid")
     with pytest.raises(InputError, match="SABER_MODALITY_PARTS: would be ignored: only ca_dpo looks at the parts"):
         check_arguments(args)
+
+
+def test_they_are_refused_where_the_sound_comes_from_the_replaced_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SABER_MODALITY_PARTS", "evidence")
+    monkeypatch.setenv("USE_AUDIO_IN_VIDEO", "true")
+    args = SimpleNamespace(rlhf_type="dpo", loss_type=["ca_dpo"])
+    with pytest.raises(InputError, match="SABER_MODALITY_PARTS: .*USE_AUDIO_IN_VIDEO.*; unset one of the two"):
+        check_arguments(args)
+
+
+class Mean(list[float]):
+    """As far as it is needed of ms-swift's."""
+
+    update = list.extend
+
+
+class Counting:
+    """A trainer as far as it counts modality pairs: of two processes' batches, one after the other.
+
+    Attributes:
+        gathered: the shape of each table that it exchanged with other processes.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from swift_saber.plugin import saber_ca_dpo
+
+        self.gathered: list[tuple[int, ...]] = []
+        self.warnings: list[str] = []
+        self.trainer = object.__new__(saber_ca_dpo.CADPOTrainer)
+        self.trainer.args = SimpleNamespace(loss_type="ca_dpo")
+        self.trainer.accelerator = SimpleNamespace(gather_for_metrics=self._gather)
+        self.trainer.custom_metrics = {"train": defaultdict(Mean), "eval": defaultdict(Mean)}
+        self.trainer._compared, self.trainer._rewards = (
+            Counter(),
+            [(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]))],
+        )
+        monkeypatch.setattr(saber_ca_dpo.logger, "warning", self.warnings.append)
+
+    def _gather(self, table: torch.Tensor) -> torch.Tensor:
+        self.gathered.append(tuple(table.shape))
+        return table
+
+    def count(self, *, known: bool) -> None:
+        from swift_saber.plugin.saber_ca_dpo import Modality
+
+        found = Modality(torch.tensor([True, False]), torch.zeros(2), torch.zeros(2)) if known else None
+        self.trainer._count_modality(found, torch.zeros(2), "train")
+
+
+def test_a_process_without_modality_pairs_in_its_batch_exchanges_as_much_as_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else one waits for ever for the other, or takes its numbers for something else."""
+    counting = Counting(monkeypatch)
+    counting.count(known=True)
+    counting.count(known=False)
+    first, second = counting.gathered
+    assert first == second
+
+
+def test_a_run_of_which_nothing_is_compared_by_parts_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting(monkeypatch)
+    for _ in range(49):
+        counting.count(known=False)
+    assert not counting.warnings
+    counting.count(known=False)
+    counting.count(known=False)
+    (said,) = counting.warnings
+    assert "SABER_MODALITY_PARTS" in said and "none of the first 100 pairs" in said and "SABER_MODALITY_PAIRS" in said
+
+
+@pytest.mark.parametrize(("known", "warnings"), [(True, 0), (False, 1)])
+def test_a_short_run_says_it_at_its_end(known: bool, warnings: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Counting(monkeypatch)
+    counting.count(known=known)
+    counting.trainer._say_whether_compared()
+    assert len(counting.warnings) == warnings
 
 
 def test_a_kept_reference_of_whole_answers_is_not_taken_for_one_of_parts() -> None:
