@@ -40,8 +40,10 @@ from tests.benchmarks.ablation import (
 )
 
 COUNTS = (0, 2, 5, 10, 20, 40, 80)
-# What turns the modality terms of the loss on.
-MODALITY = {"SABER_MODALITY_PARTS": "conclusion", "SABER_INVARIANCE_WEIGHT": "1"}
+# What turns the modality terms of the loss on, and the weight of the likelihood beside them. At CA-DPO's own, 1,
+# rejected conclusions became less likely without the chosen ones becoming more so, and answers fell apart.
+MODALITY = {"SABER_MODALITY_PARTS": "evidence", "SABER_INVARIANCE_WEIGHT": "1"}
+LIKELIHOOD = {"rpo_alpha": "10"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Method:
 METHODS = (
     Method("SFT", "sft", "sft"),
     Method("CA-DPO", "ca_dpo"),
-    Method("CA-DPO, modality terms", "modality", environment=MODALITY),
-    Method("the same and conclusion pairs", "modality_c", conclusions=True, environment=MODALITY),
+    Method("CA-DPO, modality terms", "modality", flags=LIKELIHOOD, environment=MODALITY),
+    Method("the same and conclusion pairs", "modality_c", flags=LIKELIHOOD, environment=MODALITY, conclusions=True),
     Method("SFT on those rows", "sft_c", "sft", conclusions=True),
 )
 
