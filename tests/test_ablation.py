@@ -329,6 +329,7 @@ def test_in_one_process_ms_swift_trains_and_answers_as_by_itself(
         assert encoded.count(True) == 4
     assert "SABER_REFERENCE_CACHE" not in os.environ
     ours = tmp_path / "pairs" / "checkpoint-3"
+    assert all('"use_cache": false' not in (saved / "config.json").read_text() for saved in (stock, ours))
     start, theirs, own = (load_file(folder / "model.safetensors") for folder in (tiny_model, stock, ours))
     moved = max((theirs[name] - start[name]).abs().max() for name in theirs)
     # 4e-5 of the 3e-3 that three steps of 1e-3 move them.

@@ -34,6 +34,7 @@ def register() -> None:
     saber_seams.check()
     from swift_saber.plugin import (
         saber_bad_rows,
+        saber_cache,
         saber_dataset,
         saber_frames,
         saber_loader,
@@ -47,6 +48,7 @@ def register() -> None:
     saber_frames.register()
     saber_sound.register()
     saber_logits.register()
+    saber_cache.register()
     _register_templates()
     saber_bad_rows.register()
     saber_loader.register()

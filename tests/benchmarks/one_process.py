@@ -60,8 +60,6 @@ def answers(model: Path, rows: Sequence[dict[str, Any]], longest: int) -> list[s
         arguments = [flag, str(model), "--custom_register_path", str(PLUGIN_FILE), "--temperature", "0"]
         arguments += ["--stream", "false", "--max_new_tokens", str(longest), "--max_batch_size", str(_BATCH)]
         infer = SwiftInfer(arguments)
-        # ms-swift trains without a cache of keys and values, and a fully tuned checkpoint is used as it was trained.
-        infer.infer_engine.generation_config.use_cache = True
         asked = [{key: row[key] for key in ("messages", "videos", "audios") if key in row} for row in rows]
         replies = infer.infer(
             copy.deepcopy(asked), infer.args.get_request_config(), use_tqdm=False, **infer.infer_kwargs
