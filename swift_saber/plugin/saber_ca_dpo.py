@@ -104,7 +104,6 @@ class CADPOTrainer(ReferenceMixin, DPOTrainer):
         needs = self.options.needs
         if isinstance(self.template, SEDMixin):
             self.template.pair_needs = needs
-            self.template.modality_parts = self.options.modality_parts
         else:
             needs = {**needs, **({"parts": PARTS} if self.options.modality_parts else {})}
             for column, name in needs.items():

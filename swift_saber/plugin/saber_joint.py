@@ -111,7 +111,7 @@ def collate(template: Any, pairs: Sequence[dict[str, Any]], **options: Any) -> d
     kept = {name: value for name, value in batch.items() if name not in (*_OF_ROWS, "labels")}
     # First, since the trainer takes the first tensor's length for the size of the batch.
     joint: dict[str, Any] = {"places": places, "segments": kinds}
-    if any(saber_modality.PARTS in pair for pair in pairs):
+    if template.modality_parts and any(saber_modality.PARTS in pair for pair in pairs):
         joint["masks"] = saber_modality.masks(pairs, longest)
     return {"labels": labels, **kept, KEY: joint}
 

@@ -23,6 +23,7 @@ from swift_saber.media.settings import legacy_timing, takes_sound
 from swift_saber.media.sound import has_sound
 from swift_saber.plugin import saber_joint, saber_modality, saber_once, saber_patches, saber_sound
 from swift_saber.plugin.saber_bad_rows import BadRows
+from swift_saber.plugin.saber_options import options
 from swift_saber.plugin.saber_pairs import CODES, UNKNOWN
 from swift_saber.plugin.saber_reference_cache import KEY, PAIRS, pair_key
 from swift_saber.plugin.saber_under_way import EndedError, guarded
@@ -87,8 +88,9 @@ class SEDMixin:
         self.joint_pairs = False
         # Whether a batch says which pairs it holds, for a trainer that keeps what the reference gives to each.
         self.keyed_pairs = False
-        # Which parts of a modality pair's answer CADPOTrainer compares; with "" they are not told apart.
-        self.modality_parts = ""
+        # Which parts of a modality pair's answer CADPOTrainer compares; with "" they are not told apart. Known before
+        # there is a trainer, since rows may be encoded before.
+        self.modality_parts = options().modality_parts
 
     def _preprocess_inputs(self, inputs: Any) -> None:
         fill_instruction(inputs)

@@ -122,6 +122,28 @@ def test_each_answer_sees_the_tokens_at_the_positions_of_a_row_of_its_own(
     assert len(found["video_grid_thw"]) == len(found["input_features"]) == 4
 
 
+def test_pairs_that_are_encoded_before_there_is_a_trainer_have_their_parts(
+    encoder: Any, clips: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `--lazy_tokenize false`. A run with the switch off takes no notice of them, in a cached dataset."""
+    from swift.template import get_template
+
+    from swift_saber.plugin.saber_options import Options
+    from swift_saber.plugin.saber_pairs import to_swift_pair
+
+    answer = {"role": "assistant", "content": "The voice is flat and cold.\n\nThe face smiles broadly."}
+    turns = [{"role": "user", "content": ""}, answer]
+    media = {name: clips[0][name] for name in ("videos", "audios")}
+    replaced = {"rejected_videos": clips[0]["videos"], "rejected_audios": clips[1]["audios"]}
+    row = {"id": "m", "messages": turns, **media, "rejected_messages": turns, **replaced}
+    monkeypatch.setenv("SABER_MODALITY_PARTS", "evidence")
+    template = get_template(encoder.processor, template_type="qwen2_5_omni")
+    template.set_mode("rlhf")
+    pairs = [template.encode(to_swift_pair(row, "here", Options()))]
+    assert collate(template, [*map(dict, pairs)])["joint"]["masks"]["pairs"].tolist() == [True]
+    assert "masks" not in collate(encoder, [*map(dict, pairs)])["joint"]
+
+
 def test_a_pair_whose_clip_stands_among_what_is_learnt_is_two_rows(
     encoder: Any, clips: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
