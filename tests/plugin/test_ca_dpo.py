@@ -201,7 +201,8 @@ def test_weights_and_margins_reach_the_loss_and_both_kinds_are_counted_apart(
         both = combined(evaluated, key, {"consistent": 8, "inconsistent": 4})
         assert both == pytest.approx(evaluated[key], rel=1e-6, abs=1e-6)  # of float32, in which 10 has no millionths
     args = json.loads((tmp_path / "out" / "args.json").read_text())
-    assert args["ca_dpo_settings"] == {"inconsistent_weight": 3.0, "margin_scale": 0.5}
+    off = {"modality_parts": "", "invariance_weight": 0.0}
+    assert args["ca_dpo_settings"] == {"inconsistent_weight": 3.0, "margin_scale": 0.5, **off}
 
 
 @slow

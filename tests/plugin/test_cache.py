@@ -61,12 +61,19 @@ def test_only_the_new_token_goes_through_the_model(
 
 
 def test_it_is_saved_as_one_that_answers_with_a_cache(
-    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Any, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For those who load it without the plugin; a training in which it is saved goes on without."""
+    from transformers import Qwen2_5OmniForConditionalGeneration
+
     config = engine.model.config
     monkeypatch.setattr(config, "use_cache", False, raising=False)  # as the trainer of transformers does
     assert not config.thinker_config.text_config.use_cache
     engine.model.save_pretrained(tmp_path)
     assert not config.use_cache and not config.thinker_config.text_config.use_cache
     assert '"use_cache": false' not in (tmp_path / "config.json").read_text()
+    shutil.copy(trained / "spk_dict.pt", tmp_path)  # as ms-swift does
+    saved = Qwen2_5OmniForConditionalGeneration.from_pretrained(tmp_path)
+    ids = torch.tensor([[7, 8, 9]])
+    found = saved.thinker.generate(ids, max_new_tokens=2, return_dict_in_generate=True)
+    assert found.past_key_values is not None
