@@ -3,8 +3,7 @@
 ms-swift makes the batch, runs the model and the reference, adds up several loss types and logs. Added here: the loss,
 each pair's weight and margin, the parts of modality pairs (saber_modality.py), and accuracies and margins apart for
 consistent and inconsistent clips; and, for every loss type, a step that does nothing twice (saber_joint.py,
-saber_towers.py). Megatron has a trainer of its own, which
-does not know ca_dpo.
+saber_towers.py). Megatron has a trainer of its own, which does not know ca_dpo.
 """
 
 from collections import Counter

@@ -4,9 +4,10 @@ What SED writes down says where each part of an answer comes from. So of such a 
 replaced media speak against, the line of the voice or of the face, and which they leave alone, the lines of the other
 sense. The losses here are for these; plain tensors in, numbers out.
 
-Sources, all of them for questions with short answers and without parts: the conditional term and the anchor are those
-of mDPO (Wang et al. 2024, arXiv:2406.11839), that one sense alone is replaced is from AVEm-DPO (arXiv:2602.07054), the
-invariance is from MoD-DPO (arXiv:2603.03192). To hold each of them to its part of the answer is ours.
+Sources, all of them for questions with short answers and without parts: the same answer for other media is mDPO's
+conditional term (Wang et al. 2024, arXiv:2406.11839), that one sense alone is replaced is from AVEm-DPO
+(arXiv:2602.07054), the invariance is from MoD-DPO (arXiv:2603.03192). To hold each of them to its part of the answer is
+ours. What was tried of their other terms, and left out: recipes/ablation.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -177,7 +177,7 @@ def plot(found: Results, path: Path) -> None:
         panel.grid(alpha=0.2)
     figure.supxlabel("conflicting clips with a right answer")
     figure.supylabel(f"share of held-out clips, mean and standard deviation of {len(seeds)} seeds", fontsize=9)
-    figure.axes[0].legend(fontsize=8)
+    figure.axes[-1].legend(fontsize=8, loc="lower left")
     figure.savefig(path, dpi=130)
 
 
