@@ -17,23 +17,24 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
+from swift_saber.data.partner import SENSES
 from swift_saber.sed.layout import places
-from swift_saber.sed.record import ACOUSTIC, CONCLUSION, FACE, VISUAL, VOICE
+from swift_saber.sed.record import ACOUSTIC, CONCLUSION, VISUAL
 
 #: What is encoded of a modality pair beside its sides: of each token of the chosen side, what it is (the codes below).
 PARTS = "modality"
 MOVED, KEPT, OTHER = 1, 2, 0
-# By the replaced column: the dimension that another clip speaks against, and those that do not rest on it. What else
-# rests on the replaced sense, words or clothes, may be alike in both clips.
-_RESTS = {"audios": (VOICE, VISUAL), "videos": (FACE, ACOUSTIC)}
+# By the replaced column, the dimensions that do not rest on it. The one that the other clip speaks against is that of
+# SENSES, by which it was found; what else rests on the replaced sense, words or clothes, may be alike in both clips.
+_KEPT = {"audios": VISUAL, "videos": ACOUSTIC}
 # Tokens for which the log-probabilities of all words are in memory at a time, 0.6 MB each with Qwen's vocabulary.
 _AT_ONCE = 64
 
 
 def replaced(chosen: Mapping[str, Sequence[Any]], rejected: Mapping[str, Sequence[Any]]) -> str | None:
     """Return "audios" or "videos" where two sides differ in that column of media alone, else None."""
-    differ = [name for name in (*_RESTS, "images") if list(chosen.get(name, ())) != list(rejected.get(name, ()))]
-    return differ[0] if len(differ) == 1 and differ[0] in _RESTS else None
+    differ = [name for name in (*SENSES, "images") if list(chosen.get(name, ())) != list(rejected.get(name, ()))]
+    return differ[0] if len(differ) == 1 and differ[0] in SENSES else None
 
 
 def parts(tokenizer: Any, answer: str, tokens: Sequence[int], column: str, *, conclusion: bool) -> list[int] | None:
@@ -50,14 +51,14 @@ def parts(tokenizer: Any, answer: str, tokens: Sequence[int], column: str, *, co
         As many as `tokens`; None where the answer has no line for the sense, or is cut into tokens in another way.
     """
     found = places(answer)
-    moved, kept = _RESTS[column]
+    moved = SENSES[column]
     if moved not in found:
         return None
     encoded = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
     ids = list(encoded["input_ids"])
     if list(tokens[: len(ids)]) != ids:
         return None
-    codes = dict.fromkeys(kept, KEPT) | {moved: MOVED}
+    codes = dict.fromkeys(_KEPT[column], KEPT) | {moved: MOVED}
     if conclusion:
         codes[CONCLUSION] = MOVED
     spans = [(*found[dimension], code) for dimension, code in codes.items() if dimension in found]
