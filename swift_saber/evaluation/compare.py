@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.agreement import agreement
-from swift_saber.evaluation.interval import SEED, mean_interval
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import number, read_items, read_scores
+from swift_saber.statistics.agreement import agreement
+from swift_saber.statistics.interval import SEED, mean_interval
 from swift_saber.text.markdown import cell, table_lines
 from swift_saber.text.strict_json import dumps
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.interval import DRAWS, LEVEL, SEED, Interval
+from swift_saber.statistics.interval import DRAWS, LEVEL, SEED, Interval
 
 Labels = Sequence[str]
 Predictions = Sequence[str | None]

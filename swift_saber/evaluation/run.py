@@ -20,13 +20,13 @@ from swift_saber import __version__
 from swift_saber.data.questions import MODALITIES
 from swift_saber.data.rows import media_path, parse_row, read_rows, row_id, write_rows
 from swift_saber.errors import InputError, quoted, unreadable
-from swift_saber.evaluation.interval import DRAWS, SEED
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge, open_judge
 from swift_saber.evaluation.summary import SCORES, read_scores, write_items, write_scores
 from swift_saber.inference.files import beside
 from swift_saber.inference.run import infer
 from swift_saber.models.service import Service
+from swift_saber.statistics.interval import DRAWS, SEED
 from swift_saber.text.files import read_text, whole, writable
 from swift_saber.text.strict_json import dumps, encoded
 

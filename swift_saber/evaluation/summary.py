@@ -16,8 +16,8 @@ import numpy as np
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.evaluation.interval import Interval, Means, group_means_interval, mean_interval
 from swift_saber.evaluation.item import Item, State
+from swift_saber.statistics.interval import Interval, Means, group_means_interval, mean_interval
 from swift_saber.text.files import write_text
 from swift_saber.text.markdown import cell, table_lines
 from swift_saber.text.strict_json import dumps, read_json

@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 from swift_saber.errors import InputError
-from swift_saber.html import clip_address, policy
+from swift_saber.html import clip_address, policy, shared_script
 from swift_saber.report.results import Clip, Result
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
@@ -21,7 +21,7 @@ from swift_saber.text.strict_json import dumps
 
 #: The characters of one text that the page carries; a longer one is cut, and that is said.
 LONGEST = 20_000
-_SCRIPTS = ("dom.js", "marks.js", "clip.js", "scores.js", "page.js")
+_SCRIPTS = ("clip.js", "scores.js", "page.js")
 
 
 def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip] | None = None) -> dict[str, int]:
@@ -57,7 +57,7 @@ def render(results: Sequence[Result], clips: Sequence[Clip], folder: Path) -> st
     """Return the page for a folder in which it is to lie."""
     here = files("swift_saber.report")
     style = here.joinpath("page.css").read_text(encoding="utf-8")
-    script = '"use strict";\n' + "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    script = "\n".join([shared_script(), *(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)])
     data = {
         "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
         "models": [{"name": result.name, "scores": _cut(result.scores)} for result in results],

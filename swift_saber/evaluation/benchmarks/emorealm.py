@@ -27,13 +27,13 @@ import numpy as np
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.evaluation.benchmarks import Command
 from swift_saber.evaluation.benchmarks.emobench_m.answers import after_thinking, is_denied
-from swift_saber.evaluation.interval import Means, group_means_interval
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, by_group, summarise, summary
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION
+from swift_saber.statistics.interval import Means, group_means_interval
 from swift_saber.text.strict_json import read_json
 
 #: The tasks whose right choices say yes or no (published).

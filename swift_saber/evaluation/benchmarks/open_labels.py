@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, kind, quoted
-from swift_saber.evaluation.interval import counts_interval, pooled
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.judge import Judge, ask_all
 from swift_saber.evaluation.summary import summary
+from swift_saber.statistics.interval import counts_interval, pooled
 from swift_saber.text.files import read_text
 from swift_saber.text.npz import read_npz
 from swift_saber.text.wheel import EWScore, Level, Wheels, ew_score, ew_scores, overlap_table

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.errors import InputError, quoted
-from swift_saber.evaluation.agreement import Agreement, Ratings, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import summary
 from swift_saber.sed.record import Row
+from swift_saber.statistics.agreement import Agreement, Ratings, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.text.csv_table import read_csv
 from swift_saber.text.emotion_list import EmotionList
 

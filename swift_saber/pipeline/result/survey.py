@@ -20,9 +20,9 @@ from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
-from swift_saber.pipeline.stages.split import lot_number
 from swift_saber.sed.record import RECORD_KEYS
 from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS
+from swift_saber.text.seed import lot_number
 from swift_saber.text.strict_json import dumps, read_json
 
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.

@@ -4,7 +4,6 @@ SABER-Test holds 1,800 clips (published), half of them consistent and half incon
 source). How its clips were chosen was not found: all else here is ours.
 """
 
-import hashlib
 import json
 from array import array
 from collections import Counter
@@ -22,6 +21,7 @@ from swift_saber.pipeline.stage import Drop, Row, Stage
 from swift_saber.pipeline.stages.split_choice import LOST, STAYS, TEST, Clips, Groups, Stratum, choose
 from swift_saber.settings import SETTINGS
 from swift_saber.text.files import write_text
+from swift_saber.text.seed import lot_number
 from swift_saber.text.strict_json import dumps, read_json
 
 SHARES = "shares a speaker or video with the test set"
@@ -215,14 +215,3 @@ def notes(folder: Path) -> list[str]:
     """Return what a split that was made in a folder says of itself, in sentences; none where there was no clip."""
     path = folder / _NOTE
     return list(read_json(path)["notes"]) if path.is_file() else []
-
-
-def lot_number(name: str, seed: object) -> int:
-    """Return a number below 2**64 that depends on the id and the seed alone, so that the order of rows does not matter.
-
-    Args:
-        name: the id of a clip.
-        seed: with another one, clips come in another order.
-    """
-    digest = hashlib.blake2b(f"{seed} {name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

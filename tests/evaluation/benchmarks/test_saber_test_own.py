@@ -8,7 +8,6 @@ import pytest
 
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
-from swift_saber.evaluation.agreement import cohen_kappa, krippendorff_alpha
 from swift_saber.evaluation.benchmarks import probe
 from swift_saber.evaluation.benchmarks.labelled import questions, read_test
 from swift_saber.evaluation.benchmarks.saber_test import items, scores
@@ -17,6 +16,7 @@ from swift_saber.evaluation.summary import read_scores
 from swift_saber.models.service import Service
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Row
+from swift_saber.statistics.agreement import cohen_kappa, krippendorff_alpha
 from swift_saber.text.emotion_list import EmotionList
 from tests.cli.test_eval import swift_saber
 from tests.evaluation.benchmarks.test_saber_test import value

@@ -38,10 +38,10 @@ from typing import Any
 from swift_saber.evaluation.benchmarks.emobench_m.items import is_text
 from swift_saber.evaluation.benchmarks.emobench_m.layout import SCENARIOS
 from swift_saber.evaluation.benchmarks.emobench_m.official import Scorer, counted, label_lists
-from swift_saber.evaluation.interval import Interval, Means
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.metrics import mean_weighted_f1, table, weighted_intervals, weighted_scores
 from swift_saber.evaluation.summary import aggregate, by_group, summarise, summary
+from swift_saber.statistics.interval import Interval, Means
 
 DIMENSIONS = ("FER", "CEU", "SCEA")
 _WITHOUT_JUDGE = "SCEA_hu_sd"

@@ -22,10 +22,10 @@ from swift_saber.evaluation.benchmarks.open_labels import (
     overlap_notes,
     wheel_note,
 )
-from swift_saber.evaluation.interval import counts_interval, pooled
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from swift_saber.evaluation.summary import by_group, summary
+from swift_saber.statistics.interval import counts_interval, pooled
 from swift_saber.text.wheel import LEVELS, EWScore, Wheels, ew_scores, overlap_table
 
 #: In item.details: the hit of each wheel, and a sentiment's word where it was no number.

@@ -12,7 +12,7 @@ from swift_saber.evaluation.benchmarks.emobench_m.scores import LEADERBOARD, sco
 from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.metrics import weighted_intervals, weighted_scores
 from tests.evaluation.benchmarks.emobench_m.folder import REFERENCE, truths, write_benchmark, write_lines
-from tests.evaluation.plain_bootstrap import plain_interval
+from tests.statistics.plain_bootstrap import plain_interval
 
 
 def said(

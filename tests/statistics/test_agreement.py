@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from nltk.metrics.agreement import AnnotationTask
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.agreement import agreement, cohen_kappa, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.evaluation.item import Item
-from tests.evaluation.plain_bootstrap import plain_interval
+from swift_saber.statistics.agreement import agreement, cohen_kappa, krippendorff_alpha, mean_kappa, rater_pairs
+from tests.statistics.plain_bootstrap import plain_interval
 
 RATINGS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=30)
 PEOPLE = ("anna", "bo", "cy")

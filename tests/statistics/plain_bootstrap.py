@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from swift_saber.evaluation.interval import DRAWS, LEVEL, Interval
 from swift_saber.evaluation.item import Item
+from swift_saber.statistics.interval import DRAWS, LEVEL, Interval
 
 
 def plain_interval(items: Sequence[Item], statistic: Callable[[Sequence[Item]], float]) -> Interval:

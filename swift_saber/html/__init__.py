@@ -1,13 +1,26 @@
-"""What our pages have in common: a policy that names its own style and script, and clips by an address on the disk."""
+"""What our pages have in common: scripts, a policy that names a page's own style and script, addresses of clips.
+
+Beside it lie the scripts: `dom.js` makes elements out of data that may hold anything, `player.js` plays clips,
+`marks.js` marks words of evidence.
+"""
 
 import base64
 import hashlib
 import os
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 from swift_saber.data.rows import media_path
 from swift_saber.text.files import writable
+
+_SCRIPTS = ("dom.js", "marks.js", "player.js")
+
+
+def shared_script() -> str:
+    """Return the script that pages have in common, to stand before their own; it reads an element "data" of JSON."""
+    here = files("swift_saber.html")
+    return '"use strict";\n' + "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
 
 
 def policy(style: str, script: str) -> str:

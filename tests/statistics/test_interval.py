@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swift_saber.evaluation.interval import (
+from swift_saber.evaluation.item import Item
+from swift_saber.statistics.interval import (
     Interval,
     counts_interval,
     group_means_interval,
     mean_interval,
     pooled,
 )
-from swift_saber.evaluation.item import Item
-from tests.evaluation.plain_bootstrap import plain_interval
+from tests.statistics.plain_bootstrap import plain_interval
 
 
 def items(groups: dict[str, list[float]]) -> list[Item]:
@@ -127,7 +127,7 @@ def test_counts_of_rows_draw_groups_each_for_itself_and_need_two_items_in_one() 
 def test_drawing_in_parts_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [float(place) for place in range(37)]
     whole = mean_interval(values)
-    monkeypatch.setattr("swift_saber.evaluation.interval._AT_ONCE", 37 * 7)
+    monkeypatch.setattr("swift_saber.statistics.interval._AT_ONCE", 37 * 7)
     assert mean_interval(values) == whole
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swift_saber.errors import InputError
-from swift_saber.evaluation.interval import DRAWS, LEVEL, SEED, Interval
+from swift_saber.statistics.interval import DRAWS, LEVEL, SEED, Interval
 
 #: One mapping {rater: label} for each clip.
 Ratings = Sequence[Mapping[str, str]]

@@ -1,0 +1,256 @@
+"""What people said: an append-only JSONL of each reviewer in one folder, the records untouched.
+
+Each line is one saved state of one item by one reviewer; the last line of an item is what the reviewer says of it:
+
+    id          of the line: the page's own number of this save, so that a save which is sent twice is there once
+    item, kind, of   the item, of which kind, and the digest of what was reviewed (items.py)
+    reviewer, when   who and when: ISO 8601, UTC, to the second
+    revision    1 for the first line of the item by this reviewer, and so on
+    decision    "accept", "correct", "reject", "skip"; of a pair or candidates "better"; None: saved and not decided yet
+    reason      in the reviewer's words; "" where none
+    before      the item's values (items.EDITABLE), or {"scores": [...]} of its choices
+    after       the values as the reviewer has them, or {"better": "0", "1", ..., "same" or "none"}: the place among the
+                choices as the row has them, whatever order the page showed; {} of "reject" and "skip" without an edit
+    blind       the reviewer did not see `before`
+    adjudicates the reviewer saw what the others said, and decides
+    source, consistency, language, concluded    of the item, for figures
+
+Several reviewers write at once, each a file of their own, held by one process. Nothing is ever changed or removed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timezone
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+from swift_saber.data.log import RowLog
+from swift_saber.data.rows import parse_row
+from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.review.items import EDITABLE, Item
+from swift_saber.text.strict_json import MAX_LEVELS
+
+#: What a reviewer may decide of a record or an answer, and of a pair or candidates.
+DECISIONS = {"record": ("accept", "correct", "reject", "skip"), "pair": ("better", "reject", "skip")}
+DECISIONS |= {"answer": DECISIONS["record"], "candidates": DECISIONS["pair"]}
+#: Beside the place of a choice, what may be better.
+NEITHER = ("same", "none")
+
+_NAME = re.compile(r"[\w][\w.-]{0,39}")
+_ENDING = ".reviews.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One line of a log; what each column is stands at the top of this file."""
+
+    id: str
+    item: str
+    kind: str
+    of: str
+    reviewer: str
+    when: str
+    revision: int
+    decision: str | None
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    blind: bool
+    adjudicates: bool
+    source: str
+    consistency: str
+    language: str
+    concluded: str
+
+    def edits(self) -> dict[str, str]:
+        """Return the values that are others than before, by name; all that are there of a blind review."""
+        return {key: text for key, text in self.after.items() if self.blind or text != self.before.get(key)}
+
+
+class StaleError(Exception):
+    """The item has been saved since the page was loaded; `latest` is what is there."""
+
+    def __init__(self, latest: Review) -> None:
+        super().__init__(latest)
+        self.latest = latest
+
+
+class ReviewLog:
+    """One reviewer's log, open for writing; a context manager that threads may share.
+
+    Args:
+        folder: of the reviews.
+        reviewer: a name: letters, digits, "_", "-" and ".", at most 40.
+        blind, adjudicates: as Review; of all lines that are written.
+
+    Raises:
+        InputError: the name cannot be one of a file.
+    """
+
+    def __init__(self, folder: str | Path, reviewer: str, *, blind: bool = False, adjudicates: bool = False) -> None:
+        self.path = log_path(folder, reviewer)
+        self.reviewer, self.blind, self.adjudicates = reviewer, blind, adjudicates
+        self._log = RowLog(self.path)
+        self._lock = Lock()
+        #: The last line of each item.
+        self.latest: dict[str, Review] = {}
+        self._seen: dict[str, tuple[str, int]] = {}
+
+    def __enter__(self) -> "ReviewLog":
+        """Open the file, or make it and its folder.
+
+        Raises:
+            InputError: another process writes it, it cannot be opened, or a line is no review.
+        """
+        with ExitStack() as undo:
+            undo.enter_context(self._log)
+            for row in self._log.read():
+                self._take(review_of(row, f"{self.path}: {quoted(row['id'])}"))
+            undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._log.remove_if_empty()
+        self._log.__exit__(kind, error, trace)
+
+    def save(
+        self, name: str, item: Item, revision: int, *, decision: str | None, reason: str, after: Mapping[str, str]
+    ) -> Review:
+        """Write one line, and return it; it survives the end of the process in any way once this has returned.
+
+        Args:
+            name: the page's number of this save. A save that is there already is returned as it is.
+            item: what is reviewed.
+            revision: that of the line which the page knows, 0 for none.
+            decision, reason, after: as Review.
+
+        Raises:
+            StaleError: the item has another line since.
+            InputError: something in it cannot be; or the disk takes no more, and nothing is written.
+        """
+        _check(item, decision, after)
+        with self._lock:
+            known = self.latest.get(item.id)
+            if known is None:
+                if revision or name in self._seen:
+                    problem = f"is revision {revision} of what was never saved here"
+                    raise InputError(item.id, "save", problem, "load the page again")
+            elif self._seen.get(name) == (item.id, known.revision):
+                return known
+            elif known.revision != revision or name in self._seen:
+                raise StaleError(known)
+            review = Review(
+                id=name,
+                item=item.id,
+                kind=item.kind,
+                of=item.of,
+                reviewer=self.reviewer,
+                when=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                revision=revision + 1,
+                decision=decision,
+                reason=reason,
+                before=item.values or {"scores": [choice.score for choice in item.choices]},
+                after=dict(after),
+                blind=self.blind,
+                adjudicates=self.adjudicates,
+                source=item.source,
+                consistency=item.consistency,
+                language=item.language,
+                concluded=item.concluded,
+            )
+            self._log.append(asdict(review))
+            self._take(review)
+            return review
+
+    def _take(self, review: Review) -> None:
+        self.latest[review.item] = review
+        self._seen[review.id] = (review.item, review.revision)
+
+
+def log_path(folder: str | Path, reviewer: str) -> Path:
+    """Return the file of a reviewer.
+
+    Raises:
+        InputError: the name cannot be one of a file.
+    """
+    if not _NAME.fullmatch(reviewer):
+        remedy = "use letters, digits, -, _ and ., at most 40, a letter or digit first"
+        raise InputError("review", "--reviewer", f"{quoted(reviewer)} is no name", remedy)
+    return Path(folder) / f"{reviewer}{_ENDING}"
+
+
+def read_reviews(folder: str | Path) -> Iterator[Review]:
+    """Yield all lines of all reviewers of a folder, also while some are being written; reviewers by name.
+
+    Raises:
+        InputError: the folder has no review, or a line is damaged; names the file and line.
+    """
+    files = sorted(Path(folder).glob(f"*{_ENDING}"))
+    if not files:
+        problem = "holds no reviews" if Path(folder).is_dir() else "is not there"
+        raise InputError(str(folder), "folder", problem, "name the folder that swift-saber review -o wrote to")
+    for path in files:
+        try:
+            with path.open("rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    where = f"{path}:{number}"
+                    if line.endswith(b"\n"):  # the last may be on its way
+                        yield review_of(parse_row(line, where, levels=MAX_LEVELS), where)
+        except OSError as error:
+            raise unreadable(path, error) from error
+
+
+def latest_reviews(folder: str | Path) -> dict[str, dict[str, Review]]:
+    """Return {item: {reviewer: their last line}}, items in the order in which they were first reviewed.
+
+    Raises:
+        InputError: as read_reviews.
+    """
+    found: dict[str, dict[str, Review]] = {}
+    for review in read_reviews(folder):
+        found.setdefault(review.item, {})[review.reviewer] = review
+    return found
+
+
+def review_of(row: Mapping[str, Any], where: str) -> Review:
+    """Return the review that a line holds.
+
+    Raises:
+        InputError: it is none.
+    """
+    texts = ("id", "item", "kind", "of", "reviewer", "when", "reason", "source", "consistency", "language", "concluded")
+    for name, kind in (*((text, str) for text in texts), ("revision", int), ("before", dict), ("after", dict)):
+        if not isinstance(row.get(name), kind):
+            raise InputError(where, name, f"is {quoted(row.get(name))}", "it is no line of a review")
+    if row["kind"] not in DECISIONS or row.get("decision") not in (None, *DECISIONS[row["kind"]]):
+        raise InputError(where, "decision", f"is {quoted(row.get('decision'))}", "it is no line of a review")
+    known: dict[str, Any] = {each.name: row.get(each.name) for each in fields(Review)}
+    return Review(**{**known, "blind": row.get("blind") is True, "adjudicates": row.get("adjudicates") is True})
+
+
+def _check(item: Item, decision: str | None, after: Mapping[str, str]) -> None:
+    """See that a decision can be about an item."""
+    known = DECISIONS[item.kind]
+    if decision not in (None, *known):
+        raise InputError(item.id, "decision", f"is {quoted(decision)}", f"send one of {', '.join(known)}")
+    if not all(isinstance(text, str) for text in after.values()):
+        raise InputError(item.id, "after", "holds what is no text", "load the page again")
+    if item.choices:
+        better = after.get("better")
+        places = (*map(str, range(len(item.choices))), *NEITHER)
+        if after.keys() - {"better"} or (better is not None and better not in places):
+            raise InputError(item.id, "better", f"is {quoted(better)}", f"send one of {', '.join(places)}")
+        if decision == "better" and better is None:
+            raise InputError(item.id, "better", "is missing", "say which answer is better")
+        return
+    if strange := sorted(after.keys() - set(EDITABLE)):
+        raise InputError(item.id, strange[0], "cannot be edited", f"send {', '.join(EDITABLE)}")
+    for name, allowed in (("consistency", ("", "consistent", "inconsistent")), ("language", ("", "zh", "en"))):
+        if after.get(name, "") not in allowed:
+            raise InputError(item.id, name, f"is {quoted(after[name])}", f"send one of {', '.join(allowed[1:])}")

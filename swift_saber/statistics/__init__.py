@@ -1,0 +1,1 @@
+"""How sure a number is: bootstrap intervals, and how far raters agree."""
