@@ -23,6 +23,8 @@ class Parser(argparse.ArgumentParser):
 
     about = ""  #: What is said of it in the list of commands.
     fill: Callable[[], None] | None = None
+    #: Has subcommands that take the place of this command where its first word names one of them.
+    aside: "Parser | None" = None
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**{"allow_abbrev": False, **settings})
@@ -31,11 +33,17 @@ class Parser(argparse.ArgumentParser):
         fill, self.fill = self.fill, None
         if fill is not None:
             fill()
+        if self.aside and args and args[0] in self.aside.parts():
+            return self.aside.parse_known_args(args, namespace)
         known, others = super().parse_known_args(args, namespace)
         if wrong := next((text.partition("=")[0] for text in others if text.startswith("--")), None):
             names = [name for action in self._actions for name in action.option_strings]
             self.error(f"unrecognized arguments: {wrong}{_meant(wrong, names)}")
         return known, others
+
+    def parts(self) -> set[str]:
+        """Return the names of the subcommands."""
+        return {name for action in self._actions for name in action.choices or () if isinstance(name, str)}
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

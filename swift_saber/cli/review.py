@@ -1,0 +1,93 @@
+"""The command `swift-saber review`: records that people look at, and what follows from what they say.
+
+swift-saber review train.jsonl -o reviews/
+swift-saber review merge train.jsonl reviews/ -o reviewed.jsonl
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from swift_saber.cli import Parser, command, count
+from swift_saber.errors import InputError
+
+# Not after these has a run's folder what is to be reviewed: they say what became of it.
+_AFTER = ("review", "split")
+
+
+def add_review(commands: Any) -> None:
+    text = "a page on which people correct records, and what they agree on"
+    page = command(commands, "review", _page, text, "review train.jsonl -o reviews/", resumable=True)
+    page.description = (
+        "Look at records beside their clips on a page of this machine: accept, correct, reject. Records, results of\n"
+        "an inference, candidates and pairs can be reviewed. They are not touched: what people say has a folder.\n\n"
+        "Its other commands, each with a --help of its own:"
+    )
+    text = "JSONL files, or the folder of a pipeline run: what its last stage before review and split kept"
+    page.add_argument("records", nargs="+", type=Path, metavar="RECORDS", help=text)
+    page.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder of the reviews")
+    text = "who reviews; repeatable, each with an address of their own (default: those of the plan, else who you are)"
+    page.add_argument("--reviewer", action="append", default=[], metavar="NAME", help=text)
+    page.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 to serve at (default: a free one)")
+    page.add_argument("--blind", action="store_true", help="do not show what a machine wrote")
+    text = "show what reviewers disagree on, and decide it (default name: your own with -adjudicates)"
+    page.add_argument("--adjudicate", action="store_true", help=text)
+    page.add_argument("--sample", type=count, metavar="N", help="review N records, drawn by lot (default: all)")
+    page.add_argument("--seed", type=int, metavar="S", help="of the lots (default 0)")
+    text = "what the sample is spread evenly over (default source,consistency,language)"
+    page.add_argument("--by", type=_names, metavar="A,B", help=text)
+    page.add_argument("--overlap", type=int, metavar="M", help="of these, how many every reviewer sees (default 0)")
+    text = "all who review this sample, among whom the rest is dealt (default: everybody sees all)"
+    page.add_argument("--reviewers", type=_names, metavar="A,B", help=text)
+
+    page.aside = Parser(prog=page.prog)
+    parts = page.aside.add_subparsers(metavar="PART")
+    for add in (_add_merge, _add_take, _add_agreement):
+        add(parts)
+    lines = [f"  {name:<12} {part.about}" for name, part in parts.choices.items()]
+    page.description = "\n".join([page.description, *lines])
+
+
+def _page(args: argparse.Namespace) -> None:
+    from swift_saber.review.server import serve
+
+    names = ("sample", "seed", "by", "overlap", "reviewers")
+    given = {name: value for name in names if (value := getattr(args, name)) is not None}
+    settings = {name: getattr(args, name) for name in ("port", "blind", "adjudicate")}
+    serve(records_of(args.records), args.output, args.reviewer, plan=given, **settings)
+
+
+def records_of(paths: list[Path]) -> list[Path]:
+    """Return the JSONL files that are meant: the folder of a pipeline run stands for what its stages kept.
+
+    Raises:
+        InputError: a folder is none of a run, or none of its stages is through.
+    """
+    return [file for path in paths for file in (_kept(path) if path.is_dir() else [path])]
+
+
+def _kept(run: Path) -> list[Path]:
+    from swift_saber.pipeline.result.survey import read_run
+
+    stages = [stage for stage in read_run(run)["stages"] if stage not in _AFTER]
+    for stage in reversed(stages):
+        files = sorted((run / stage / "kept").glob("*.jsonl"))
+        if files:
+            return files
+    raise InputError(str(run), "kept", "is not there: no stage has ended", "run the pipeline first")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def _add_merge(parts: Any) -> None:
+    """Records as their reviewers would have them."""
+
+
+def _add_take(parts: Any) -> None:
+    """What was edited by hand elsewhere, as a review."""
+
+
+def _add_agreement(parts: Any) -> None:
+    """How far people agree, in figures."""
