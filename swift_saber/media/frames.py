@@ -10,6 +10,7 @@ import math
 import os
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -79,6 +80,36 @@ def read_frames(
         return clip.at_times(choose, change) or clip.in_order(choose, change)
     except (av.error.FFmpegError, OSError, UnicodeError, MemoryError) as error:
         raise InputError(str(path), "video", f"cannot be decoded ({reason(error)})", _REMEDY) from error
+
+
+def still(path: str | os.PathLike[str]) -> tuple[Any, Fraction]:
+    """Return the key frame before the middle of a video, for people to look at, and how wide its pixels are.
+
+    Little of the file is decoded, so a file that breaks off later, or of one frame, has one as well.
+
+    Returns:
+        (uint8 RGB of shape (height, width, 3), turned as a player turns it; the width of a pixel in its heights).
+
+    Raises:
+        InputError: the file cannot be opened, or no frame of it can be decoded.
+    """
+    import av
+
+    if problem := file_problem(path):
+        raise InputError(str(path), "video", problem, "correct the path")
+    try:
+        with open_media(path) as container:
+            stream = _stream(path, container, 0)
+            wide = stream.sample_aspect_ratio or Fraction(1)
+            # Containers without an index refuse to jump, and others jump to where nothing is: then from the beginning.
+            for middle in ((container.duration or 0) // 2, 0):
+                with suppress(av.error.FFmpegError):
+                    container.seek(middle)
+                    if (frame := next(container.decode(stream), None)) is not None:
+                        return Picture(None, 0).of(frame), wide
+    except (av.error.FFmpegError, OSError, UnicodeError, MemoryError) as error:
+        raise InputError(str(path), "video", f"cannot be decoded ({reason(error)})", _REMEDY) from error
+    raise InputError(str(path), "video", "has no frame that can be decoded", _REMEDY)
 
 
 def size_problem(width: int, height: int) -> tuple[str, str] | None:
@@ -160,7 +191,7 @@ class _Clip:
         wanted = {times[index] for index in indices}
         kept: dict[int, Any] = {}
         last = None
-        picture = _Picture(change, self._threads)
+        picture = Picture(change, self._threads)
         with open_media(self._path) as container:
             stream = self._stream(container)
             context = stream.codec_context
@@ -192,7 +223,7 @@ class _Clip:
         times: list[int] = []
         lost = 0
         kept: dict[int, Any] = {}
-        picture = _Picture(change, self._threads)
+        picture = Picture(change, self._threads)
         with open_media(self._path) as container:
             stream = self._stream(container)
             for packet in container.demux(stream):
@@ -207,15 +238,7 @@ class _Clip:
         return times, kept
 
     def _stream(self, container: Any) -> Any:
-        stream = first_stream(container, "video")
-        if stream is None or stream.codec_context is None:
-            problem = "has no video stream" if stream is None else "has a video stream in no codec that is known here"
-            raise InputError(str(self._path), "video", problem, "name the clip's video file")
-        if wrong := size_problem(stream.codec_context.width, stream.codec_context.height):
-            raise InputError(str(self._path), "video", *wrong)
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = self._threads
-        return stream
+        return _stream(self._path, container, self._threads)
 
     def _decoded(self, packet: Any) -> Any:
         """The frames that come with a packet; None where it is broken."""
@@ -250,7 +273,20 @@ class _Clip:
         return (len(times) - 1) / seconds if seconds > 0 and missed else rate
 
 
-class _Picture:
+def _stream(path: str | os.PathLike[str], container: Any, threads: int) -> Any:
+    """The video stream of a file, with a decoder of so many threads."""
+    stream = first_stream(container, "video")
+    if stream is None or stream.codec_context is None:
+        problem = "has no video stream" if stream is None else "has a video stream in no codec that is known here"
+        raise InputError(str(path), "video", problem, "name the clip's video file")
+    if wrong := size_problem(stream.codec_context.width, stream.codec_context.height):
+        raise InputError(str(path), "video", *wrong)
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = threads
+    return stream
+
+
+class Picture:
     """Makes pixels of frames, all of the first one's size, and turned as the latest of them that says so."""
 
     def __init__(self, change: Change | None, threads: int) -> None:
