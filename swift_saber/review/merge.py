@@ -118,7 +118,7 @@ def voices(reviews: Mapping[str, Review], verdict: Verdict) -> tuple[Voice, ...]
     names = sorted(verdict.by, key=lambda name: hashlib.sha256(f"{verdict.item}/{name}".encode()).digest())
     spoken = [reviews[name] for name in names]
     return tuple(
-        Voice(str(number), review.decision or "", review.reason, dict(_opinion(review)), review.blind)
+        Voice(str(number), review.decision or "", review.reason, dict(opinion(review)), review.blind)
         for number, review in enumerate(spoken, start=1)
     )
 
@@ -132,7 +132,7 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
         return "disputed", {}, (DECISION,)
     given: dict[str, list[str]] = {}
     for review in sorted(reviews, key=_age):
-        for name, text in _opinion(review):
+        for name, text in opinion(review):
             given.setdefault(name, []).append(text)
     fields = tuple(name for name, texts in given.items() if len({" ".join(text.split()) for text in texts}) > 1)
     if fields:
@@ -145,8 +145,8 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
     return "corrected" if values else "accepted", values, ()
 
 
-def _opinion(review: Review) -> Iterator[tuple[str, str]]:
-    """The values for which a review stands, by name: what a blind reviewer left blank, nobody looked at."""
+def opinion(review: Review) -> Iterator[tuple[str, str]]:
+    """Yield (name, text) of what a review stands for; what a blind reviewer left blank, nobody looked at."""
     if review.decision == "reject":
         return
     if BETTER in review.after:
