@@ -1,0 +1,395 @@
+"""How far people agree with each other, with the model and with a judge, and how much of its texts they changed.
+
+An item counts with the reviews of its newest text that decided; reviews of an older text are stale, and counted.
+Whoever adjudicates has seen what the others said: that is the last word on an item, and no part of how far people
+agree.
+
+    labels    the decision, emotion, consistency and language, and of choices which is better: mean kappa over pairs of
+              reviewers, Krippendorff's alpha, and the share of equal ones among the pairs of an item's reviewers
+    model     the record's labels, and the emotion that its text concludes, as a rater beside what people say of an
+              item: the one reviewer, all where they say the same, or who adjudicated
+    texts     of the six dimensions, where the machine's text was in sight: whether it was changed, other than in white
+              space, and how far: edits of characters over the length of the longer text, 0..1. Of an item with several
+              reviewers, their mean
+    judge     whether the answer that a judge scored highest is the one that people find best. The place of an answer
+              says nothing, so chance is 1 of the number of answers whatever places a judge and people tend to: kappa is
+              that of Brennan and Prediger (1981)
+
+Labels that were given with the machine's in sight agree with it, and with each other, more than blind ones do, so both
+are told apart ("sight"). All is split by source, consistency and language. Intervals are those of
+statistics/interval.py, over items. What is left out of a figure is counted beside it.
+
+The result names no person: reviewers are "reviewer 1" and so on. `reasons` holds what people wrote, for a file of one's
+own; tables.py shows none of it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, get_args
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from swift_saber.review.items import LABELS, STRATA
+from swift_saber.review.log import NEITHER, Review, latest_reviews
+from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, verdict_of
+from swift_saber.review.plan import read_plan
+from swift_saber.sed.record import DIMENSIONS
+from swift_saber.statistics.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
+from swift_saber.statistics.interval import Interval, counts_interval, mean_interval, pooled
+from swift_saber.text.emotions import common_emotion
+from swift_saber.text.seed import lot_number
+
+#: What the emotion that the machine's text concludes is called among the labels of the model.
+CONCLUDED = "concluded emotion"
+#: How a label was given: with the machine's in sight or not.
+SIGHT = ("blind", "sighted")
+
+_PEOPLE, _MACHINE = "people", "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was said of one item.
+
+    Attributes:
+        reviews: by reviewer, those of its newest text that decided.
+        verdict: what follows from them.
+    """
+
+    reviews: dict[str, Review]
+    verdict: Verdict
+
+    @property
+    def speaking(self) -> list[Review]:
+        """The reviews on which the verdict rests."""
+        return [self.reviews[name] for name in self.verdict.by]
+
+    @property
+    def sight(self) -> str:
+        return "blind" if all(review.blind for review in self.speaking) else "sighted"
+
+    def stratum(self, by: str) -> str:
+        value: str = self.sight if by == "sight" else getattr(self.speaking[0], by)
+        return value
+
+
+def read_figures(
+    folder: str | Path, records: Mapping[str, str] | None = None, *, named: bool = False
+) -> dict[str, Any]:
+    """Return the figures of a folder of reviews: `figures`, and the plan's settings.
+
+    Args:
+        records, named: as figures.
+
+    Raises:
+        InputError: as log.read_reviews and plan.read_plan.
+    """
+    latest = latest_reviews(folder)
+    found = figures(latest, records, named=named)
+    plan = read_plan(folder)
+    if plan is None:
+        return {**found, "plan": None}
+    settings = {**asdict(plan.settings), "reviewers": len(plan.dealt), "drawn": len(plan.shared)}
+    settings["drawn"] += sum(map(len, plan.dealt.values()))
+    return {**found, "plan": settings}
+
+
+def figures(
+    latest: Mapping[str, Mapping[str, Review]], records: Mapping[str, str] | None = None, *, named: bool = False
+) -> dict[str, Any]:
+    """Return all figures, as JSON takes them.
+
+    Args:
+        latest: as log.latest_reviews returns.
+        records: {id: digest} of the records that it is about (items.Item.of); None for what was reviewed last of each.
+        named: call the reviewers by their names.
+    """
+    about = {item: of for item, of in latest.items() if records is None or item in records}
+    counts = Counter(other_records=len(latest) - len(about))
+    found = []
+    for item, reviews in about.items():
+        verdict = verdict_of(item, reviews, "" if records is None else records[item])
+        counts["stale_reviews"] += verdict.stale
+        counts["skipped_reviews"] += sum(review.decision == "skip" for review in reviews.values())
+        counts["undecided_reviews"] += sum(review.decision is None for review in reviews.values())
+        if verdict.by:
+            decided = {name: of for name, of in reviews.items() if of.of == verdict.of and _decided(of)}
+            found.append(_Said(decided, verdict))
+        else:
+            counts["undecided"] += 1
+    described = [said for said in found if not _is_choice(said)]
+    choices = [said for said in found if _is_choice(said)]
+    return {
+        "items": {
+            "decided": len(found),
+            "by_several": sum(len(_independent(said)) > 1 for said in found),
+            "adjudicated": sum(said.verdict.adjudicated for said in found),
+            **{sight: sum(said.sight == sight for said in found) for sight in SIGHT},
+            **{name: counts[name] for name in ("undecided", "other_records")},
+            **{name: counts[name] for name in ("stale_reviews", "skipped_reviews", "undecided_reviews")},
+        },
+        "reviewers": _reviewers(about, named),
+        "verdicts": {state: _share([of.verdict.state == state for of in found]) for state in get_args(State)[:-1]},
+        "reasons": dict(Counter(text for of in found for text in of.verdict.reasons).most_common()),
+        "labels": [
+            *(row for label in (DECISION, *LABELS) for row in _labels(described, label)),
+            *_labels(choices, BETTER),
+        ],
+        "model": [row for label in (*LABELS, CONCLUDED) for row in _against_model(described, label)],
+        "texts": _texts(described),
+        "judge": list(_judged(choices)),
+    }
+
+
+def _decided(review: Review) -> bool:
+    return review.decision not in (None, "skip")
+
+
+def _is_choice(said: _Said) -> bool:
+    return said.speaking[0].kind in ("pair", "candidates")
+
+
+def _independent(said: _Said) -> dict[str, Review]:
+    return {name: review for name, review in said.reviews.items() if not review.adjudicates}
+
+
+def _pseudonyms(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, str]:
+    names = sorted({name for of in latest.values() for name in of})
+    return {name: f"reviewer {place}" for place, name in enumerate(names, start=1)}
+
+
+def _reviewers(latest: Mapping[str, Mapping[str, Review]], named: bool) -> list[dict[str, Any]]:
+    """How many items each has decided in which way; by name, under a number."""
+    rows = []
+    for name, pseudonym in _pseudonyms(latest).items():
+        own = [of[name] for of in latest.values() if name in of]
+        decisions = Counter(review.decision or "undecided" for review in own)
+        rows.append(
+            {
+                "reviewer": name if named else pseudonym,
+                "items": len(own),
+                **dict(sorted(decisions.items())),
+                "blind": sum(review.blind for review in own),
+                "adjudicating": sum(review.adjudicates for review in own),
+            }
+        )
+    return rows
+
+
+def _groups(found: Sequence[_Said], *, sight: bool = True) -> Iterator[tuple[str, str, list[_Said]]]:
+    """("all", "", all), and by each of STRATA, and by sight, the items of each value, where there is more than one."""
+    yield "all", "", list(found)
+    for by in (*(("sight",) if sight else ()), *STRATA):
+        groups: dict[str, list[_Said]] = {}
+        for said in found:
+            groups.setdefault(said.stratum(by), []).append(said)
+        if len(groups) > 1:
+            yield from ((by, value, groups[value]) for value in sorted(groups))
+
+
+def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
+    """How far reviewers agree on a label; groups in which no item has it from two are left out."""
+    parts: list[tuple[str, str, list[_Said], tuple[str, ...]]]
+    parts = [(by, value, members, SIGHT) for by, value, members in _groups(found, sight=False)]
+    if len({review.blind for said in found for review in _independent(said).values()}) > 1:
+        parts += [("sight", value, list(found), (value,)) for value in SIGHT]
+    for by, value, members, sights in parts:
+        ratings = [of for said in members if len(of := _ratings(_independent(said), label, sights)) > 1]
+        if ratings:
+            raters = {name for of in ratings for name in of}
+            yield {
+                "label": label,
+                "by": by,
+                "group": value,
+                "items": len(ratings),
+                "reviewers": len(raters),
+                "equal": _mean([_equal_pairs(of) for of in ratings]),
+                "kappa": _coefficient(mean_kappa(ratings, rater_pairs(ratings))),
+                "alpha": _coefficient(krippendorff_alpha(ratings, raters)),
+            }
+
+
+def _ratings(reviews: Mapping[str, Review], label: str, sights: Collection[str]) -> dict[str, str]:
+    rated = {name: _rating(of, label) for name, of in reviews.items() if SIGHT[not of.blind] in sights}
+    return {name: value for name, value in rated.items() if value}
+
+
+def _rating(review: Review, label: str) -> str:
+    """The label that a review gives an item, "" where none."""
+    if label == DECISION:
+        return review.decision or ""
+    text = dict(opinion(review)).get(label, "")
+    if label == BETTER:
+        return _turned(review, text)
+    return _named(text) if label == "emotion" else text.strip()
+
+
+def _named(emotion: str) -> str:
+    return common_emotion(emotion) or emotion.strip().casefold()
+
+
+def _turned(review: Review, place: str) -> str:
+    """The place of a choice, counted from one that is drawn by lot.
+
+    In files of pairs the better one of a judge stands first, so that most places are equal: by chance nearly all would
+    be, and kappa would say so.
+    """
+    if place in (*NEITHER, ""):
+        return place
+    count = len(review.before["scores"])
+    return str((int(place) + lot_number(review.item, "places")) % count)
+
+
+def _equal_pairs(ratings: Mapping[str, str]) -> float:
+    pairs = len(ratings) * (len(ratings) - 1)
+    return sum(count * (count - 1) for count in Counter(ratings.values()).values()) / pairs
+
+
+def _against_model(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
+    for by, value, members in _groups(found):
+        compared, left_out = [], Counter({"rejected": 0, "disputed": 0, "not said": 0, "machine silent": 0})
+        for said in members:
+            people, machine = _of_people(said, "emotion" if label == CONCLUDED else label), _of_machine(said, label)
+            if people is None or not machine:
+                left_out[_why_not(said, people)] += 1
+            else:
+                compared.append({_PEOPLE: people, _MACHINE: machine})
+        if compared:
+            yield {
+                "label": label,
+                "by": by,
+                "group": value,
+                "items": len(compared),
+                "equal": _share([of[_PEOPLE] == of[_MACHINE] for of in compared]),
+                "kappa": _coefficient(mean_kappa(compared, [(_PEOPLE, _MACHINE)])),
+                "left_out": dict(left_out),
+            }
+
+
+def _of_people(said: _Said, label: str) -> str | None:
+    """What people say of an item: None where they dispute it or say nothing."""
+    if said.verdict.state == "rejected" or DECISION in said.verdict.fields:
+        return None
+    given = {_rating(review, label) for review in said.speaking} - {""}
+    return given.pop() if len(given) == 1 else None
+
+
+def _of_machine(said: _Said, label: str) -> str:
+    review = said.speaking[0]
+    if label == CONCLUDED:
+        return _named(review.concluded)
+    text: str = review.before.get(label, "")
+    return _named(text) if label == "emotion" else text.strip()
+
+
+def _why_not(said: _Said, people: str | None) -> str:
+    if people is not None:
+        return "machine silent"
+    if said.verdict.state == "rejected":
+        return "rejected"
+    return "disputed" if said.verdict.state == "disputed" else "not said"
+
+
+def _texts(found: Sequence[_Said]) -> dict[str, Any]:
+    """Of each dimension how many records' text was changed, and how far, and what this leaves out."""
+    sighted = {said.verdict.item: [review for review in said.speaking if not review.blind] for said in found}
+    changes: dict[str, list[tuple[float, float]]] = {name: [] for name in DIMENSIONS}
+    left_out = Counter({"rejected": 0, "blind": 0})
+    for reviews in sighted.values():
+        standing = [review for review in reviews if review.decision != "reject"]
+        if not standing:
+            left_out["rejected" if reviews else "blind"] += 1
+            continue
+        for name, records in changes.items():
+            pairs = [(_spaced(of.before.get(name, "")), _spaced(dict(opinion(of))[name])) for of in standing]
+            if any(map(any, pairs)):
+                changed = sum(before != after for before, after in pairs) / len(pairs)
+                far = sum(Levenshtein.normalized_distance(before, after) for before, after in pairs) / len(pairs)
+                records.append((changed, far))
+    fields = {}
+    for name, of in changes.items():
+        distances = {"all": [far for _, far in of], "changed": [far for changed, far in of if changed]}
+        fields[name] = {
+            "changed": _mean([changed for changed, _ in of]),
+            "distance": {
+                which: {**_mean(values), "median": median(values) if values else None}
+                for which, values in distances.items()
+            },
+        }
+    return {"fields": fields, "left_out": dict(left_out)} if any(changes.values()) else {}
+
+
+def _spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _judged(found: Sequence[_Said]) -> Iterator[dict[str, Any]]:
+    for by, value, members in _groups(found):
+        right, chances = [], []
+        left_out = Counter(dict.fromkeys(("judge ties", "not judged", *NEITHER, "disputed", "rejected"), 0))
+        for said in members:
+            state, better = said.verdict.state, said.verdict.values.get(BETTER, "")
+            scores = said.speaking[0].before["scores"]
+            best = _highest(scores)
+            if state in ("disputed", "rejected"):
+                left_out[state] += 1
+            elif better in NEITHER:
+                left_out[better] += 1
+            elif len(best) != 1:
+                left_out["judge ties" if best else "not judged"] += 1
+            else:
+                right.append(better == best[0])
+                chances.append(1 / len(scores))
+        yield {
+            "by": by,
+            "group": value,
+            "items": len(right),
+            "equal": _share(right),
+            "kappa": _over_chance(right, chances),
+            "left_out": dict(left_out),
+        }
+
+
+def _highest(scores: Sequence[float | None]) -> list[str]:
+    """The places of the highest score; none where one of the answers has none."""
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores):
+        return []
+    return [str(place) for place, score in enumerate(known) if score == max(known)]
+
+
+def _over_chance(right: Sequence[bool], chances: Sequence[float]) -> dict[str, Any]:
+    """(share right - chance) / (1 - chance), chance being the mean of each item's."""
+    if not right:
+        return _ends(None, None, 0)
+    rows = np.column_stack([np.asarray(right, dtype=np.float64), chances])
+    interval = counts_interval({"": rows}, lambda drawn: _beyond(*pooled(drawn)))
+    return _ends(float(_beyond(np.ones((1, len(rows)), dtype=np.int64), rows)[0]), interval, len(rows))
+
+
+def _beyond(counts: np.ndarray[Any, Any], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    sums = counts @ rows
+    total = counts.sum(axis=1)
+    beyond: np.ndarray[Any, Any] = (sums[:, 0] - sums[:, 1]) / (total - sums[:, 1])
+    return beyond
+
+
+def _share(values: Sequence[bool]) -> dict[str, Any]:
+    return {**_mean([float(value) for value in values]), "count": sum(values)}
+
+
+def _mean(values: Sequence[float]) -> dict[str, Any]:
+    return _ends(sum(values) / len(values) if values else None, mean_interval(values), len(values))
+
+
+def _coefficient(found: Agreement) -> dict[str, Any]:
+    return _ends(found.value, found.interval, found.clips)
+
+
+def _ends(value: float | None, interval: Interval | None, of: int) -> dict[str, Any]:
+    low, high = interval or (None, None)
+    return {"value": value, "low": low, "high": high, "of": of}
