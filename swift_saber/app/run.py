@@ -1,8 +1,6 @@
 """Serving the page: to this machine alone unless another address is asked for, and nothing from elsewhere in it."""
 
 import os
-import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from typing import Any
 
 from swift_saber.app.answers import Answers, from_process, from_server
 from swift_saber.errors import InputError
+from swift_saber.html.serving import ended_cleanly, listening, run
 from swift_saber.inference.instruction import choose
 from swift_saber.inference.run import command
 from swift_saber.media.read import MAX_BYTES_HELD
@@ -66,8 +65,8 @@ def serve(
     first, _ = choose(model, None, here=server is None)
     start = language or first.get("language") or text_language(first["messages"][0]["content"])
     with (
-        _ended_cleanly(),
-        listening(host, port) as (listener, at),  # before the model is loaded
+        ended_cleanly(),
+        listening(host, port, "app") as (listener, at),  # before the model is loaded
         scratch("swift-saber-app-", _LOG) as folder,
         _model(model, server, flag, settings, gpu, max_new_tokens, folder) as answers,
     ):
@@ -75,7 +74,7 @@ def serve(
         print(f"swift-saber: the page is at {at} (Ctrl-C ends it)", file=sys.stderr, flush=True)
         if host not in _LOOPBACK:
             print("swift-saber: whoever reaches this address can use the model", file=sys.stderr, flush=True)
-        _run(app, listener)
+        run(app, listener)
 
 
 def application(answers: Answers, words: Any, language: Language, folder: Path, host: str) -> Any:
@@ -170,44 +169,3 @@ def _model(
         answers.close()
         process.stop()
         process.close()
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
-    """Give a socket that listens, and the address of a page there.
-
-    Args:
-        host: the address.
-        port: 0 for a free one.
-
-    Raises:
-        InputError: it cannot be had.
-    """
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        remedy = "name another --port, or an address of this machine as --host"
-        problem = getattr(error, "strerror", None) or str(error)
-        raise InputError("app", f"{host}:{port}", f"cannot be served at ({problem})", remedy) from error
-    with listener:
-        yield listener, f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-
-
-def _run(app: Any, listener: socket.socket) -> None:
-    import uvicorn
-
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2)).run([listener])
-
-
-@contextmanager
-def _ended_cleanly() -> Iterator[None]:
-    """Have SIGTERM end the block as an exception does; uvicorn passes the signal on when it has ended."""
-    before = signal.signal(signal.SIGTERM, _ended)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _ended(*_: Any) -> None:
-    raise SystemExit(128 + signal.SIGTERM)

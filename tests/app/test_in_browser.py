@@ -70,11 +70,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(one_model: Model, folder: Path) -> Iterator[str]:
     import uvicorn
 
-    from swift_saber.app.run import application, listening
+    from swift_saber.app.run import application
+    from swift_saber.html.serving import listening
 
     words = {language: {"language": language} for language in ("zh", "en")}
     app = application(Answers(one_model.stream, 1), words, "en", folder, "127.0.0.1")
-    with listening("127.0.0.1", 0) as (listener, at):
+    with listening("127.0.0.1", 0, "app") as (listener, at):
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from swift_saber.app.answers import from_server
-from swift_saber.app.run import listening
 from swift_saber.cli.main import main
 from swift_saber.errors import InputError
+from swift_saber.html.serving import listening
 from swift_saber.models.service import Service
 from tests.app.test_in_browser import STATE, click, needs_gradio
 from tests.llm_server import Asked, LLMServer, Reply, fails
@@ -74,10 +74,10 @@ def test_ended_while_the_model_is_loaded_it_leaves_nothing(
 
 
 def test_it_is_served_to_this_machine_alone() -> None:
-    with listening("127.0.0.1", 0) as (listener, address):
+    with listening("127.0.0.1", 0, "app") as (listener, address):
         host, port = listener.getsockname()
         assert (host, address) == ("127.0.0.1", f"http://127.0.0.1:{port}")
-    with pytest.raises(InputError, match="70000"), listening("127.0.0.1", 70000):
+    with pytest.raises(InputError, match="70000"), listening("127.0.0.1", 70000, "app"):
         pass
 
 
