@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from swift_saber.sed.record import CONCLUSION, FACE, VOICE
+from swift_saber.text.emotions import WORDS as EMOTION_WORDS
 from swift_saber.text.emotions import named_emotions
 from swift_saber.text.lexicon import Lexicon
 
@@ -75,6 +76,16 @@ _MEANS: dict[str, set[Valence]] = {
     **{name: {_VALENCE[name]} for name in OTHERS},
     "mixed": {"positive", "negative"},
 }
+# The same and the words of emotions, for who asks which words decide; which of them do is _valence's to say.
+_ALL_WORDS = Lexicon(
+    {
+        **{emotion: " ".join(each).split() for emotion, each in EMOTION_WORDS.items() if emotion in _VALENCE},
+        **{name: " ".join(each).split() for name, each in WORDS.items()},
+        **OTHERS,
+        "mixed": MIXED,
+    }
+)
+_ALL_MEAN: dict[str, set[Valence]] = {**{emotion: {each} for emotion, each in _VALENCE.items()}, **_MEANS}
 
 
 def conclude(fields: Mapping[str, str]) -> dict[str, Any]:
@@ -93,6 +104,24 @@ def conclude(fields: Mapping[str, str]) -> dict[str, Any]:
         "voice": voice,
         "conflict": {face, voice} == {"positive", "negative"} if face and voice else None,
     }
+
+
+def clashing_words(fields: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return the words of a record by which its face and its voice conflict, as they are written there.
+
+    Args:
+        fields: as conclude takes them.
+
+    Returns:
+        (of the face, of the voice); two empty lists where there is no conflict.
+    """
+    if not conclude(fields)["conflict"]:
+        return [], []
+    face, voice = (
+        _ALL_WORDS.words(text, {name for name, valences in _ALL_MEAN.items() if valences == {_valence(text)}})
+        for text in (fields[FACE], fields[VOICE])
+    )
+    return face, voice
 
 
 def _emotion(text: str) -> str | None:

@@ -7,7 +7,7 @@ these rules. All of them are ours.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 # A point inside of a number or a name ends no sentence.
 _SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
@@ -58,16 +58,26 @@ class Lexicon:
 
     def sentences(self, text: str) -> list[set[str]]:
         """Return, for each sentence of a text that says any, the names that its words stand for."""
+        said = ({name for _, name in found} for found in self._found(text))
+        return [names for names in said if names]
+
+    def words(self, text: str, names: Container[str]) -> list[str]:
+        """Return the words of a text that stand for one of the names, as they are written there, each once."""
+        found = [word for sentence in self._found(text) for word, name in sentence if name in names]
+        written = text.lower()
+        # A letter whose small form is longer moves what follows; a word in letters of another width is not found.
+        places = [(written.find(word), len(word)) for word in found] if len(written) == len(text) else []
+        return list(dict.fromkeys(text[at : at + length] for at, length in places if at >= 0))
+
+    def _found(self, text: str) -> Iterator[list[tuple[str, str]]]:
+        """The words of each sentence that are not denied, with their names."""
         plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-        said = (
-            {
-                self._name(match.group())
+        for sentence in _SENTENCES.split(plain):
+            yield [
+                (match.group(), self._name(match.group()))
                 for match in self._pattern.finditer(sentence)
                 if not _denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
-            }
-            for sentence in _SENTENCES.split(plain)
-        )
-        return [names for names in said if names]
+            ]
 
     def _name(self, found: str) -> str:
         """The name of what the pattern has found: of a whole word, else of the one with the longest stem that fits."""

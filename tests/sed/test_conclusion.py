@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from swift_saber.mini.world import EVAL_COUNTS, HIDDEN, PLAIN, SILENT, record, sample_split
-from swift_saber.sed.conclusion import COLUMNS, conclude
+from swift_saber.sed.conclusion import COLUMNS, clashing_words, conclude
 from swift_saber.sed.layout import parse, render
 from swift_saber.sed.record import CONCLUSION, FACE, VOICE
 from swift_saber.text.emotions import EMOTIONS, find_emotion
@@ -169,3 +169,24 @@ def test_only_the_conclusion_tells_the_emotion() -> None:
 
 def test_the_words_of_the_clip_are_no_evidence_of_its_voice() -> None:
     assert conclude({"speech_content": "I hate you, I am so angry!"})["voice"] is None
+
+
+@pytest.mark.parametrize(
+    ("face", "voice", "found"),
+    [
+        ("She Smiles and beams, without a frown.", "A HOSTILE voice.", (["Smiles", "beams"], ["HOSTILE"])),
+        ("She scowls.", "She is delighted, in a warm and low voice.", (["scowls"], ["delighted", "warm"])),
+        ("她面带笑容。", "声音充满敌意，没有温暖。", (["笑容"], ["敌意"])),
+        ("She smiles.", "A warm voice.", ([], [])),
+        ("She smiles.", "A plain voice.", ([], [])),
+        ("", "", ([], [])),
+    ],
+)
+def test_the_words_that_clash_are_those_by_which_face_and_voice_conflict(
+    face: str, voice: str, found: tuple[list[str], list[str]]
+) -> None:
+    assert clashing_words({"facial_exp_desc": face, "acoustic_feat": voice}) == found
+
+
+def test_no_word_of_a_record_that_lacks_a_line_clashes() -> None:
+    assert clashing_words({"facial_exp_desc": "She smiles."}) == clashing_words({}) == ([], [])
