@@ -106,7 +106,9 @@ class Chooser:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
     def _chosen(self, row: Mapping[str, Any], record: Row | None) -> _Answer:
-        """The best ordinary candidate, or the record in its place."""
+        """The candidate that people chose, else the best ordinary one, or the record in its place."""
+        if (text := _peoples(row)) is not None:
+            return _Answer(text, float(HIGHEST))
         answers = list(_scored(row, withheld=False))
         if not answers:
             some = any("withheld" not in candidate for candidate in row["candidates"])
@@ -146,8 +148,8 @@ def _worst(
 ) -> Rejected:
     """The worst answer with other words than the chosen one, of the ordinary or of the withheld candidates."""
     answers = list(_scored(row, withheld=withheld))
-    if not answers:  # of the ordinary ones there is one at least, the best
-        raise NoPairError("no withheld candidate")
+    if not answers:  # of the ordinary ones there is one at least, unless people chose one that has no score
+        raise NoPairError("no withheld candidate" if withheld else "no scored candidate")
     others = [answer for answer in answers if answer.text.split() != chosen.text.split()]
     if not others:
         raise NoPairError("identical texts")
@@ -240,6 +242,17 @@ KINDS = {
     ),
     "swapped": Kind("one answer, with the clip's media and with another clip's sound or picture", _swapped, True),
 }
+
+
+def _peoples(row: Mapping[str, Any]) -> str | None:
+    """The candidate that `review merge` marked as the best; what people say counts as the highest score (ours)."""
+    mark = row.get("review")
+    best = mark.get("best") if isinstance(mark, dict) else None
+    candidates: Sequence[Mapping[str, Any]] = row["candidates"]
+    if type(best) is not int or not 0 <= best < len(candidates):
+        return None
+    text: str = candidates[best]["text"]
+    return text if reserved_markup(text) is None else None
 
 
 def has_markup(candidate: Mapping[str, Any]) -> bool:
