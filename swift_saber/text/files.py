@@ -121,6 +121,33 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a neighbour folder to fill, which takes the name when the block ends; after an error it goes.
+
+    Folders above it are made.
+
+    Raises:
+        InputError: the folder is there already, or one that was begun and not ended, before the block begins.
+    """
+    path = Path(os.path.abspath(path))
+    if os.path.lexists(path):
+        raise InputError(str(path), "output", "exists already", "move it away, or name another folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(path)
+    try:
+        partial.mkdir()
+    except FileExistsError as error:
+        problem = "is there: it is being written, or was left by a run that was killed"
+        raise InputError(str(partial), "output", problem, "wait for that run, or remove the folder") from error
+    try:
+        yield partial
+        os.rename(partial, path)
+    except BaseException:  # Ctrl-C too
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def scratch(prefix: str, log: str) -> Iterator[Path]:
     """Give a temporary folder, which goes when the block ends; not where an InputError ends it, which names the log.
 

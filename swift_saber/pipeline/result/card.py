@@ -30,13 +30,25 @@ def card(found: Survey, counts: Mapping[str, int]) -> str:
 
 
 def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
-    last, run = found.last, found.run
+    last = found.last
     yield from _head(found, counts)
     yield "# SABER records\n"
     yield f"{last.kept:,} of {found.steps[0].kept:,} clips went through all stages up to `{last.stage}`."
     yield _ROWS if found.records[last.stage] or not last.kept else _NO_RECORDS
     if found.to_come:
         yield f"**Not begun:** {', '.join(f'`{stage}`' for stage in found.to_come)}.\n"
+    yield from sections(found)
+    yield "## Licences\n"
+    yield _DUTY
+
+
+def sections(found: Survey) -> Iterator[str]:
+    """Yield the lines of what is true of a run's records wherever they lie: what is there, what is not, and why.
+
+    Args:
+        found: as survey.survey returns; its `run` is shown as it is.
+    """
+    run = found.run
     for category, before, after in found.shares():
         names = sorted(before | after, key=lambda name: (-after[name], name))
         yield f"## By {category}\n"
@@ -72,8 +84,6 @@ def _lines(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
         if run.get(block):
             yield f"### {title}\n"
             yield from _table(head, settings(run[block]))
-    yield "## Licences\n"
-    yield _DUTY
 
 
 def _head(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
