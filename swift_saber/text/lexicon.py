@@ -9,8 +9,8 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping
 
-# A point inside of a number or a name ends no sentence.
-_SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
+#: What ends a sentence; a point inside of a number or a name does not.
+SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
 _NEGATION_EN = re.compile(
     r"(?:\b(?:not|never|without|nor|neither|no|hardly|isn't|isnt|wasn't|aren't|weren't|doesn't|don't|didn't|cannot|"
     r"can't|lacks?|lacking|rather than|instead of|far from|free of|absence of|anything but)"
@@ -72,12 +72,17 @@ class Lexicon:
     def _found(self, text: str) -> Iterator[list[tuple[str, str]]]:
         """The words of each sentence that are not denied, with their names."""
         plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
-        for sentence in _SENTENCES.split(plain):
+        for sentence in SENTENCES.split(plain):
             yield [
                 (match.group(), self._name(match.group()))
                 for match in self._pattern.finditer(sentence)
-                if not _denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
+                if not denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
             ]
+
+    def find(self, plain: str) -> Iterator[tuple[str, int, int]]:
+        """Yield name, start and end of each word in a text in lower case, from left to right, denied or not."""
+        for match in self._pattern.finditer(plain):
+            yield self._name(match.group()), *match.span()
 
     def _name(self, found: str) -> str:
         """The name of what the pattern has found: of a whole word, else of the one with the longest stem that fits."""
@@ -86,7 +91,7 @@ class Lexicon:
         return self._stems[max((stem for stem in self._stems if found.startswith(stem)), key=len)]
 
 
-def _denied(before: str, word: str) -> bool:
+def denied(before: str, word: str) -> bool:
     """Whether what stands before a word in its sentence denies it."""
     if _HAN.search(word):
         return bool(_NEGATION_ZH.search(_NO_NEGATION_ZH.sub("", before)))

@@ -14,7 +14,7 @@ VOICE_EN: dict[str, str] = {
     "A high-pitched, trembling, fast voice.": "pitch + 2; tremor + 2; rate + 2",
     "He speaks in a deep voice.": "pitch - 2",
     "The pitch rises sharply at the end of the sentence.": "pitch rises 3 end",
-    "Her intonation goes up on the last word.": "pitch rises 2",
+    "Her intonation goes up on the last word.": "pitch rises 2 end",
     "The question ends with a rising intonation.": "pitch rises 2",
     "Her voice drops in pitch toward the end.": "pitch falls 2 end",
     "The pitch is not high.": "not pitch + 2",
@@ -32,7 +32,7 @@ VOICE_EN: dict[str, str] = {
     "He speaks loudly throughout.": "loudness + 2 throughout",
     "The voice is not loud.": "not loudness + 2",
     "She says it softly, almost in a whisper.": "loudness - 2; loudness - 3",
-    "He shouts the last words.": "loudness + 3",
+    "He shouts the last words.": "loudness + 3 end",
     "He does not shout; he keeps his voice low.": "not loudness + 3; loudness - 2",
     "In a low voice, he asks her to leave.": "loudness - 2",
     "The volume increases as she goes on.": "loudness rises 2",
@@ -48,7 +48,7 @@ VOICE_EN: dict[str, str] = {
     "The pace is fast.": "rate + 2",
     "She talks slowly and quietly.": "rate - 2; loudness - 2",
     "He speaks at a measured pace.": "rate - 1",
-    "Her speech speeds up in the second half.": "rate rises 2",
+    "Her speech speeds up in the second half.": "rate rises 2 end",
     "He slows down towards the end.": "rate falls 2 end",
     "The speaking rate is neither fast nor slow.": "rate 0 2",
     "The words come rapidly and at a high volume.": "rate + 2; loudness + 2",
@@ -91,7 +91,7 @@ VOICE_ZH: dict[str, str] = {
     # range
     "语调平淡，没有起伏。": "pitch_range - 2; not pitch_range + 2",
     "语调抑扬顿挫，富有变化。": "pitch_range + 2; pitch_range + 2",
-    "音调起伏较大。": "pitch_range + 1",
+    "音调起伏较大。": "pitch_range + 2",
     "全程语调单调。": "pitch_range - 2 throughout",
     # loudness
     "音量很大。": "loudness + 2",
@@ -110,7 +110,7 @@ VOICE_ZH: dict[str, str] = {
     "他仿佛要喊出来。": "",
     # rate
     "语速平缓。": "rate - 1",
-    "语速缓慢，中间有较长的停顿。": "rate - 2; pause + 1",
+    "语速缓慢，中间有较长的停顿。": "rate - 2; pause + 2",
     "语速非常快。": "rate + 3",
     "说到后面语速加快。": "rate rises 2 end",
     "语速先快后慢。": "rate falls 2",
@@ -120,7 +120,7 @@ VOICE_ZH: dict[str, str] = {
     # pauses, silence, tremor
     "在说第二句话时，他有轻微的停顿和重复（“我...我”），这增强了话语的诚恳感。": "pause + 1",
     "中间没有停顿。": "not pause + 2",
-    "停顿较多，气息不稳。": "pause + 1",
+    "停顿较多，气息不稳。": "pause + 2",
     "沉默片刻后才回答。": "pause + 2",
     "片段中没有人说话。": "silence + 2",
     "声音微微颤抖。": "tremor + 1",
