@@ -141,7 +141,7 @@ def figures(
         ],
         "model": [row for label in (*LABELS, CONCLUDED) for row in _against_model(described, label)],
         "texts": _texts(described),
-        "judge": list(_judged(choices)),
+        "judge": list(_judged(choices)) if choices else [],
     }
 
 
@@ -194,11 +194,12 @@ def _groups(found: Sequence[_Said], *, sight: bool = True) -> Iterator[tuple[str
 def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
     """How far reviewers agree on a label; groups in which no item has it from two are left out."""
     parts: list[tuple[str, str, list[_Said], tuple[str, ...]]]
-    parts = [(by, value, members, SIGHT) for by, value, members in _groups(found, sight=False)]
+    parts = [(by, value, members, SIGHT) for by, value, members in _groups(found, sight=False) if by != label]
     if len({review.blind for said in found for review in _independent(said).values()}) > 1:
         parts += [("sight", value, list(found), (value,)) for value in SIGHT]
     for by, value, members, sights in parts:
-        ratings = [of for said in members if len(of := _ratings(_independent(said), label, sights)) > 1]
+        given = [_ratings(_independent(said), label, sights) for said in members]
+        ratings = [of for of in given if len(of) > 1]
         if ratings:
             raters = {name for of in ratings for name in of}
             yield {
@@ -206,6 +207,7 @@ def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
                 "by": by,
                 "group": value,
                 "items": len(ratings),
+                "of_several": sum(len(_ratings(_independent(said), DECISION, sights)) > 1 for said in members),
                 "reviewers": len(raters),
                 "equal": _mean([_equal_pairs(of) for of in ratings]),
                 "kappa": _coefficient(mean_kappa(ratings, rater_pairs(ratings))),
@@ -250,7 +252,7 @@ def _equal_pairs(ratings: Mapping[str, str]) -> float:
 
 
 def _against_model(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
-    for by, value, members in _groups(found):
+    for by, value, members in (group for group in _groups(found) if group[0] != label):
         compared, left_out = [], Counter({"rejected": 0, "disputed": 0, "not said": 0, "machine silent": 0})
         for said in members:
             people, machine = _of_people(said, "emotion" if label == CONCLUDED else label), _of_machine(said, label)
