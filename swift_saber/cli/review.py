@@ -1,7 +1,8 @@
 """The command `swift-saber review`: records that people look at, and what follows from what they say.
 
 swift-saber review train.jsonl -o reviews/
-swift-saber review merge train.jsonl reviews/ -o reviewed.jsonl
+swift-saber review merge train.jsonl --reviews reviews/ -o reviewed.jsonl
+swift-saber review take edited.jsonl --of runs/saber-data -o reviews/
 """
 
 import argparse
@@ -83,6 +84,35 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _add_merge(parts: Any) -> None:
     """Records as their reviewers would have them."""
+    example = "review merge train.jsonl --reviews reviews/ -o reviewed.jsonl"
+    merge = command(parts, "merge", _merge, "reviewed records as one file, for training and testing", example)
+    merge.description = (
+        "Write the records that were accepted, and those that were corrected with their corrections; beside them\n"
+        "what was rejected, with the reasons, and what is in dispute (review --adjudicate). Answers become records,\n"
+        "pairs are turned round where people prefer the rejected answer, candidates are marked with the best for\n"
+        "`pairs select`. No file gets the name of a reviewer. Exit status: 0, or 1 where something is in dispute, or\n"
+        "was reviewed when its text was another one."
+    )
+    merge.add_argument("records", nargs="+", type=Path, metavar="RECORDS", help="what was reviewed: files, or a run")
+    merge.add_argument("--reviews", type=Path, required=True, metavar="FOLDER", help="folder of the reviews")
+    merge.add_argument("-o", "--output", type=Path, required=True, help="JSONL to write; must not be there")
+    merge.add_argument("--all", action="store_true", help="write records that nobody decided about too, as they are")
+
+
+def _merge(args: argparse.Namespace) -> int:
+    from swift_saber.review.merged import COUNTS, beside, write_merged
+
+    found = write_merged(records_of(args.records), args.reviews, args.output, everything=args.all)
+    for name in COUNTS:
+        print(f"{name:<13}{found[name]}")
+    if found["elsewhere"]:
+        print(f"of {found['elsewhere']} that were reviewed there is no record in these files")
+    if found["written"]:
+        print(f"{found['written']} records written to {args.output}")
+    for name, path in beside(args.output).items():
+        if found[name]:
+            print(f"what is {name}: {path}")
+    return 1 if found["disputed"] or found["stale"] else 0
 
 
 def _add_take(parts: Any) -> None:
@@ -91,3 +121,36 @@ def _add_take(parts: Any) -> None:
 
 def _add_agreement(parts: Any) -> None:
     """How far people agree, in figures."""
+    example = "review agreement reviews/ -o agreement.json"
+    agreement = command(parts, "agreement", _agreement, "how far people agree, and what they changed", example)
+    agreement.description = (
+        "Show Cohen's kappa and Krippendorff's alpha of the reviewers with intervals, for all and by source,\n"
+        "consistency and language; people against the model; how many of its texts they changed, and how far; and\n"
+        "of pairs and candidates, whether the answer that a judge scored higher is the one that people find better.\n"
+        "What was said in sight of the machine's text stands apart from what was said blind to it."
+    )
+    agreement.add_argument("reviews", type=Path, metavar="REVIEWS", help="folder of the reviews")
+    text = "JSON of all figures; with the reasons of what was rejected, as their reviewers wrote them"
+    agreement.add_argument("-o", "--output", type=Path, help=text)
+    agreement.add_argument("--names", action="store_true", help="name the reviewers (default: reviewer 1, 2, ...)")
+    text = "what was reviewed, files or a run: reviews of an older text are then left out (default: the newest reviewed)"
+    agreement.add_argument("--records", nargs="+", type=Path, default=[], metavar="RECORDS", help=text)
+
+
+def _agreement(args: argparse.Namespace) -> None:
+    from swift_saber.review.agreement import read_figures
+    from swift_saber.review.items import Items
+    from swift_saber.review.tables import reasons, reviewers, sentences, tables, text_lines
+    from swift_saber.text.files import write_text
+    from swift_saber.text.strict_json import dumps
+
+    items = Items(records_of(args.records)) if args.records else None
+    records = None if items is None else {name: items.of(name) for name in items}
+    found = read_figures(args.reviews, records, named=args.names)
+    for words in sentences(found, None if items is None else len(items)):
+        print(words.english)
+    for table in (reviewers(found), *tables(found), *reasons(found)):
+        print("", *text_lines(table), sep="\n")
+    if args.output:
+        write_text(args.output, dumps(found) + "\n")
+        print(f"\nall figures: {args.output}")
