@@ -53,7 +53,7 @@ def sections(found: Survey) -> Iterator[str]:
         names = sorted(before | after, key=lambda name: (-after[name], name))
         yield f"## By {category}\n"
         rows = ([name, before[name] if before else None, after[name]] for name in names)
-        yield from _table((category, "clips read", "clips kept"), rows)
+        yield from table((category, "clips read", "clips kept"), rows)
         if category == "emotion" and (own := found.own_words()):
             words = ", ".join(map(cell, own))
             yield f"A clip may have several; these are the sources' own words: {words}.\n"
@@ -62,7 +62,7 @@ def sections(found: Survey) -> Iterator[str]:
     drops = [
         [step.stage, reason, count, step.entered] for step in found.steps for reason, count in step.reasons.items()
     ]
-    yield from _table(("stage", "reason", "clips", "of"), drops) if drops else ("No stage dropped a clip.\n",)
+    yield from table(("stage", "reason", "clips", "of"), drops) if drops else ("No stage dropped a clip.\n",)
     for step in found.steps:
         if step.waiting:
             yield f"**Not finished:** {step.waiting:,} clips wait in the stage `{step.stage}`.\n"
@@ -72,7 +72,7 @@ def sections(found: Survey) -> Iterator[str]:
     ):
         if said := found.said(kind):
             yield f"{title}\n"
-            yield from _table(("source", "what", "how many", "for example"), said)
+            yield from table(("source", "what", "how many", "for example"), said)
     yield from _split(found)
     yield "## How it was made\n"
     for title, block, head in (
@@ -83,18 +83,17 @@ def sections(found: Survey) -> Iterator[str]:
     ):
         if run.get(block):
             yield f"### {title}\n"
-            yield from _table(head, settings(run[block]))
+            yield from table(head, settings(run[block]))
 
 
 def _head(found: Survey, counts: Mapping[str, int]) -> Iterator[str]:
-    size = next((name for most, name in _SIZES if found.last.kept < most), "n>1M")
     yield "---"
     languages = sorted({"en", "zh"} & found.counts[found.last.stage, "language"].keys())
     if languages:
         yield f"language: [{', '.join(languages)}]"
     yield "task_categories: [video-text-to-text]"
     yield "tags: [emotion-recognition, audio, video, saber]"
-    yield f"size_categories: [{size}]"
+    yield f"size_categories: [{size(found.last.kept)}]"
     files = [part for part, count in counts.items() if count]
     if files:
         yield "configs:\n- config_name: default\n  data_files:"
@@ -122,12 +121,17 @@ def _split(found: Survey) -> Iterator[str]:
         f"inconsistent, from {note['groups']['test']:,} groups of clips that share a speaker or a video; no speaker "
         "and no video is on both sides as far as the sources name them.\n"
     )
-    yield from _table(("language", "source", "consistent in test", "inconsistent in test"), found.strata())
+    yield from table(("language", "source", "consistent in test", "inconsistent in test"), found.strata())
     yield from (f"- {cell(text)}" for text in note["notes"])
     yield ""
 
 
-def _table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """A table of values that may hold anything; whole numbers get their thousands marked."""
+def size(rows: int) -> str:
+    """Return the name that hubs have for so many rows."""
+    return next((name for most, name in _SIZES if rows < most), "n>1M")
+
+
+def table(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Yield the lines of a table of values that may hold anything; whole numbers get their thousands marked."""
     cells = ([f"{value:,}" if isinstance(value, int) else cell(value) for value in row] for row in rows)
     return table_lines(head, cells)
