@@ -133,7 +133,7 @@ def _add_agreement(parts: Any) -> None:
     text = "JSON of all figures; with the reasons of what was rejected, as their reviewers wrote them"
     agreement.add_argument("-o", "--output", type=Path, help=text)
     agreement.add_argument("--names", action="store_true", help="name the reviewers (default: reviewer 1, 2, ...)")
-    text = "what was reviewed, files or a run: reviews of an older text are then left out (default: the newest reviewed)"
+    text = "what was reviewed, files or a run: reviews of another text are left out (default: of all but the newest)"
     agreement.add_argument("--records", nargs="+", type=Path, default=[], metavar="RECORDS", help=text)
 
 

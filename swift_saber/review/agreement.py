@@ -36,7 +36,7 @@ from rapidfuzz.distance import Levenshtein
 from swift_saber.review.items import LABELS, STRATA
 from swift_saber.review.log import NEITHER, Review, latest_reviews
 from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, verdict_of
-from swift_saber.review.plan import read_plan
+from swift_saber.review.plan import Progress, progress, read_plan
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.statistics.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.statistics.interval import Interval, counts_interval, mean_interval, pooled
@@ -88,9 +88,8 @@ def read_figures(
     Raises:
         InputError: as log.read_reviews and plan.read_plan.
     """
-    latest = latest_reviews(folder)
-    found = figures(latest, records, named=named)
     plan = read_plan(folder)
+    found = figures(latest_reviews(folder), records, named=named, begun=progress(folder) if plan else {})
     if plan is None:
         return {**found, "plan": None}
     settings = {**asdict(plan.settings), "reviewers": len(plan.dealt), "drawn": len(plan.shared)}
@@ -99,7 +98,11 @@ def read_figures(
 
 
 def figures(
-    latest: Mapping[str, Mapping[str, Review]], records: Mapping[str, str] | None = None, *, named: bool = False
+    latest: Mapping[str, Mapping[str, Review]],
+    records: Mapping[str, str] | None = None,
+    *,
+    named: bool = False,
+    begun: Mapping[str, Progress] | None = None,
 ) -> dict[str, Any]:
     """Return all figures, as JSON takes them.
 
@@ -107,6 +110,7 @@ def figures(
         latest: as log.latest_reviews returns.
         records: {id: digest} of the records that it is about (items.Item.of); None for what was reviewed last of each.
         named: call the reviewers by their names.
+        begun: how far each is, as plan.progress returns, where there is a plan.
     """
     about = {item: of for item, of in latest.items() if records is None or item in records}
     counts = Counter(other_records=len(latest) - len(about))
@@ -132,7 +136,7 @@ def figures(
             **{name: counts[name] for name in ("undecided", "other_records")},
             **{name: counts[name] for name in ("stale_reviews", "skipped_reviews", "undecided_reviews")},
         },
-        "reviewers": _reviewers(about, named),
+        "reviewers": _reviewers(about, begun or {}, named),
         "verdicts": {state: _share([of.verdict.state == state for of in found]) for state in get_args(State)[:-1]},
         "reasons": dict(Counter(text for of in found for text in of.verdict.reasons).most_common()),
         "labels": [
@@ -157,21 +161,19 @@ def _independent(said: _Said) -> dict[str, Review]:
     return {name: review for name, review in said.reviews.items() if not review.adjudicates}
 
 
-def _pseudonyms(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, str]:
-    names = sorted({name for of in latest.values() for name in of})
-    return {name: f"reviewer {place}" for place, name in enumerate(names, start=1)}
-
-
-def _reviewers(latest: Mapping[str, Mapping[str, Review]], named: bool) -> list[dict[str, Any]]:
-    """How many items each has decided in which way; by name, under a number."""
+def _reviewers(
+    latest: Mapping[str, Mapping[str, Review]], begun: Mapping[str, Progress], named: bool
+) -> list[dict[str, Any]]:
+    """What each did, by name, under a number: items done of those assigned, and how many were decided in which way."""
     rows = []
-    for name, pseudonym in _pseudonyms(latest).items():
+    for place, name in enumerate(sorted({*begun, *(name for of in latest.values() for name in of)}), start=1):
         own = [of[name] for of in latest.values() if name in of]
         decisions = Counter(review.decision or "undecided" for review in own)
         rows.append(
             {
-                "reviewer": name if named else pseudonym,
-                "items": len(own),
+                "reviewer": name if named else f"reviewer {place}",
+                **(asdict(begun[name]) if name in begun else {}),
+                "reviews": len(own),
                 **dict(sorted(decisions.items())),
                 "blind": sum(review.blind for review in own),
                 "adjudicating": sum(review.adjudicates for review in own),

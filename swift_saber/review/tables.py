@@ -1,17 +1,20 @@
 """The figures of agreement.py in sentences and tables, for a terminal, a dataset card and a page, in two languages.
 
-Nothing here names a person, a path, or what somebody wrote as a reason. What stands in cells comes from data (names of
-sources, for instance): whoever shows it has to escape it.
+Of `sentences` and `tables` none names a person, a path, or what somebody wrote as a reason. What stands in cells comes
+from data (names of sources, for instance): whoever shows it has to escape it.
 """
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from swift_saber.errors import one_line
 
 #: What the figures are split by.
 PARTS = ("all", "sight", "source", "consistency", "language")
+
+_REASONS = 10  # that are shown
 
 
 class Words(NamedTuple):
@@ -53,6 +56,19 @@ _NAMES = {
     "not judged": "评判者未评",
     "same": "人认为相同",
     "none": "人认为都不好",
+}
+_DONE = {
+    "done": "已完成",
+    "assigned": "已分配",
+    "reviews": "审核数",
+    "accept": "接受",
+    "correct": "修改",
+    "better": "选优",
+    "reject": "否决",
+    "skip": "跳过",
+    "undecided": "未完成",
+    "blind": "盲审",
+    "adjudicating": "裁定",
 }
 _SIGHTED = "machine's text in sight"
 _OF = Words("of", "范围")
@@ -226,6 +242,25 @@ def _plain(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
+def reviewers(figures: Mapping[str, Any]) -> Table:
+    """Return what each reviewer did: for the user's own eyes, where the figures are named."""
+    rows = figures["reviewers"]
+    known = {name for row in rows for name in row}
+    names = [name for name in _DONE if name in known]
+    head = (Words("reviewer", "审核人"), *(Words(name, chinese) for name, chinese in _DONE.items() if name in known))
+    cells: list[list[Cell]] = [[row["reviewer"], *(row.get(name, 0) for name in names)] for row in rows]
+    return Table(Words("Reviewers", "审核人"), head, cells)
+
+
+def reasons(figures: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield the most frequent reasons as people wrote them, where there are any: for the user's own eyes."""
+    given = figures["reasons"]
+    if given:
+        title = f"Reasons, the {_REASONS} most frequent of {len(given):,}" if len(given) > _REASONS else "Reasons"
+        rows: list[list[Cell]] = [[count, text] for text, count in islice(given.items(), _REASONS)]
+        yield Table(Words(title, "原因"), (_RECORDS, Words("reason", "原因")), rows)
+
+
 def text_lines(table: Table) -> Iterator[str]:
     """Yield a table in English for a terminal: a title, and columns side by side."""
     rows = [[word.english for word in table.head], *([_english(cell) for cell in row] for row in table.rows)]
@@ -246,15 +281,3 @@ def _padded(text: str, width: int) -> str:
 def _width(text: str) -> int:
     """Columns of a terminal that a text takes."""
     return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
-
-
-def reviewer_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Return what each reviewer did, for a terminal of one's own.
-
-    Args:
-        rows: figures["reviewers"].
-    """
-    names = list(dict.fromkeys(name for row in rows for name in row if name != "reviewer"))
-    head = (Words("reviewer", "审核人"), *(Words(name, name) for name in names))
-    cells: list[list[Cell]] = [[row["reviewer"], *(row.get(name, 0) for name in names)] for row in rows]
-    return Table(Words("Reviewers", "审核人"), head, cells)
