@@ -10,6 +10,7 @@ Knows rows; knows nothing of pages, of reviewers and of what they say.
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -93,7 +94,7 @@ class Item:
 class Items(Mapping[str, Item]):
     """The items of JSONL files by id, in the order of the files; each is read when it is asked for.
 
-    In memory are the place of each and its strata, some 400 bytes.
+    In memory are the place of each, its strata and its digest, some 500 bytes.
 
     Args:
         paths: JSONL files, none of them written to.
@@ -106,6 +107,9 @@ class Items(Mapping[str, Item]):
         self.paths = [Path(path) for path in paths]
         self._places: dict[str, tuple[int, int, str]] = {}
         self._strata: dict[str, tuple[str, ...]] = {}
+        self._of: dict[str, str] = {}
+        #: How often each emotion is named.
+        self.emotions: Counter[str] = Counter()
         kinds: dict[Kind, str] = {}
         for number, path in enumerate(self.paths):
             for where, line, start in read_placed(path) if path.stat().st_size else ():
@@ -115,6 +119,9 @@ class Items(Mapping[str, Item]):
                 kinds.setdefault(found.kind, where)
                 self._places[found.id] = (number, start, where)
                 self._strata[found.id] = tuple(getattr(found, name) for name in STRATA)
+                self._of[found.id] = found.of
+                if emotion := found.values.get("emotion"):
+                    self.emotions[emotion] += 1
         if not self._places:
             raise InputError(", ".join(map(str, paths)), "file", "holds no row", "name a JSONL of records or answers")
         if len(kinds) > 1:
@@ -126,7 +133,10 @@ class Items(Mapping[str, Item]):
 
     def __getitem__(self, name: str) -> Item:
         number, start, where = self._places[name]
-        return item_of(row_at(self.paths[number], start, where), where)
+        found = item_of(row_at(self.paths[number], start, where), where)
+        if (found.id, found.of) != (name, self._of[name]):
+            raise InputError(where, "row", "is another one than when the review began", "begin the review again")
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
@@ -137,6 +147,10 @@ class Items(Mapping[str, Item]):
     def strata(self, name: str) -> tuple[str, ...]:
         """Return the values of STRATA of an item, without reading it."""
         return self._strata[name]
+
+    def of(self, name: str) -> str:
+        """Return the digest of an item, as Item.of, without reading it."""
+        return self._of[name]
 
 
 def item_of(row: Mapping[str, Any], where: str) -> Item:

@@ -185,13 +185,18 @@ def log_path(folder: str | Path, reviewer: str) -> Path:
     return Path(folder) / f"{reviewer}{_ENDING}"
 
 
+def review_files(folder: str | Path) -> list[Path]:
+    """Return the logs of a folder, reviewers by name; none where the folder is not there."""
+    return sorted(Path(folder).glob(f"*{_ENDING}"))
+
+
 def read_reviews(folder: str | Path) -> Iterator[Review]:
     """Yield all lines of all reviewers of a folder, also while some are being written; reviewers by name.
 
     Raises:
         InputError: the folder has no review, or a line is damaged; names the file and line.
     """
-    files = sorted(Path(folder).glob(f"*{_ENDING}"))
+    files = review_files(folder)
     if not files:
         problem = "holds no reviews" if Path(folder).is_dir() else "is not there"
         raise InputError(str(folder), "folder", problem, "name the folder that swift-saber review -o wrote to")
@@ -252,5 +257,5 @@ def _check(item: Item, decision: str | None, after: Mapping[str, str]) -> None:
     if strange := sorted(after.keys() - set(EDITABLE)):
         raise InputError(item.id, strange[0], "cannot be edited", f"send {', '.join(EDITABLE)}")
     for name, allowed in (("consistency", ("", "consistent", "inconsistent")), ("language", ("", "zh", "en"))):
-        if after.get(name, "") not in allowed:
+        if after.get(name, "") not in (*allowed, item.values[name]):
             raise InputError(item.id, name, f"is {quoted(after[name])}", f"send one of {', '.join(allowed[1:])}")
