@@ -27,6 +27,7 @@ from swift_saber.cli.infer import add_infer
 from swift_saber.cli.mini import add_mini
 from swift_saber.cli.pairs import add_pairs
 from swift_saber.cli.prepare import add_prepare
+from swift_saber.cli.publish import add_publish
 from swift_saber.cli.report import add_report
 from swift_saber.cli.review import add_review
 from swift_saber.errors import InputError, one_line
@@ -136,7 +137,7 @@ def _add_plugin_path(commands: Any) -> None:
 # What people do, and the commands for it, as --help lists them.
 _GROUPS: tuple[tuple[str, tuple[Callable[[Any], None], ...]], ...] = (
     ("I have clips", (add_infer, add_app, _add_deploy)),
-    ("I annotate, and make preference pairs", (add_sources, add_pipeline, add_review, add_pairs)),
+    ("I annotate, and make preference pairs", (add_sources, add_pipeline, add_review, add_publish, add_pairs)),
     ("I train", (_add_training, _add_plugin_path)),
     ("before a long run", (add_check, add_prepare, add_doctor)),
     ("I evaluate", (add_eval, add_report)),

@@ -1,0 +1,137 @@
+"""What is known of each clip before it is published: its bytes, its length, and whether it is the one annotated."""
+
+import hashlib
+import os
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from swift_saber.data.rows import resolve_media
+from swift_saber.errors import InputError
+from swift_saber.media.fault import clip_fault
+from swift_saber.media.place import Problem
+from swift_saber.media.pool import guarded
+from swift_saber.pipeline.publish.given import Measured
+
+K = TypeVar("K")
+#: {"videos": [{"sha256", "bytes", "seconds"}], "audios": ...}, in the order of the row's files.
+Files = dict[str, list[dict[str, Any]]]
+
+# Seconds for all that is decoded of one clip; that of `prepare`, ours.
+_LIMIT = 300.0
+# How far two measures of one clip may be apart, as another version of a decoder has them: ours, the limits by which
+# dedup takes two clips for one.
+_BITS, _SECONDS = 16, 0.25
+_BLOCK = 1 << 20
+
+
+def look(
+    clips: Iterable[tuple[K, tuple[list[str], list[str], Measured | None]]], workers: int
+) -> Generator[tuple[K, Files | Problem], None, None]:
+    """Yield (key, its files, or why they cannot be published) for each clip in the order given.
+
+    Args:
+        clips: (key, (videos, audios, what a run measured of them or None)); paths are absolute.
+        workers: processes that decode.
+    """
+    jobs = (
+        (key, [videos, audios, None if was is None else [was.seconds, was.picture, was.sound, list(was.audios)]])
+        for key, (videos, audios, was) in clips
+    )
+    with closing(guarded(jobs, _look, workers=workers, limit=_LIMIT)) as answers:
+        for key, answer in answers:
+            if isinstance(answer, Problem):
+                yield key, answer
+            elif "problem" in answer:
+                yield key, Problem(*answer["problem"])
+            else:
+                yield key, answer
+
+
+def paths_of(paths: Iterable[str], where: str, column: str) -> list[str]:
+    """Return the absolute paths of a row's files.
+
+    Raises:
+        InputError: one of them is missing, empty, an address or no file.
+    """
+    return [resolve_media(path, where, column) for path in paths]
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class Copied:
+    """A file whose bytes are being copied; a context manager, which sees at its end that they are those wanted.
+
+    Args:
+        path: of the file.
+        wanted: its SHA-256 as it was looked at.
+    """
+
+    def __init__(self, path: str, wanted: str) -> None:
+        self._path, self._wanted = path, wanted
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> "Copied":
+        self._file = open(self._path, "rb")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Close the file.
+
+        Raises:
+            InputError: what was read is something else.
+        """
+        self._file.close()
+        if kind is None and self._digest.hexdigest() != self._wanted:
+            remedy = "publish again when nobody writes to it"
+            raise InputError(self._path, "file", "was changed while it was published", remedy)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most so many bytes."""
+        block = self._file.read(size)
+        self._digest.update(block)
+        return block
+
+
+def _look(videos: list[str], audios: list[str], was: list[Any] | None) -> dict[str, Any]:
+    """What `look` yields of one clip, as JSON; runs in a process of its own."""
+    from swift_saber.media.read import media_seconds
+
+    if fault := clip_fault(videos, audios):
+        return {"problem": [fault.reason, fault.remedy]}
+    if was and (changed := _changed(videos, *was)):
+        return {"problem": [f"{videos[0]}: {changed}", "put the clip back, or annotate it as it is now"]}
+    found: dict[str, Any] = {}
+    for column, paths in (("videos", videos), ("audios", audios)):
+        found[column] = [
+            {"sha256": sha256(path), "bytes": os.path.getsize(path), "seconds": _rounded(media_seconds(path))}
+            for path in paths
+        ]
+    return found
+
+
+def _changed(videos: list[str], seconds: float | None, picture: str, sound: str, own: list[str]) -> str | None:
+    """In what a clip differs from the one that was measured, or None."""
+    from swift_saber.media.measure import measure
+
+    if own and not Path(own[0]).is_file():
+        return f"has lost its sound, {own[0]}"
+    now = measure(videos[0], own[0] if own else None)
+    if seconds is not None and abs(now["seconds"] - seconds) > _SECONDS:
+        return f"has changed since it was annotated: it lasts {now['seconds']:.2f} s, and lasted {seconds:.2f} s"
+    for what, before, after in (("picture", picture, now["picture_hash"]), ("sound", sound, now["sound_hash"])):
+        if before and (not after or (int(before, 16) ^ int(after, 16)).bit_count() > _BITS):
+            return f"has changed since it was annotated: the {what} is another one"
+    return None
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

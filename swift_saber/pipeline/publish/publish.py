@@ -1,0 +1,278 @@
+"""`swift-saber publish`: one thing after another, into a folder that is whole or not there.
+
+The rows are read three times: for what they name, for the columns of their labels, and to be written.
+"""
+
+import os
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from swift_saber.data.rows import must_be_new, write_rows
+from swift_saber.errors import InputError, quoted
+from swift_saber.media.place import Problem
+from swift_saber.pipeline.publish import settings as publish_settings
+from swift_saber.pipeline.publish.card import Published, card
+from swift_saber.pipeline.publish.clips import look, paths_of
+from swift_saber.pipeline.publish.forms import COLUMNS, FORMS, Apart, Form
+from swift_saber.pipeline.publish.forms import field as column_field
+from swift_saber.pipeline.publish.given import Given, Measured, find
+from swift_saber.pipeline.publish.labels import Shape, joined, shape_of
+from swift_saber.pipeline.publish.private import Watch, check, watch
+from swift_saber.pipeline.publish.rows import Public
+from swift_saber.pipeline.result.survey import survey
+from swift_saber.sed.layout import reserved_markup
+from swift_saber.sed.record import DIMENSIONS, Row
+from swift_saber.text.files import whole_folder, write_text
+
+CARD = "README.md"
+#: The configs of a card: rows with their clips, and rows of sources whose clips stay where they are.
+WITH, WITHOUT = "default", "annotations"
+# More folders of clips than these are looked for by those above them.
+_MOST_FOLDERS = 50
+# Of disk beside the clips themselves: rows grow by what is said of their files.
+_GROWTH = 3
+
+
+@dataclass
+class Outcome:
+    """What became of the records.
+
+    Attributes:
+        made: what was written.
+        refused: {"id", "source", "where", "reason", "remedy"} of each record that was not published.
+        left_out: how many rows lost a column or a label, by its name.
+        people: the names behind "person 1" and so on; they stay here.
+        passed_over: files without records.
+        report: where all of that stands.
+    """
+
+    made: Published
+    refused: list[dict[str, str]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    people: dict[str, str] = field(default_factory=dict)
+    passed_over: list[Path] = field(default_factory=list)
+    report: Path = Path()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report, as one JSON object."""
+        published: dict[str, int] = defaultdict(int)
+        for (split, _, _), count in self.made.rows.items():
+            published[split] += count
+        return {
+            "published": dict(published),
+            "not published": self.refused,
+            "left out": dict(self.left_out.most_common()),
+            "people": self.people,
+            "passed over": [str(path) for path in self.passed_over],
+        }
+
+
+@dataclass
+class _Seen:
+    """What a first reading of the rows shows.
+
+    Attributes:
+        rows: how many there are.
+        sources: how many of each.
+        folders: of clips and of the rows' files.
+        size: bytes of the clips that are to be given on, and of the rows.
+        fields: as forms.Form has them.
+    """
+
+    rows: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
+    folders: set[Path] = field(default_factory=set)
+    size: int = 0
+    fields: set[str] = field(default_factory=set)
+
+
+def publish(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    form: str = "paths",
+    settings: Path | None = None,
+    shard_bytes: int = 500 << 20,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Outcome:
+    """Write a data set that others can load, and a report beside it that stays here.
+
+    Args:
+        paths: a run's folder, a folder of records, or JSONL files of records.
+        output: a new folder.
+        form: of forms.FORMS.
+        settings: a YAML of settings.Settings; None for the block of the run's recipe.
+        shard_bytes: that a shard has at most.
+        workers: processes that look at clips.
+        progress: is told (records done, records).
+
+    Raises:
+        InputError: the settings, the records or the disk will not do, something private was about to be published, or
+            nothing is left to publish. The folder is not there then.
+    """
+    report = output.with_name(f"{output.name}.report.json")
+    given = find(paths)
+    said = publish_settings.read(given.recipe, settings)
+    must_be_new(report)
+    licensed = said.media if form != "annotations" else {}
+    seen = _first_look(given, licensed, form)
+    if unknown := sorted(said.media.keys() - seen.sources.keys()):
+        remedy = f"the sources are {', '.join(map(quoted, sorted(seen.sources)))}"
+        raise InputError("recipe", f"publish.media.{unknown[0]}", "is the source of no row", remedy)
+    places = [*paths, output.absolute().parent, Path.cwd(), *_topmost(seen.folders)]
+    keeper = watch(places, given.recipe)
+    with whole_folder(output) as folder:
+        _check_disk(folder, seen.size)
+        labels = _labels(given, keeper)
+        outcome = Outcome(Published(output.name, form, {}), passed_over=given.passed_over, report=report)
+        public = Public(keeper)
+        forms = _forms(folder, form, seen, licensed, labels, shard_bytes)
+        with ExitStack() as open_forms:
+            for each in forms.values():
+                open_forms.enter_context(each)
+            answers = open_forms.enter_context(closing(_looked_at(given, licensed, outcome, workers)))
+            for number, (split, name, row, media, files) in enumerate(answers, start=1):
+                if files is not None:
+                    here = (row.source or "") in licensed
+                    forms[here].add(split, public.row(name, row, files), media)
+                    _count(outcome.made, split, row, files, here)
+                progress(number, seen.rows)
+        outcome.left_out, outcome.people = public.left_out, {f"person {n}": who for who, n in public.people.items()}
+        if not outcome.made.rows:
+            first = outcome.refused[0]
+            problem = f"none of {seen.rows} can be published (the first: {first['id']}: {first['reason']})"
+            raise InputError(", ".join(map(str, paths)), "records", problem, first["remedy"])
+        outcome.made.configs = _configs(outcome.made, forms, licensed)
+        found = survey(given.run) if given.run else None
+        write_text(folder / CARD, card(said, outcome.made, found, given.recipe))
+        check(folder, keeper)
+        write_rows(report, [outcome.to_dict()])
+    return outcome
+
+
+def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:
+    seen = _Seen()
+    for path in given.splits.values():
+        seen.folders.add(path.absolute().parent)
+        seen.size += _GROWTH * path.stat().st_size
+    for _, _, _, row in given.rows():
+        seen.rows += 1
+        seen.sources[row.source or ""] += 1
+        for column in COLUMNS:
+            for place, path in enumerate(getattr(row, column)):
+                full = Path(os.path.abspath(path))
+                seen.folders.add(full.parent)
+                if (row.source or "") in licensed and full.is_file():
+                    seen.size += full.stat().st_size
+                    seen.fields.add(column_field(column, place, path))
+    return seen
+
+
+def _topmost(folders: set[Path]) -> set[Path]:
+    """A few folders in which all of these lie."""
+    while len(folders) > _MOST_FOLDERS:
+        deepest = max(len(folder.parts) for folder in folders)
+        folders = {folder.parent if len(folder.parts) == deepest else folder for folder in folders}
+    return folders
+
+
+def _check_disk(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        problem = f"has {free / 1e9:.2f} GB free, and about {size / 1e9:.2f} GB are to be written"
+        raise InputError(str(folder.parent), "disk", problem, "make room, or name a folder on another disk")
+
+
+def _labels(given: Given, keeper: Watch) -> Shape:
+    """The shape of the labels of all rows as they are published."""
+    public, shape = Public(keeper), None
+    for _, _, name, row in given.rows():
+        shape = joined(shape, shape_of(public.row(name, row, {}).get("labels")))
+    return shape
+
+
+def _forms(
+    folder: Path, form: str, seen: _Seen, licensed: Mapping[str, str], labels: Shape, shard: int
+) -> dict[bool, Form]:
+    """What writes rows with their clips (True) and without them (False)."""
+    if not licensed:
+        return {False: FORMS["annotations"](folder, labels, seen.fields, shard)}
+    given = (folder, labels, seen.fields, shard)
+    return {True: FORMS[form](*given), False: Apart(*given)}
+
+
+def _looked_at(
+    given: Given, licensed: Mapping[str, str], outcome: Outcome, workers: int
+) -> Generator[tuple[str, str, Row, dict[str, list[str]], Any], None, None]:
+    """(split, id, row, paths, files) of each record in its order; files is None where it was refused."""
+    measured = given.measured()
+    waiting: dict[str, dict[str, str]] = {}
+
+    def clips() -> Iterator[tuple[Any, Any]]:
+        for split, where, name, row in given.rows():
+            known: Measured | None = measured.get(name)
+            media: dict[str, list[str]] = {column: [] for column in COLUMNS}
+            try:
+                _check_texts(row, where)
+                media = _media(row, known, (row.source or "") in licensed, where)
+            except InputError as error:
+                waiting[name] = _refusal(name, row, where, f"{error.field}: {error.problem}", error.remedy)
+                known = None
+            yield (split, where, name, row, media), (media["videos"], media["audios"], known)
+
+    with closing(look(clips(), workers)) as answers:
+        for (split, where, name, row, media), answer in answers:
+            if name in waiting:
+                outcome.refused.append(waiting.pop(name))
+                yield split, name, row, media, None
+            elif isinstance(answer, Problem):
+                outcome.refused.append(_refusal(name, row, where, answer.reason, answer.remedy))
+                yield split, name, row, media, None
+            else:
+                yield split, name, row, media, answer
+
+
+def _media(row: Row, known: Measured | None, here: bool, where: str) -> dict[str, list[str]]:
+    """The paths of a row's files; of a clip that stays where it is, the source's own, which others have too."""
+    if not row.videos and not row.audios:
+        raise InputError(where, "videos", "no clip is named", "add the clip's path")
+    audios = row.audios if here or known is None else known.audios
+    return {"videos": paths_of(row.videos, where, "videos"), "audios": paths_of(audios, where, "audios")}
+
+
+def _check_texts(row: Row, where: str) -> None:
+    for dimension in DIMENSIONS:
+        if markup := reserved_markup(getattr(row.record, dimension)):
+            problem = f"holds {markup}, which a model would read as a clip or a control token"
+            raise InputError(where, dimension, problem, "write it in another way, e.g. without the angle brackets")
+
+
+def _refusal(name: str, row: Row, where: str, reason: str, remedy: str) -> dict[str, str]:
+    return {"id": name, "source": row.source or "", "where": where, "reason": reason, "remedy": remedy}
+
+
+def _count(made: Published, split: str, row: Row, files: Any, here: bool) -> None:
+    made.rows[split, row.source or "", here] += 1
+    made.seconds += max((file["seconds"] or 0.0 for of in files.values() for file in of), default=0.0)
+    emotion = row.labels.get("emotion")
+    for category, value in (("language", row.language), ("consistency", row.consistency), ("emotion", emotion)):
+        if isinstance(value, str):
+            made.counts.setdefault(category, Counter())[value] += 1
+
+
+def _configs(
+    made: Published, forms: Mapping[bool, Form], licensed: Mapping[str, str]
+) -> dict[str, tuple[dict[str, str], Any]]:
+    """The parts of the data set: data files by split, and columns."""
+    found: dict[str, tuple[dict[str, str], Any]] = {}
+    for here, name in ((True, WITH), (False, WITHOUT if licensed else WITH)):
+        splits = list(dict.fromkeys(split for split, _, there in made.rows if there == here))
+        if splits:
+            found[name] = {split: forms[here].place.format(split=split) for split in splits}, forms[here].features()
+    return found
