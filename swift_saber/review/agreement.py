@@ -195,10 +195,11 @@ def _groups(found: Sequence[_Said], *, sight: bool = True) -> Iterator[tuple[str
 
 def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
     """How far reviewers agree on a label; groups in which no item has it from two are left out."""
-    parts: list[tuple[str, str, list[_Said], tuple[str, ...]]]
-    parts = [(by, value, members, SIGHT) for by, value, members in _groups(found, sight=False) if by != label]
+    groups = ((by, value, members, SIGHT) for by, value, members in _groups(found, sight=False) if by != label)
+    parts: list[tuple[str, str, Sequence[_Said], Sequence[str]]] = [next(groups)]
     if len({review.blind for said in found for review in _independent(said).values()}) > 1:
-        parts += [("sight", value, list(found), (value,)) for value in SIGHT]
+        parts += [("sight", value, found, (value,)) for value in SIGHT]
+    parts += groups
     for by, value, members, sights in parts:
         given = [_ratings(_independent(said), label, sights) for said in members]
         ratings = [of for of in given if len(of) > 1]

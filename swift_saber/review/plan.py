@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from swift_saber.errors import InputError, quoted, unreadable
 from swift_saber.review.items import STRATA, Items
-from swift_saber.review.log import Review, latest_reviews, log_path
+from swift_saber.review.log import Review, latest_reviews, log_path, review_files
 from swift_saber.text.files import read_text, write_text
 from swift_saber.text.seed import lot_number
 from swift_saber.text.strict_json import dumps, parse_json
@@ -310,7 +310,7 @@ def _shares(sizes: Mapping[tuple[str, ...], int], number: int, seed: object) -> 
 
 def _reviews(folder: str | Path) -> dict[str, dict[str, Review]]:
     """latest_reviews, {} where nobody has begun."""
-    return latest_reviews(folder) if any(Path(folder).glob("*.reviews.jsonl")) else {}
+    return latest_reviews(folder) if review_files(folder) else {}
 
 
 def _written(plan: Plan) -> dict[str, Any]:

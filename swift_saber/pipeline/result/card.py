@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from swift_saber.pipeline.result.survey import Survey, settings
+from swift_saber.review.tables import Words, sentences, tables
 from swift_saber.text.markdown import cell, table_lines
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -74,6 +75,7 @@ def sections(found: Survey) -> Iterator[str]:
             yield f"{title}\n"
             yield from table(("source", "what", "how many", "for example"), said)
     yield from _split(found)
+    yield from _people(found)
     yield "## How it was made\n"
     for title, block, head in (
         ("Settings, models and thresholds", "recipe", ("setting", "value")),
@@ -124,6 +126,23 @@ def _split(found: Survey) -> Iterator[str]:
     yield from table(("language", "source", "consistent in test", "inconsistent in test"), found.strata())
     yield from (f"- {cell(text)}" for text in note["notes"])
     yield ""
+
+
+def _people(found: Survey) -> Iterator[str]:
+    if not found.records[found.last.stage]:
+        return
+    yield "## What people say of it\n"
+    if not found.people:
+        yield "No person has looked at these records.\n"
+        return
+    figures = found.people["figures"]
+    for words in sentences(figures, found.people["total"]):
+        yield f"{words.english}\n"
+    for one in tables(figures, ("all", "sight", "source")):
+        yield f"### {one.title.english}\n"
+        rows = ([each.english if isinstance(each, Words) else each for each in row] for row in one.rows)
+        yield from table([words.english for words in one.head], rows)
+    yield "In brackets: 95 % intervals, by bootstrap over the records. A dash: chance leaves nothing to agree on.\n"
 
 
 def size(rows: int) -> str:

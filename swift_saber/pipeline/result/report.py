@@ -16,6 +16,7 @@ from swift_saber.data.rows import media_list
 from swift_saber.html import clip_address, policy
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.result.survey import Survey, settings
+from swift_saber.review.tables import PARTS, sentences, tables
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 _USAGE = {"requests": "请求数", "prompt_tokens": "提示词元", "completion_tokens": "生成词元"}
@@ -43,6 +44,7 @@ def render(run_folder: Path, found: Survey) -> str:
         found=found,
         usage=list(_usage(found)),
         charts=list(_charts(found)),
+        people=_people(found),
         by_source=_sources(found),
         percent=_percent,
         sampled=partial(_sampled, run_folder),
@@ -80,6 +82,16 @@ def _charts(found: Survey) -> Iterator[dict[str, Any]]:
             "widest": max(widest.values()),
             "bars": [(name, read[name], kept[name]) for name in sorted(widest, key=lambda name: (-widest[name], name))],
         }
+
+
+def _people(found: Survey) -> dict[str, Any]:
+    """Sentences and tables of what people say: first of all records, then split; {} where nobody has said anything."""
+    if not found.people:
+        return {}
+    figures, total = found.people["figures"], found.people["total"]
+    of_all, split = (list(tables(figures, parts)) for parts in (PARTS[:2], PARTS[2:]))
+    split = [each for each in split if each not in of_all]  # what is not split is in both
+    return {"sentences": list(sentences(figures, total)), "tables": of_all, "split": split}
 
 
 def _sources(found: Survey) -> list[list[Any]]:

@@ -28,6 +28,9 @@ from swift_saber.text.strict_json import dumps, read_json
 #: Given each row: the stage, the row, and the line of its drop, None where it was kept.
 Look = Callable[[str, Row, dict[str, Any] | None], None]
 MANIFEST = "manifest"
+#: The stage that takes what people say, and where the figures of it are kept (people.py).
+REVIEW = "review"
+PEOPLE = "review/agreement.json"
 #: What clips are counted by in each stage.
 CATEGORIES = ("source", "language", "emotion", "consistency", "part")
 _SAMPLES = 4  # of what each stage kept, and of each reason of its drops
@@ -137,6 +140,7 @@ class Survey:
         sound: of the clips that each stage kept: sound in a file of its own, or "in the video".
         records: of the clips that each stage kept, how many have a record.
         split: what split.json says, where there is one.
+        people: {"total", "figures"} of the reviews, as people.py writes them; {} where nobody has decided on a record.
     """
 
     run: dict[str, Any]
@@ -149,6 +153,7 @@ class Survey:
     sound: dict[str, Counter[str]] = field(default_factory=partial(defaultdict, Counter))
     records: Counter[str] = field(default_factory=Counter)
     split: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> Step:
@@ -233,6 +238,9 @@ def survey(run_folder: Path) -> Survey:
     note = run_folder / "split" / "split.json"
     if found.last.stage == "split" and note.is_file():
         found.split = read_json(note)
+    if REVIEW in found.run["stages"] and (run_folder / PEOPLE).is_file():
+        said = read_json(run_folder / PEOPLE)
+        found.people = said if said["figures"]["items"]["decided"] else {}
     return found
 
 
