@@ -44,9 +44,12 @@ def add_sources(commands: Any) -> None:
     join = command(parts, "join", _join, "find the clips of released SABER annotations", example)
     join.description = (
         "Join released SABER annotations with the clips of source datasets, by name and, where a name is not enough, "
-        "by what is said. Exit status: 0, or 1 where nothing was joined or a record could not be read."
+        "by what is said; published ones (swift-saber publish) by id, else by the bytes of their files. Exit status: "
+        "0, or 1 where nothing was joined, a record could not be read, or a clip is another file than was annotated."
     )
-    join.add_argument("annotations", type=Path, help="a folder of one JSON file per clip, or a JSONL")
+    join.add_argument(
+        "annotations", type=Path, help="a folder of one JSON file per clip, a JSONL, or a published folder"
+    )
     join.add_argument("-o", "--output", type=Path, required=True, help="JSONL to write; its report is put beside it")
     join.add_argument("--source", action="append", required=True, metavar="KEY=FOLDER", help="one dataset; repeatable")
     _add_set(join)
@@ -149,7 +152,7 @@ def _join(args: argparse.Namespace) -> int:
     for source in opened:
         _print_odd(source)
     print(f"rows written to {args.output}, the report to {report_path}")
-    return 0 if report.joined and not report.unreadable else 1
+    return 0 if report.joined and not report.unreadable and not report.other_files else 1
 
 
 def _print_report(report: "JoinReport") -> None:
@@ -161,6 +164,11 @@ def _print_report(report: "JoinReport") -> None:
     _print_examples(f"{name}: {', '.join(clips)}" for name, clips in report.ambiguous)
     print(f"unreadable {counts['unreadable']}")
     _print_examples(report.unreadable)
+    if report.by_digest:
+        print(f"known by their bytes {report.by_digest}")
+    if report.other_files:
+        print(f"another file than the one annotated {len(report.other_files)}")
+        _print_examples(f"{name}: {clip}: {what}" for name, clip, what in report.other_files)
     print(f"clips without record {len(report.unused)}{_split(counts['clips without record'])}")
     _print_examples(report.unused)
 

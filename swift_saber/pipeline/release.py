@@ -4,6 +4,10 @@ A released record says nothing of its clip but its name, which is the dataset's 
 split (`dia0_utt0`, `samplenew3_00000004`). Where that name alone does not say which clip is meant, the language of the
 record and what is said in it decide, or nothing does: no clip is ever guessed.
 
+Published annotations (`swift-saber publish`) say more: a row's id is the clip's whole one, and its column "files" has
+the size and the SHA-256 of each of the clip's files. They are joined by id, else by these, else by name, and a clip
+that is another file than the one annotated is reported.
+
 A folder whose clips bear the names of the records is joined by data/folder.py for training as it is; this here
 goes by the datasets' own ids.
 """
@@ -16,20 +20,23 @@ import unicodedata
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from swift_saber.data.rows import parse_row, read_lines
-from swift_saber.errors import InputError
+from swift_saber.errors import InputError, unreadable
 from swift_saber.pipeline.clip import Clip
+from swift_saber.pipeline.publish.clips import Files, sha256
 from swift_saber.pipeline.sources._files import walk
 from swift_saber.pipeline.sources.base import readers
 from swift_saber.sed.record import Row, infer_language, load_record
 from swift_saber.text.strict_json import dumps
 
+#: The column of published rows that says of a clip's files what they are known again by.
+FILES = "files"
 #: How alike what a record says is spoken and a transcript must be, 0 to 1, where the name does not decide. Ours: of
 #: 1,443 pairs of one line of MELD's train and one of its test, 4 are so alike ("Oh." and "Ohh!"), while the released
 #: example, and lines written down a little differently, reach 0.89 and more.
@@ -48,6 +55,9 @@ class JoinReport:
         ambiguous: (record, ids of the clips) where several may be meant, or one that cannot be told from others.
         unreadable: what is wrong with each record that cannot be read.
         unused: ids of the clips that no record was joined with.
+        by_digest: number of records whose clip was known by its bytes, and not by its id.
+        other_files: (record, id of its clip, what) where the clip is another file than the one that was annotated; it
+            is joined all the same.
     """
 
     joined: Counter[str] = field(default_factory=Counter)
@@ -55,6 +65,8 @@ class JoinReport:
     ambiguous: list[tuple[str, list[str]]] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    by_digest: int = 0
+    other_files: list[tuple[str, str, str]] = field(default_factory=list)
 
     def counts(self) -> dict[str, Any]:
         """Return how many there are of each kind; missing records by the dataset that their names suggest."""
@@ -66,6 +78,8 @@ class JoinReport:
             "missing": dict(sorted(missing.items())),
             "ambiguous": len(self.ambiguous),
             "unreadable": len(self.unreadable),
+            "by digest": self.by_digest,
+            "another file": len(self.other_files),
             "clips without record": dict(sorted(Counter(name.partition("/")[0] for name in self.unused).items())),
         }
 
@@ -76,6 +90,7 @@ class JoinReport:
             "missing": [{"record": name, "why": why} for name, why in self.missing],
             "ambiguous": [{"record": name, "clips": clips} for name, clips in self.ambiguous],
             "unreadable": self.unreadable,
+            "another file": [{"record": name, "clip": clip, "what": what} for name, clip, what in self.other_files],
             "clips without record": self.unused,
         }
 
@@ -86,7 +101,10 @@ def likely_source(name: str) -> str | None:
 
 
 def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: JoinReport) -> Iterator[dict[str, Any]]:
-    """Yield the row of each record that found its clip: the clip's row and the record, in the order of the records.
+    """Yield the row of each record that found its clip, in the order of the records.
+
+    Of a released record that is the clip's row and the record; of a published row the row itself with the clip's paths,
+    and the name of its split as "part" where the folder has several.
 
     A record is of the clip whose native id (the last part of Clip.id) is the record's name, or whose whole id is. Of
     several, it is of the one in the record's language whose transcript is like what the record says is spoken; so it
@@ -94,7 +112,8 @@ def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: Joi
     the records that are not joined; the clips' rows wait in a temporary file.
 
     Args:
-        annotations: a folder of one JSON file per clip, at any depth, or a JSONL of records with "id" or "videos".
+        annotations: a folder of one JSON file per clip, at any depth, or a JSONL of records with "id" or "videos"; or
+            what was published: its folder, or a JSONL of it.
         clips: of the sources at hand.
         report: a new one, filled here.
 
@@ -104,6 +123,7 @@ def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: Joi
     records = _records(Path(annotations))
     first = next(records)  # what is wrong with the annotations is said before all clips are read
     with tempfile.TemporaryFile() as spool:
+        digests = _Digests(spool)
         places: dict[str, array[int]] = defaultdict(lambda: array("q"))
         unused: set[str] = set()
         for clip in clips:
@@ -118,7 +138,13 @@ def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: Joi
             except InputError as error:
                 report.unreadable.append(str(error))
                 continue
-            meant, why = _meant(name, row, [_at(spool, place) for place in places.get(_last(name), ())])
+            files = _files(row)
+            named = [_at(spool, place) for place in places.get(_last(name), ())]
+            meant, why = _meant(name, row, named)
+            if files and not any(clip["id"] == name for clip in named):
+                same = [clip for clip in digests.same(files) if clip["id"] in unused]
+                meant, why = (same, "" if len(same) == 1 else "several clips are this file") if same else (meant, why)
+                report.by_digest += len(same) == 1
             if not meant:
                 report.missing.append((name, why))
             elif why:
@@ -128,7 +154,12 @@ def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: Joi
             else:
                 unused.remove(meant[0]["id"])
                 report.joined[meant[0]["source"]] += 1
-                yield {**row.to_dict(), **meant[0]}
+                if not files:
+                    yield {**row.to_dict(), **meant[0]}
+                    continue
+                if what := digests.differs(files, meant[0]):
+                    report.other_files.append((name, meant[0]["id"], what))
+                yield _with_clip(row, meant[0])
         report.unused.extend(sorted(unused))
 
 
@@ -175,16 +206,108 @@ def _last(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+class _Digests:
+    """The bytes of clips, of which a file is read where another one has as many.
+
+    Args:
+        spool: the rows of the clips, one a line.
+    """
+
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
+        self._by_size: dict[int, list[int]] | None = None
+        self._known: dict[str, str] = {}
+
+    def same(self, files: Files) -> list[dict[str, Any]]:
+        """Return the clips whose video is the one that a published row names."""
+        if self._by_size is None:
+            self._by_size = defaultdict(list)
+            self._spool.seek(0)
+            place = 0
+            for line in self._spool:
+                size = _size(parse_row(line, "clip")["videos"][0])
+                if size is not None:
+                    self._by_size[size].append(place)
+                place += len(line)
+        if not files.get("videos"):
+            return []
+        wanted = files["videos"][0]
+        clips = [_at(self._spool, place) for place in self._by_size.get(wanted["bytes"], ())]
+        return [clip for clip in clips if self._digest(clip["videos"][0]) == wanted["sha256"]]
+
+    def differs(self, files: Files, clip: dict[str, Any]) -> str:
+        """Return which of a clip's files is another one than a published row names, "" where none is.
+
+        A sound that only one of them has in a file of its own is not compared: it lies in the video elsewhere.
+        """
+        for column, what in (("videos", "the video"), ("audios", "the sound")):
+            for path, wanted in zip(clip[column], files.get(column, ()), strict=False):
+                size = _size(path)
+                if size is None:
+                    return f"{what} is missing"
+                if size != wanted["bytes"]:
+                    return f"{what} has {size:,} bytes, and had {wanted['bytes']:,}"
+                if self._digest(path) != wanted["sha256"]:
+                    return f"{what} has other bytes"
+        return ""
+
+    def _digest(self, path: str) -> str:
+        if path not in self._known:
+            try:
+                self._known[path] = sha256(path)
+            except OSError as error:
+                raise unreadable(path, error) from error
+        return self._known[path]
+
+
+def _size(path: str) -> int | None:
+    """The bytes of a file; None where it is not there."""
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return None
+
+
+def _files(row: Row) -> Files | None:
+    """What a published row says of its clip's files; None of another row."""
+    found = row.record.extra.get(FILES)
+    lists = list(found.values()) if isinstance(found, dict) else [None]
+    known = all(isinstance(of, list) and all(map(_is_file, of)) for of in lists)
+    return found if known else None
+
+
+def _is_file(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("sha256"), str) and isinstance(one.get("bytes"), int)
+
+
+def _with_clip(row: Row, clip: dict[str, Any]) -> dict[str, Any]:
+    """A published row as it was before, with the paths of here."""
+    extra = {key: value for key, value in row.record.extra.items() if key != FILES}
+    there = replace(row, record=replace(row.record, extra=extra), videos=clip["videos"], audios=clip["audios"])
+    return there.to_dict()
+
+
 def _records(annotations: Path) -> Iterator[Callable[[], tuple[str, Row]]]:
     """What reads each record and its name, so that one bad record does not end the reading."""
     if not annotations.is_dir():
         yield from (partial(_line, line, where) for where, line in read_lines(annotations))
+        return
+    if published := _published(annotations):
+        for file in published:
+            part = file.stem if len(published) > 1 else None
+            yield from (partial(_line, line, where, part) for where, line in read_lines(file))
         return
     path = None
     for path in map(Path, walk(annotations, lambda name: name.endswith(".json"))):
         yield partial(_file, annotations, path)
     if path is None:
         raise InputError(str(annotations), "folder", "holds no JSON file", "name the folder of the SABER annotations")
+
+
+def _published(folder: Path) -> list[Path]:
+    """The rows without clips of a folder that was published."""
+    found = sorted((folder / "annotations").glob("*.jsonl")) or sorted(folder.glob("*.jsonl"))
+    return found if (folder / "README.md").is_file() else []
 
 
 def _file(folder: Path, path: Path) -> tuple[str, Row]:
@@ -194,9 +317,10 @@ def _file(folder: Path, path: Path) -> tuple[str, Row]:
     return name, Row(record, None, None, infer_language(record), language_inferred=True)
 
 
-def _line(line: bytes, where: str) -> tuple[str, Row]:
-    """The record of a line; its name is its id, or the name of its clip."""
-    row = Row.from_dict(parse_row(line, where), where)
+def _line(line: bytes, where: str, part: str | None = None) -> tuple[str, Row]:
+    """The record of a line, of a part where it says none; its name is its id, or the name of its clip."""
+    given = parse_row(line, where)
+    row = Row.from_dict(given if part is None else {"part": part} | given, where)
     media = [*row.videos, *row.audios]
     if row.id is None and not media:
         raise InputError(where, "id", "neither id nor media", "add the clip's name as id")

@@ -153,6 +153,8 @@ def test_a_join_of_two_datasets_writes_rows_and_a_report(
         "missing": {"mer25": 1},
         "ambiguous": 0,
         "unreadable": 0,
+        "by digest": 0,
+        "another file": 0,
         "clips without record": {"ch-sims-v2": 1},
     }
     assert report["missing"] == [{"record": "samplenew3_00000004", "why": "no clip of this name"}]

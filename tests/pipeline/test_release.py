@@ -70,6 +70,8 @@ def test_a_row_is_the_clip_and_the_record(tmp_path: Path) -> None:
         "missing": {},
         "ambiguous": 0,
         "unreadable": 0,
+        "by digest": 0,
+        "another file": 0,
         "clips without record": {},
     }
 
@@ -153,6 +155,8 @@ def test_missing_on_either_side_is_counted_by_dataset(tmp_path: Path) -> None:
         "missing": {"meld": 1, "memor": 1, "unknown": 1},
         "ambiguous": 0,
         "unreadable": 0,
+        "by digest": 0,
+        "another file": 0,
         "clips without record": {"meld": 2},
     }
     assert report.to_dict()["missing"][0] == {"record": "S01E01_000", "why": "no clip of this name"}
