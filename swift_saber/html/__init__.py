@@ -32,7 +32,7 @@ def policy(style: str, script: str) -> str:
     """
     return (
         f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; media-src 'self' file:; "
-        "base-uri 'none'; form-action 'none'"
+        "img-src 'self' file:; base-uri 'none'; form-action 'none'"
     )
 
 

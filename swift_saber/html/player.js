@@ -1,27 +1,52 @@
 // Players of a clip's files; picture and sound that are two files play as one.
+/** A file's player; `file` is {name, address} and, where that is known, what stands in its place: {poster, copy}, and of one
+    that does not play everywhere {plays: false, form, problem}. */
 function player(name, file) {
   const box = make("div", "media");
-  if (file.address) {
-    const element = make(name);
-    element.controls = true;
-    element.preload = "metadata";
-    element.src = file.address;
-    // The page may have been moved away from its clips.
-    const whole = location.protocol === "file:" && file.name.startsWith("/") &&
-      new URL("file://" + file.name.split("/").map(encodeURIComponent).join("/")).href;
-    element.addEventListener("error", () => {
-      if (whole && element.src !== whole) {
-        element.src = link.href = whole;
-        return;
-      }
-      element.hidden = true;
-      box.append(make("div", "warn cannot", said("Missing, or in a form that this browser cannot play.", "文件缺失，或此浏览器无法播放该格式。")));
-    });
-    const link = make("a", "path value", file.name);
-    link.href = file.address;
-    box.append(element, link);
-  } else box.append(make("div", "path value", file.name), make("div", "soft", said("Not a file of this machine: not played.", "不是本机文件，不播放。")));
+  if (!file.address) {
+    box.append(make("div", "path value", file.name), make("div", "soft", said("Not a file of this machine: not played.", "不是本机文件，不播放。")));
+    return box;
+  }
+  const element = make(name), link = make("a", "path value", file.name);
+  element.controls = true;
+  element.preload = "metadata";
+  if (name === "video" && file.poster) element.poster = file.poster;
+  link.href = file.address;
+  // The page may have been moved away from its clips.
+  const whole = location.protocol === "file:" && file.name.startsWith("/") &&
+    new URL("file://" + file.name.split("/").map(encodeURIComponent).join("/")).href;
+  const sources = [file.copy, file.address, whole].filter(Boolean);
+  const next = () => {
+    element.src = sources.shift();
+    if (element.src === whole) link.href = whole;
+  };
+  element.addEventListener("error", () => {
+    while (sources.length && new URL(sources[0], location.href).href === element.src) sources.shift();
+    if (sources.length) return void next();
+    element.hidden = true;
+    box.append(...cannot(name, file));
+  });
+  next();
+  box.append(element, link);
+  if (file.copy) box.append(make("p", "soft small", said("A copy for browsers is played; the file itself is linked.", "播放的是供浏览器使用的副本；链接指向原文件。")));
+  if (file.problem) box.append(make("p", "warn small", value(file.problem)));
   return box;
+}
+
+/** What stands in the place of a player whose file does not play. */
+function cannot(name, file) {
+  const out = [];
+  if (name === "video" && file.poster) {
+    const picture = make("img", "poster");
+    picture.src = file.poster;
+    picture.alt = "";
+    picture.addEventListener("error", () => picture.remove());
+    out.push(picture);
+  }
+  out.push(make("div", "warn cannot", file.form
+    ? [said("This browser does not play ", "此浏览器无法播放 "), value(file.form), said(": --transcode writes a copy that it plays.", "：使用 --transcode 可生成可播放的副本。")]
+    : said("Missing, or in a form that this browser cannot play.", "文件缺失，或此浏览器无法播放该格式。")));
+  return out;
 }
 
 /** Keep two players at one time: the sound is the clip's own or what a model was given in its place. */

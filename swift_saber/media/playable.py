@@ -70,6 +70,18 @@ def plays_in_browser(path: str | os.PathLike[str], kind: Kind = "video") -> bool
         return False
 
 
+def form_of(path: str | os.PathLike[str]) -> str:
+    """Return what a file's container and codecs are called, "avi (mpeg4, mp2)"; "" where it cannot be read."""
+    import av
+
+    try:
+        with open_media(path) as container:
+            codecs = [_codec(first_stream(container, each)) for each in ("video", "audio")]
+            return f"{Path(path).suffix[1:].lower() or container.format.name} ({', '.join(filter(None, codecs))})"
+    except (av.error.FFmpegError, ValueError, OSError):
+        return ""
+
+
 def poster(path: str | os.PathLike[str]) -> bytes:
     """Return a JPEG of a frame out of a video's middle, turned as it is shown, of POSTER_SIDE pixels at most.
 

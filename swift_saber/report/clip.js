@@ -1,9 +1,11 @@
-// One clip: it plays beside what each model says of it.
-const STATES = {
-  answered: ["answered", "已回答"], invalid: ["invalid answer", "无效回答"],
-  missing: ["no answer", "无回答"], unjudged: ["judge failed", "评审失败"],
+// One clip: it plays beside what is true of it and what each model says of it.
+const VERDICTS = {
+  right: ["right", "正确", "good"], wrong: ["wrong", "错误", "bad"], invalid: ["invalid", "无效", "bad"],
+  "no answer": ["no answer", "无回答", "bad"], reject: ["reject", "剔除", "bad"], unjudged: ["judge failed", "评审失败", "bad"],
+  "no verdict": ["no right or wrong", "不判对错", ""], "no reference": ["no reference", "无参考", ""],
 };
-const stateOf = (answer) => STATES[answer.state] || ["unknown", "未知"];
+const NOT_ASKED = ["not asked", "未提问", "bad"];
+const verdictOf = (answer) => answer ? VERDICTS[answer.verdict] : NOT_ASKED;
 const chip = (kind, english, chinese) => make("span", `chip ${kind}`, said(english, chinese));
 
 // What is read out of an answer (sed/conclusion.py) and said about it (inference/files.py), in Chinese.
@@ -12,46 +14,56 @@ const CHINESE = {
   sarcastic: "讽刺", worried: "担忧", calm: "平静", "forced calm": "强装镇定", positive: "积极", negative: "消极",
   silent: "无声音", "no picture": "无画面", "cut short": "未写完", "none of the six dimensions": "不含六个维度",
   "no scene line": "无场景描述", "no voice line": "无声音描述", "no speech line": "无语音内容", "no face line": "无面部描述",
-  "no body line": "无肢体描述", "no emotion line": "无情感分析",
+  "no body line": "无肢体描述", "no emotion line": "无情感分析", consistent: "一致", inconsistent: "不一致",
 };
-const inBoth = (word) => said(word, CHINESE[word] || word);
+const inBoth = (word) => Object.hasOwn(CHINESE, word) ? said(word, CHINESE[word]) : value(word);
 const conflicts = (answer) => Boolean(answer && answer.conclusion && answer.conclusion.conflict);
+const letters = (indices) => data.models.length > 1 ? indices.map((index) => "AB"[index]).join(" ") + " " : "";
 
 /** What stands out about a clip, in small. */
 function chips(clip) {
   const out = [];
   if (clip.consistency === "inconsistent") out.push(chip("clash", "inconsistent", "不一致"));
   clip.answers.forEach((answer, index) => {
-    const letter = clip.answers.length > 1 ? `${"AB"[index]} ` : "";
-    if (conflicts(answer)) out.push(chip("clash", `${letter}conflict`, `${letter}冲突`));
-    if (!answer) out.push(chip("bad", `${letter}not asked`, `${letter}未提问`));
-    else if (answer.reject || answer.state !== "answered") {
-      const [english, chinese] = answer.reject ? ["reject", "剔除"] : stateOf(answer);
-      out.push(chip("bad", letter + english, letter + chinese));
-    } else if (answer.wrong) out.push(chip("bad", `${letter}wrong`, `${letter}错误`));
+    const [english, chinese, kind] = verdictOf(answer) || [];
+    if (kind === "bad") out.push(chip("bad", letters([index]) + english, letters([index]) + chinese));
   });
+  const clashing = [...clip.answers.keys()].filter((index) => conflicts(clip.answers[index]));
+  if (clashing.length) out.push(chip("clash", `${letters(clashing)}conflict`, `${letters(clashing)}冲突`));
   return out;
 }
 
+/** The words of a reference that are read to clash, where its row neither names some nor says that nothing clashes. */
+const wordsOf = (clip) => (clip.cues || []).length || clip.consistency === "consistent" ? null : clip.words;
+
+/** Which words contradict each other: as the row says, else as they are read. */
 function clash(clip) {
-  if (clip.consistency !== "inconsistent") return null;
-  const pairs = (clip.cues || []).map((cue) => make("div", "cue",
-    make("mark", "visual", value(cue.visual || "–")), make("span", "soft", " ⟷ "), make("mark", "acoustic", value(cue.acoustic || "–"))));
-  const none = make("p", "soft", said("The row does not say which words clash.", "数据未指明哪些词句矛盾。"));
+  const found = (clip.cues || []).map((cue) => [[cue.visual || "–"], [cue.acoustic || "–"]]);
+  const read = wordsOf(clip);
+  if (clip.consistency !== "inconsistent" && !read) return null;
+  if (read) found.push([read.visual, read.acoustic]);
+  const side = (kind, words) => words.flatMap((each, at) => [at ? " " : "", make("mark", kind, value(each))]);
+  const pairs = found.map(([seen, heard]) => make("div", "cue", side("visual", seen), make("span", "soft", " ⟷ "), side("acoustic", heard)));
+  const none = make("p", "soft", said("The row does not say which words clash, and none are found by their words.", "数据未指明哪些词句矛盾，按词语也未找到。"));
   return make("section", "clash-box",
-    make("h3", "", said("What is seen and what is heard contradict each other", "所见与所闻相互矛盾")), ...(pairs.length ? pairs : [none]));
+    make("h3", "", said("What is seen and what is heard contradict each other", "所见与所闻相互矛盾")), ...(pairs.length ? pairs : [none]),
+    read && make("p", "soft small", said("read by words, of the reference", "按词语读自参考")));
 }
 
+/** What may be marked in a dimension of an answer: the row's own quotes, and the words by which the answer conflicts. */
+const quotesFor = (clip, dimension, words) => [...quotesOf(clip, dimension),
+  ...[wordsOf(clip), words].flatMap((each) => each ? quotesOf({ cues: [
+    ...each.visual.map((visual) => ({ visual })), ...each.acoustic.map((acoustic) => ({ acoustic }))] }, dimension) : [])];
+
 function dimension(clip, name, english, chinese, open) {
-  const quotes = quotesOf(clip, name);
   const cells = clip.answers.map((answer) => {
     const text = answer && answer.fields ? answer.fields[name] : undefined;
     const absent = make("span", "soft", text !== undefined ? said("(blank)", "（空）")
       : answer && answer.response ? said("not in the answer", "回答中没有") : said("no answer", "无回答"));
-    return make("div", "cell", text ? marked(text, quotes) : absent);
+    return make("div", "cell", text ? marked(text, quotesFor(clip, name, answer.words)) : absent);
   });
   const reference = (clip.reference || {})[name];
-  const note = reference === undefined ? null : folded(said("Reference", "参考"), open, marked(reference, quotes));
+  const note = reference === undefined ? null : folded(said("Reference", "参考"), open, marked(reference, quotesFor(clip, name)));
   return make("section", "dimension", make("h3", "", said(english, chinese)), make("div", "cells", cells), note && make("div", "reference", note));
 }
 
@@ -59,7 +71,7 @@ function dimension(clip, name, english, chinese, open) {
 function referenceAlone(clip, open) {
   if (!clip.reference) return null;
   const found = data.dimensions.filter(([name]) => name in clip.reference).map(([name, english, chinese]) =>
-    [make("h3", "", said(english, chinese)), make("p", "reference", marked(clip.reference[name], quotesOf(clip, name)))]);
+    [make("h3", "", said(english, chinese)), make("p", "reference", marked(clip.reference[name], quotesFor(clip, name)))]);
   return make("section", "dimension", folded(said("Reference", "参考"), open, ...found.flat()));
 }
 
@@ -76,20 +88,34 @@ function concluded(answer) {
     found.conflict ? chip("clash", "conflict", "冲突") : null);
 }
 
+/** What was read out of an answer, where that is not what stands in its conclusion anyway. */
+function reading(answer) {
+  const whole = answer.prediction !== undefined;
+  if (!whole && (!answer.read || (answer.conclusion || {}).emotion === answer.read)) return null;
+  return make("p", "read", make("span", "soft", said("read as: ", "读作：")), answer.read ? make("b", "emotion", inBoth(answer.read)) : tree(answer.prediction));
+}
+
+const DETAILS = {
+  judged: ["Judge's reasons and other details", "评审理由与其他信息"], checks: ["What the checks found", "检查结果"], other: ["Other details", "其他信息"],
+};
+
+function details(found, open) {
+  const judged = Object.keys(found).some((name) => name.startsWith("judge"));
+  return folded(said(...DETAILS[judged ? "judged" : found.checks ? "checks" : "other"]), open, tree(found));
+}
+
 /** What one model said, beside its six dimensions: how it was read and scored, and the words themselves. */
 function verdict(answer, index, open) {
-  const head = make("h3", "", clipLetter(index), value(data.models[index].name));
-  if (!answer) return make("div", "cell", head, make("p", "warn", said("This question is not in this result.", "该结果中没有此问题。")));
-  const [english, chinese] = stateOf(answer);
-  const state = chip(answer.wrong ? "bad" : "good", answer.wrong && answer.state === "answered" ? "wrong" : english, answer.wrong && answer.state === "answered" ? "错误" : chinese);
-  const parts = [make("p", "", state)];
-  parts.push(concluded(answer));
+  const [english, chinese, kind] = verdictOf(answer) || [];
+  const head = make("h3", "", clipLetter(index), value(data.models[index].name), " ", english ? chip(kind, english, chinese) : null);
+  if (!answer) return make("div", "cell", head, make("p", "warn", said("This clip is not in this file.", "该文件中没有此片段。")));
+  const parts = [concluded(answer), reading(answer)];
+  if (answer.verdict !== "unjudged" && (answer.details || {})["judge failed"]) parts.push(make("p", "", chip("bad", "judge failed", "评审失败")));
   if (answer.notes) parts.push(make("p", "notes small warn", answer.notes.flatMap((note, at) => [at ? " · " : "", inBoth(note)])));
   if (answer.reject) parts.push(make("div", "reject", tree(answer.reject)));
-  if (answer.prediction !== undefined) parts.push(make("p", "", make("span", "soft", said("read as: ", "读作：")), tree(answer.prediction)));
   const scores = Object.entries(answer.scores || {});
   if (scores.length) parts.push(make("p", "scores", scores.map(([name, score]) => make("span", "score", value(name), " ", make("b", "", short(score))))));
-  if (answer.details) parts.push(folded(said("Judge's reasons and other details", "评审理由与其他信息"), open, tree(answer.details)));
+  if (answer.details) parts.push(details(answer.details, open));
   if (answer.remainder) parts.push(folded(said("Text outside the six dimensions", "六个维度之外的文本"), false, value(answer.remainder)));
   if (answer.response) parts.push(folded(said("The model's own words", "模型原文"), !answer.fields, value(answer.response)));
   return make("div", "cell", head, ...parts);
@@ -97,9 +123,14 @@ function verdict(answer, index, open) {
 
 const clipLetter = (index) => data.models.length > 1 ? make("span", `letter m${index}`, "AB"[index]) : null;
 
+/** What is true of the clip: a label, or whatever the benchmark has in its place. */
+function truth(clip) {
+  if (!clip.label && clip.truth === undefined) return null;
+  return make("div", "truth", make("span", "soft", said("truth", "参考答案")), " ", clip.label ? make("b", "emotion", inBoth(clip.label)) : tree(clip.truth));
+}
+
 /** Everything about one clip; `open` says whether references and reasons are unfolded. */
 function clipView(clip, open) {
-  const truth = clip.truth === undefined ? null : make("p", "truth", make("span", "soft", said("Reference: ", "参考答案：")), tree(clip.truth));
   const group = clip.group && clip.group !== clip.consistency ? value(clip.group, "soft") : null;
   const length = clip.seconds ? make("span", "soft", said(`${short(clip.seconds)} s`, `${short(clip.seconds)} 秒`)) : null;
   const known = clip.answers.some((answer) => answer && answer.fields);
@@ -107,7 +138,7 @@ function clipView(clip, open) {
   return [
     make("div", "title", make("h2", "", value(clip.id)), group, length, ...chips(clip)),
     make("div", `body of${clip.answers.length}`,
-      make("div", "left", media(clip), clash(clip), truth),
-      make("div", "right", make("div", "cells verdicts", clip.answers.map((answer, index) => verdict(answer, index, open))), ...six)),
+      make("div", "left", media(clip), clash(clip)),
+      make("div", "right", make("section", "verdicts", truth(clip), make("div", "cells", clip.answers.map((answer, index) => verdict(answer, index, open)))), ...six)),
   ];
 }

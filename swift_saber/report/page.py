@@ -4,7 +4,7 @@ Style, script and data are inside; clips are reached by their relative paths. Al
 element of JSON that nothing in it can end, and is shown as text alone; the page's own policy allows no other script.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -13,24 +13,35 @@ from typing import Any
 
 from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy, shared_script
-from swift_saber.report.results import Clip, Result
+from swift_saber.media.playable import Kind
+from swift_saber.report.clip import Clip, Result
+from swift_saber.report.media import Media
+from swift_saber.report.results import against
+from swift_saber.report.verdict import VERDICTS
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.text.files import write_text
+from swift_saber.text.spreadsheet import FORMULA_BEGINNINGS
 from swift_saber.text.strict_json import dumps
 
 #: The characters of one text that the page carries; a longer one is cut, and that is said.
 LONGEST = 20_000
-_SCRIPTS = ("clip.js", "scores.js", "page.js")
+_SCRIPTS = ("clip.js", "emotions.js", "scores.js", "table.js", "page.js")
 
 
-def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip] | None = None) -> dict[str, int]:
+def write_page(
+    path: Path,
+    results: Sequence[Result],
+    references: Mapping[str, Clip] | None = None,
+    media: Callable[[Sequence[Clip]], Mapping[tuple[str, Kind], Media]] | None = None,
+) -> dict[str, int]:
     """Write the page, whole or not at all.
 
     Args:
         path: the page; relative paths of clips start from its folder.
         results: one, or two of a kind to be seen side by side.
-        references: as results.read_references returns.
+        references: as records.read_references returns.
+        media: called with the clips, returns what media.make_media does; None where no clip is looked at.
 
     Returns:
         {"clips", "references": clips with a reference record, "unused": reference records of no clip}.
@@ -40,6 +51,7 @@ def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip
     """
     references = references or {}
     _check(results)
+    results = [result if result.scores else against(result, references) for result in results]
     clips = _join(results, references)
     counts = {
         "clips": len(clips),
@@ -49,19 +61,23 @@ def write_page(path: Path, results: Sequence[Result], references: dict[str, Clip
     if references and counts["unused"] == len(references):
         problem = "none of them belongs to a clip of these results"
         raise InputError("report", "reference", problem, "name the rows that the questions were made of")
-    write_text(path, render(results, clips, path.absolute().parent))
+    write_text(path, render(results, clips, path.absolute().parent, media(clips) if media else {}))
     return counts
 
 
-def render(results: Sequence[Result], clips: Sequence[Clip], folder: Path) -> str:
+def render(
+    results: Sequence[Result], clips: Sequence[Clip], folder: Path, media: Mapping[tuple[str, Kind], Media]
+) -> str:
     """Return the page for a folder in which it is to lie."""
     here = files("swift_saber.report")
     style = here.joinpath("page.css").read_text(encoding="utf-8")
     script = "\n".join([shared_script(), *(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)])
     data = {
         "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
-        "models": [{"name": result.name, "scores": _cut(result.scores)} for result in results],
-        "clips": [_clip(clip, results, folder) for clip in clips],
+        "verdicts": VERDICTS,
+        "formulas": FORMULA_BEGINNINGS,
+        "models": [{"name": result.name, "kind": result.kind, "scores": _cut(result.scores)} for result in results],
+        "clips": [_clip(clip, results, folder, media) for clip in clips],
     }
     page = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
     return page.substitute(policy=policy(style, script), style=style, script=script, data=_harmless(dumps(data)))
@@ -85,7 +101,7 @@ def _check(results: Sequence[Result]) -> None:
         raise InputError("report", "results", "have no id in common", "make a page of each")
 
 
-def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
+def _join(results: Sequence[Result], references: Mapping[str, Clip]) -> list[Clip]:
     """Return each clip once, with what any of the results and its reference say of it."""
     clips: dict[str, Clip] = {}
     for result in results:
@@ -99,19 +115,31 @@ def _join(results: Sequence[Result], references: dict[str, Clip]) -> list[Clip]:
 
 def _fill(clip: Clip, other: Clip) -> None:
     """Take over what is known from elsewhere and not yet here."""
-    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "reference", "seconds"):
+    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "label", "reference", "words", "seconds"):
         if getattr(clip, name) in (None, "", [], {}):
             setattr(clip, name, getattr(other, name))
 
 
-def _clip(clip: Clip, results: Sequence[Result], folder: Path) -> dict[str, Any]:
-    media = {
-        name: [{"name": str(path), "address": clip_address(path, folder)} for path in getattr(clip, name)]
-        for name in ("videos", "audios")
+def _clip(
+    clip: Clip, results: Sequence[Result], folder: Path, media: Mapping[tuple[str, Kind], Media]
+) -> dict[str, Any]:
+    kinds: tuple[tuple[str, Kind], ...] = (("videos", "video"), ("audios", "audio"))
+    paths = {
+        name: [_file(path, folder, media.get((path, kind))) for path in getattr(clip, name)] for name, kind in kinds
     }
     shown = [result.shown.get(clip.id) for result in results]
     answers = [_lean(asdict(each)) if each else None for each in shown]
-    return {"id": clip.id, **_lean(asdict(clip) | media | {"id": ""}), "answers": answers}
+    return {"id": clip.id, **_lean(asdict(clip) | paths | {"id": ""}), "answers": answers}
+
+
+def _file(path: Any, folder: Path, made: Media | None) -> dict[str, Any]:
+    """A clip's file as player.js takes it."""
+    found = {"name": str(path), "address": clip_address(path, folder)}
+    if made is None:
+        return found
+    beside = {name: clip_address(of, folder) for name in ("poster", "copy") if (of := getattr(made, name))}
+    unplayed = {} if made.plays else {"form": made.form, "problem": made.problem, "plays": False}
+    return found | beside | {name: of for name, of in unplayed.items() if of != ""}
 
 
 def _lean(value: dict[str, Any]) -> dict[str, Any]:

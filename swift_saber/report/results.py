@@ -1,13 +1,13 @@
-"""Reads what the page shows: the folder of an evaluation or a result file, and reference records, clip by clip.
+"""Reads what the page shows: the folder of an evaluation, a result file or any rows of records, clip by clip.
 
 Knows the files; knows nothing of HTML. Nothing is left out: a question without an answer is a clip with its reason.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from swift_saber.data.convert import check_turns
 from swift_saber.data.rows import media_list, parse_row, read_rows, row_id
@@ -17,110 +17,44 @@ from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside, record_of
 from swift_saber.media.place import place_fault
+from swift_saber.report.clip import Clip, Result, Shown, clash_of, put, six
+from swift_saber.report.records import read_records
+from swift_saber.report.verdict import emotion_of, label_of, verdict_by_emotion, verdict_of
 from swift_saber.sed.conclusion import COLUMNS, conclude
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.emotions import EMOTIONS
 from swift_saber.text.files import read_text, writable
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What one model made of one clip.
+def read_results(path: Path) -> list[Result]:
+    """Return the answers of an evaluation's folder or of a result file of shell/infer.sh, or the records of any rows.
 
-    Attributes:
-        state: "answered", "invalid", "missing" or "unjudged", as evaluation.item has them.
-        wrong: the answer is invalid or missing, or a score that says right or wrong (Command.verdicts) is 0.
-        fields: the dimensions found in the answer; empty where it is no record.
-        remainder: what belongs to none of them.
-        response: the model's own words.
-        prediction: what was read out of them, where it is not a record.
-        scores, details: as of the item.
-        reject: {"reason", "remedy"} of a row without an answer.
-        conclusion: as sed/conclusion.py reads it out of the fields; empty where there are none.
-        notes: as inference.files.record_of has them; none of an evaluation.
-    """
-
-    state: str
-    wrong: bool
-    fields: dict[str, str] = field(default_factory=dict)
-    remainder: str = ""
-    response: str = ""
-    prediction: Any = None
-    scores: dict[str, Any] = field(default_factory=dict)
-    details: dict[str, Any] = field(default_factory=dict)
-    reject: dict[str, str] | None = None
-    conclusion: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Clip:
-    """What is known of a clip beside the answers."""
-
-    id: str
-    group: str = ""
-    videos: list[Any] = field(default_factory=list)
-    audios: list[Any] = field(default_factory=list)
-    consistency: str | None = None
-    cues: list[dict[str, str]] = field(default_factory=list)
-    truth: Any = None
-    reference: dict[str, str] = field(default_factory=dict)
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One model's answers.
-
-    Attributes:
-        name: of the model, where it is known, else of the file.
-        kind: "evaluation" or "answers".
-        scores: scores.json; None for a result file.
-        clips, shown: by id, in the order of the file.
-    """
-
-    name: str
-    kind: Literal["evaluation", "answers"]
-    scores: dict[str, Any] | None
-    clips: dict[str, Clip]
-    shown: dict[str, Shown]
-
-
-def read_result(path: Path) -> Result:
-    """Return the answers of an evaluation's folder or of a result file of shell/infer.sh.
+    Rows of candidates or pairs are two: the better answer and the worse one.
 
     Raises:
         InputError: a file is missing or damaged, or an id is there twice; names the file and line.
     """
     if path.is_dir():
-        return _read_evaluation(path)
-    return _read_answers(path)
+        return [_read_evaluation(path)]
+    if _is_result(path):
+        return [_read_answers(path)]
+    return read_records(path)
 
 
-def read_references(path: Path) -> dict[str, Clip]:
-    """Return the reference records of a JSONL by id.
+def against(result: Result, references: Mapping[str, Clip]) -> Result:
+    """Return a result whose answers have a verdict by the emotion of their references; no benchmark has scored them.
 
-    Raises:
-        InputError: the file cannot be read, a row has none of the six dimensions, or an id is there twice.
+    An emotion is read as saber-test reads it: labels that are no common emotions are sought by their own names.
     """
-    found: dict[str, Clip] = {}
-    for where, row in read_rows(path):
-        clip = Clip(row_id(row), reference=six(row) or {})
-        if not clip.reference:
-            raise InputError(where, "record", "has none of the six dimensions", "give rows with SABER records")
-        _add_row(clip, row)
-        _put(found, clip.id, clip, where)
-    return found
-
-
-def six(value: Any) -> dict[str, str] | None:
-    """Return the six texts of a record in the released shape or of a flat {dimension: text}; None for anything else."""
-    if not isinstance(value, dict):
-        return None
-    audio = value.get("audio_desc")
-    flat = {**value, **audio} if isinstance(audio, dict) else value
-    found = {name: flat[name] for name in DIMENSIONS if isinstance(flat.get(name), str)}
-    return found or None
+    own = {clip.label for clip in references.values()} - {"", *EMOTIONS}
+    shown = {}
+    for name, each in result.shown.items():
+        clip = references.get(name)
+        if clip is not None and each.verdict == "no reference":
+            read = emotion_of(each.fields, own)
+            each = replace(each, read=read or "", verdict=verdict_by_emotion(clip.label, read))
+        shown[name] = each
+    return replace(result, shown=shown)
 
 
 def _read_evaluation(folder: Path) -> Result:
@@ -137,6 +71,10 @@ def _read_evaluation(folder: Path) -> Result:
             clip.consistency = item.group
         record = six(item.truth)
         clip.truth, clip.reference = (None, record) if record else (item.truth, {})
+        emotion = item.details.get("emotion")
+        known = emotion.get("truth") if isinstance(emotion, dict) else None if record else item.truth
+        clip.label = label_of(known) or emotion_of(clip.reference) or ""
+        clip.words = clash_of(clip.reference)
         clips[item.id] = clip
         said = item.details.get("reject")
         reject = {"reason": said} if isinstance(said, str) else None
@@ -148,9 +86,15 @@ def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) ->
     answer = parse(writable(item.response))
     record = six(item.prediction)
     fields = record or answer.fields
+    conclusion = conclude(fields) if fields else {}
+    emotion = item.details.get("emotion")
+    if isinstance(emotion, dict):
+        read = emotion.get("answer")
+    else:
+        read = conclusion.get("emotion") if record else item.prediction
     return Shown(
-        item.state,
-        item.state in ("invalid", "missing") or any(item.scores.get(name) == 0 for name in verdicts),
+        verdict_of(item, verdicts, rejected=reject is not None),
+        label_of(read),
         fields,
         answer.remainder if answer.fields else "",
         item.response,
@@ -158,7 +102,8 @@ def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) ->
         item.scores,
         {name: of for name, of in item.details.items() if name not in ("cues", "reject")},  # shown on their own
         reject,
-        conclude(fields) if fields else {},
+        conclusion,
+        clash_of(fields),
     )
 
 
@@ -176,24 +121,34 @@ def _read_answers(path: Path) -> Result:
         clip = Clip(row_id(row), seconds=row.get("seconds"))
         _add_row(clip, row)
         clip.videos, clip.audios = ([_placed(each, looked_up) for each in of] for of in (clip.videos, clip.audios))
-        _put(clips, clip.id, clip, where)
+        put(clips, clip.id, clip, where)
         if row.get("messages"):
             check_turns(row["messages"], where)
         record = record_of({**row, "id": clip.id})
         fields = record["fields"]
         shown[clip.id] = Shown(
-            "answered",
-            False,
+            "no reference",
+            record["emotion"] or "",
             fields,
             record["remainder"] if fields else "",
             response,
             conclusion={name: record[name] for name in COLUMNS} if fields else {},
+            words=clash_of(fields),
             notes=record["notes"],
         )
     for name, reject in rejects.items():
-        _put(clips, name, Clip(name), str(rejects_file))
-        shown[name] = Shown("missing", True, reject=reject)
+        put(clips, name, Clip(name), str(rejects_file))
+        shown[name] = Shown("reject", reject=reject)
     return Result(path.name.removesuffix(".jsonl"), "answers", None, clips, shown)
+
+
+def _is_result(path: Path) -> bool:
+    """Whether a file is what an inference wrote: its rows have a response, or there are rejects alone."""
+    rejects = beside(path, ".rejects.jsonl")
+    if not path.exists() and rejects.exists():
+        return True
+    first = next((row for _, row in read_rows(path)), None)
+    return first is not None and "response" in first and not any(name.startswith("rejected") for name in first)
 
 
 def _looked_up(path: Path) -> str:
@@ -210,7 +165,7 @@ def _placed(path: Any, folder: str) -> Any:
 def _rejects(path: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for where, row in read_rows(path) if path.exists() else ():
-        _put(found, row_id(row), {key: str(row.get(key, "")) for key in ("reason", "remedy")}, where)
+        put(found, row_id(row), {key: str(row.get(key, "")) for key in ("reason", "remedy")}, where)
     return found
 
 
@@ -227,9 +182,3 @@ def _cues(value: Any) -> Iterator[dict[str, str]]:
     for cue in value if isinstance(value, list) else []:
         if isinstance(cue, dict):
             yield {name: text for name in ("visual", "acoustic") if isinstance(text := cue.get(name), str) and text}
-
-
-def _put(found: dict[str, Any], name: str, value: Any, where: str) -> None:
-    if name in found:
-        raise InputError(where, "id", f"{quoted(name)} is there twice", "remove one of the two rows")
-    found[name] = value

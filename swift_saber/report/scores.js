@@ -128,6 +128,7 @@ function scoresView() {
     ...attributed(data.models.map((model) => model.scores.notes || [])).map((note) => make("p", "note", note)),
     metricTable(said("metric", "指标"), names.map((name) => [name, name, data.models.map((model) => (model.scores.metrics || {})[name])])),
     ...contextTable(),
+    ...emotionsView(),
     ...(groups.length ? [make("h2", "", said("By group", "按分组")), make("div", "groups", groups)] : []),
     ...(classes.length ? [make("h2", "", said("By label", "按标签")), ...classes] : []),
     make("h2", "", said("How it was made", "运行信息")),

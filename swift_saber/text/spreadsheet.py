@@ -8,9 +8,9 @@ from typing import Any
 
 from swift_saber.text.files import whole, writable
 
-# What makes a cell a formula, or comes before what does (OWASP, "CSV Injection"); of full width too, which some
-# spreadsheets take for the same.
-_BEGINNINGS = tuple("=+-@\t\r\n＝＋－＠")
+#: What makes a cell a formula, or comes before what does (OWASP, "CSV Injection"); of full width too, which some
+#: spreadsheets take for the same.
+FORMULA_BEGINNINGS = tuple("=+-@\t\r\n＝＋－＠")
 #: Characters of a text that a workbook has in one cell; of a longer one, how many more there are is said. Excel takes
 #: 32,767 with that.
 LONGEST = 32_000
@@ -35,7 +35,7 @@ def write_csv(
 
 
 def _inert(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.startswith(_BEGINNINGS):
+    if not isinstance(cell, str) or not cell.startswith(FORMULA_BEGINNINGS):
         return cell
     try:
         float(cell)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from swift_saber.report.page import write_page
-from swift_saber.report.results import read_result
+from swift_saber.report.results import read_results
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Record
 from tests.report.browser import Browser
@@ -56,7 +56,7 @@ def main() -> None:
 def measure(page: Path, folders: list[Path], repeat: int) -> None:
     """Print the figures of one page."""
     begin = time.monotonic()
-    counts = write_page(page, [read_result(folder) for folder in folders])
+    counts = write_page(page, [result for folder in folders for result in read_results(folder)])
     made = time.monotonic() - begin
     opened, stepped, first, later = [], [], [], []
     for _ in range(repeat):

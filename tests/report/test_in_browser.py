@@ -8,7 +8,8 @@ import soundfile
 
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.report.page import write_page
-from swift_saber.report.results import read_references, read_result
+from swift_saber.report.records import read_references
+from swift_saber.report.results import read_results
 from swift_saber.sed.layout import parse, render
 from swift_saber.sed.record import Record
 from tests.media_faults import RATE, encode, frames, sound
@@ -55,17 +56,17 @@ def nothing_went_wrong(browser: Browser) -> Iterator[None]:
 
 
 def answers_page(folder: Path, rows: list, rejects: list | None = None, references: list | None = None) -> Path:
-    result = read_result(write_answers(folder / "out.jsonl", rows, rejects))
+    results = read_results(write_answers(folder / "out.jsonl", rows, rejects))
     found = None
     if references:
         write_rows(folder / "r.jsonl", references)
         found = read_references(folder / "r.jsonl")
-    write_page(folder / "report.html", [result], found)
+    write_page(folder / "report.html", results, found)
     return folder / "report.html"
 
 
 def evaluation_page(folder: Path, *evaluations: Path) -> Path:
-    write_page(folder / "report.html", [read_result(each) for each in evaluations])
+    write_page(folder / "report.html", [result for each in evaluations for result in read_results(each)])
     return folder / "report.html"
 
 
@@ -145,7 +146,7 @@ def test_what_an_answer_concludes_stands_above_it_and_a_conflict_is_marked(brows
     browser.press("k", "k")
     assert browser.texts(".notes") == ["silent"]
     assert [text for text in browser.texts(".line") if "conflict" in text] == browser.texts("#line-2")
-    assert browser.texts("#only button") == ["Conflict 1", "Wrong 1", "Rejects 1"]
+    assert browser.texts("#only button") == ["Conflict 1", "Rejects 1", "No reference 3"]
     browser.press("f")
     assert listed(browser) == ["clash"]
 
@@ -197,13 +198,28 @@ def test_words_that_contradict_another_modality_are_marked(browser: Browser, tmp
     seen, heard = ["smiles broadly"], ["clipped and hostile"]
     assert marks == [seen, heard, heard, seen, [], [*seen, *heard]]
     browser.press("j")
-    assert browser.texts("mark") == []
+    assert browser.texts(".clash-box") == []
 
 
-def test_a_clip_whose_row_names_no_words_says_so(browser: Browser, tmp_path: Path) -> None:
-    row = reference("a", consistency="inconsistent")
-    browser.open(answers_page(tmp_path, [answer("a")], references=[row]))
-    assert "does not say which words" in browser.texts(".clash-box")[0]
+def test_where_a_row_names_no_words_those_that_are_read_are_marked_and_said_to_be_read(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rows = [reference(name, consistency="inconsistent") for name in "ab"]
+    rows[1] |= {"facial_exp_desc": "Her face is turned away."}
+    browser.open(answers_page(tmp_path, [answer("a"), answer("b")], references=rows))
+    assert browser.texts(".clash-box .cue mark") == ["smiles", "hostile"]
+    assert "read by words" in browser.texts(".clash-box")[0]
+    assert browser.texts(".dimension .cell mark")[:2] == ["hostile", "smiles"]
+    browser.press("j")
+    assert "does not say which words clash" in browser.texts(".clash-box")[0]
+
+
+def test_the_words_by_which_an_answer_conflicts_are_marked_in_it(browser: Browser, tmp_path: Path) -> None:
+    browser.open(answers_page(tmp_path, [answer("a")]))
+    assert browser.texts(".clash-box") == []  # of the clip nothing is known
+    marks = [each.split("\n") for each in browser.value(_MARKS)]
+    assert marks[1] == ["Voice", "hostile"]
+    assert marks[3] == ["Facial expression", "smiles"]
 
 
 def test_references_and_reasons_come_on_demand(browser: Browser, tmp_path: Path) -> None:
@@ -226,19 +242,32 @@ def test_filters_leave_what_they_name(browser: Browser, tmp_path: Path) -> None:
         item("wrong", prediction="sad"),
         item("clash", group="inconsistent"),
         item("both", prediction="sad", group="inconsistent"),
+        item("invalid", prediction=None, state="invalid"),
         item("none", prediction=None, state="missing"),
+        item("reject", prediction=None, state="missing"),
+        item("bare", truth=None, scores={}),
     ]
-    browser.open(evaluation_page(tmp_path, write_evaluation(tmp_path / "e", items)), "#view=clips")
-    assert browser.texts("#only button") == ["Inconsistent 2", "Wrong 3", "Rejects 1"]
+    folder = write_evaluation(tmp_path / "e", items)
+    write_rows(folder / "answers.rejects.jsonl", [reject("reject")])
+    browser.open(evaluation_page(tmp_path, folder), "#view=clips")
+    buttons = ["Inconsistent 2", "Right 2", "Wrong 2", "Invalid 1", "No answer 1", "Rejects 1", "No reference 1"]
+    assert browser.texts("#only button") == buttons
     browser.press("w")
-    assert listed(browser) == ["wrong", "both", "none"]
+    assert listed(browser) == ["wrong", "both"]
     browser.press("i")
     assert listed(browser) == ["both"]
-    assert browser.texts("#count") == ["1 / 5 clips"]
-    browser.press("w", "i", "x")
-    assert listed(browser) == ["none"]
-    browser.value("document.querySelector('[data-name=rejects]').click()")
-    assert len(listed(browser)) == 5
+    assert browser.texts("#count") == ["1 / 8 clips"]
+    found = {}
+    for key in "gvx":
+        browser.press("w" if key == "g" else previous, key)
+        browser.press(*["i"] * (key == "g"))
+        found[key], previous = listed(browser), key
+    assert found == {"g": ["right", "clash"], "v": ["invalid"], "x": ["reject"]}
+    browser.press("x")
+    browser.value("document.querySelector('[data-name=unknown]').click()")
+    assert listed(browser) == ["bare"]
+    browser.value("document.querySelector('[data-name=unknown]').click()")
+    assert len(listed(browser)) == 8
 
 
 @pytest.mark.parametrize(
@@ -298,8 +327,10 @@ def test_the_address_keeps_what_is_open(browser: Browser, tmp_path: Path) -> Non
 def test_two_models_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
     page = evaluation_page(tmp_path, three(tmp_path, "ours", "b"), three(tmp_path, "base", "c"))
     browser.open(page, "#view=clips&clip=b")
-    assert browser.texts(".verdicts h3") == ["Aours", "Bbase"]
-    assert [text.split("\n")[2] for text in browser.texts(".verdicts .cell")] == ["wrong", "answered"]
+    assert [text.split("\n") for text in browser.texts(".verdicts h3")] == [
+        ["A", "ours", "wrong"],
+        ["B", "base", "right"],
+    ]
     left, right = browser.value(
         "[...document.querySelectorAll('.verdicts .cell')].map(each => each.getBoundingClientRect().x)"
     )
@@ -426,11 +457,11 @@ def test_all_words_of_the_page_are_there_in_chinese(tmp_path: Path) -> None:
     page = evaluation_page(tmp_path, three(tmp_path, "ours", "b"))
     with Browser("zh-CN") as chinese:
         chinese.open(page)
-        assert chinese.texts("nav button") == ["得分", "片段"]
+        assert chinese.texts("nav button") == ["得分", "片段", "表格"]
         chinese.press("c")
         words = "".join(chinese.texts("#tools, .verdicts summary"))
         assert "错误 1" in words
         assert chinese.value("document.getElementById('search').placeholder") == "搜索（按 /）"
         chinese.value("document.getElementById('language').click()")
-        assert chinese.texts("nav button") == ["Scores", "Clips"]
+        assert chinese.texts("nav button") == ["Scores", "Clips", "Table"]
         assert chinese.value("document.querySelectorAll('.en').length === document.querySelectorAll('.zh').length")

@@ -14,7 +14,8 @@ from swift_saber.cli.report import add_report
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.report.page import LONGEST, write_page
-from swift_saber.report.results import read_references, read_result
+from swift_saber.report.records import read_references
+from swift_saber.report.results import read_results
 from tests.report.made import answer, item, reference, reject, write_answers, write_evaluation
 
 EVIL = (
@@ -44,7 +45,7 @@ class Page(HTMLParser):
 
 def page_of(folder: Path, *results: Path, reference: Path | None = None) -> Page:
     references = read_references(reference) if reference else None
-    write_page(folder / "report.html", [read_result(path) for path in results], references)
+    write_page(folder / "report.html", [result for path in results for result in read_results(path)], references)
     return Page(folder / "report.html")
 
 
@@ -126,15 +127,15 @@ def test_two_results_are_joined_by_id_and_none_is_left_out(tmp_path: Path) -> No
     one = write_answers(tmp_path / "one.jsonl", [answer("a"), answer("b")])
     two = write_answers(tmp_path / "two.jsonl", [answer("c"), answer("b", videos=["b.mp4"])], [reject("a")])
     clips = page_of(tmp_path, one, two).data["clips"]
-    states = {clip["id"]: [each and each["state"] for each in clip["answers"]] for clip in clips}
-    assert states == {"a": ["answered", "missing"], "b": ["answered", "answered"], "c": [None, "answered"]}
+    states = {clip["id"]: [each and each["verdict"] for each in clip["answers"]] for clip in clips}
+    assert states == {"a": ["no reference", "reject"], "b": ["no reference"] * 2, "c": [None, "no reference"]}
     assert clips[1]["videos"][0]["name"] == "b.mp4"
 
 
 def test_references_are_joined_and_counted(tmp_path: Path) -> None:
     rows = [reference("a", videos=["a.mp4"]), reference("nobody")]
     write_rows(tmp_path / "r.jsonl", rows)
-    results = [read_result(write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")]))]
+    results = read_results(write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")]))
     counts = write_page(tmp_path / "p.html", results, read_references(tmp_path / "r.jsonl"))
     assert counts == {"clips": 2, "references": 1, "unused": 1}
     first, second = Page(tmp_path / "p.html").data["clips"]

@@ -8,9 +8,12 @@ from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
-from swift_saber.report.results import read_references, read_result, six
+from swift_saber.report.clip import Result, six
+from swift_saber.report.records import read_references
+from swift_saber.report.results import read_results
 from swift_saber.sed.conclusion import conclude
 from tests.report.made import (
+    CHINESE,
     FIELDS,
     answer,
     clashing,
@@ -21,6 +24,13 @@ from tests.report.made import (
     write_answers,
     write_evaluation,
 )
+
+PLAIN = FIELDS | {"acoustic_feat": "A plain voice."}
+
+
+def read_result(path: Path) -> Result:
+    [result] = read_results(path)
+    return result
 
 
 def test_an_answer_is_read_by_dimension(tmp_path: Path) -> None:
@@ -58,28 +68,13 @@ def test_relative_paths_are_those_of_the_folder_that_was_asked_in(tmp_path: Path
 def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> None:
     result = read_result(write_answers(tmp_path / "out.jsonl", [answer("a")], [reject("b", "is empty")]))
     assert list(result.shown) == ["a", "b"]
-    assert result.shown["b"].state == "missing"
+    assert [each.verdict for each in result.shown.values()] == ["no reference", "reject"]
     assert result.shown["b"].reject == {"reason": "is empty", "remedy": "copy the clip again"}
 
 
 def test_a_run_that_gave_up_every_row_can_be_shown(tmp_path: Path) -> None:
     result = read_result(write_answers(tmp_path / "out.jsonl", [], [reject("b")]))
     assert list(result.shown) == ["b"]
-
-
-def test_what_counts_as_wrong(tmp_path: Path) -> None:
-    items = [
-        item("right"),
-        item("wrong", prediction="sad"),
-        item("perfect speech", scores={"wer": 0.0, "emotion": 1.0}),
-        item("no word in common", scores={"bleu": 0.0, "no_sound_changed": 0.0}),
-        item("wrong intent", scores={"emotion": 1.0, "intent": 0.0}),
-        item("invalid", prediction=None, state="invalid", scores={}),
-        item("missing", prediction=None, state="missing", scores={}),
-        item("unjudged", scores={"judge": None}, state="unjudged"),
-    ]
-    shown = read_result(write_evaluation(tmp_path / "e", items)).shown
-    assert {name for name, each in shown.items() if each.wrong} == {"wrong", "wrong intent", "invalid", "missing"}
 
 
 def test_an_evaluation_says_why_an_answer_is_missing(tmp_path: Path) -> None:
@@ -97,7 +92,9 @@ def test_an_evaluation_of_our_own_is_read(tmp_path: Path) -> None:
     evaluate(saber_test.benchmark(tmp_path / "test.jsonl"), tmp_path / "e", model="a model", answers=answers)
     result = read_result(tmp_path / "e")
     # Both answers conclude that the speaker is sarcastic.
-    assert {name: each.wrong for name, each in result.shown.items()} == {"a": False, "b": True, "c": True}
+    assert {name: each.verdict for name, each in result.shown.items()} == {"a": "right", "b": "wrong", "c": "reject"}
+    assert {name: each.read for name, each in result.shown.items()} == {"a": "sarcastic", "b": "sarcastic", "c": ""}
+    assert {name: clip.label for name, clip in result.clips.items()} == {"a": "sarcastic", "b": "sad", "c": "sarcastic"}
     found = result.shown["c"].reject
     assert found is not None
     assert found["reason"] == "is empty"
@@ -124,6 +121,14 @@ def test_references_bring_the_words_that_clash(tmp_path: Path) -> None:
     assert [found[name].consistency for name in "ab"] == ["inconsistent", "consistent"]
 
 
+def test_a_record_without_such_words_has_those_by_which_face_and_voice_conflict(tmp_path: Path) -> None:
+    write_rows(tmp_path / "r.jsonl", [reference("a"), reference("b", CHINESE), reference("c", PLAIN)])
+    found = read_references(tmp_path / "r.jsonl")
+    assert found["a"].words == {"visual": ["smiles"], "acoustic": ["hostile"]}
+    assert found["b"].words == {"visual": ["笑容"], "acoustic": ["敌意"]}
+    assert found["c"].words == {}
+
+
 def test_cues_that_are_no_quotes_are_passed_over(tmp_path: Path) -> None:
     write_rows(tmp_path / "r.jsonl", [clashing("a") | {"cues": ["x", {"visual": 3, "acoustic": "low"}]}])
     assert read_references(tmp_path / "r.jsonl")["a"].cues == [{"acoustic": "low"}]
@@ -139,7 +144,8 @@ def test_half_a_character_at_the_end_of_an_answer_is_read(tmp_path: Path) -> Non
     ("rows", "said"),
     [
         ([answer("a"), answer("a")], "'a' is there twice"),
-        ([{"id": "a", "messages": []}], "give a result file"),
+        ([{"id": "a", "messages": []}], r"out.jsonl:1: row: holds no record, no answer and no candidates"),
+        ([answer("a"), {"id": "b", "response": None}], "out.jsonl:2: response: is None; give a result file"),
         ([answer("a", messages="x")], r"out.jsonl:1: messages: is not a list of turns"),
     ],
 )
@@ -170,6 +176,10 @@ def test_an_item_of_another_form_is_named(tmp_path: Path) -> None:
 
 
 def test_a_reference_without_a_record_is_named(tmp_path: Path) -> None:
-    write_rows(tmp_path / "r.jsonl", [{"id": "a", "emotion": "happy"}])
-    with pytest.raises(InputError, match=r"r.jsonl:1: record: has none of the six dimensions"):
-        read_references(tmp_path / "r.jsonl")
+    for row, said in (
+        ({"id": "a", "emotion": "happy"}, "row: holds no record"),
+        (answer("a", "Happy."), "record: has none of the six dimensions"),
+    ):
+        write_rows(tmp_path / "r.jsonl", [row])
+        with pytest.raises(InputError, match=f"r.jsonl:1: {said}"):
+            read_references(tmp_path / "r.jsonl")

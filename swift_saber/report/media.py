@@ -1,0 +1,108 @@
+"""Pictures and copies of clips in a folder beside the page, for what a browser cannot play.
+
+Files that play need neither: a browser shows their first frame by itself. Each is made in a worker process, since a
+decoder may hang or crash on a broken file (media/pool.py), and once: its name is of the file, its size and its time.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from swift_saber.data.rows import media_path
+from swift_saber.errors import InputError
+from swift_saber.media.deadline import clip_seconds
+from swift_saber.media.place import Problem, place_fault
+from swift_saber.media.playable import Kind, form_of, plays_in_browser, poster, transcode
+from swift_saber.media.pool import guarded
+from swift_saber.report.clip import Clip
+from swift_saber.text.files import whole
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What there is of a file beside it.
+
+    Attributes:
+        plays: whether Chromium and Firefox play it.
+        form: its container and codecs, "" where they are not known.
+        poster, copy: files of the folder; "" for none.
+        problem: why there is no picture or copy of it, in one line; "" for none.
+    """
+
+    plays: bool
+    form: str = ""
+    poster: str = ""
+    copy: str = ""
+    problem: str = ""
+
+
+def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
+    """Return the files of this machine among the media of clips, each once, as the rows name them."""
+    found: dict[tuple[str, Kind], None] = {}
+    for clip in clips:
+        kinds: tuple[tuple[Kind, list[object]], ...] = (("video", clip.videos), ("audio", clip.audios))
+        for kind, paths in kinds:
+            found |= {(path, kind): None for path in paths if isinstance(path, str) and not place_fault(path)}
+    return [(path, kind) for path, kind in found if os.path.isfile(media_path(path))]
+
+
+def make_media(
+    files: Sequence[tuple[str, Kind]], folder: Path, *, posters: bool = False, copies: bool = False, workers: int = 1
+) -> dict[tuple[str, Kind], Media]:
+    """Return what each file is to a browser, and write what takes its place; shows a progress bar.
+
+    Args:
+        files: as files_of returns them.
+        folder: made where something is written.
+        posters: a picture of every video; else of those that do not play.
+        copies: write copies of those that do not play.
+        workers: processes.
+    """
+    from tqdm import tqdm
+
+    asked = (
+        ((path, kind), (media_path(path), kind, str(folder / _name(media_path(path))), posters, copies))
+        for path, kind in files
+    )
+    found: dict[tuple[str, Kind], Media] = {}
+    with closing(guarded(asked, _make, workers=workers, limit=clip_seconds())) as answers:
+        for file, answer in tqdm(answers, total=len(files), desc="media", unit="file"):
+            found[file] = Media(False, problem=answer.reason) if isinstance(answer, Problem) else Media(**answer)
+    return found
+
+
+def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool) -> dict[str, bool | str]:
+    """One file: the attributes of its Media."""
+    plays = plays_in_browser(path, kind)
+    picture = copy = problem = ""
+    try:
+        if copies and not plays:
+            copy = _written(Path(f"{stem}-{kind}.mp4"), lambda to: transcode(path, to, kind))
+        if kind == "video" and (posters or not plays):
+            picture = _written(Path(f"{stem}.jpg"), lambda to: _write(to, poster(path)))
+    except InputError as error:
+        problem = error.problem
+    return {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}
+
+
+def _written(to: Path, write: Callable[[Path], None]) -> str:
+    """The path, once the file is there: what an earlier page has made is not made again."""
+    if not to.exists():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        write(to)
+    return str(to)
+
+
+def _write(to: Path, data: bytes) -> None:
+    with whole(to) as partial:
+        partial.write_bytes(data)
+
+
+def _name(path: str) -> str:
+    """The name of what is made of a file, another for another content."""
+    found = os.stat(path)
+    said = f"{os.path.abspath(path)}\n{found.st_size}\n{found.st_mtime_ns}"
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -1,0 +1,118 @@
+"""Reads any rows of records as the page shows them: as references, or as what there is to see.
+
+Which rows are records, and what stands in them, is review/items.py's to say.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from swift_saber.data.rows import read_rows
+from swift_saber.errors import InputError
+from swift_saber.report.clip import Clip, Result, Shown, clash_of, put
+from swift_saber.review.items import Choice, Item, item_of
+from swift_saber.sed.conclusion import conclude
+from swift_saber.sed.record import DIMENSIONS
+from swift_saber.text.emotions import common_emotion
+
+# What the two answers of a row are that are seen side by side.
+_SIDES = {"pair": ("chosen", "rejected"), "candidates": ("best", "worst")}
+
+
+def read_references(path: Path) -> dict[str, Clip]:
+    """Return the reference records of a JSONL by id: SABER records, or any rows with an answer in six dimensions.
+
+    Raises:
+        InputError: the file cannot be read, a row has none of the six dimensions, or an id is there twice.
+    """
+    found: dict[str, Clip] = {}
+    for where, row in read_rows(path):
+        item = item_of(row, where)
+        clip, fields = _clip(item), _fields(item)
+        if not fields:
+            raise InputError(where, "record", "has none of the six dimensions", "give rows with SABER records")
+        clip.reference, clip.words = fields, clash_of(fields)
+        put(found, clip.id, clip, where)
+    return found
+
+
+def read_records(path: Path) -> list[Result]:
+    """Return the records of a JSONL as answers are shown, without a verdict; of candidates and pairs two.
+
+    Raises:
+        InputError: the file cannot be read, has no row, or a row is nothing that can be shown; or an id is there twice.
+    """
+    name = path.name.removesuffix(".jsonl")
+    clips: dict[str, Clip] = {}
+    columns: dict[str, dict[str, Shown]] = {}
+    for where, row in read_rows(path):
+        item = item_of(row, where)
+        put(clips, item.id, _clip(item), where)
+        if item.choices:
+            for side, choice in zip(_SIDES[item.kind], _ends(item.choices), strict=True):
+                columns.setdefault(f"{name}: {side}", {})[item.id] = _choice(choice)
+        else:
+            columns.setdefault(name, {})[item.id] = _record(item, row)
+    if not clips:
+        raise InputError(str(path), "file", "holds no row", "name a JSONL of records or answers")
+    if len(columns) > 2 or (len(columns) == 2 and name in columns):
+        raise InputError(str(path), "file", "holds rows of several kinds", "make a page of each")
+    return [Result(column, "records", None, clips, shown) for column, shown in columns.items()]
+
+
+def _clip(item: Item) -> Clip:
+    """What a row says of the clip itself."""
+    emotion = item.values.get("emotion") or item.concluded
+    return Clip(
+        item.id,
+        item.source,
+        list(item.videos),
+        list(item.audios),
+        item.consistency or None,
+        [dict(cue) for cue in item.cues],
+        label=common_emotion(emotion) or emotion.strip().lower(),
+    )
+
+
+def _fields(item: Item) -> dict[str, str]:
+    return {name: text for name in DIMENSIONS if (text := item.values.get(name))}
+
+
+def _record(item: Item, row: Mapping[str, Any]) -> Shown:
+    """A record or an answer, with what the pipeline's checks found; why it was dropped is shown as of a reject."""
+    fields = _fields(item)
+    dropped = next((found for found in item.checks.get("", []) if found.get("check") == "dropped"), None)
+    checks = {name: [each for each in found if each is not dropped] for name, found in item.checks.items()}
+    response = row.get("response")
+    return Shown(
+        "reject" if dropped else "",
+        item.concluded,
+        fields,
+        response=response if isinstance(response, str) else "",
+        details={"checks": known} if (known := {name: found for name, found in checks.items() if found}) else {},
+        reject={"reason": str(dropped["reason"])} if dropped else None,
+        conclusion=conclude(fields) if fields else {},
+        words=clash_of(fields),
+    )
+
+
+def _ends(choices: Sequence[Choice]) -> tuple[Choice, Choice]:
+    """The best and the worst answer by their scores; without scores, and of a pair, the first and the last."""
+    scores = [choice.score for choice in choices if choice.score is not None]
+    if len(choices) > 2 and len(scores) == len(choices):
+        choices = sorted(choices, key=lambda choice: -(choice.score or 0.0))
+    return choices[0], choices[-1]
+
+
+def _choice(choice: Choice) -> Shown:
+    fields = choice.fields
+    conclusion = conclude(fields) if fields else {}
+    return Shown(
+        "",
+        conclusion.get("emotion") or "",
+        fields,
+        response=choice.text,
+        scores={} if choice.score is None else {"score": choice.score},
+        conclusion=conclusion,
+        words=clash_of(fields),
+    )
