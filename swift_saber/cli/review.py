@@ -140,7 +140,7 @@ def _add_agreement(parts: Any) -> None:
 def _agreement(args: argparse.Namespace) -> None:
     from swift_saber.review.agreement import read_figures
     from swift_saber.review.items import Items
-    from swift_saber.review.tables import reasons, reviewers, sentences, tables, text_lines
+    from swift_saber.review.tables import NOTE, reasons, reviewers, sentences, tables, text_lines
     from swift_saber.text.files import write_text
     from swift_saber.text.strict_json import dumps
 
@@ -151,6 +151,7 @@ def _agreement(args: argparse.Namespace) -> None:
         print(words.english)
     for table in (reviewers(found), *tables(found), *reasons(found)):
         print("", *text_lines(table), sep="\n")
+    print(f"\n{NOTE.english}")
     if args.output:
         write_text(args.output, dumps(found) + "\n")
-        print(f"\nall figures: {args.output}")
+        print(f"all figures: {args.output}")

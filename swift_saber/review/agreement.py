@@ -16,8 +16,8 @@ agree.
               that of Brennan and Prediger (1981)
 
 Labels that were given with the machine's in sight agree with it, and with each other, more than blind ones do, so both
-are told apart ("sight"). All is split by source, consistency and language. Intervals are those of
-statistics/interval.py, over items. What is left out of a figure is counted beside it.
+are told apart ("sight"). All is split by source, consistency and language. Intervals are of 95 %, over items: Wilson's
+of shares, of the rest the bootstrap's (statistics/interval.py). What is left out of a figure is counted beside it.
 
 The result names no person: reviewers are "reviewer 1" and so on. `reasons` holds what people wrote, for a file of one's
 own; tables.py shows none of it.
@@ -30,7 +30,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, get_args
 
-import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from swift_saber.review.items import LABELS, STRATA
@@ -39,7 +38,7 @@ from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, 
 from swift_saber.review.plan import Progress, progress, read_plan
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.statistics.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
-from swift_saber.statistics.interval import Interval, counts_interval, mean_interval, pooled
+from swift_saber.statistics.interval import Interval, mean_interval, share_interval
 from swift_saber.text.emotions import common_emotion
 from swift_saber.text.seed import lot_number
 
@@ -212,7 +211,7 @@ def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
                 "items": len(ratings),
                 "of_several": sum(len(_ratings(_independent(said), DECISION, sights)) > 1 for said in members),
                 "reviewers": len(raters),
-                "equal": _mean([_equal_pairs(of) for of in ratings]),
+                "equal": _share([_equal_pairs(of) for of in ratings]),
                 "kappa": _coefficient(mean_kappa(ratings, rater_pairs(ratings))),
                 "alpha": _coefficient(krippendorff_alpha(ratings, raters)),
             }
@@ -319,7 +318,7 @@ def _texts(found: Sequence[_Said]) -> dict[str, Any]:
     for name, of in changes.items():
         distances = {"all": [far for _, far in of], "changed": [far for changed, far in of if changed]}
         fields[name] = {
-            "changed": _mean([changed for changed, _ in of]),
+            "changed": _share([changed for changed, _ in of]),
             "distance": {
                 which: {**_mean(values), "median": median(values) if values else None}
                 for which, values in distances.items()
@@ -368,23 +367,19 @@ def _highest(scores: Sequence[float | None]) -> list[str]:
 
 
 def _over_chance(right: Sequence[bool], chances: Sequence[float]) -> dict[str, Any]:
-    """(share right - chance) / (1 - chance), chance being the mean of each item's."""
+    """(share right - chance) / (1 - chance), chance being the mean of each item's; so are its ends of the share's."""
     if not right:
         return _ends(None, None, 0)
-    rows = np.column_stack([np.asarray(right, dtype=np.float64), chances])
-    interval = counts_interval({"": rows}, lambda drawn: _beyond(*pooled(drawn)))
-    return _ends(float(_beyond(np.ones((1, len(rows)), dtype=np.int64), rows)[0]), interval, len(rows))
+    chance = sum(chances) / len(chances)
+    share = _share(right)
+    value, low, high = ((share[end] - chance) / (1 - chance) for end in ("value", "low", "high"))
+    return _ends(value, Interval(low, high), len(right))
 
 
-def _beyond(counts: np.ndarray[Any, Any], rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    sums = counts @ rows
-    total = counts.sum(axis=1)
-    beyond: np.ndarray[Any, Any] = (sums[:, 0] - sums[:, 1]) / (total - sums[:, 1])
-    return beyond
-
-
-def _share(values: Sequence[bool]) -> dict[str, Any]:
-    return {**_mean([float(value) for value in values]), "count": sum(values)}
+def _share(values: Sequence[float]) -> dict[str, Any]:
+    """The mean of values from 0 to 1, and how many are 1."""
+    value = sum(values) / len(values) if values else None
+    return {**_ends(value, share_interval(values), len(values)), "count": sum(one == 1 for one in values)}
 
 
 def _mean(values: Sequence[float]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ all score the same give an interval of no width (the bootstrap's known blind spo
 items does not matter: they are sorted before anything is drawn.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +41,25 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
         values: the scores of the items, (n,).
     """
     return group_means_interval({"": values}, lambda means: means[""])
+
+
+def share_interval(values: Sequence[float]) -> Interval | None:
+    """Return the interval of a share, or None for no item: Wilson's score interval (Wilson 1927).
+
+    None of 57 is no more than 6 %, where the bootstrap, which can draw nothing else, would say 0 % for sure. Of values
+    between 0 and 1, such as the share of an item's reviewers, it is too wide rather than too narrow.
+
+    Args:
+        values: 0 or 1 of each item, or between, (n,).
+    """
+    if not values:
+        return None
+    count, share = len(values), math.fsum(values) / len(values)
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    middle = share + z**2 / (2 * count)
+    spread = z * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    low, high = ((middle + side) / (1 + z**2 / count) for side in (-spread, spread))
+    return Interval(max(low, 0.0), min(high, 1.0))
 
 
 def group_means_interval(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from swift_saber.evaluation.item import Item
 from swift_saber.statistics.interval import (
@@ -15,6 +16,7 @@ from swift_saber.statistics.interval import (
     group_means_interval,
     mean_interval,
     pooled,
+    share_interval,
 )
 from tests.statistics.plain_bootstrap import plain_interval
 
@@ -147,3 +149,17 @@ def test_order_does_not_matter(groups: dict[str, list[float]], chance) -> None:
         return sum(means[group] for group in sorted(means))
 
     assert group_means_interval(shuffled, total) == group_means_interval(groups, total)
+
+
+@given(st.integers(1, 200).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
+def test_the_interval_of_a_share_is_scipys_wilson_interval(found: tuple[int, int]) -> None:
+    right, count = found
+    expected = binomtest(right, count).proportion_ci(0.95, "wilson")
+    ends = share_interval([1.0] * right + [0.0] * (count - right))
+    assert ends == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_none_of_many_is_not_none_for_sure() -> None:
+    """Of none in n the upper end is z^2 / (n + z^2): 3.84 / 60.84 for 57."""
+    assert share_interval([0.0] * 57) == pytest.approx((0, 3.8415 / 60.8415), abs=1e-4)
+    assert share_interval([]) is None

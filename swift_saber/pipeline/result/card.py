@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from swift_saber.pipeline.result.survey import Survey, settings
-from swift_saber.review.tables import Words, sentences, tables
+from swift_saber.review.tables import NOTE, Words, sentences, tables
 from swift_saber.text.markdown import cell, table_lines
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -142,7 +142,7 @@ def _people(found: Survey) -> Iterator[str]:
         yield f"### {one.title.english}\n"
         rows = ([each.english if isinstance(each, Words) else each for each in row] for row in one.rows)
         yield from table([words.english for words in one.head], rows)
-    yield "In brackets: 95 % intervals, by bootstrap over the records. A dash: chance leaves nothing to agree on.\n"
+    yield f"{NOTE.english}\n"
 
 
 def size(rows: int) -> str:

@@ -16,7 +16,7 @@ from swift_saber.data.rows import media_list
 from swift_saber.html import clip_address, policy
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.result.survey import Survey, settings
-from swift_saber.review.tables import PARTS, sentences, tables
+from swift_saber.review.tables import NOTE, PARTS, sentences, tables
 
 _CATEGORY = {"source": "来源", "language": "语言", "emotion": "情绪", "consistency": "一致性", "part": "划分"}
 _USAGE = {"requests": "请求数", "prompt_tokens": "提示词元", "completion_tokens": "生成词元"}
@@ -91,7 +91,7 @@ def _people(found: Survey) -> dict[str, Any]:
     figures, total = found.people["figures"], found.people["total"]
     of_all, split = (list(tables(figures, parts)) for parts in (PARTS[:2], PARTS[2:]))
     split = [each for each in split if each not in of_all]  # what is not split is in both
-    return {"sentences": list(sentences(figures, total)), "tables": of_all, "split": split}
+    return {"sentences": list(sentences(figures, total)), "tables": of_all, "split": split, "note": NOTE}
 
 
 def _sources(found: Survey) -> list[list[Any]]:
