@@ -46,7 +46,7 @@ def _report(args: argparse.Namespace) -> None:
         files = files_of(clips)
         made = make_media(files, folder, posters=args.posters, copies=args.transcode, workers=args.workers)
         problems.extend(f"{path}: {each.problem}" for (path, _), each in made.items() if each.problem)
-        unplayed.extend(path for (path, _), each in made.items() if not (each.plays or each.copy))
+        unplayed.extend(path for (path, _), each in made.items() if not (each.plays or each.copy or each.problem))
         return made
 
     references = read_references(args.reference) if args.reference else {}
@@ -57,7 +57,8 @@ def _report(args: argparse.Namespace) -> None:
     if counts["unused"]:
         print(f"{counts['unused']} reference records belong to no clip of these results")
     if unplayed:
-        print(f"{len(unplayed)} files are in forms that not every browser plays (the first: {unplayed[0]})")
+        first = f"{len(unplayed)} files are in forms that not every browser plays (the first: {unplayed[0]})"
+        print(one_line(f"{first}; --transcode writes copies that play"))
     for problem in problems[:_SHOWN]:
         print(one_line(f"swift-saber: {problem}"), file=sys.stderr)
     if len(problems) > _SHOWN:

@@ -47,7 +47,8 @@ def plot_summary(stages: Mapping[str, Mapping[str, Any]], path: str | os.PathLik
         panel.set_xticks(range(len(shown)), [f"{kind}\nn={stages[next(iter(stages))][kind]['n']}" for kind in shown])
         panel.set_ylim(0, 1.1)
     axes[0].set_ylabel("share of held-out clips")
-    axes[0].legend(fontsize=8)
+    # Above the panels, since bars of any height may stand anywhere in them.
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside upper center", ncols=len(stages))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 

@@ -79,10 +79,10 @@ def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool) -> dict
     plays = plays_in_browser(path, kind)
     picture = copy = problem = ""
     try:
-        if copies and not plays:
-            copy = _written(Path(f"{stem}-{kind}.mp4"), lambda to: transcode(path, to, kind))
         if kind == "video" and (posters or not plays):
             picture = _written(Path(f"{stem}.jpg"), lambda to: _write(to, poster(path)))
+        if copies and not plays:
+            copy = _written(Path(f"{stem}-{kind}.mp4"), lambda to: transcode(path, to, kind))
     except InputError as error:
         problem = error.problem
     return {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}

@@ -52,7 +52,7 @@ function sortBy(key) {
 
 function drawHeads() {
   by("heads").replaceChildren(...columns.map((column, at) => {
-    const button = make("button", "", column.letter === undefined ? null : clipLetter(column.letter), title(column), make("span", "arrow", state.sort !== column.key ? "" : state.down ? " ▼" : " ▲"));
+    const button = make("button", "", ...(column.letter === undefined || data.models.length < 2 ? [] : [clipLetter(column.letter), " "]), title(column), make("span", "arrow", state.sort !== column.key ? "" : state.down ? " ▼" : " ▲"));
     button.type = "button";
     button.addEventListener("click", () => { sortBy(column.key); by("heads").children[at].firstChild.focus(); });
     const head = make("div", column.number ? "head number" : "head", button);

@@ -17,18 +17,42 @@ def summary(**emotions: float) -> dict[str, Any]:
     return {"parsed": 1.0, **kinds}
 
 
-def test_bars_are_as_high_as_the_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are saved from now on."""
     drawn: list[Figure] = []
     save = Figure.savefig
     monkeypatch.setattr(
         Figure, "savefig", lambda self, *args, **kwargs: (drawn.append(self), save(self, *args, **kwargs))
     )
+    return drawn
+
+
+def test_bars_are_as_high_as_the_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = figures(monkeypatch)
     stages = {"sed": summary(consistent=1.0, conflict=0.0), "ca_dpo": summary(consistent=0.75, conflict=0.5)}
     plot_summary(stages, tmp_path / "scores.png")
     containers = [c for c in drawn[0].axes[2].containers if isinstance(c, BarContainer)]
     assert [[bar.get_height() for bar in c] for c in containers] == [[1.0, 0.0], [0.75, 0.5]]
     pixels = imread(tmp_path / "scores.png")
     assert pixels.min() < pixels.max()
+
+
+def test_no_legend_covers_a_bar_or_a_title_however_high_the_bars_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = figures(monkeypatch)
+    kinds = dict.fromkeys(("consistent", "conflict", "hidden", "mute"), 1.0)
+    plot_summary({name: summary(**kinds) for name in ("sed", "ca_dpo", "later")}, tmp_path / "scores.png")
+    figure = drawn[0]
+    legends = [*figure.legends, *(legend for panel in figure.axes if (legend := panel.get_legend()))]
+    [legend] = legends
+    assert [text.get_text() for text in legend.get_texts()] == ["after SED", "after CA-DPO", "later"]
+    box = legend.get_window_extent()
+    assert all(figure.bbox.contains(*corner) for corner in box.corners())
+    taken = [bar.get_window_extent() for panel in figure.axes for bar in panel.patches]
+    taken += [text.get_window_extent() for panel in figure.axes for text in (panel.title, *panel.texts)]
+    assert len(taken) == 3 * (3 * 4) * 2 + 3  # a bar and its number, and the titles
+    assert not [other for other in taken if box.overlaps(other)]
 
 
 def test_the_table_has_each_kind_before_and_after() -> None:

@@ -103,6 +103,12 @@ class Browser:
         node = self._call("Runtime.evaluate", expression=f"document.querySelector({selector!r})")["result"]
         self._call("DOM.setFileInputFiles", files=[str(path) for path in paths], objectId=node["objectId"])
 
+    def save_to(self, folder: Path) -> None:
+        """Let the page save files into a folder."""
+        session, self._session = self._session, None
+        self._call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self._session = session
+
     def value(self, script: str) -> Any:
         """Return the value of an expression in the page; of a promise, what comes of it."""
         answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
