@@ -11,9 +11,10 @@ agree.
     texts     of the six dimensions, where the machine's text was in sight: whether it was changed, other than in white
               space, and how far: edits of characters over the length of the longer text, 0..1. Of an item with several
               reviewers, their mean
-    judge     whether the answer that a judge scored highest is the one that people find best. The place of an answer
-              says nothing, so chance is 1 of the number of answers whatever places a judge and people tend to: kappa is
-              that of Brennan and Prediger (1981)
+    judge     in how many of the pairs of what people find the best answer with another one a judge scored it higher;
+              ties are counted apart, and of an item with several such pairs it is their mean. The place of an answer
+              says nothing, so chance is 1/2 whatever places a judge and people tend to: kappa is that of Brennan and
+              Prediger (1981)
 
 Labels that were given with the machine's in sight agree with it, and with each other, more than blind ones do, so both
 are told apart ("sight"). All is split by source, consistency and language. Intervals are of 95 %, over items: Wilson's
@@ -47,6 +48,7 @@ CONCLUDED = "concluded emotion"
 #: How a label was given: with the machine's in sight or not.
 SIGHT = ("blind", "sighted")
 
+_ENDS = ("value", "low", "high")
 _PEOPLE, _MACHINE = "people", "machine"
 
 
@@ -333,47 +335,42 @@ def _spaced(text: str) -> str:
 
 def _judged(found: Sequence[_Said]) -> Iterator[dict[str, Any]]:
     for by, value, members in _groups(found):
-        right, chances = [], []
+        right = []
+        counts: Counter[str] = Counter()
         left_out = Counter(dict.fromkeys(("judge ties", "not judged", *NEITHER, "disputed", "rejected"), 0))
         for said in members:
             state, better = said.verdict.state, said.verdict.values.get(BETTER, "")
-            scores = said.speaking[0].before["scores"]
-            best = _highest(scores)
             if state in ("disputed", "rejected"):
                 left_out[state] += 1
-            elif better in NEITHER:
+                continue
+            if better in NEITHER:
                 left_out[better] += 1
-            elif len(best) != 1:
-                left_out["judge ties" if best else "not judged"] += 1
+                continue
+            pairs = _scored_pairs(said.speaking[0].before["scores"], int(better))
+            apart = [best > other for best, other in pairs if best != other]
+            counts += Counter(pairs=len(pairs), ties=len(pairs) - len(apart))
+            if apart:
+                right.append(sum(apart) / len(apart))
             else:
-                right.append(better == best[0])
-                chances.append(1 / len(scores))
+                left_out["judge ties" if pairs else "not judged"] += 1
+        share = _share(right)
         yield {
             "by": by,
             "group": value,
             "items": len(right),
-            "equal": _share(right),
-            "kappa": _over_chance(right, chances),
+            "pairs": counts["pairs"],
+            "ties": counts["ties"],
+            "equal": share,
+            "kappa": {**share, **{end: None if share[end] is None else 2 * share[end] - 1 for end in _ENDS}},
             "left_out": dict(left_out),
         }
 
 
-def _highest(scores: Sequence[float | None]) -> list[str]:
-    """The places of the highest score; none where one of the answers has none."""
-    known = [score for score in scores if score is not None]
-    if len(known) < len(scores):
-        return []
-    return [str(place) for place, score in enumerate(known) if score == max(known)]
-
-
-def _over_chance(right: Sequence[bool], chances: Sequence[float]) -> dict[str, Any]:
-    """(share right - chance) / (1 - chance), chance being the mean of each item's; so are its ends of the share's."""
-    if not right:
-        return _ends(None, None, 0)
-    chance = sum(chances) / len(chances)
-    share = _share(right)
-    value, low, high = ((share[end] - chance) / (1 - chance) for end in ("value", "low", "high"))
-    return _ends(value, Interval(low, high), len(right))
+def _scored_pairs(scores: Sequence[float | None], best: int) -> list[tuple[float, float]]:
+    """The score of one answer beside that of each other one, where both have one."""
+    one = scores[best]
+    others = [score for place, score in enumerate(scores) if place != best and score is not None]
+    return [] if one is None else [(one, other) for other in others]
 
 
 def _share(values: Sequence[float]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ _NAMES = {
     "sighted": "可见机器文本",
     "not said": "未给出",
     "machine silent": "机器未给出",
-    "judge ties": "评判者平分",
+    "judge ties": "评判者全部平分",
     "not judged": "评判者未评",
     "same": "人认为相同",
     "none": "人认为都不好",
@@ -92,7 +92,7 @@ def sentences(figures: Mapping[str, Any], total: int | None = None) -> Iterator[
         figures: as agreement.read_figures returns.
         total: how many records there were to look at, where it is known.
     """
-    items, people = figures["items"], len(figures["reviewers"])
+    items, people = figures["items"], sum(row["reviews"] > 0 for row in figures["reviewers"])
     decided, several = items["decided"], items["by_several"]
     of, chinese_of = (f" of {total:,}", f"{total:,} 条记录中的 ") if total is not None else ("", "")
     yield Words(
@@ -103,28 +103,28 @@ def sentences(figures: Mapping[str, Any], total: int | None = None) -> Iterator[
     )
     if figures.get("plan"):
         yield _sampled(figures["plan"])
+    if not figures["judge"]:  # answers are always in sight
+        yield Words(
+            f"With the machine's text in sight: {items['sighted']:,}; blind to it: {items['blind']:,}. "
+            "Labels that are given with it in sight agree with it, and with each other, more than blind ones do.",
+            f"审核时可见机器文本：{items['sighted']:,}；盲审：{items['blind']:,}。可见机器文本时，一致程度会偏高。",
+        )
     yield Words(
-        f"With the machine's text in sight: {items['sighted']:,}; blind to it: {items['blind']:,}. "
-        "Labels that are given with it in sight agree with it, and with each other, more than blind ones do.",
-        f"审核时可见机器文本：{items['sighted']:,}；盲审：{items['blind']:,}。可见机器文本时，一致程度会偏高。",
-    )
-    left_out = Words(
         f"Not counted: {items['stale_reviews']:,} reviews of an older text, {items['skipped_reviews']:,} skipped, "
         f"{items['undecided_reviews']:,} begun and not decided. Decided by somebody who had seen the other reviews: "
         f"{items['adjudicated']:,} records.",
         f"未计入：针对旧文本的审核 {items['stale_reviews']:,} 条，跳过 {items['skipped_reviews']:,} 条，"
         f"未完成 {items['undecided_reviews']:,} 条。由复核人裁定：{items['adjudicated']:,} 条记录。",
     )
-    yield left_out
 
 
 def _sampled(plan: Mapping[str, Any]) -> Words:
+    shared = f", {plan['overlap']:,} of them by every reviewer" if plan["overlap"] else ""
+    chinese_shared = f"，其中 {plan['overlap']:,} 条由所有审核人共同审核" if plan["overlap"] else ""
     if plan["sample"] is None:
-        return Words("All records were to be reviewed.", "计划审核全部记录。")
+        return Words(f"All records were to be reviewed{shared}.", f"计划审核全部记录{chinese_shared}。")
     by = ", ".join(plan["by"]) or "nothing"
     chinese_by = "、".join(_NAMES[name] for name in plan["by"]) or "无"
-    shared = f", {plan['overlap']:,} of them for every reviewer" if plan["overlap"] else ""
-    chinese_shared = f"，其中 {plan['overlap']:,} 条由所有审核人共同审核" if plan["overlap"] else ""
     return Words(
         f"To be reviewed were {plan['drawn']:,} records, drawn by lot within strata of {by} (seed {plan['seed']})"
         f"{shared}.",
@@ -184,9 +184,15 @@ def _model(shown: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _judge(shown: Iterable[Mapping[str, Any]]) -> Table:
-    head = (_OF, _RECORDS, Words("judge's best is people's", "评判者与人一致"), Words("kappa", "κ"), _LEFT_OUT)
+    head = (
+        *(_OF, _RECORDS, Words("pairs", "对数"), Words("judge's ties", "评判者平分")),
+        *(Words("better one scored higher", "更优者得分更高"), Words("kappa", "κ"), _LEFT_OUT),
+    )
     rows: list[list[Cell]] = [
-        [_group(row), row["items"], _percent(row["equal"]), _number(row["kappa"]), _counts(row["left_out"])]
+        [
+            *(_group(row), row["items"], row["pairs"], row["ties"]),
+            *(_percent(row["equal"]), _number(row["kappa"]), _counts(row["left_out"])),
+        ]
         for row in shown
     ]
     return Table(Words("A judge against people", "评判者与人的一致性"), head, rows)

@@ -233,12 +233,19 @@ def test_a_judge_against_people_by_hand() -> None:
     assert found["items"] + sum(left_out.values()) == len(latest(reviews))
 
 
-def test_of_several_candidates_chance_is_less() -> None:
-    """Right in 1 of 2, of four answers each: (1/2 - 1/4) / (1 - 1/4)."""
-    reviews = [pair("1", "a", "2", (1, 2, 4, 3)), pair("2", "a", "0", (1, 2, 4, 3))]
+def test_of_candidates_the_best_is_compared_with_each_other_one() -> None:
+    """The first item: 4 above 1 and 2, a tie with 4. The second: 3 above 1 and 2, below 4. (2/2 + 2/3) / 2 = 5/6."""
+    reviews = [pair("1", "a", "2", (1, 2, 4, 4)), pair("2", "a", "3", (1, 2, 4, 3))]
     found = row(figures(latest(reviews))["judge"], "")
-    assert found["equal"]["value"] == 1 / 2
-    assert found["kappa"]["value"] == pytest.approx(1 / 3)
+    assert (found["items"], found["pairs"], found["ties"]) == (2, 6, 1)
+    assert found["equal"]["value"] == pytest.approx(5 / 6)
+    assert found["kappa"]["value"] == pytest.approx(2 * 5 / 6 - 1)
+
+
+def test_what_has_no_score_is_compared_with_nothing() -> None:
+    reviews = [pair("1", "a", "0", (5, None, 3)), pair("2", "a", "1", (5, None, 3))]
+    found = row(figures(latest(reviews))["judge"], "")
+    assert (found["items"], found["pairs"], found["left_out"]["not judged"]) == (1, 1, 1)
 
 
 def test_people_who_choose_alike_agree_wherever_the_chosen_one_stands() -> None:

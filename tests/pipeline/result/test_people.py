@@ -82,6 +82,8 @@ def test_the_report_says_it_in_both_languages(tmp_path: Path) -> None:
     assert "How far people agree 审核人之间的一致性" in text
     assert "facial_exp_desc 3 16.7 % [" in text
     assert "By source, consistency and language" in text
+    classes = [given.get("class") for tag, given in page.elements if tag == "span"]
+    assert classes.count("en") == classes.count("zh")
 
 
 def test_where_nobody_looked_both_say_so(tmp_path: Path) -> None:
