@@ -11,6 +11,7 @@ from swift_saber.pipeline.stages.annotate import Annotate
 from swift_saber.pipeline.stages.clean import Clean
 from swift_saber.pipeline.stages.consistency import Consistency
 from swift_saber.pipeline.stages.dedup import Dedup
+from swift_saber.pipeline.stages.review import Review
 from swift_saber.pipeline.stages.speech import Speech
 from swift_saber.pipeline.stages.split import Split
 from swift_saber.pipeline.stages.visual import Visual
@@ -20,12 +21,13 @@ from swift_saber.text.strict_json import dumps
 
 #: The stages in their order, by their names. A recipe runs those that it has a block for.
 STAGES: dict[str, type[Stage]] = {
-    stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Split)
+    stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Review, Split)
 }
 #: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
 ROWS = "rows"
 # What writes what a stage reads, where it is not in the rows of a source already.
-_NEEDS = {"speech": "annotate", "visual": "annotate", "consistency": "annotate", "split": "consistency"}
+_NEEDS = {"speech": "annotate", "visual": "annotate", "consistency": "annotate", "review": "annotate"}
+_NEEDS |= {"split": "consistency"}
 EXECUTORS = ("local", "slurm", "ray")
 #: Settings that no result depends on: they may change between two runs of one output folder. So may the form in which
 #: clips travel, else a run whose clips a server refused could not go on in another.
@@ -40,11 +42,12 @@ NO_MATTER = frozenset(
         "media_limit",
         "key_env",
         "media",
+        "folder",  # of the reviews: what they say is compared itself (stages/review.py)
     }
 )
 #: A reader's key, its folder, and what else it is told.
 Source = tuple[str, str, dict[str, Any]]
-_KEYS = ("output", "executor", "workers", "tasks", "sources", "slurm", "ray", *STAGES)
+_KEYS = ("output", "executor", "workers", "tasks", "sources", "slurm", "ray", "publish", *STAGES)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """`swift-saber pipeline`: the stages of a recipe one after another, each from the files of the one before.
 
 A stage runs in a process of its own, through datatrove's executor. What is finished is not done again; what was
-stopped goes on; clips that a server had no answer for are asked about again; a stage whose settings changed is refused,
-not mixed.
+stopped goes on; clips that a server had no answer for are asked about again, and what people have reviewed since is put
+in; a stage whose settings changed is refused, not mixed; what a person has edited is not written over.
 """
 
 import hashlib
@@ -29,9 +29,10 @@ from swift_saber.models.reply import UNANSWERED
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
+from swift_saber.pipeline.stages import review, split
 from swift_saber.pipeline.stages.prompts import digests
-from swift_saber.pipeline.stages.split import Split, notes
 from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
+from swift_saber.pipeline.written import check_results, check_rows
 from swift_saber.text.strict_json import dumps, parse_json, read_json
 
 _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray")
@@ -54,7 +55,8 @@ def run(path: str, until: str | None = None) -> None:
         until: the last stage to run, or None for all.
 
     Raises:
-        InputError: the recipe, a source, an endpoint or the output folder cannot be used. What is done stays.
+        InputError: the recipe, a source, an endpoint or the output folder cannot be used, or a person has edited what
+            would be written over. What is done stays.
     """
     plan = read_plan(path)
     check_roots()  # which are the fault of no clip
@@ -68,10 +70,15 @@ def run(path: str, until: str | None = None) -> None:
         make_stage(name, plan.stages[name])  # so that a mistake in the last block is found before hours of the first
     plan.output.mkdir(parents=True, exist_ok=True)
     with RowLog(plan.output / "runs.jsonl") as runs:  # which one process at a time may hold
+        check_results(plan.output, plan.stages)
+        for name in plan.stages:
+            check_rows(plan.output, name)
         _manifest(plan)
         _check_prompts(plan)
         _check_settings(plan, names)
         _note(plan, runs)
+        if review.Review.name in names:
+            _take_reviews(plan)
         _ask_again(plan, names)
         if plan.executor == "slurm":
             _submit(plan, names)
@@ -114,6 +121,7 @@ def _run_stage(plan: Plan, name: str) -> None:
     executor = _executor(plan, name)
     if not executor.get_incomplete_ranks():
         return
+    check_rows(plan.output, _source(plan, name).name)  # which may be hours older than the beginning of the run
     total = _lines(_source(plan, name), "kept", range(plan.tasks))
     shutil.rmtree(folder / "errors", ignore_errors=True)
     console = folder / "console.log"
@@ -139,17 +147,47 @@ def _run_stage(plan: Plan, name: str) -> None:
     unanswered = _lines(folder, "dropped", range(plan.tasks), _ASKED_AGAIN)
     again = f", {unanswered} of them {UNANSWERED}: the next run asks again" if unanswered else ""
     print(f"{name}: {total} clips in, {kept} kept, {dropped} dropped{again}", file=sys.stderr)
-    for text in notes(folder) if name == Split.name else ():
+    for text in _notes(plan, name):
         print(f"{name}: {text}", file=sys.stderr)
 
 
+def _notes(plan: Plan, name: str) -> list[str]:
+    """What a stage that is through says of itself, in sentences."""
+    if name == split.Split.name:
+        return split.notes(plan.output / name)
+    if name == review.Review.name:
+        return review.notes(plan.output / name, review.Review(**plan.stages[name]).settings)
+    return []
+
+
+def _take_reviews(plan: Plan) -> None:
+    """Put what reviewers say by now into the stage's folder; where it is news, this stage and later ones are not done.
+
+    They are taken as not done before the news are there: else a run that is killed between the two would never do them.
+    """
+    name = review.Review.name
+    stage = review.Review(**plan.stages[name])
+    news = stage.news(plan.output / name)
+    if news is None:
+        return
+    for later in list(plan.stages)[list(plan.stages).index(name) :]:
+        folder = plan.output / later
+        for done in ("log/completions", "kept", "dropped") if later != name else ("log/completions",):
+            shutil.rmtree(folder / done, ignore_errors=True)
+    stage.keep(plan.output / name, news)
+
+
 def _ask_again(plan: Plan, names: list[str]) -> None:
-    """Take tasks with clips that a server had no answer for, and the same tasks of later stages, as not done."""
+    """Take tasks with clips that a server had no answer for, and the same tasks of later stages, as not done.
+
+    So are tasks whose rows somebody has moved away.
+    """
     tasks: set[int] = set()
     for name, settings in plan.stages.items():
         if name in names:
             folder = plan.output / name
             tasks |= {number for number in range(plan.tasks) if _lines(folder, "dropped", [number], _ASKED_AGAIN)}
+            tasks |= {number for number in range(plan.tasks) if not rows_file(folder, number).exists()}
         ranks = {0} if tasks and make_stage(name, settings).whole else tasks
         for rank in ranks:
             (plan.output / name / "log" / "completions" / f"{rank:05d}").unlink(missing_ok=True)

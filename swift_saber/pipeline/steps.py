@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,6 +26,7 @@ from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.plan import Plan, check_known
 from swift_saber.pipeline.stage import Drop, Row, Stage
+from swift_saber.pipeline.written import note
 from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps
 
@@ -63,7 +64,8 @@ class RunStage(PipelineStep):
 
     Args:
         stage: the stage.
-        folder: its folder: kept/, dropped/, done/ (a byte for each row, for the progress bar), errors/.
+        folder: its folder: kept/, dropped/, done/ (a byte for each row, for the progress bar), errors/, and in written/
+            what shows whether kept rows were edited since.
         files: into how many files the rows are dealt; a row stays in its file.
     """
 
@@ -117,7 +119,7 @@ class RunStage(PipelineStep):
 
 
 @contextmanager
-def _files(folder: Path, kind: str, numbers: Iterable[int]) -> Iterator[Callable[[int, Row], None]]:
+def _files(folder: Path, kind: str, numbers: range) -> Iterator[Callable[[int, Row], None]]:
     """Give what writes a line to one of the files of a kind; they get their names when all are whole.
 
     Those without a line are empty. One is open at a time: a stage that must see all rows may have many.
@@ -137,6 +139,9 @@ def _files(folder: Path, kind: str, numbers: Iterable[int]) -> Iterator[Callable
                 file.write(dumps(line) + "\n")
 
             yield write
+        if kind == "kept":
+            ours = {str(rows_file(folder, number).relative_to(folder)): path for number, path in partial.items()}
+            note(folder, ours, f"{numbers.start:05d}")
 
 
 @contextmanager

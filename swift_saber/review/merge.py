@@ -107,6 +107,13 @@ def verdict_of(item: str, reviews: Mapping[str, Review], of: str = "") -> Verdic
     return Verdict(item, state, values, by, reasons, fields, bool(judges), of, stale)
 
 
+def verdicts_by_text(latest: Mapping[str, Mapping[str, Review]]) -> Iterator[Verdict]:
+    """Yield the verdicts on each item, by its id, one for each of its texts that somebody decided about."""
+    for item, reviews in sorted(latest.items()):
+        texts = {review.of for review in reviews.values() if review.decision not in _NOT_SAID}
+        yield from (verdict_of(item, reviews, of) for of in sorted(texts))
+
+
 def disputed(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, tuple[Voice, ...]]:
     """Return {item: what its reviewers say} of the items in dispute, for somebody who is to decide."""
     verdicts = merge_reviews(latest)

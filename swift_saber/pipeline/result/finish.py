@@ -9,8 +9,10 @@ from swift_saber.data.rows import write_rows
 from swift_saber.models.asker import usage
 from swift_saber.pipeline.result.card import card
 from swift_saber.pipeline.result.instructions import write_instructions
+from swift_saber.pipeline.result.people import write_people
 from swift_saber.pipeline.result.report import render
 from swift_saber.pipeline.result.survey import survey
+from swift_saber.pipeline.written import check_results, check_rows, noted
 from swift_saber.text.files import write_text
 from swift_saber.text.strict_json import read_json
 
@@ -27,20 +29,27 @@ def finish(output: Path) -> list[str]:
         The names of the files that were written for people and for training.
 
     Raises:
-        InputError: as write_instructions; card and report are written all the same.
+        InputError: as write_instructions; card and report are written all the same. Or somebody has edited what would
+            be written over, or the rows of a stage; nothing is written then.
     """
     file = output / "run.json"
     said = read_json(file)
+    check_results(output, said["stages"])
+    for stage in said["stages"]:
+        check_rows(output, stage)
     said["usage"] = {name: paid for name in said["stages"] if (paid := usage(output / name))}
     write_rows(file, [said])
+    write_people(output)
     found = survey(output)
-    write_text(output / "report.html", render(output, found))
+    with noted(output / "report.html") as partial:
+        write_text(partial, render(output, found))
     counts: dict[str, int] = {}
     try:
         if found.through:
             counts = write_instructions(output)
     finally:
-        write_text(output / "README.md", card(found, counts))
+        with noted(output / "README.md") as partial:
+            write_text(partial, card(found, counts))
     return [*(f"{part}.jsonl" for part, count in counts.items() if count), "README.md", "report.html"]
 
 

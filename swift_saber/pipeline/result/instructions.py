@@ -10,14 +10,15 @@ from typing import Any
 
 from swift_saber.errors import InputError, sum_up
 from swift_saber.pipeline.result.survey import kept_rows, read_run
+from swift_saber.pipeline.written import noted
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, RECORD_KEYS, Row
-from swift_saber.text.files import whole
 from swift_saber.text.strict_json import dumps
 
 PARTS = ("train", "test")
-#: What a row of the dataset says; what the stages measured and heard stays in their folders.
-KEYS = ("id", "source", "language", "videos", "audios", "consistency", "labels", *sorted(RECORD_KEYS))
+#: What a row of the dataset says, and whether people looked at it; what the stages measured and heard stays in their
+#: folders.
+KEYS = ("id", "source", "language", "videos", "audios", "consistency", "labels", *sorted(RECORD_KEYS), "review")
 
 
 def write_instructions(run_folder: Path) -> dict[str, int]:
@@ -42,7 +43,7 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
     first: InputError | None = None
     wrong = bare = total = 0
     with ExitStack() as files:
-        partial = {part: files.enter_context(whole(path)) for part, path in paths.items()}
+        partial = {part: files.enter_context(noted(path)) for part, path in paths.items()}
         out = {
             part: files.enter_context(path.open("w", encoding="utf-8", newline="\n")) for part, path in partial.items()
         }

@@ -1,0 +1,117 @@
+"""Which files of a run are as the pipeline wrote them, so that what a person has edited is never written over.
+
+The digest of each file is noted before the file takes its name, so a run that is killed at any moment finds its own
+files its own. Every digest that a file ever had counts: whoever puts an older one back loses nothing. Files of runs by
+versions that noted nothing are not compared.
+"""
+
+import hashlib
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from swift_saber.data.log import RowLog
+from swift_saber.data.rows import read_rows
+from swift_saber.errors import InputError
+from swift_saber.text.files import whole
+
+#: What a run leaves in its folder for people and for training.
+DATASET = ("train.jsonl", "test.jsonl")
+RESULTS = (*DATASET, "README.md", "report.html")
+# A folder beside the files: a JSONL of {"id": "FILE DIGEST", "file", "sha256"} of each process that writes some.
+_NOTES = "written"
+_BLOCK = 1 << 20
+
+
+def note(folder: Path, contents: Mapping[str, Path], by: str) -> None:
+    """Say that files of a folder are ours with these contents.
+
+    Args:
+        folder: of a run, or of one of its stages.
+        contents: {name of a file, from the folder: a file that holds what it is to hold}.
+        by: names the notes of one process.
+    """
+    with RowLog(folder / _NOTES / f"{by}.jsonl") as log:
+        known = log.ids()
+        for name, content in contents.items():
+            digest = _digest(content)
+            if (line := f"{name} {digest}") not in known:
+                log.append({"id": line, "file": name, "sha256": digest})
+
+
+@contextmanager
+def noted(path: Path) -> Iterator[Path]:
+    """Give the path of a neighbour file to write, as text.files.whole does, and note it when the block ends."""
+    with whole(path) as partial:
+        yield partial
+        note(path.parent, {path.name: partial}, "results")
+
+
+def edited(folder: Path) -> list[Path]:
+    """Return the files of a folder that are there and not as we wrote them."""
+    known: dict[str, set[str]] = defaultdict(set)
+    for notes in sorted((folder / _NOTES).glob("*.jsonl")):
+        for _, row in read_rows(notes) if notes.stat().st_size else ():
+            known[row["file"]].add(row["sha256"])
+    return [folder / name for name, digests in known.items() if _is_other(folder / name, digests)]
+
+
+def check_results(output: Path, stages: Iterable[str]) -> None:
+    """See that nobody has edited what a run leaves.
+
+    Args:
+        output: the folder of the run.
+        stages: of its recipe.
+
+    Raises:
+        InputError: a file is edited; or it is there, and the folder is that of no run.
+    """
+    is_run = (output / "run.json").exists()
+    found = edited(output) if is_run else [output / name for name in RESULTS if (output / name).exists()]
+    if not found:
+        return
+    path, away = found[0], "move it away, or name another output"
+    if not is_run:
+        raise InputError(str(path), "output", "is there already, and not from a run", away)
+    if path.name not in DATASET:
+        away = f"move it away, it is written anew: mv {shlex.quote(str(path))} MY-{path.name}"
+        raise InputError(str(path), "output", "was edited since it was written, and would be written over", away)
+    block = "" if "review" in stages else ", and give the recipe a block `review:`"
+    take = f"swift-saber review take {shlex.quote(str(path))} --of {shlex.quote(str(output))} -o reviews/"
+    remedy = f"keep the edits as reviews: {take}{block}; or move it away"
+    raise InputError(str(path), "output", "was edited since it was written, and would be written over", remedy)
+
+
+def check_rows(output: Path, stage: str) -> None:
+    """See that nobody has edited the rows that a stage kept.
+
+    Raises:
+        InputError: somebody has.
+    """
+    found = edited(output / stage)
+    if found:
+        path = found[0]
+        move = f"mv {shlex.quote(str(path))} edited.jsonl"
+        take = f"swift-saber review take edited.jsonl --of {shlex.quote(str(output))} -o reviews/"
+        problem = f"was edited since the stage {stage} wrote it, which no later run would keep"
+        remedy = (
+            f"{move}, run again, which makes it anew and asks no model twice, then keep the edits as reviews: {take}"
+        )
+        raise InputError(str(path), "rows", problem, remedy)
+
+
+def _is_other(path: Path, digests: set[str]) -> bool:
+    try:
+        return _digest(path) not in digests
+    except FileNotFoundError:
+        return False
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
