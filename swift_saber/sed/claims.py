@@ -1,0 +1,457 @@
+"""What the lines about voice and face state, to be held against a measurement: read by words, never guessed.
+
+    语速偏快，说到最后音调升高        rate + 1; pitch rises, 2, at the end
+    The voice is not loud.        not loudness + 2
+
+Words are those of sed/claim_words.py, put together by their places: a value ("high") belongs to the topic before
+which it stands ("a high pitch"), else to the last one named ("the pitch is high"). Nothing is read of what is about
+somebody or something else (sed/claim_pieces.py), of what follows "as if", and of what compares the speaker with
+another. A clause that speaks of the voice, or the face, and gives no claim is counted as unread: "a friendly tone" is
+none, and no emotion is read here at all.
+
+A voice that is "low" may be low or soft: that is a property of its own, `pitch_or_loudness`. Irony, and a denial that
+is spread over a sentence, are beyond these rules. All of them are ours.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from swift_saber.sed import claim_words as words
+from swift_saber.sed.claim_pieces import NEAR, Piece, Word, plain_text, sentences
+from swift_saber.text.lexicon import Lexicon, denied
+
+Change = Literal["rises", "falls"]
+Where = Literal["start", "end", "throughout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing that a text states.
+
+    Attributes:
+        property: one of claim_words.VOICE_PROPERTIES, or of the face a key of claim_words.ACTION_UNITS.
+        direction: +1 high, loud, fast, varied, there; -1 the opposite; 0 as normal. Of a change: where it goes.
+        strength: 1 slight, 2 plain, 3 strong; 2 where the direction is 0.
+        denied: whether the text says that it is not so; all else is then of what is denied.
+        change: "rises" or "falls" where the text speaks of a change and of no level.
+        where: the part of the clip that the text names.
+        span: start and end in the text.
+        words: the text there.
+    """
+
+    property: str
+    direction: int
+    strength: int
+    denied: bool
+    change: Change | None
+    where: Where | None
+    span: tuple[int, int]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a text.
+
+    Attributes:
+        claims: in the order of their values in the text; their spans may overlap.
+        clauses: how many clauses speak of the speaker's voice, or face.
+        unread: start and end of those that give no claim.
+    """
+
+    claims: tuple[Claim, ...]
+    clauses: int
+    unread: tuple[tuple[int, int], ...]
+
+
+def read_voice(text: str) -> Read:
+    """Return what a text states about how the speaker's voice sounds."""
+    return _VOICE.read(text)
+
+
+def read_face(text: str) -> Read:
+    """Return what a text states about what the speaker's face does."""
+    return _FACE.read(text)
+
+
+def voice_claims(text: str) -> list[Claim]:
+    """Return the claims of read_voice."""
+    return list(read_voice(text).claims)
+
+
+def face_claims(text: str) -> list[Claim]:
+    """Return the claims of read_face."""
+    return list(read_face(text).claims)
+
+
+_ADJECTIVES = frozenset(words.ADJECTIVES.split())
+_NO_NOUN = frozenset(words.NO_NOUN.split())
+# Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
+_BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
+_NOT_OURS = frozenset(("other", "unread"))
+
+_LINKED = re.compile(
+    r"\b(?:is|are|was|were|be|been|being|sounds?|remains?|stays?|seems?|becomes?|became|grows?|gets?|turns?|keeps?)\s+"
+    r"(?:(?:\w+ly|very|quite|rather|a bit|a little|somewhat|not|too|more|also|both|neither)\s+)*$"
+)
+_OWNER = r"(?:(?:his|her|their|its|the)\s+)?"
+_IN_TOPIC = re.compile(rf"\s+in\s+{_OWNER}$")
+_DIRECT = re.compile(rf"(?:-\w+)?\s+{_OWNER}(?:[\w'-]+\s+){{0,2}}$")
+_COMMA = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
+_CHAIN = re.compile(rf"{_COMMA}(?:[\w'-]+(?:\s[\w'-]+)?(?:{_COMMA}|\s+)){{0,4}}$")
+_TOGETHER = re.compile(r"\s*(?:,|and|&|/)\s*(?:and\s+|the\s+|his\s+|her\s+)?$|(?:和|与|及|以及|、|/)$")
+_OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
+_OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
+_NOUN = re.compile(r"\s+([\w'-]+)")
+_NOUN_ZH = re.compile(r"的[\u3400-\u9fff]")
+_FILLERS = re.compile(
+    r"(?:明显|突然|忽然|[很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
+    r"算为于了仍保持依旧还、和时])*$"
+)
+_THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
+_BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b")
+_USUAL = re.compile(r"usual|normal|average|typical|expected|natural|necessary|needed")
+_THAN_ZH = re.compile(
+    r"比(?!较)(?:(之前|先前|刚才|开头|起初|前面|前一句|上一句|一开始|开始|最初)|(平时|平常|一般|正常|往常))?"
+)
+_BETWEEN = re.compile(r"\s+to\s")
+_SLIGHTLY = re.compile("微[张皱闭眯扬启蹙]")
+# These begin with a denial and deny nothing; and what an English one denies ends with "and".
+_NOT_DENIED = re.compile("无奈|无力|无助|无辜")
+_DENIAL_ENDS = re.compile(r".*\b(?:and|but|with)\b")
+
+
+class _Reader:
+    """Reads claims by one set of tables.
+
+    Args:
+        topics, values: name -> words, with ", " between them.
+        means: value -> topics, with blanks between them -> what it states.
+        courses: as topics; what is seen may go on.
+    """
+
+    def __init__(
+        self,
+        topics: Mapping[str, str],
+        values: Mapping[str, str],
+        means: Mapping[str, Mapping[str, str]],
+        courses: Mapping[str, str],
+    ) -> None:
+        # Of two tables that have a word the later one has it: a value is rather a value than a degree.
+        tables: dict[str, Mapping[str, str]] = {
+            "becomes": {"": words.BECOMES},
+            "hypothesis": {"": words.HYPOTHESES},
+            "source": {"": words.SOURCES},
+            "manner": {"": words.MANNERS},
+            "nothing": {"": words.NOTHING},
+            "degree": words.DEGREES,
+            "where": words.WHERE,
+            "person": words.PERSONS,
+            "course": courses,
+            "topic": topics,
+            "value": values,
+        }
+        owner = {
+            word: (kind, name) for kind, table in tables.items() for name in table for word in table[name].split(", ")
+        }
+        names: dict[str, list[str]] = {}
+        for word, (kind, name) in owner.items():
+            names.setdefault(f"{kind}/{name}", []).append(word)
+        self._lexicon = Lexicon(names)
+        self._means = {
+            value: {topic: stated.split(", ") for on, stated in table.items() for topic in on.split()}
+            for value, table in means.items()
+        }
+
+    def read(self, text: str) -> Read:
+        plain = plain_text(text)
+        claims: list[Claim] = []
+        clauses: list[Piece] = []
+        for pieces, found in sentences(plain, self._lexicon):
+            claims += _Sentence(text, plain, pieces, found, self._means).claims()
+            clauses += [piece for piece in pieces if not piece.others and (piece.read or piece.topics())]
+        unread = tuple(_trimmed(plain, piece) for piece in clauses if not piece.read)
+        return Read(tuple(claims), len(clauses), unread)
+
+
+class _Sentence:
+    """The claims of one sentence.
+
+    Args:
+        text: all of it.
+        plain: the same, as plain_text returns it.
+        pieces: the sentence's clauses; those of which a claim comes are marked.
+        found: the sentence's words.
+        means: value -> topic -> what it states.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        plain: str,
+        pieces: Sequence[Piece],
+        found: Sequence[Word],
+        means: Mapping[str, Mapping[str, Sequence[str]]],
+    ) -> None:
+        self._text, self._plain, self._pieces, self._words, self._means = text, plain, pieces, found, means
+        self._start, self._end = pieces[0].start, pieces[-1].end
+        self._topic_before = _last(self._words, "topic")
+        self._person_before = _last(self._words, "person")
+        self._topic_after = _last(self._words[::-1], "topic")[::-1]
+
+    def claims(self) -> Iterator[Claim]:
+        twice = False
+        for word in self._words:
+            if word.kind != "value":
+                continue
+            again, twice = twice, self._plain.startswith(f" and {word.text}", word.end)  # louder and louder
+            if again or word.piece.others or self._supposed(word) or self._sizes(word) or self._begins_range(word):
+                continue
+            for topic in self._topics(word):
+                if topic and topic.piece.others:
+                    continue
+                for stated in self._stated(word, topic):
+                    claim = self._claim(word, topic, stated, twice)
+                    if claim:
+                        word.piece.read = True
+                        if topic:
+                            topic.piece.read = True
+                        yield claim
+
+    # What is none
+
+    def _supposed(self, word: Word) -> bool:
+        """Whether it stands behind "as if" or the like."""
+        return any(each.start < word.start for each in word.piece.of("hypothesis")[:1])
+
+    def _sizes(self, word: Word) -> bool:
+        """Whether "large" or "small" is the size of a change and no level: 音量起伏较大."""
+        if word.text not in ("大", "小"):
+            return False
+        before = next((each for each in self._back(word) if each.kind != "degree"), None)
+        return before is not None and before.name in ("varied", "changes")
+
+    def _begins_range(self, word: Word) -> bool:
+        """Whether it is the first of two: "moderate to fast", 中等偏快."""
+        if word.name != "moderate":
+            return False
+        after = self._words[word.at + 1 : word.at + 3]
+        follows = any(each.kind == "value" and each.start - word.end <= 2 for each in after)
+        return follows if word.han else bool(_BETWEEN.match(self._plain, word.end))
+
+    # What it is said of
+
+    def _topics(self, word: Word) -> list[Word | None]:
+        """The topics to which a value belongs; [None] where it stands for itself, [] where it says nothing."""
+        alone = "*" in self._means[word.name]
+        after = self._after(word)
+        if after:
+            return [after, *([] if alone else self._together(after, +1))]
+        if self._of_unknown(word) or (word.han and len(word.text) == 1 and not self._joined(word)):
+            return [None] if alone else []
+        before = self._topic_before[word.at]
+        if before:
+            return [before, *([] if alone else self._together(before, -1))]
+        following = self._topic_after[word.at]
+        return [following if following and following.name == "speak" and word.text.endswith("ly") else None]
+
+    def _after(self, word: Word) -> Word | None:
+        """The topic behind a value to which it belongs."""
+        topic = self._topic_after[word.at]
+        if topic is None or topic.start - word.end > NEAR:
+            return None
+        gap = self._plain[word.end : topic.start]
+        beside = self._beside_topic(word)
+        if word.han:
+            return topic if _OF_ZH.match(gap) or (_OBJECT_ZH.match(gap) and not beside) else None
+        if _IN_TOPIC.match(gap):
+            return topic
+        if topic.name == "speak" or not _BARRIERS.isdisjoint(gap.split()):
+            return None
+        if _DIRECT.match(gap) and " and " not in gap:
+            return topic
+        chained = word.name in _ADJECTIVES and not beside and not self._linked(word) and _CHAIN.match(gap)
+        return topic if chained else None
+
+    def _together(self, topic: Word, step: int) -> Iterator[Word]:
+        """The topics that are named together with one: pitch and volume."""
+        while 0 <= topic.at + step < len(self._words):
+            other = self._words[topic.at + step]
+            gap = self._between(topic, other)
+            if other.kind != "topic" or other.name in _NOT_OURS | {"speak"} or topic.name in _NOT_OURS | {"speak"}:
+                return
+            if topic.han != other.han or not _TOGETHER.match(gap) or (topic.han and "," in gap):
+                return
+            topic = other
+            yield topic
+
+    def _of_unknown(self, word: Word) -> bool:
+        """Whether a value belongs to a noun that is no topic ("a quick glance"), or a verb ("quickly escalates")."""
+        behind = self._plain[word.end : min(self._end, word.end + NEAR)]
+        if word.han:
+            return bool(_NOUN_ZH.match(behind))
+        adverb = word.text.endswith("ly")
+        if word.name not in _ADJECTIVES or (not adverb and self._linked(word)):
+            return False
+        noun = _NOUN.match(behind)
+        if not noun or noun[1] in _NO_NOUN or noun[1].endswith("ly"):
+            return False
+        known = self._words[word.at + 1] if word.at + 1 < len(self._words) else None
+        if known is None or known.start != word.end + noun.start(1):
+            return True
+        return adverb and known.kind == "value"
+
+    def _linked(self, word: Word) -> bool:
+        return bool(_LINKED.search(self._plain, max(self._start, word.start - NEAR), word.start))
+
+    def _joined(self, word: Word) -> bool:
+        """Whether nothing but small words stands between a character and the known word before it in its clause."""
+        before = self._words[word.at - 1] if word.at else None
+        last = before.end if before and before.piece is word.piece else word.piece.start
+        return word.start - last <= 8 and bool(_FILLERS.match(self._plain[last : word.start]))
+
+    def _beside_topic(self, word: Word) -> bool:
+        """Whether a topic stands right before a value: "eyes widened, brows raised", 音调高音量低."""
+        before = self._words[word.at - 1] if word.at else None
+        if before is None or before.kind != "topic" or before.piece is not word.piece:
+            return False
+        return self._joined(word) if word.han else self._between(before, word).isspace()
+
+    def _between(self, one: Word, two: Word) -> str:
+        first, last = (one, two) if one.start <= two.start else (two, one)
+        return self._plain[first.end : last.start]
+
+    def _back(self, word: Word) -> Iterator[Word]:
+        """The words before one, the nearest first."""
+        return (self._words[at] for at in range(word.at - 1, -1, -1))
+
+    # What it states
+
+    def _stated(self, word: Word, topic: Word | None) -> Sequence[str]:
+        means = self._means[word.name]
+        if topic is None:
+            person = means.get("person") if self._person_before[word.at] else None
+            return person or means.get("-") or means.get("*") or ()
+        if topic.name in means:
+            return means[topic.name]
+        return () if self._of_other(word, topic) else means.get("*", ())
+
+    def _of_other(self, word: Word, topic: Word) -> bool:
+        """Whether a value that needs no topic is said of one that is not ours: "trembling hands"."""
+        gap = self._between(topic, word)
+        near = topic.piece is word.piece and len(gap) <= (4 if word.han else 12) and " and " not in gap
+        return near and topic.name in _NOT_OURS
+
+    def _claim(self, word: Word, topic: Word | None, stated: str, twice: bool) -> Claim | None:
+        name, sign, strength = stated.rsplit(" ", 2)
+        change: Change | None = "rises" if sign == "rises" else "falls" if sign == "falls" else None
+        direction = {"rises": 1, "+": 1, "0": 0, "falls": -1, "-": -1}[sign]
+        if direction and not change:
+            compared = self._compared(word)
+            if compared == "another":
+                return None
+            change = self._course(word)
+            if not change and (twice or compared == "before" or self._becomes(word)):
+                change = "rises" if direction > 0 else "falls"
+            direction = {"rises": 1, "falls": -1, None: direction}[change]
+        degrees = self._degrees(word)
+        parts = [word, *degrees, *([topic] if topic and topic.piece is word.piece else [])]
+        start, end = min(each.start for each in parts), max(each.end for each in parts)
+        if end - start > NEAR:
+            start, end = word.start, word.end
+        return Claim(
+            property=name,
+            direction=direction,
+            strength=_strength(int(strength), word, degrees) if direction else 2,
+            denied=self._denied(word),
+            change=change,
+            where=self._where(word, topic),
+            span=(start, end),
+            words=self._text[start:end],
+        )
+
+    def _denied(self, word: Word) -> bool:
+        before = self._plain[max(self._start, word.start - NEAR) : word.start]
+        return denied(_NOT_DENIED.sub("", before) if word.han else _DENIAL_ENDS.sub("", before), word.text)
+
+    def _compared(self, word: Word) -> Literal["before", "usual", "another"] | None:
+        """What the speaker is compared with: before in the clip, what is usual, or another."""
+        if word.han:
+            found = _THAN_ZH.search(self._plain, word.piece.start, word.start)
+            return found and ("before" if found[1] else "usual" if found[2] else "another")
+        if not word.text.endswith("er"):
+            return None
+        than = _THAN.match(self._plain, word.end, min(self._end, word.end + NEAR))
+        if than:
+            return "usual" if _USUAL.search(than[1]) else "before" if _BEFORE.search(than[1]) else "another"
+        return "before" if any(each.name == "end" for each in word.piece.of("where")) else None
+
+    def _becomes(self, word: Word) -> bool:
+        """Whether a level is what something comes to: "grows loud"."""
+        for each in self._back(word):
+            if each.piece is not word.piece or len(self._between(each, word)) > (4 if word.han else 25):
+                return False
+            if each.kind not in ("degree", "where"):
+                return each.kind == "becomes"
+        return False
+
+    def _course(self, word: Word) -> Change | None:
+        """How what is seen goes on: a smile that fades."""
+        for each in self._words[word.at + 1 : word.at + 4]:
+            if each.kind == "course":
+                return "rises" if each.name == "rises" else "falls"
+            if each.kind not in ("degree", "becomes", "where"):
+                return None
+        return None
+
+    def _degrees(self, word: Word) -> list[Word]:
+        """The words beside a value that say how much."""
+        found = []
+        for step in (-1, +1):
+            beside, at = word, word.at + step
+            while 0 <= at < len(self._words) and self._words[at].piece is word.piece:
+                each = self._words[at]
+                degree = each.kind == "degree" or self._sizes(each)
+                if not (degree or each.kind == "becomes") or len(self._between(each, beside)) > (3 if word.han else 14):
+                    break
+                found += [each] if degree else []
+                beside, at = each, at + step
+        return found
+
+    def _where(self, word: Word, topic: Word | None) -> Where | None:
+        if topic and topic.name == "ending":
+            return "end"
+        at = word.piece.at
+        around = [each for each in self._pieces[max(0, at - 1) : at + 2] if not each.of("value") and not each.topics()]
+        found = word.piece.of("where") or [where for each in around for where in each.of("where")]
+        if not found:
+            return None
+        name = min(found, key=lambda each: abs(each.start - word.start)).name
+        return "start" if name == "start" else "end" if name == "end" else "throughout"
+
+
+def _strength(plain: int, word: Word, degrees: Sequence[Word]) -> int:
+    less = [each for each in degrees if each.name == "slight" or each.text == "小"]
+    more = len(degrees) - 2 * len(less) - bool(_SLIGHTLY.search(word.text))
+    return min(3, max(1, plain + min(1, max(-1, more))))
+
+
+def _last(of: Sequence[Word], kind: str) -> list[Word | None]:
+    """For each word the last one of a kind before it."""
+    found: list[Word | None] = []
+    last = None
+    for word in of:
+        found.append(last)
+        last = word if word.kind == kind else last
+    return found
+
+
+def _trimmed(plain: str, piece: Piece) -> tuple[int, int]:
+    text = plain[piece.start : piece.end]
+    return piece.start + len(text) - len(text.lstrip()), piece.end - (len(text) - len(text.rstrip()))
+
+
+_VOICE = _Reader(words.VOICE_TOPICS, words.VOICE_VALUES, words.VOICE_MEANS, {})
+_FACE = _Reader(words.FACE_TOPICS, words.FACE_VALUES, words.FACE_MEANS, words.COURSES)
