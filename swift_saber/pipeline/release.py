@@ -30,6 +30,7 @@ from swift_saber.data.rows import parse_row, read_lines
 from swift_saber.errors import InputError, unreadable
 from swift_saber.pipeline.clip import Clip
 from swift_saber.pipeline.publish.clips import Files, sha256
+from swift_saber.pipeline.publish.read import published_rows
 from swift_saber.pipeline.sources._files import walk
 from swift_saber.pipeline.sources.base import readers
 from swift_saber.sed.record import Row, infer_language, load_record
@@ -292,22 +293,16 @@ def _records(annotations: Path) -> Iterator[Callable[[], tuple[str, Row]]]:
     if not annotations.is_dir():
         yield from (partial(_line, line, where) for where, line in read_lines(annotations))
         return
-    if published := _published(annotations):
-        for file in published:
-            part = file.stem if len(published) > 1 else None
-            yield from (partial(_line, line, where, part) for where, line in read_lines(file))
+    if published := published_rows(annotations):
+        several = len({part for part, _, _ in published}) > 1
+        for part, file, read in published:
+            yield from (partial(_line, line, where, part if several else None) for where, line in read(file))
         return
     path = None
     for path in map(Path, walk(annotations, lambda name: name.endswith(".json"))):
         yield partial(_file, annotations, path)
     if path is None:
         raise InputError(str(annotations), "folder", "holds no JSON file", "name the folder of the SABER annotations")
-
-
-def _published(folder: Path) -> list[Path]:
-    """The rows without clips of a folder that was published."""
-    found = sorted((folder / "annotations").glob("*.jsonl")) or sorted(folder.glob("*.jsonl"))
-    return found if (folder / "README.md").is_file() else []
 
 
 def _file(folder: Path, path: Path) -> tuple[str, Row]:

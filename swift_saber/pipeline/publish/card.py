@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -43,6 +43,14 @@ _REACH = {
 }
 
 
+class Config(NamedTuple):
+    """A part of the data set: `files` by split, `columns` as datasets.Features, and a digest of all rows."""
+
+    files: dict[str, str]
+    columns: Any
+    digest: str
+
+
 @dataclass
 class Published:
     """What was written.
@@ -50,7 +58,7 @@ class Published:
     Attributes:
         folder: the name of the folder.
         form: of forms.FORMS.
-        configs: by the name of each, its data files by split, and its columns as datasets.Features.
+        configs: by the name of each.
         rows: how many, by (split, source, whether the clip is there).
         counts: how many, by category ("language", "emotion", "consistency") and value.
         seconds: of all clips.
@@ -58,7 +66,7 @@ class Published:
 
     folder: str
     form: str
-    configs: dict[str, tuple[dict[str, str], Any]]
+    configs: dict[str, Config]
     rows: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -110,7 +118,7 @@ def _head(said: Settings, made: Published) -> dict[str, Any]:
     from huggingface_hub import DatasetCardData
 
     told = DatasetCardData()
-    infos = {name: DatasetInfo(features=columns, config_name=name) for name, (_, columns) in made.configs.items()}
+    infos = {name: DatasetInfo(features=part.columns, config_name=name) for name, part in made.configs.items()}
     DatasetInfosDict(infos).to_dataset_card_data(told)
     licence = hub_licence(said.licence)
     head: dict[str, Any] = {"license": licence}
@@ -125,9 +133,15 @@ def _head(said: Settings, made: Published) -> dict[str, Any]:
         "tags": ["emotion-recognition", "audio", "video", "saber"],
         "size_categories": [run_card.size(made.rows.total())],
         "configs": [
-            {"config_name": name, "data_files": [{"split": split, "path": path} for split, path in files.items()]}
-            | ({"default": True} if len(made.configs) > 1 and name == next(iter(made.configs)) else {})
-            for name, (files, _) in made.configs.items()
+            {
+                "config_name": name,
+                **({"default": True} if len(made.configs) > 1 and name == next(iter(made.configs)) else {}),
+                # `datasets` keeps what it has read under the folder's name and this, and would give the rows of another
+                # folder of that name, or of this one as it was before.
+                "description": f"sha256 {part.digest}",
+                "data_files": [{"split": split, "path": path} for split, path in part.files.items()],
+            }
+            for name, part in made.configs.items()
         ],
         "dataset_info": told.to_dict()["dataset_info"],
     }
@@ -135,12 +149,12 @@ def _head(said: Settings, made: Published) -> dict[str, Any]:
 
 def _splits(made: Published) -> dict[str, None]:
     """All splits, in the order of the configs."""
-    return {split: None for files, _ in made.configs.values() for split in files}
+    return {split: None for part in made.configs.values() for split in part.files}
 
 
 def load_lines(made: Published) -> list[str]:
     """Return the lines of Python that load a published folder, from the folder that it lies in."""
-    files, _ = next(iter(made.configs.values()))
+    files = next(iter(made.configs.values())).files
     return [
         "from datasets import load_dataset",
         "",

@@ -28,8 +28,9 @@ _BLOCK = 1 << 20
 
 def look(
     clips: Iterable[tuple[K, tuple[list[str], list[str], Measured | None]]], workers: int
-) -> Generator[tuple[K, Files | Problem], None, None]:
-    """Yield (key, its files, or why they cannot be published) for each clip in the order given.
+) -> Generator[tuple[K, tuple[Files, list[str]] | Problem], None, None]:
+    """Yield (key, what is known) for each clip in the order given: its files, and the texts that they hold beside
+    picture and sound, each "name: text"; or why it cannot be published.
 
     Args:
         clips: (key, (videos, audios, what a run measured of them or None)); paths are absolute.
@@ -46,7 +47,7 @@ def look(
             elif "problem" in answer:
                 yield key, Problem(*answer["problem"])
             else:
-                yield key, answer
+                yield key, (answer["files"], answer["texts"])
 
 
 def paths_of(paths: Iterable[str], where: str, column: str) -> list[str]:
@@ -109,13 +110,22 @@ def _look(videos: list[str], audios: list[str], was: list[Any] | None) -> dict[s
         return {"problem": [fault.reason, fault.remedy]}
     if was and (changed := _changed(videos, *was)):
         return {"problem": [f"{videos[0]}: {changed}", "put the clip back, or annotate it as it is now"]}
-    found: dict[str, Any] = {}
+    found: Files = {}
     for column, paths in (("videos", videos), ("audios", audios)):
         found[column] = [
             {"sha256": sha256(path), "bytes": os.path.getsize(path), "seconds": _rounded(media_seconds(path))}
             for path in paths
         ]
-    return found
+    return {"files": found, "texts": [text for path in (*videos, *audios) for text in _held_texts(path)]}
+
+
+def _held_texts(path: str) -> list[str]:
+    """What a container says of itself: its title, who made it, where."""
+    from swift_saber.media.read import open_media
+
+    with open_media(path) as container:
+        tags = [container.metadata, *(stream.metadata for stream in container.streams)]
+        return [f"{name}: {text}" for of in tags for name, text in of.items()]
 
 
 def _changed(videos: list[str], seconds: float | None, picture: str, sound: str, own: list[str]) -> str | None:

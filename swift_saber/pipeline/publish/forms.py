@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
+from swift_saber.errors import InputError
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from swift_saber.pipeline.publish.clips import Copied, Files
+from swift_saber.pipeline.publish.clips import Copied
 from swift_saber.pipeline.publish.labels import Shape, feature, fitted
 from swift_saber.pipeline.stages.clean import sound_name
 from swift_saber.sed.record import RECORD
@@ -24,24 +25,35 @@ Row = dict[str, Any]
 COLUMNS = ("videos", "audios")
 # Bytes of clips that are in memory at a time, before they are written to a parquet file: at least one row.
 _GROUP = 64 << 20
+# Of a cell: parquet's readers count its bytes in 31 bits.
+_LARGEST = 1 << 30
 
 
 class Form(ABC):
     """Writes the rows of all splits; a context manager, whose end ends the files.
 
+    Rows without their clips are in a folder of their own, in files of the same kind: `datasets` reads a folder with one
+    reader.
+
     Args:
         folder: that is published.
+        here: whether the clips go along.
         labels: the shape of the labels of all rows.
         fields: of clips, the columns of a WebDataset (`field`).
         shard: bytes that a shard has at most, unless one row has more.
     """
 
-    #: Where files of a split are, for `data_files` of a card; "{split}" is its name.
+    #: Where files of a split are, and where those of rows without their clips; "{split}" is its name.
     place: ClassVar[str]
+    apart: ClassVar[str]
 
-    def __init__(self, folder: Path, labels: Shape, fields: set[str], shard: int) -> None:
-        self.folder, self.labels, self.fields, self.shard = folder, labels, fields, shard
+    def __init__(self, folder: Path, here: bool, labels: Shape, fields: set[str], shard: int) -> None:
+        self.folder, self.here, self.labels, self.fields, self.shard = folder, here, labels, fields, shard
         self._open = ExitStack()
+
+    def files(self, split: str) -> str:
+        """Return where the files of a split are, as a card's `data_files` says it."""
+        return (self.place if self.here else self.apart).format(split=split)
 
     def __enter__(self) -> "Form":
         return self
@@ -68,6 +80,15 @@ class Form(ABC):
 
         return Features(self._columns())
 
+    def _members(self, row: Row, media: dict[str, list[str]]) -> list[tuple[str, int, str, str]]:
+        """(column, place, path, SHA-256) of each file that goes along with a row."""
+        return [
+            (column, place, path, known["sha256"])
+            for column in COLUMNS
+            if self.here
+            for place, (path, known) in enumerate(zip(media[column], row["files"][column], strict=True))
+        ]
+
     def _columns(self) -> dict[str, Any]:
         from datasets import List, Value
 
@@ -90,6 +111,7 @@ class Annotations(Form):
     """JSONL without clips: what is needed to join them again is in "files"."""
 
     place = "{split}.jsonl"
+    apart = "annotations/{split}.jsonl"
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -97,16 +119,10 @@ class Annotations(Form):
 
     def add(self, split: str, row: Row, media: dict[str, list[str]]) -> None:
         if split not in self._files:
-            path = self.folder / self.place.format(split=split)
+            path = self.folder / self.files(split)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._files[split] = self._open.enter_context(path.open("wb"))
         self._files[split].write(encoded(self._fitted(row)) + b"\n")
-
-
-class Apart(Annotations):
-    """The same in a folder of their own, beside the rows of sources whose clips are given on."""
-
-    place = "annotations/{split}.jsonl"
 
 
 class Paths(Annotations):
@@ -114,7 +130,7 @@ class Paths(Annotations):
 
     def add(self, split: str, row: Row, media: dict[str, list[str]]) -> None:
         named: dict[str, list[str]] = {}
-        for column, place, path, wanted in _members(row["files"], media):
+        for column, place, path, wanted in self._members(row, media):
             name = f"media/{safe_name(row['id'])}{_tail(column, place, path)}"
             target = self.folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +142,7 @@ class Paths(Annotations):
     def _columns(self) -> dict[str, Any]:
         from datasets import List, Value
 
-        return _placed(super()._columns(), {column: List(Value("string")) for column in COLUMNS})
+        return _placed(super()._columns(), {column: List(Value("string")) for column in COLUMNS if self.here})
 
 
 class Shards(Form):
@@ -144,7 +160,7 @@ class Shards(Form):
             return None
         self._numbers[split] = self._numbers.get(split, -1) + 1
         self._sizes[split] = size
-        path = self.folder / self.place.format(split=split).replace("*", f"{self._numbers[split]:05d}")
+        path = self.folder / self.files(split).replace("*", f"{self._numbers[split]:05d}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -153,6 +169,7 @@ class WebDataset(Shards):
     """Tar files with KEY.mp4, KEY.wav and KEY.json of each row; "videos" and "audios" name the members."""
 
     place = "data/{split}-*.tar"
+    apart = "annotations/{split}-*.tar"
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -162,7 +179,7 @@ class WebDataset(Shards):
         key = safe_name(row["id"]).replace("/", "__").replace(".", "_")
         named: dict[str, list[str]] = {}
         members = []
-        for column, place, path, wanted in _members(row["files"], media):
+        for column, place, path, wanted in self._members(row, media):
             name = f"{key}.{field(column, place, path)}"
             named.setdefault(column, []).append(name)
             members.append((name, path, wanted))
@@ -187,8 +204,8 @@ class WebDataset(Shards):
         from datasets import List, Value
 
         # As bytes: what reads tar files would make Audio of a sound, and asks for torchcodec to do so.
-        clips = {name: Value("binary") for name in sorted(self.fields)}
-        named = {column: List(Value("string")) for column in COLUMNS}
+        clips = {name: Value("binary") for name in sorted(self.fields) if self.here}
+        named = {column: List(Value("string")) for column in COLUMNS if self.here}
         keys = {"__key__": Value("string"), "__url__": Value("string")}
         return {**clips, "json": _placed(super()._columns(), named), **keys}
 
@@ -197,6 +214,7 @@ class Parquet(Shards):
     """Parquet files with the bytes of the clips in "videos" and "audios"."""
 
     place = "data/{split}-*.parquet"
+    apart = "annotations/{split}-*.parquet"
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -204,9 +222,12 @@ class Parquet(Shards):
         self._held: dict[str, tuple[list[Row], int]] = {}
 
     def add(self, split: str, row: Row, media: dict[str, list[str]]) -> None:
-        clips: dict[str, list[dict[str, Any]]] = {column: [] for column in COLUMNS}
+        clips: dict[str, list[dict[str, Any]]] = {column: [] for column in COLUMNS if self.here}
         size = 0
-        for column, place, path, wanted in _members(row["files"], media):
+        for column, place, path, wanted in self._members(row, media):
+            if os.path.getsize(path) > _LARGEST:
+                problem = f"has more than the {_LARGEST >> 20} MiB that a cell of a table may have"
+                raise InputError(path, "file", problem, "publish with --form webdataset or paths")
             with Copied(path, wanted) as file:
                 held = file.read()
             name = f"{safe_name(row['id']).replace('/', '__')}{_tail(column, place, path)}"
@@ -248,10 +269,11 @@ class Parquet(Shards):
     def _columns(self) -> dict[str, Any]:
         from datasets import Audio, List, Video
 
-        return _placed(super()._columns(), {"videos": List(Video(decode=False)), "audios": List(Audio(decode=False))})
+        clips = {"videos": List(Video(decode=False)), "audios": List(Audio(decode=False))}
+        return _placed(super()._columns(), clips if self.here else {})
 
 
-#: By the names of --form. Rows of sources whose clips stay where they are become Annotations, or Apart of others.
+#: By the names of --form.
 FORMS: dict[str, type[Form]] = {
     "paths": Paths,
     "webdataset": WebDataset,
@@ -283,15 +305,6 @@ def _tail(column: str, place: int, path: str) -> str:
 def field(column: str, place: int, path: str) -> str:
     """Return the same as the name of a column of a WebDataset: "mp4", "1.mp4", "sound.mp4"."""
     return _tail(column, place, path).lstrip("-.").replace("-", ".")
-
-
-def _members(files: Files, media: dict[str, list[str]]) -> list[tuple[str, int, str, str]]:
-    """(column, place, path, SHA-256) of each file of a row."""
-    return [
-        (column, place, path, known["sha256"])
-        for column in COLUMNS
-        for place, (path, known) in enumerate(zip(media[column], files[column], strict=True))
-    ]
 
 
 def _placed(row: Row, media: dict[str, Any]) -> Row:

@@ -16,10 +16,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from swift_saber.errors import InputError
+from swift_saber.pipeline.sources.base import readers
 
 # Of addresses in a recipe, those that name this machine to nobody.
 _ANY_HOST = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD", re.IGNORECASE)
+# Keys of a recipe under which folders stand; a source's own key may be one of a folder, too.
+_FOLDERS = frozenset({"folder", "output", "root", *readers()})
 # Below it, a value is a word like any other.
 _SECRET_LENGTH = 8
 _LOCAL = re.compile(
@@ -48,8 +51,8 @@ class Watch:
 
     def found(self, text: str) -> str | None:
         """Return what of a text must not leave this machine, e.g. "the home folder", or None."""
-        for form in {text, unquote(text)}:
-            form = unicodedata.normalize("NFC", form)
+        for given in {text, unquote(text)}:
+            form = unicodedata.normalize("NFC", given)
             if self._known and (match := self._known.search(form)):
                 return self._what[match.group()]
             if _LOCAL.search(form):
@@ -59,12 +62,14 @@ class Watch:
         return None
 
 
-def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any]) -> Watch:
+def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any], *, said: bool = False) -> Watch:
     """Return what looks for the private text of a run.
 
     Args:
         folders: of the run, its records and clips, and of the folder that is written.
         recipe: of the run: its paths, hosts and the variables of its keys; {} without one.
+        said: of texts that are written to be published: a host or the user's name may stand in the address that others
+            are given.
     """
     words: dict[str, str] = {}
     for folder in folders:
@@ -73,9 +78,11 @@ def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any]) 
         if not isinstance(value, str):
             continue
         if host := _host(value):
-            words[host] = "a host of the recipe"
+            words |= {} if said else {host: "a host of the recipe"}
         elif value.startswith(("/", "~")):
             words |= dict.fromkeys(_spelt(value), "a path of the recipe")
+        elif key in _FOLDERS and "/" in value.strip("./"):
+            words[value.rstrip("/").removeprefix("./")] = "a path of the recipe"
         elif key == "key_env" and len(secret := os.environ.get(value, "").strip()) >= _SECRET_LENGTH:
             words[secret] = "a key"
     for name, value in os.environ.items():
@@ -86,18 +93,24 @@ def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any]) 
         login = getpass.getuser()
     except (KeyError, OSError):  # a container may have no name for its user
         login = ""
-    return Watch(words, {login: "the user's login name"})
+    return Watch(words, {} if said else {login: "the user's login name"})
 
 
-def check(folder: Path, watch: Watch) -> None:
+def check(folder: Path, watch: Watch, said: Iterable[str] = ()) -> None:
     """Look over every text of a published folder.
+
+    Args:
+        said: lines of the card that are written to be published, and were looked over by themselves.
 
     Raises:
         InputError: something private is there; names file and place.
     """
+    on_purpose = sorted({line for line in said if line.strip()}, key=len, reverse=True)
     for path in sorted(folder.rglob("*")):
         for where, value in _texts(path, path.relative_to(folder).as_posix()) if path.is_file() else ():
             for place, text in _strings(value):
+                for line in on_purpose if path.suffix == ".md" else ():
+                    text = text.replace(line, " ")
                 if what := watch.found(text):
                     remedy = "take it out of the records or the settings; nothing was published"
                     raise InputError(where, place or "text", f"holds {what}", remedy)

@@ -3,6 +3,7 @@
 The rows are read three times: for what they name, for the columns of their labels, and to be written.
 """
 
+import hashlib
 import os
 import shutil
 from collections import Counter, defaultdict
@@ -16,24 +17,28 @@ from swift_saber.data.rows import must_be_new, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.place import Problem
 from swift_saber.pipeline.publish import settings as publish_settings
-from swift_saber.pipeline.publish.card import Published, card
+from swift_saber.pipeline.publish.card import Config, Published, card
 from swift_saber.pipeline.publish.clips import look, paths_of
-from swift_saber.pipeline.publish.forms import COLUMNS, FORMS, Apart, Form
+from swift_saber.pipeline.publish.forms import COLUMNS, FORMS, Form
 from swift_saber.pipeline.publish.forms import field as column_field
 from swift_saber.pipeline.publish.given import Given, Measured, find
 from swift_saber.pipeline.publish.labels import Shape, joined, shape_of
 from swift_saber.pipeline.publish.private import Watch, check, watch
-from swift_saber.pipeline.publish.rows import Public
+from swift_saber.pipeline.publish.rows import Public, people_of
+from swift_saber.pipeline.publish.settings import Settings
 from swift_saber.pipeline.result.survey import survey
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, Row
 from swift_saber.text.files import whole_folder, write_text
+from swift_saber.text.markdown import cell
+from swift_saber.text.strict_json import encoded
 
 CARD = "README.md"
 #: The configs of a card: rows with their clips, and rows of sources whose clips stay where they are.
 WITH, WITHOUT = "default", "annotations"
 # More folders of clips than these are looked for by those above them.
 _MOST_FOLDERS = 50
+_BARE = "write it anew without that: ffmpeg -i IN -map_metadata -1 -c copy OUT"
 # Of disk beside the clips themselves: rows grow by what is said of their files.
 _GROWTH = 3
 
@@ -82,6 +87,7 @@ class _Seen:
         folders: of clips and of the rows' files.
         size: bytes of the clips that are to be given on, and of the rows.
         fields: as forms.Form has them.
+        people: names of those who gave labels, in the order in which they are met.
     """
 
     rows: int = 0
@@ -89,6 +95,7 @@ class _Seen:
     folders: set[Path] = field(default_factory=set)
     size: int = 0
     fields: set[str] = field(default_factory=set)
+    people: dict[str, None] = field(default_factory=dict)
 
 
 def publish(
@@ -127,31 +134,37 @@ def publish(
         raise InputError("recipe", f"publish.media.{unknown[0]}", "is the source of no row", remedy)
     places = [*paths, output.absolute().parent, Path.cwd(), *_topmost(seen.folders)]
     keeper = watch(places, given.recipe)
+    _check_said(said, watch(places, given.recipe, said=True))
     with whole_folder(output) as folder:
         _check_disk(folder, seen.size)
-        labels = _labels(given, keeper)
+        labels = _labels(given, Public(keeper, seen.people))
         outcome = Outcome(Published(output.name, form, {}), passed_over=given.passed_over, report=report)
-        public = Public(keeper)
+        public = Public(keeper, seen.people)
         forms = _forms(folder, form, seen, licensed, labels, shard_bytes)
+        digest = hashlib.sha256()
         with ExitStack() as open_forms:
             for each in forms.values():
                 open_forms.enter_context(each)
-            answers = open_forms.enter_context(closing(_looked_at(given, licensed, outcome, workers)))
+            answers = open_forms.enter_context(closing(_looked_at(given, licensed, keeper, outcome, workers)))
             for number, (split, name, row, media, files) in enumerate(answers, start=1):
                 if files is not None:
                     here = (row.source or "") in licensed
-                    forms[here].add(split, public.row(name, row, files), media)
+                    shown = public.row(name, row, files)
+                    digest.update(encoded([split, here, shown]))
+                    forms[here].add(split, shown, media)
                     _count(outcome.made, split, row, files, here)
                 progress(number, seen.rows)
-        outcome.left_out, outcome.people = public.left_out, {f"person {n}": who for who, n in public.people.items()}
+        outcome.left_out, outcome.people = public.left_out, {alias: name for name, alias in public.people.items()}
         if not outcome.made.rows:
             first = outcome.refused[0]
             problem = f"none of {seen.rows} can be published (the first: {first['id']}: {first['reason']})"
             raise InputError(", ".join(map(str, paths)), "records", problem, first["remedy"])
-        outcome.made.configs = _configs(outcome.made, forms, licensed)
+        outcome.made.configs = _configs(outcome.made, forms, licensed, digest.hexdigest())
         found = survey(given.run) if given.run else None
         write_text(folder / CARD, card(said, outcome.made, found, given.recipe))
-        check(folder, keeper)
+        check(
+            folder, keeper, [form for text in _texts(said) for line in text.splitlines() for form in (line, cell(line))]
+        )
         write_rows(report, [outcome.to_dict()])
     return outcome
 
@@ -164,6 +177,7 @@ def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:
     for _, _, _, row in given.rows():
         seen.rows += 1
         seen.sources[row.source or ""] += 1
+        seen.people.update(dict.fromkeys(people_of(row.labels)))
         for column in COLUMNS:
             for place, path in enumerate(getattr(row, column)):
                 full = Path(os.path.abspath(path))
@@ -189,9 +203,20 @@ def _check_disk(folder: Path, size: int) -> None:
         raise InputError(str(folder.parent), "disk", problem, "make room, or name a folder on another disk")
 
 
-def _labels(given: Given, keeper: Watch) -> Shape:
+def _check_said(said: Settings, keeper: Watch) -> None:
+    for text in _texts(said):
+        if what := keeper.found(text):
+            raise InputError("recipe", "publish", f"{quoted(text)} holds {what}", "write it without that")
+
+
+def _texts(said: Settings) -> list[str]:
+    """All that the settings say, which is written to be published."""
+    return [said.name, said.licence, said.contact, said.homepage, said.citation, *said.media.values()]
+
+
+def _labels(given: Given, public: Public) -> Shape:
     """The shape of the labels of all rows as they are published."""
-    public, shape = Public(keeper), None
+    shape: Shape = None
     for _, _, name, row in given.rows():
         shape = joined(shape, shape_of(public.row(name, row, {}).get("labels")))
     return shape
@@ -202,13 +227,12 @@ def _forms(
 ) -> dict[bool, Form]:
     """What writes rows with their clips (True) and without them (False)."""
     if not licensed:
-        return {False: FORMS["annotations"](folder, labels, seen.fields, shard)}
-    given = (folder, labels, seen.fields, shard)
-    return {True: FORMS[form](*given), False: Apart(*given)}
+        return {False: FORMS["annotations"](folder, True, labels, seen.fields, shard)}
+    return {here: FORMS[form](folder, here, labels, seen.fields, shard) for here in (True, False)}
 
 
 def _looked_at(
-    given: Given, licensed: Mapping[str, str], outcome: Outcome, workers: int
+    given: Given, licensed: Mapping[str, str], keeper: Watch, outcome: Outcome, workers: int
 ) -> Generator[tuple[str, str, Row, dict[str, list[str]], Any], None, None]:
     """(split, id, row, paths, files) of each record in its order; files is None where it was refused."""
     measured = given.measured()
@@ -234,8 +258,21 @@ def _looked_at(
             elif isinstance(answer, Problem):
                 outcome.refused.append(_refusal(name, row, where, answer.reason, answer.remedy))
                 yield split, name, row, media, None
+            elif (row.source or "") in licensed and (problem := _tells(answer[1], keeper)):
+                outcome.refused.append(_refusal(name, row, where, problem, _BARE))
+                yield split, name, row, media, None
             else:
-                yield split, name, row, media, answer
+                yield split, name, row, media, answer[0]
+
+
+def _tells(texts: Sequence[str], keeper: Watch) -> str | None:
+    """What a clip that would be given on says of this machine, or of where it was made."""
+    for text in texts:
+        if what := keeper.found(text):
+            return f"the clip itself holds {what}, in what it says of itself"
+        if "location" in text.partition(":")[0].lower():
+            return "the clip itself says where it was made"
+    return None
 
 
 def _media(row: Row, known: Measured | None, here: bool, where: str) -> dict[str, list[str]]:
@@ -267,12 +304,12 @@ def _count(made: Published, split: str, row: Row, files: Any, here: bool) -> Non
 
 
 def _configs(
-    made: Published, forms: Mapping[bool, Form], licensed: Mapping[str, str]
-) -> dict[str, tuple[dict[str, str], Any]]:
-    """The parts of the data set: data files by split, and columns."""
-    found: dict[str, tuple[dict[str, str], Any]] = {}
+    made: Published, forms: Mapping[bool, Form], licensed: Mapping[str, str], digest: str
+) -> dict[str, Config]:
+    """The parts of the data set."""
+    found: dict[str, Config] = {}
     for here, name in ((True, WITH), (False, WITHOUT if licensed else WITH)):
         splits = list(dict.fromkeys(split for split, _, there in made.rows if there == here))
         if splits:
-            found[name] = {split: forms[here].place.format(split=split) for split in splits}, forms[here].features()
+            found[name] = Config({split: forms[here].files(split) for split in splits}, forms[here].features(), digest)
     return found

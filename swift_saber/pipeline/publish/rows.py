@@ -5,34 +5,45 @@ What is left out is counted, by column.
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from swift_saber.pipeline.publish.clips import Files
 from swift_saber.pipeline.publish.private import Watch
-from swift_saber.sed.record import DIMENSIONS, Row
+from swift_saber.sed.record import Row
+from swift_saber.text.emotions import common_emotion
 
 #: Labels of a clip by several people, {person: label}.
 PEOPLE = "emotions"
 # Words in the name of a label that says who somebody is.
-_WHO = re.compile(
-    r"(?<![a-z])(annotator|reviewer|rater|labell?er|coder|worker|user|author|e-?mail|phone)s?(?![a-z])", re.IGNORECASE
+_WHO = frozenset(
+    {
+        *("annotator", "rater", "reviewer", "labeler", "labeller", "coder", "worker", "author"),
+        *("user", "username", "email", "mail", "phone"),
+    }
 )
+_WORD = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _PATH = re.compile(r"(/|~|\.{1,2}/|\\\\|[A-Za-z]:[\\/]|file:)", re.IGNORECASE)
 _MEDIA = (*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)
+_GONE = object()
 
 
 class Public:
     """Makes public rows, and remembers what it left out.
 
-    Attributes:
-        left_out: how many rows lost something, by the column.
-        people: the number of each person whose labels are published, by name; it is the same in all rows.
+    Args:
+        watch: what must not leave this machine.
+        people: names of those who gave labels or reviewed; in labels they become "person 1" and so on, in all rows the
+            same.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, people: Iterable[str]) -> None:
+        #: How many values were left out, by the column.
         self.left_out: Counter[str] = Counter()
-        self.people: dict[str, int] = {}
+        #: What stands for each name.
+        self.people = {name: f"person {number}" for number, name in enumerate(people, start=1)}
         self._watch = watch
 
     def row(self, name: str, row: Row, files: Files) -> dict[str, Any]:
@@ -42,43 +53,53 @@ class Public:
             name: its id.
             files: what is known of its clips, as clips.look returns.
         """
-        self.left_out.update(row.record.extra.keys())
-        self.left_out.update(f"audio_desc.{key}" for key in row.record.audio_extra)
         record = row.record
-        six = {dimension: getattr(record, dimension) for dimension in DIMENSIONS}
-        audio = {"speech_content": six.pop("speech_content"), "acoustic_feat": six.pop("acoustic_feat")}
+        self.left_out.update(record.extra.keys())
+        self.left_out.update(f"audio_desc.{key}" for key in record.audio_extra)
+        labels = self._cleaned(row.labels, "labels")
         known = {
             "id": name,
             "source": row.source,
             "language": row.language,
             "files": files,
             "consistency": row.consistency,
-            "labels": self._labels(row.labels) or None,
-            "audio_desc": audio,
+            "labels": labels or None,
         }
+        six = replace(record, extra={}, audio_extra={}).to_dict()
         return {key: value for key, value in known.items() if value is not None} | six
 
-    def _labels(self, labels: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in labels.items():
-            if key == PEOPLE and isinstance(value, dict):
-                found[key] = {self._person(name): label for name, label in value.items()}
-            elif _WHO.search(key) or self._is_private(key) or self._is_private(value):
-                self.left_out[f"labels.{key if not self._is_private(key) else '(a path)'}"] += 1
-            elif value not in (None, {}, []):
-                found[key] = value
-        return found
-
-    def _person(self, name: str) -> str:
-        return f"person {self.people.setdefault(name, len(self.people) + 1)}"
-
-    def _is_private(self, value: Any) -> bool:
-        """Whether a label is, or holds, a path or what must not leave this machine."""
+    def _cleaned(self, value: Any, place: str) -> Any:
+        """A label without what is private; _GONE where nothing is left of it."""
         if isinstance(value, dict):
-            return any(self._is_private(key) or self._is_private(inner) for key, inner in value.items())
+            found = {}
+            for key, inner in value.items():
+                if self._is_private(key):
+                    self.left_out[f"{place}.(a path)"] += 1
+                    continue
+                if not _WHO.isdisjoint(word.lower().removesuffix("s") for word in _WORD.findall(key)):
+                    self.left_out[f"{place}.{key}"] += 1
+                    continue
+                kept = self._cleaned(inner, f"{place}.{self.people.get(key, key)}")
+                if kept is not _GONE and kept not in (None, {}, []):
+                    found[self.people.get(key, key)] = kept
+            return found
         if isinstance(value, list):
-            return any(map(self._is_private, value))
-        if not isinstance(value, str):
-            return False
-        is_file = value.lower().rstrip().endswith(_MEDIA)
-        return bool(_PATH.match(value.strip())) or is_file or self._watch.found(value) is not None
+            return [kept for each in value if (kept := self._cleaned(each, place)) is not _GONE]
+        if isinstance(value, str):
+            if self._is_private(value):
+                self.left_out[place] += 1
+                return _GONE
+            return self.people.get(value, value)
+        return value
+
+    def _is_private(self, text: str) -> bool:
+        """Whether a text is a path, or holds what must not leave this machine."""
+        is_file = text.lower().rstrip().endswith(_MEDIA)
+        return bool(_PATH.match(text.strip())) or is_file or self._watch.found(text) is not None
+
+
+def people_of(labels: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of those who gave a clip its labels."""
+    given = labels.get(PEOPLE)
+    if isinstance(given, dict) and all(isinstance(label, str) for label in given.values()):
+        yield from (name for name in given if common_emotion(name) is None)

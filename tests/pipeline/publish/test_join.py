@@ -117,3 +117,16 @@ def test_a_column_of_that_name_with_something_else_in_it_stays(world: Any, tmp_p
     row = rows_of(published / "test.jsonl")[0] | {"files": files}
     found, _ = _joined(write(tmp_path / "r.jsonl", row), clips, name="mine")
     assert found[0]["files"] == files
+
+
+@pytest.mark.parametrize("form", ["paths", "webdataset", "parquet"])
+def test_rows_without_clips_are_joined_from_every_form(form: str, world: Any, tmp_path: Path) -> None:
+    clips, _, rows = world
+    given_on = rows[0] | {"id": "free/all/x", "source": "free"}
+    rows = [row | {"labels": {"emotion": "sad", f"of {row['id']}": [1, 2]}} for row in rows]
+    files = [write(tmp_path / "train.jsonl", given_on, *rows[:2]), write(tmp_path / "test.jsonl", rows[2])]
+    publish(files, tmp_path / "out", form=form, settings=said(tmp_path / "s.yaml", media={"free": "CC0-1.0"}))
+    found, report = _joined(tmp_path / "out", clips, name="mine")
+    assert sorted(row.pop("part") for row in found) == ["test", "train", "train"]
+    assert sorted(found, key=lambda row: row["id"]) == rows
+    assert not report.other_files and not report.missing
