@@ -138,6 +138,9 @@ class Items(Mapping[str, Item]):
             raise InputError(where, "row", "is another one than when the review began", "begin the review again")
         return found
 
+    def __contains__(self, name: object) -> bool:  # else a Mapping reads the row to know
+        return name in self._places
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
