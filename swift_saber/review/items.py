@@ -112,7 +112,7 @@ class Items(Mapping[str, Item]):
         self.emotions: Counter[str] = Counter()
         kinds: dict[Kind, str] = {}
         for number, path in enumerate(self.paths):
-            for where, line, start in read_placed(path) if path.stat().st_size else ():
+            for where, line, start in () if _is_empty(path) else read_placed(path):
                 found = item_of(parse_row(line, where, levels=MAX_LEVELS), where)
                 if found.id in self._places:
                     raise InputError(where, "id", f"{quoted(found.id)} is there twice", "remove one of the two rows")
@@ -147,6 +147,11 @@ class Items(Mapping[str, Item]):
     def __len__(self) -> int:
         return len(self._places)
 
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the row of an item, as it stands in its file."""
+        number, start, where = self._places[name]
+        return row_at(self.paths[number], start, where)
+
     def strata(self, name: str) -> tuple[str, ...]:
         """Return the values of STRATA of an item, without reading it."""
         return self._strata[name]
@@ -154,6 +159,11 @@ class Items(Mapping[str, Item]):
     def of(self, name: str) -> str:
         """Return the digest of an item, as Item.of, without reading it."""
         return self._of[name]
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a file is there and holds nothing, as of a pipeline's task that kept no row."""
+    return path.is_file() and path.stat().st_size == 0
 
 
 def item_of(row: Mapping[str, Any], where: str) -> Item:

@@ -120,3 +120,14 @@ def test_two_kinds_are_refused(tmp_path: Path) -> None:
 def test_a_row_of_no_kind_is_refused() -> None:
     with pytest.raises(InputError, match="r:1: row: holds no record"):
         item_of({"id": "a", "videos": ["a.mp4"]}, "r:1")
+
+
+def test_a_file_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no.jsonl: file: No such file"):
+        Items([tmp_path / "no.jsonl"])
+
+
+def test_a_task_that_kept_nothing_leaves_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "0.jsonl").touch()
+    write_rows(tmp_path / "1.jsonl", [RECORD])
+    assert list(Items([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])) == ["a"]
