@@ -29,6 +29,8 @@ _OBJECT = re.compile(
     r"(?:\b(?:at|to|toward|towards|with|beside|near|behind|for|than|over|above|against|no|without)\s+"
     r"(?:the\s+|an?\s+|his\s+|her\s+|their\s+|that\s+|this\s+|some\s+)?(?:\w+\s+)?|[着向对跟与和给比朝]|看到|看见|没有|无)$"
 )
+# What is told of the one named before, or of somebody new: "the speaker, a man", 说话人是一位女性.
+_UNKNOWN = re.compile(r"\b(?:an?|is|as)\s+(?:[\w-]+\s+){0,2}$|(?:[位名个]|为|是)[^,]{0,4}$")
 _VOICES = {"男声": "man", "女声": "woman"}
 
 
@@ -136,10 +138,11 @@ class _Speaker:
     def __init__(self) -> None:
         self._gender: str | None = None
         self._other: str | None = None  # the gender of somebody else that is spoken of, "" where unknown
+        self._speaker = False  # whether the sentence has named the speaker as such
 
     def begin(self) -> None:
         """A sentence that names nobody is about the speaker."""
-        self._other = None
+        self._other, self._speaker = None, False
 
     def others(self, plain: str, piece: Piece) -> bool:
         """Whether a clause is about somebody or something else; clauses come in their order."""
@@ -151,15 +154,19 @@ class _Speaker:
         if named and named[0].kind == "source":
             return True
         if named:
-            self._turn(named[0].name)
+            known = not _UNKNOWN.search(plain[max(piece.start, named[0].start - NEAR) : named[0].start])
+            self._turn(named[0].name, known)
         return self._other is not None
 
-    def _turn(self, name: str) -> None:
+    def _turn(self, name: str, known: bool) -> None:
         if name in ("speaker", "other"):
-            self._other = "" if name == "other" else None
+            self._other, self._speaker = ("", self._speaker) if name == "other" else (None, True)
             return
         gender = {"he": "man", "she": "woman"}.get(name, name)
         if name in ("he", "she") and self._other in ("", gender):
             return  # the other one, who was named before
+        if name in ("man", "woman") and self._speaker and known and self._gender is None:
+            self._other = gender  # "the speaker ..., while the woman ...": not "the speaker, a woman, ..."
+            return
         self._gender = self._gender or gender
         self._other = None if gender == self._gender else gender

@@ -48,8 +48,8 @@ VOICE_TOPICS = {
     "speak": "speak, speaks, speaking, spoke, spoken, talk, talks, talking, say, says, said, saying, utter*, read, "
     "reads, word, words, sentence, line, lines, asks, asked, answers, replies, deliver, delivers, delivering, "
     "delivered, 说, 说道, 说话, 说着, 讲, 讲话, 讲述, 问, 问道, 回答",
-    "unread": "breath, breaths, breathe, breathes, breathing, articulation, enunciation, diction, 气息, 呼吸, 吐字, "
-    "咬字, 发音",
+    "wording": "articulation, enunciation, diction, 吐字, 咬字, 发音",
+    "unread": "breath, breaths, breathe, breathes, breathing, 气息, 呼吸",
     "other": "sigh*, laugh*, chuckl*, cough*, sob, sobs, sobbing, room, rooms, street, emotion*, mood, feeling*, "
     "energy, spirits, stress, tension, expression, eyes, gaze, face, smile*, glance*, lips, hand, hands, body, "
     "shoulders, head, effort, door, footsteps, 叹气, 叹息, 笑声, 笑, 房间, 环境, 街道, 情绪, 情感, 感情, 心情, 气氛, "
@@ -75,17 +75,18 @@ VOICE_VALUES = {
     "under": "in a low voice, in low voices, in a low tone, soft-spoken, under his breath, under her breath, "
     "keeps his voice low, keeps her voice low, keeping his voice low, keeping her voice low, 小声, 低声, 轻声, 悄声, "
     "轻声细语, 低声细语",
-    "press down": "压低",
+    "press down": "压低, 压得很低, 压得低, 压得极低",
     "whisper": "whisper*, 耳语, 窃窃私语, 悄悄话, 气声",
     "murmur": "murmur*, mutter*, mumbl*, 嘟囔, 喃喃, 呢喃, 咕哝, 喃喃自语",
     "mid loudness": "neither loud nor soft, neither loud nor quiet, neither soft nor loud, neither quiet nor loud, "
     "不大不小",
     "fast": "fast, faster, fastest, quick, quicker, quickly, rapid, rapidly, hurried, hurriedly, rushed, brisk, "
-    "briskly, swift, swiftly, hasty, hastily, 快, 急促, 飞快, 快速, 急速, 匆忙",
+    "briskly, swift, swiftly, hasty, hastily, 快, 急促, 飞快, 快速, 急速, 匆忙, 连珠炮",
     "slow": "slow, slower, slowest, slowly, unhurried, leisurely, drawl*, drawn-out, 慢, 缓慢, 缓缓, 迟缓, 徐缓, "
-    "慢慢地说, 慢慢说, 慢条斯理, 慢悠悠",
+    "慢慢地说, 慢慢说, 慢条斯理, 慢悠悠, 拖得很长, 拖长, 拖得长, drawn out",
     "measured": "measured, deliberate, 舒缓",
     "gentle slope": "平缓",
+    "takes time": "takes his time, takes her time, taking his time, taking her time, takes their time",
     "mid rate": "neither fast nor slow, neither slow nor fast, 不快不慢, 不紧不慢, 不疾不徐",
     "moderate": "moderate, medium, normal, average, conversational, mid-range, ordinary, neither high nor low, "
     "neither low nor high, 适中, 中等, 正常, 一般, 不高不低",
@@ -95,11 +96,11 @@ VOICE_VALUES = {
     "变化不大, 变化较小",
     "varied": "varied, varying, vary, varies, variation, variations, variable, fluctuat*, modulat*, 忽高忽低, "
     "忽大忽小, 忽快忽慢, 起伏, 波动",
-    "changes": "变化, 变化丰富, 富有变化, 富于变化, 多变",
+    "changes": "变化, 变化丰富, 富有变化, 富于变化, 多变, change, changes, changing",
     "lively": "lively, animated, sing-song, singsong, melodic",
     "expressive": "expressive, dynamic, colourful, colorful, 丰富, 生动",
     "cadenced": "抑扬顿挫",
-    "steady": "steady, steadily, stable, constant, consistent, unwavering, 平稳, 稳定",
+    "steady": "steady, steadily, stable, constant, consistent, unwavering, 平稳, 稳定, 稳",
     "even": "even, evenly, uniform, 均匀",
     "rises": "rise, rises, rising, rose, risen, climb*, increas*, go up, goes up, going up, went up, upward, "
     "upwards, ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高",
@@ -113,12 +114,13 @@ VOICE_VALUES = {
     "fades": "fade, fades, faded, fading, soften, softens, softened, softening, trail off, trails off, trailed off, "
     "trailing off, 减弱, 变小, 渐弱, 变轻, 放轻, 减小, 由大变小, 由强到弱",
     "quickens": "speed up, speeds up, sped up, speeding up, quicken*, accelerat*, 加快, 加速, 变快, 渐快, 先慢后快, "
-    "由慢转快",
+    "由慢转快, picks up, picked up, picking up",
     "slows": "slows, slowed, slowing, slow down, slows down, slowed down, slowing down, decelerat*, 放慢, 减慢, "
     "变慢, 放缓, 减缓, 渐慢, 先快后慢, 由快转慢",
     "pause": "pause, pauses, paused, pausing, halting, haltingly, silent pause, silent pauses, moment of silence, "
     "moments of silence, silent for a moment, falls silent, fell silent, 停顿, 顿了顿, 顿了一下, 停了一下, 断断续续, "
-    "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默",
+    "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默, seconds of silence, second of silence, "
+    "一字一顿, 一顿一顿",
     "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, 流畅, 流利, 连贯, 一气呵成, 停顿较少, 停顿很少, "
     "停顿少, 很少停顿",
     "silent": "nobody speaks, nobody is speaking, no one speaks, no one is speaking, no speech, no voice, "
@@ -153,10 +155,11 @@ VOICE_MEANS: Mapping[str, Mapping[str, str]] = {
     "whisper": {"*": "loudness - 3"},
     "murmur": {"*": "loudness - 2"},
     "mid loudness": {"*": "loudness 0 2"},
-    "fast": {"rate voice speak intonation": "rate + 2"},
-    "slow": {"rate voice speak intonation": "rate - 2"},
+    "fast": {"rate voice speak intonation wording": "rate + 2"},
+    "slow": {"rate voice speak intonation ending wording": "rate - 2"},
     "measured": {"rate voice speak": "rate - 1"},
     "gentle slope": {"rate": "rate - 1", "pitch intonation": "pitch_range - 2"},
+    "takes time": {"*": "rate - 2"},
     "mid rate": {"*": "rate 0 2"},
     "moderate": {"pitch intonation": "pitch 0 2", "loudness": "loudness 0 2", "rate": "rate 0 2"},
     "flat": {"pitch intonation voice speak": "pitch_range - 2", "loudness": "loudness_range - 2"},
@@ -217,7 +220,7 @@ VOICE_MEANS: Mapping[str, Mapping[str, str]] = {
     "fluent": {"*": "pause - 2"},
     "silent": {"*": "silence + 2"},
     "trembles": {"*": "tremor + 2"},
-    "unstable": {"voice": "tremor + 2"},
+    "unstable": {"voice": "tremor + 2", "rate": "rate_range + 2"},
 }
 
 FACE_TOPICS = {
@@ -245,38 +248,42 @@ FACE_VALUES = {
     "smile widens": "smile widens, smile widened, grin widens, smile grows",
     "grin": "grin, grins, grinned, grinning, 咧嘴一笑, 咧嘴笑",
     "laugh": "beam, beams, beaming, laugh, laughs, laughing, laughed, 大笑, 咧嘴大笑, 灿烂的笑容, 满脸笑容, "
-    "笑容满面, 开怀大笑",
+    "笑容满面, 开怀大笑, wide smile, wide grin, big smile, big grin, beaming smile",
     "frown": "frown, frowns, frowned, frowning, scowl*, 皱眉, 皱着眉, 皱着眉头, 皱起眉, 皱起眉头, 蹙眉, 紧皱眉头, "
     "紧锁眉头, 眉头紧锁, 眉头紧皱, 眉头微皱, 双眉紧锁, 愁眉",
     "furrowed": "furrow*, knit, knitted, drawn together, draw together, draws together, knit together, "
-    "pulled together, 紧锁, 紧皱, 微皱, 皱起, 紧蹙, 微蹙, 皱成一团, 皱",
+    "pulled together, 紧锁, 紧皱, 微皱, 皱起, 紧蹙, 微蹙, 皱成一团, 皱, 拧, 拧在一起, 拧成一团, 蹙起, 蹙",
     "raised": "raise, raises, raised, raising, lifted, lift, lifts, arched, upturned, turned up, turn up, turns up, "
     "pulled up, curl up, curls up, curled up, upward, upwards, 上扬, 上翘, 上挑, 扬起, 挑起, 翘起, 抬起, 抬高, 上抬, "
-    "微扬, 挑高, 勾起, 高挑, 向上",
+    "微扬, 挑高, 勾起, 高挑, 向上, shoot up, shoots up, shot up, go up, goes up",
     "eyebrow flash": "挑眉, 扬眉, 挑着眉, 扬着眉, 扬起眉毛, 挑起眉毛, 挑了挑眉",
     "lowered": "lowered, lower, lowers, drawn down, turned down, turn down, turns down, downturned, pulled down, "
-    "droop*, 下垂, 下拉, 向下, 下撇, 下压, 压低",
+    "droop*, 下垂, 下拉, 向下, 下撇, 下压, 压低, pulled downward, pulled downwards, drawn downward, turned downward",
     "relaxed": "relaxed, smooth, unfurrowed, 舒展, 放松, 平展",
-    "wide": "wide, widen, widens, widened, wide open, 睁大, 瞪大, 圆睁, 睁得很大, 瞪得很大, 张大, 大张, 大开",
-    "wide-eyed": "wide-eyed, 瞪大眼睛, 睁大眼睛, 瞪大双眼, 睁大双眼, 瞪圆双眼, 目瞪口呆, 瞪眼, 瞪着眼",
+    "wide": "wide, widen, widens, widened, wide open, 睁大, 瞪大, 圆睁, 睁得很大, 瞪得很大, 张大, 大张, 大开, "
+    "张得很大, 张得老大, 张得大大",
+    "wide-eyed": "wide-eyed, 瞪大眼睛, 睁大眼睛, 瞪大双眼, 睁大双眼, 瞪圆双眼, 目瞪口呆, 瞪眼, 瞪着眼, 瞪圆, "
+    "瞪圆了眼睛, 瞪圆眼睛",
     "narrowed": "narrow, narrows, narrowed, narrowing, 眯起, 眯着, 微眯, 眯成一条缝",
     "squint": "squint*, 眯眼, 眯起眼睛, 眯着眼, 眯着眼睛, 眯起双眼",
-    "closed": "close, closes, closed, closing, shut, shuts, 闭上, 闭着, 闭, 微闭, 闭合, 合上",
+    "closed": "close, closes, closed, closing, shut, shuts, 闭上, 闭着, 闭, 微闭, 闭合, 合上, squeezed shut",
     "shut tight": "紧闭",
+    "half shut": "half-closed, half closed, half-shut, half shut, half-lidded, 半闭, 半合, 半眯",
     "eyes shut": "闭眼, 闭着眼, 闭着眼睛, 闭上眼, 闭上眼睛, 紧闭双眼, 闭上双眼, 双目紧闭",
     "open": "open, opens, opened, agape, ajar, gapes, gaping, 张开, 张着, 微张, 半张, 睁开",
     "agape": "open-mouthed, slack-jawed, 张嘴, 张着嘴, 张大嘴巴, 张开嘴, 张口",
     "mouth wide": "张大嘴",
     "parted": "parted, part, parts, 微启, 轻启, 分开",
-    "dropped": "drop, drops, dropped, hangs open, slack",
+    "dropped": "drop, drops, dropped, hangs open, slack, falls open, fell open, fall open",
     "pressed": "press, presses, pressed, pressing, pressed together, compressed, 抿紧, 抿成一条线",
-    "press lips": "抿嘴, 抿着嘴, 抿着嘴唇, 抿唇, 抿着唇, 抿了抿嘴, 抿起嘴, 抿, 紧抿",
+    "press lips": "抿嘴, 抿着嘴, 抿着嘴唇, 抿唇, 抿着唇, 抿了抿嘴, 抿起嘴, 抿, 紧抿, tight-lipped, 抿着",
     "tightened": "tight, tighten, tightens, tightened, thinned",
-    "pursed": "purse, purses, pursed, pursing, pucker*, 噘起, 撅起, 噘嘴, 撅嘴, 嘟嘴, 嘟着嘴, 嘟起嘴",
+    "pursed": "purse, purses, pursed, pursing, pucker*, 噘起, 撅起, 噘嘴, 撅嘴, 嘟嘴, 嘟着嘴, 嘟起嘴, 撅着嘴, "
+    "噘着嘴, 撅起嘴, 噘起嘴",
     "bites": "bite, bites, biting, bit, 咬着, 咬住, 咬",
     "bites lip": "咬唇, 咬着嘴唇, 咬着下唇, 咬住下唇, 咬嘴唇, 咬着唇, 咬了咬嘴唇",
     "wrinkled": "wrinkle, wrinkles, wrinkled, wrinkling, scrunch*, 皱鼻, 皱起鼻子, 皱了皱鼻子, 皱着鼻子, 皱了皱鼻",
-    "crinkled": "crow's feet, crinkle, crinkles, crinkled, crinkling, 鱼尾纹, 笑纹",
+    "crinkled": "crow's feet, crinkle, crinkles, crinkled, crinkling, 鱼尾纹, 笑纹, 细纹, 皱纹",
     "blinks": "blink, blinks, blinked, blinking, 眨眼, 眨了眨眼, 眨眼睛, 眨动",
     "still": "expressionless, deadpan, impassive, poker-faced, 面无表情, 毫无表情, 没有表情, 没有任何表情, 无表情",
     "neutral": "neutral, blank, 平淡, 中性",
@@ -307,6 +314,7 @@ FACE_MEANS: Mapping[str, Mapping[str, str]] = {
     "squint": {"*": "lid_tightener + 2"},
     "closed": {"eye lid": "eyes_closed + 2", "lips mouth": "lips_part - 2"},
     "shut tight": {"lips mouth": "lip_pressor + 2", "eye": "eyes_closed + 2"},
+    "half shut": {"eye lid": "eyes_closed + 1"},
     "eyes shut": {"*": "eyes_closed + 2"},
     "open": {"mouth jaw": "jaw_drop + 2", "lips": "lips_part + 2", "eye": "eyes_closed - 2"},
     "agape": {"*": "jaw_drop + 2"},
@@ -331,20 +339,20 @@ FACE_MEANS: Mapping[str, Mapping[str, str]] = {
 DEGREES = {
     "slight": "slight, slightly, a little, a bit, somewhat, relatively, fairly, mildly, moderately, subtle, subtly, "
     "marginally, brief, briefly, short, momentary, 略, 略微, 略显, 稍, 稍微, 稍稍, 稍显, 微微, 轻微, 轻轻, 有些, "
-    "有点, 有一点, 较, 比较, 较为, 偏, 些许, 相对, 短暂, 一些",
+    "有点, 有一点, 较, 比较, 较为, 偏, 些许, 相对, 短暂, 一些, faint, faintly, 一抹, 一丝, 淡淡",
     "strong": "very, extremely, highly, really, unusually, exceptionally, remarkably, sharply, dramatically, "
     "significantly, considerably, greatly, a lot, strongly, particularly, especially, too, long, lengthy, prolonged, "
     "frequent, frequently, many, numerous, broad, broadly, deeply, tightly, 非常, 极, 极其, 极为, 极度, 十分, 特别, "
-    "异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 长, 很长, 多, 很多",
+    "异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 惊人, 极了, 长, 很长, 多, 很多",
 }
 WHERE = {
     "end": "at the end, toward the end, towards the end, in the end, by the end, near the end, finally, at last, "
     "last word, last words, last sentence, last phrase, final word, final words, second half, 句尾, 句末, 末尾, "
-    "结尾, 最后, 后半段, 后半句, 后面, 尾声",
+    "结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in",
     "start": "at first, initially, at the beginning, at the start, in the beginning, first half, 开头, 起初, 一开始, "
-    "开始时, 最初, 句首, 前半段, 前半句",
+    "开始时, 最初, 句首, 前半段, 前半句, starts out, starts off, started out, started off",
     "throughout": "throughout, the whole time, all along, from start to finish, 全程, 始终, 一直, 从头到尾, "
-    "自始至终, 整段, 通篇",
+    "自始至终, 整段, 通篇, from beginning to end",
 }
 #: After one of these a direction is a change: "becomes loud".
 BECOMES = (

@@ -207,11 +207,13 @@ class _Sentence:
             if word.kind != "value":
                 continue
             again, twice = twice, self._plain.startswith(f" and {word.text}", word.end)  # louder and louder
-            if again or word.piece.others or self._supposed(word) or self._sizes(word) or self._begins_range(word):
+            if again or word.piece.others or self._supposed(word) or self._sizes(word) or self._no_level(word):
                 continue
             for topic in self._topics(word):
                 if topic and topic.piece.others:
-                    continue
+                    if topic.name not in _NOT_OURS or topic.piece is word.piece:
+                        continue
+                    topic = None
                 for stated in self._stated(word, topic):
                     claim = self._claim(word, topic, stated, twice)
                     if claim:
@@ -233,10 +235,12 @@ class _Sentence:
         before = next((each for each in self._back(word) if each.kind != "degree"), None)
         return before is not None and before.name in ("varied", "changes")
 
-    def _begins_range(self, word: Word) -> bool:
-        """Whether it is the first of two: "moderate to fast", 中等偏快."""
+    def _no_level(self, word: Word) -> bool:
+        """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal"."""
         if word.name != "moderate":
             return False
+        if self._plain.startswith("than ", word.start - 5):
+            return True
         after = self._words[word.at + 1 : word.at + 3]
         follows = any(each.kind == "value" and each.start - word.end <= 2 for each in after)
         return follows if word.han else bool(_BETWEEN.match(self._plain, word.end))
@@ -347,6 +351,8 @@ class _Sentence:
     def _claim(self, word: Word, topic: Word | None, stated: str, twice: bool) -> Claim | None:
         name, sign, strength = stated.rsplit(" ", 2)
         change: Change | None = "rises" if sign == "rises" else "falls" if sign == "falls" else None
+        if word.text == "raised" and self._linked(word):  # "her voice is raised" is a level
+            sign, change = "+", None
         direction = {"rises": 1, "+": 1, "0": 0, "falls": -1, "-": -1}[sign]
         if direction and not change:
             compared = self._compared(word)
@@ -356,7 +362,7 @@ class _Sentence:
             if not change and (twice or compared == "before" or self._becomes(word)):
                 change = "rises" if direction > 0 else "falls"
             direction = {"rises": 1, "falls": -1, None: direction}[change]
-        degrees = self._degrees(word)
+        degrees = self._degrees(word, topic)
         parts = [word, *degrees, *([topic] if topic and topic.piece is word.piece else [])]
         start, end = min(each.start for each in parts), max(each.end for each in parts)
         if end - start > NEAR:
@@ -406,15 +412,18 @@ class _Sentence:
                 return None
         return None
 
-    def _degrees(self, word: Word) -> list[Word]:
-        """The words beside a value that say how much."""
+    def _degrees(self, word: Word, topic: Word | None) -> list[Word]:
+        """The words beside a value, or the topic behind it, that say how much."""
         found = []
         for step in (-1, +1):
             beside, at = word, word.at + step
             while 0 <= at < len(self._words) and self._words[at].piece is word.piece:
                 each = self._words[at]
                 degree = each.kind == "degree" or self._sizes(each)
-                if not (degree or each.kind == "becomes") or len(self._between(each, beside)) > (3 if word.han else 14):
+                passed = step > 0 and topic is not None and at <= topic.at and each.kind in ("topic", "person")
+                reach = 3 if word.han else 1 if beside is topic else 14
+                gap = self._between(each, beside)
+                if not (degree or passed or each.kind == "becomes") or (len(gap) > reach and not passed):
                     break
                 found += [each] if degree else []
                 beside, at = each, at + step
@@ -425,17 +434,30 @@ class _Sentence:
             return "end"
         at = word.piece.at
         around = [each for each in self._pieces[max(0, at - 1) : at + 2] if not each.of("value") and not each.topics()]
+        # A clause behind that says more than where is about something else: "最后几乎听不见".
+        around = [each for each in around if each.at < at or _only_where(self._plain, each)]
         found = word.piece.of("where") or [where for each in around for where in each.of("where")]
+        found = [each for each in found if not self._value_between(word, each)]
         if not found:
             return None
         name = min(found, key=lambda each: abs(each.start - word.start)).name
         return "start" if name == "start" else "end" if name == "end" else "throughout"
+
+    def _value_between(self, word: Word, where: Word) -> bool:
+        """Whether another value stands nearer to a place in time: "low, and loud at the end"."""
+        between = self._words[min(word.at, where.at) + 1 : max(word.at, where.at)]
+        return any(each.kind == "value" and "and" in self._between(word, each).split() for each in between[:9])
 
 
 def _strength(plain: int, word: Word, degrees: Sequence[Word]) -> int:
     less = [each for each in degrees if each.name == "slight" or each.text == "小"]
     more = len(degrees) - 2 * len(less) - bool(_SLIGHTLY.search(word.text))
     return min(3, max(1, plain + min(1, max(-1, more))))
+
+
+def _only_where(plain: str, piece: Piece) -> bool:
+    said = plain[piece.start : piece.end].strip()
+    return any(len(said) <= len(where.text) + 2 for where in piece.of("where"))
 
 
 def _last(of: Sequence[Word], kind: str) -> list[Word | None]:
