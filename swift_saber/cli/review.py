@@ -64,13 +64,15 @@ def records_of(paths: list[Path]) -> list[Path]:
     Raises:
         InputError: a folder is none of a run, or none of its stages is through.
     """
-    return [file for path in paths for file in (_kept(path) if path.is_dir() else [path])]
+    return [file for path in paths for file in (_kept(path, _AFTER) if path.is_dir() else [path])]
 
 
-def _kept(run: Path) -> list[Path]:
-    from swift_saber.pipeline.result.survey import read_run
+def _kept(run: Path, after: tuple[str, ...] = ()) -> list[Path]:
+    """What the last stage of a run kept, or the last but for those."""
+    from swift_saber.pipeline.result.survey import MANIFEST, read_run
 
-    stages = [stage for stage in read_run(run)["stages"] if stage not in _AFTER]
+    # Of a recipe whose source is rows, what is reviewed may come before all stages.
+    stages = [stage for stage in (MANIFEST, *read_run(run)["stages"]) if stage not in after]
     for stage in reversed(stages):
         files = sorted((run / stage / "kept").glob("*.jsonl"))
         if files:
@@ -117,6 +119,48 @@ def _merge(args: argparse.Namespace) -> int:
 
 def _add_take(parts: Any) -> None:
     """What was edited by hand elsewhere, as a review."""
+    example = "review take runs/saber-data/train.jsonl --of runs/saber-data -o reviews/"
+    part = command(parts, "take", _take, "what was edited by hand in a file of records, as reviews", example)
+    part.description = (
+        "Save what somebody edited in a file of records as reviews, so that it outlives the file: the stage `review`\n"
+        "of the pipeline and `review merge` put it in from then on, before what others said. Texts, the emotion,\n"
+        "consistency and language are taken; what else was changed, and rows that were added, are counted. Twice is\n"
+        "as good as once. Exit status: 0, or 1 where something was not taken."
+    )
+    part.add_argument("edited", type=Path, metavar="EDITED", help="JSONL that was edited")
+    text = "what it was before: the folder of a pipeline run, or JSONL files"
+    part.add_argument("--of", nargs="+", type=Path, required=True, metavar="ORIGINAL", help=text)
+    part.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder of the reviews")
+    text = "under which name (default by-hand)"
+    part.add_argument("--reviewer", default="by-hand", metavar="NAME", help=text)
+    text = "reject the records that are no longer in the file (default: they are counted)"
+    part.add_argument("--removed-are-rejected", action="store_true", help=text)
+
+
+def _take(args: argparse.Namespace) -> int:
+    from swift_saber.pipeline.result.instructions import is_dataset
+    from swift_saber.pipeline.written import note_taken
+    from swift_saber.review.items import Items
+    from swift_saber.review.take import COUNTS, take
+
+    run = args.of[0] if len(args.of) == 1 and args.of[0].is_dir() else None
+    reviewed = Items(records_of(args.of))
+    shown = Items(_kept(run)) if run else reviewed
+    removed = args.removed_are_rejected
+    if run and not is_dataset(args.edited):  # of one file of many
+        if removed:
+            problem = "is for train.jsonl and test.jsonl, and this is a stage's file"
+            raise InputError(str(args.edited), "--removed-are-rejected", problem, "give that file's original with --of")
+        removed = None
+    found = take(args.edited, shown, reviewed, args.output, args.reviewer, removed_are_rejected=removed)
+    for name in COUNTS:
+        print(f"{name:<18}{found[name]}")
+    if found["removed"] and not removed:
+        print("removed records are not rejected without --removed-are-rejected")
+    lost = found["added"] + found["changed otherwise"] + (0 if removed else found["removed"])
+    if run and not lost and note_taken(run, args.edited):
+        print(f"the edits are in {args.output}: the next run of the pipeline writes {args.edited} from them")
+    return 1 if lost else 0
 
 
 def _add_agreement(parts: Any) -> None:

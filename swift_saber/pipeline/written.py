@@ -49,6 +49,23 @@ def noted(path: Path) -> Iterator[Path]:
         note(path.parent, {path.name: partial}, "results")
 
 
+def note_taken(output: Path, path: Path) -> bool:
+    """Say that what was edited in a result of a run is kept elsewhere, so that it may be written over.
+
+    Args:
+        output: the folder of the run.
+        path: of the file that was edited; of one that lies elsewhere nothing is said.
+
+    Returns:
+        Whether it is a result of the run.
+    """
+    path = path.resolve()
+    ours = path.name in RESULTS and path.parent == output.resolve()
+    if ours:
+        note(output, {path.name: path}, "taken")
+    return ours
+
+
 def edited(folder: Path) -> list[Path]:
     """Return the files of a folder that are there and not as we wrote them."""
     known: dict[str, set[str]] = defaultdict(set)

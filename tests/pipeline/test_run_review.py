@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from swift_saber.cli import main as cli
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.run import run
@@ -208,6 +210,41 @@ def test_what_is_edited_while_the_run_goes_on_is_not_written_over_either(
     assert "warm" in Path("out/train.jsonl").read_text()
 
 
+def test_edits_by_hand_that_are_taken_as_reviews_outlive_the_next_runs(
+    done: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for who in ("anna", "bo"):
+        review("b", "correct", who, facial_exp_desc="A thin smile.")
+        review("c", "correct", who, emotion={"anna": "sad", "bo": "happy"}[who])
+    run(str(done))
+    assert dataset().keys() == {"a", "b", "d"}
+    part = next(path for path in Path("out").glob("t*.jsonl") if '"b"' in path.read_text())
+    edit(part, "A thin smile.", "一丝冷笑。")
+    with pytest.raises(InputError) as error:
+        run(str(done))
+    command = str(error.value).partition("swift-saber ")[2].partition("; or")[0]
+    assert cli.main(shlex.split(command)) == 0  # as the message says it
+    assert "the next run of the pipeline writes" in capsys.readouterr().out
+    for _ in range(2):
+        run(str(done))
+        assert dataset()["b"]["facial_exp_desc"] == "一丝冷笑。"
+    assert dataset().keys() == {"a", "b", "d"}
+
+
+def test_what_is_not_taken_is_still_not_written_over(done: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    part = max(Path("out").glob("t*.jsonl"), key=lambda path: path.stat().st_size)
+    lines = part.read_text().splitlines(keepends=True)
+    part.write_text("".join(lines[1:]))
+    arguments = ["review", "take", str(part), "--of", "out", "-o", "reviews"]
+    assert cli.main(arguments) == 1
+    assert "removed           1" in capsys.readouterr().out
+    with pytest.raises(InputError, match="was edited since"):
+        run(str(done))
+    assert cli.main([*arguments, "--removed-are-rejected"]) == 0
+    run(str(done))
+    assert dataset().keys() == set(CLIPS) - {json.loads(lines[0])["id"]}
+
+
 def test_a_result_that_is_there_before_the_first_run_is_somebodys(recipe: Path) -> None:
     Path("out").mkdir()
     Path("out/train.jsonl").write_text("mine\n")
@@ -233,12 +270,16 @@ def test_an_edit_in_a_stages_folder_is_noticed_and_moved_away_it_is_made_anew_wi
         run(path)
         asked, before = len(server.asked), snapshot(Path("out"))
         file = Path("out/consistency/kept/00001.jsonl")
-        edit(file, "hostile", "warm")
+        edit(file, "A hostile", "A warm")
         with pytest.raises(InputError, match=r"consistency/kept/00001.jsonl: rows: was edited .*mv .*review take"):
             run(path)
         file.rename("edited.jsonl")
         run(path)
         assert snapshot(Path("out")) == before
+        assert len(server.asked) == asked
+        assert cli.main(["review", "take", "edited.jsonl", "--of", "out", "-o", "reviews"]) == 0
+        run(path)
+        assert all("warm" in each["audio_desc"]["acoustic_feat"] for name, each in dataset().items() if name in "cd")
         assert len(server.asked) == asked
 
 

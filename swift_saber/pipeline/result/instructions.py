@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError, sum_up
 from swift_saber.pipeline.result.survey import kept_rows, read_run
 from swift_saber.pipeline.written import noted
@@ -64,6 +65,12 @@ def write_instructions(run_folder: Path) -> dict[str, int]:
         if not counts[part]:
             path.unlink()
     return counts
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a file is a train.jsonl or test.jsonl, under whatever name, and not of a stage, by its first row."""
+    _, row = next(read_rows(path))
+    return row.keys() <= set(KEYS)
 
 
 def _instruction(row: dict[str, Any], where: str) -> tuple[str, dict[str, Any]]:
