@@ -142,7 +142,8 @@ def join(annotations: str | os.PathLike[str], clips: Iterable[Clip], report: Joi
             files = _files(row)
             named = [_at(spool, place) for place in places.get(_last(name), ())]
             meant, why = _meant(name, row, named)
-            if files and not any(clip["id"] == name for clip in named):
+            is_named = len(meant) == 1 and not why and meant[0]["id"] in unused
+            if files and not (is_named and (meant[0]["id"] == name or not digests.differs(files, meant[0]))):
                 same = [clip for clip in digests.same(files) if clip["id"] in unused]
                 meant, why = (same, "" if len(same) == 1 else "several clips are this file") if same else (meant, why)
                 report.by_digest += len(same) == 1

@@ -130,3 +130,11 @@ def test_rows_without_clips_are_joined_from_every_form(form: str, world: Any, tm
     assert sorted(row.pop("part") for row in found) == ["test", "train", "train"]
     assert sorted(found, key=lambda row: row["id"]) == rows
     assert not report.other_files and not report.missing
+
+
+def test_of_clips_of_the_same_bytes_the_one_of_the_name_is_taken(world: Any, tmp_path: Path) -> None:
+    clips, published, _ = world
+    for name in ("c", "x"):
+        shutil.copy(clips / "c.mp4", tmp_path / f"{name}.mp4")
+    found, report = _joined(published / "test.jsonl", tmp_path)
+    assert [Path(row["videos"][0]).stem for row in found] == ["c"] and not report.by_digest
