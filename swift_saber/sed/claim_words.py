@@ -239,7 +239,8 @@ FACE_TOPICS = {
     "mouth": "mouth, 嘴, 嘴巴",
     "jaw": "jaw, chin, 下巴, 下颌",
     "face": "face, expression, expressions, features, 脸, 面部, 面容, 表情, 神情, 脸上",
-    "unread": "gaze, tears, 眼神, 目光, 视线, 泪, 泪水, 眼泪",
+    "unread": "gaze, 眼神, 目光, 视线",
+    "tears": "tears, tear, 泪, 泪水, 眼泪, 泪光",
     "other": "voice, tone, head, shoulders, hand, hands, arm, arms, body, door, 声音, 语气, 头, 肩膀, 手, 双手, 身体",
 }
 
@@ -269,7 +270,7 @@ FACE_VALUES = {
     "closed": "close, closes, closed, closing, shut, shuts, 闭上, 闭着, 闭, 微闭, 闭合, 合上, squeezed shut",
     "shut tight": "紧闭",
     "half shut": "half-closed, half closed, half-shut, half shut, half-lidded, 半闭, 半合, 半眯",
-    "eyes shut": "闭眼, 闭着眼, 闭着眼睛, 闭上眼, 闭上眼睛, 紧闭双眼, 闭上双眼, 双目紧闭",
+    "eyes shut": "闭目, 闭眼, 闭着眼, 闭着眼睛, 闭上眼, 闭上眼睛, 紧闭双眼, 闭上双眼, 双目紧闭",
     "open": "open, opens, opened, agape, ajar, gapes, gaping, 张开, 张着, 微张, 半张, 睁开",
     "agape": "open-mouthed, slack-jawed, 张嘴, 张着嘴, 张大嘴巴, 张开嘴, 张口",
     "mouth wide": "张大嘴",
@@ -277,6 +278,7 @@ FACE_VALUES = {
     "dropped": "drop, drops, dropped, hangs open, slack, falls open, fell open, fall open",
     "pressed": "press, presses, pressed, pressing, pressed together, compressed, 抿紧, 抿成一条线",
     "press lips": "抿嘴, 抿着嘴, 抿着嘴唇, 抿唇, 抿着唇, 抿了抿嘴, 抿起嘴, 抿, 紧抿, tight-lipped, 抿着",
+    "thin line": "a thin line, a hard line, a tight line, a straight line",
     "tightened": "tight, tighten, tightens, tightened, thinned",
     "pursed": "purse, purses, pursed, pursing, pucker*, 噘起, 撅起, 噘嘴, 撅嘴, 嘟嘴, 嘟着嘴, 嘟起嘴, 撅着嘴, "
     "噘着嘴, 撅起嘴, 噘起嘴",
@@ -323,6 +325,7 @@ FACE_MEANS: Mapping[str, Mapping[str, str]] = {
     "dropped": {"jaw mouth": "jaw_drop + 2"},
     "pressed": {"lips mouth": "lip_pressor + 2"},
     "press lips": {"*": "lip_pressor + 2"},
+    "thin line": {"mouth": "lip_pressor + 2"},
     "tightened": {"lips mouth": "lip_tightener + 2"},
     "pursed": {"lips mouth -": "lip_pucker + 2"},
     "bites": {"lips": "lip_bite + 2"},
@@ -337,18 +340,18 @@ FACE_MEANS: Mapping[str, Mapping[str, str]] = {
 
 #: Words that say how much, -1 or +1 in strength.
 DEGREES = {
-    "slight": "slight, slightly, a little, a bit, somewhat, relatively, fairly, mildly, moderately, subtle, subtly, "
-    "marginally, brief, briefly, short, momentary, 略, 略微, 略显, 稍, 稍微, 稍稍, 稍显, 微微, 轻微, 轻轻, 有些, "
-    "有点, 有一点, 较, 比较, 较为, 偏, 些许, 相对, 短暂, 一些, faint, faintly, 一抹, 一丝, 淡淡",
-    "strong": "very, extremely, highly, really, unusually, exceptionally, remarkably, sharply, dramatically, "
+    "slight": "slight, slightly, a little, a bit, a touch, somewhat, relatively, fairly, mildly, moderately, subtle, "
+    "subtly, marginally, brief, briefly, short, momentary, 略, 略微, 略显, 稍, 稍微, 稍稍, 稍显, 微微, 轻微, 轻轻, "
+    "有些, 有点, 有一点, 较, 比较, 较为, 偏, 些许, 相对, 短暂, 一些, faint, faintly, 一抹, 一丝, 淡淡",
+    "strong": "very, deep, extremely, highly, really, unusually, exceptionally, remarkably, sharply, dramatically, "
     "significantly, considerably, greatly, a lot, strongly, particularly, especially, too, long, lengthy, prolonged, "
     "frequent, frequently, many, numerous, broad, broadly, deeply, tightly, 非常, 极, 极其, 极为, 极度, 十分, 特别, "
     "异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 惊人, 极了, 长, 很长, 多, 很多",
 }
 WHERE = {
-    "end": "at the end, toward the end, towards the end, in the end, by the end, near the end, finally, at last, "
-    "last word, last words, last sentence, last phrase, final word, final words, second half, 句尾, 句末, 末尾, "
-    "结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in",
+    "end": "at the end, final syllable, last syllable, toward the end, towards the end, in the end, by the end, "
+    "near the end, finally, at last, last word, last words, last sentence, last phrase, final word, final words, "
+    "second half, 句尾, 句末, 末尾, 结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in",
     "start": "at first, initially, at the beginning, at the start, in the beginning, first half, 开头, 起初, 一开始, "
     "开始时, 最初, 句首, 前半段, 前半句, starts out, starts off, started out, started off",
     "throughout": "throughout, the whole time, all along, from start to finish, 全程, 始终, 一直, 从头到尾, "
@@ -368,8 +371,8 @@ COURSES = {
 }
 #: What is only compared with, or not yet there.
 HYPOTHESES = (
-    "as if, as though, like someone, about to, on the verge of, ready to, 仿佛, 好像, 像是, 如同, 犹如, 宛如, 好似, "
-    "快要, 即将, 险些, 差点, 似要"
+    "if, would, normally, usually, as if, as though, like someone, about to, on the verge of, ready to, 仿佛, 好像, "
+    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为"
 )
 #: How a voice is in what is no property of ours; a clause with one of them speaks of the voice.
 MANNERS = "breathy, hoarse*, rasp*, husky, articulate*, enunciat*, 沙哑, 嘶哑, 哭腔, 清脆, 浑厚"
@@ -393,11 +396,11 @@ SOURCES = (
 #: Words inside of which others would be found.
 NOTHING = (
     "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, "
-    "even more, on the one hand, on the other hand, at large, the rest, 高兴, 高度, 高大, 提高兴致, 低头, 大概, 大约, "
-    "大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, 欢快, 快乐, 畅快, 痛快, 爽快, "
-    "快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, 音响, 尖刻, 高傲, 崇高, 高级, 口吃, 说明, "
-    "说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, 成长, 特长, 延长, 长发, 长裙, 长袍, 其中, "
-    "转身, 转头, 转向"
+    "even more, on the one hand, on the other hand, at large, the rest, 高兴, 镜头, 念头, 街头, 点头, 摇头, 回头, "
+    "头发, 高度, 高大, 提高兴致, 低头, 大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, "
+    "小说, 愉快, 轻快, 欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, "
+    "反响, 音响, 尖刻, 高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, "
+    "擅长, 成长, 特长, 延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向"
 )
 
 #: Values that are adjectives or adverbs, and nothing beside a noun or verb that is no topic: "a quick glance".

@@ -105,9 +105,9 @@ _TOGETHER = re.compile(r"\s*(?:,|and|&|/)\s*(?:and\s+|the\s+|his\s+|her\s+)?$|(?
 _OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
 _OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
 _NOUN = re.compile(r"\s+([\w'-]+)")
-_NOUN_ZH = re.compile(r"的[\u3400-\u9fff]")
+_NOUN_ZH = re.compile(r"的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
 _FILLERS = re.compile(
-    r"(?:明显|突然|忽然|[很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
+    r"(?:明显|突然|忽然|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
     r"算为于了仍保持依旧还、和时])*$"
 )
 _THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
@@ -211,7 +211,8 @@ class _Sentence:
                 continue
             for topic in self._topics(word):
                 if topic and topic.piece.others:
-                    if topic.name not in _NOT_OURS or topic.piece is word.piece:
+                    # "loud music plays, she whispers": what needs no topic takes none from elsewhere
+                    if topic.name not in _NOT_OURS and not word.piece.of("person"):
                         continue
                     topic = None
                 for stated in self._stated(word, topic):
@@ -268,6 +269,8 @@ class _Sentence:
             return None
         gap = self._plain[word.end : topic.start]
         beside = self._beside_topic(word)
+        if word.han and topic.name == "speak":
+            return topic if gap in ("", "地") else None
         if word.han:
             return topic if _OF_ZH.match(gap) or (_OBJECT_ZH.match(gap) and not beside) else None
         if _IN_TOPIC.match(gap):

@@ -1,8 +1,21 @@
-"""Sentences as records have them, and the claims that a person reads in them: written before any reader of them ran.
+"""Sentences as records have them, and the claims that a person reads in them. How well they are read:
+
+    python -m tests.sed.said
+
+The first were written before the reader, which was made to read them all; SECOND_ and HELD_OUT_ when it stood. Of what
+is claimed (strength and place aside) it read then, before it was mended by them:
+
+    SECOND_    precision 68/71 = 0.96, recall 68/90 = 0.76
+    HELD_OUT_  precision 62/67 = 0.93, recall 62/72 = 0.86
 
 A claim is written as: "not" where it is denied; the property; "rises" or "falls" where it changes, else the direction
 as a sign (0 for what is normal); its strength 1..3; "start", "end" or "throughout" where the sentence says where.
 """
+
+from collections import Counter
+from collections.abc import Mapping
+
+from swift_saber.sed.claims import Claim, face_claims, voice_claims
 
 VOICE_EN: dict[str, str] = {
     # pitch
@@ -183,8 +196,6 @@ FACE_ZH: dict[str, str] = {
     "说话人眉头舒展，表情放松。": "brow_lowerer - 2",
 }
 
-# Written when the reader had been fitted to those above, and then used to mend it: at first it had read 0.76 of what
-# these claim, and 0.96 of what it read was so.
 SECOND_VOICE_EN: dict[str, str] = {
     "A young woman speaks in a bright, cheerful voice at a brisk pace.": "rate + 2",
     "The man's voice is deep and authoritative, and he takes his time with every word.": "pitch - 2; rate - 2",
@@ -256,3 +267,123 @@ SECOND_FACE_ZH: dict[str, str] = {
     "他眼睛半闭，神情疲惫。": "eyes_closed + 1",
     "女孩撅着嘴，低头不看镜头。": "lip_pucker + 2",
 }
+
+HELD_OUT_VOICE_EN: dict[str, str] = {
+    "His voice is gravelly and low, almost a growl.": "pitch_or_loudness - 2",
+    "She talks fast, barely taking a breath between clauses.": "rate + 2",
+    "A cold, flat tone with clipped consonants.": "pitch_range - 2",
+    "The pitch contour is wide and playful, rising and falling within a single phrase.": "pitch_range + 2",
+    "He raises the pitch on the name and stretches the vowel.": "pitch rises 2",
+    "The voice is slightly shaky at first but steadies later on.": "tremor + 1 start; tremor falls 2",
+    "Volume and tempo both increase toward the end.": "loudness rises 2 end; rate rises 2 end",
+    "She has a loud, high voice.": "loudness + 2; pitch + 2",
+    "It is a quiet conversation in a busy restaurant.": "",
+    "He answers without hesitation, in a voice that is a touch louder than usual.": "loudness + 1",
+    "The old man's speech is slow, with many pauses, and his voice is weak.": "rate - 2; pause + 3",
+    "Her intonation is not monotone.": "not pitch_range - 2",
+    "The speaker keeps a steady rhythm and never speeds up.": "rate_range - 2; not rate rises 2",
+    "A second voice, much deeper, interrupts him.": "",
+    "The last sentence is spoken in a hushed tone.": "loudness - 2 end",
+    "His pitch dips on the final syllable.": "pitch falls 2 end",
+    "She laughs softly, and her tone warms.": "",
+    "If he spoke more slowly he would be easier to follow.": "",
+    "Her normally loud voice is reduced to a murmur.": "loudness - 2",
+    "He speaks with a high pitch at a slow pace.": "pitch + 2; rate - 2",
+}
+
+HELD_OUT_VOICE_ZH: dict[str, str] = {
+    "男性说话人嗓音沙哑，音量偏小，语速偏慢。": "loudness - 1; rate - 1",
+    "她的声音清亮，语气轻松，句尾语调微微上扬。": "pitch rises 1 end",
+    "说话人的音调忽高忽低，情绪很不稳定。": "pitch_range + 2",
+    "声音很小，像蚊子一样。": "loudness - 2",
+    "他放慢语速，加重了语气。": "rate falls 2",
+    "语速由慢变快，音量也越来越大。": "rate rises 2; loudness rises 2",
+    "停顿的时间很长，大约有三秒。": "pause + 3",
+    "音调不算高，但很有穿透力。": "not pitch + 2",
+    "她声嘶力竭地喊着，声音尖锐刺耳。": "loudness + 3; pitch + 2",
+    "男子平静地陈述，语调没有明显起伏。": "not pitch_range + 2",
+    "小女孩的声音稚嫩，音高偏高，语速不快不慢。": "pitch + 1; rate 0 2",
+    "说话人快速地眨眼，声音却很平稳。": "tremor - 2",
+    "说到伤心处，她的声音开始发抖。": "tremor + 2",
+    "对方的声音很大，说话人只是小声回应。": "loudness - 2",
+    "音频质量较低，听不清说话内容。": "",
+    "他用极低的音量快速说完了这句话。": "loudness - 3; rate + 2",
+    "语气生硬，每个字都咬得很重。": "",
+    "声调平稳，音量始终保持在较低的水平。": "pitch_range - 2; loudness - 1 throughout",
+    "中间停了一下，接着音量陡然拔高。": "pause + 2; loudness rises 2",
+    "如果不看画面，会以为他在大声争吵。": "",
+}
+
+HELD_OUT_FACE_EN: dict[str, str] = {
+    "A deep frown creases her forehead.": "brow_lowerer + 3",
+    "His eyes are wide, his jaw slack.": "upper_lid_raiser + 2; jaw_drop + 2",
+    "The speaker smiles with her lips closed and her head tilted.": "lip_corner_puller + 2; lips_part - 2",
+    "One eyebrow is raised; the mouth forms a thin, hard line.": "brow_raiser + 2; lip_pressor + 2",
+    "She looks down, her lower lip caught between her teeth.": "lip_bite + 2",
+    "His smile broadens as the applause grows.": "lip_corner_puller rises 2",
+    "The boy's expression hardly changes.": "",
+    "She narrows her eyes and wrinkles her nose slightly.": "lid_tightener + 2; nose_wrinkler + 1",
+    "He never once smiles, and his brows remain drawn together.": "not lip_corner_puller + 2; brow_lowerer + 2",
+    "The open door frames her face, which is in shadow.": "",
+}
+
+HELD_OUT_FACE_ZH: dict[str, str] = {
+    "她的嘴角抽动了一下，勉强挤出一个笑容。": "lip_corner_puller + 2",
+    "说话人双眉上扬，嘴巴张开，显得十分惊讶。": "brow_raiser + 2; jaw_drop + 2",
+    "他面色阴沉，眉头拧成一团。": "brow_lowerer + 2",
+    "女人含泪微笑，嘴唇不住地颤抖。": "lip_corner_puller + 2",
+    "镜头中的男人闭目沉思，嘴角平直。": "eyes_closed + 2",
+    "他冷冷地看着对方，嘴角扯出一丝冷笑。": "lip_corner_puller + 1",
+    "她一会儿皱眉，一会儿又舒展开来。": "brow_lowerer + 2; brow_lowerer - 2",
+    "眼睛半睁半闭，嘴唇干裂。": "eyes_closed + 1",
+    "男孩鼓起腮帮，嘟着嘴。": "lip_pucker + 2",
+    "他没有睁大眼睛，也没有张嘴。": "not upper_lid_raiser + 2; not jaw_drop + 2",
+}
+
+#: What is still misread, and how.
+MISREAD = {
+    "The pitch contour is wide and playful, rising and falling within a single phrase.": "a change for a range",
+    "The voice is slightly shaky at first but steadies later on.": "a verb that is not known",
+    "Her normally loud voice is reduced to a murmur.": "all of the clause is taken for what is usual",
+    "One eyebrow is raised; the mouth forms a thin, hard line.": "a picture of a mouth",
+    "She looks down, her lower lip caught between her teeth.": "a picture of a bite",
+    "她一会儿皱眉，一会儿又舒展开来。": "what relaxes is not named again",
+}
+
+VOICE = VOICE_EN | VOICE_ZH | SECOND_VOICE_EN | SECOND_VOICE_ZH | HELD_OUT_VOICE_EN | HELD_OUT_VOICE_ZH
+FACE = FACE_EN | FACE_ZH | SECOND_FACE_EN | SECOND_FACE_ZH | HELD_OUT_FACE_EN | HELD_OUT_FACE_ZH
+
+
+def short(claim: Claim) -> str:
+    """A claim as the tables write it."""
+    sign = claim.change or "-0+"[claim.direction + 1]
+    parts = ["not" if claim.denied else "", claim.property, sign, str(claim.strength), claim.where or ""]
+    return " ".join(part for part in parts if part)
+
+
+def expected(text: str) -> list[str]:
+    return sorted(each for each in text.split("; ") if each)
+
+
+def _figures(name: str, voice: Mapping[str, str], face: Mapping[str, str]) -> str:
+    """Precision and recall of property, direction, change and denial; and of all, strength and place too."""
+    shown = []
+    read = [(voice_claims(text), claims) for text, claims in voice.items()]
+    read += [(face_claims(text), claims) for text, claims in face.items()]
+    for title, words in (("what is claimed", 2), ("to the last letter", 9)):
+        right = claimed = stated = 0
+        for claims, known in read:
+            made, there = (
+                Counter(" ".join(each.split()[: words + each.startswith("not ")]) for each in side)
+                for side in (map(short, claims), expected(known))
+            )
+            right, claimed, stated = right + (made & there).total(), claimed + made.total(), stated + there.total()
+        precision, recall = right / claimed, right / stated
+        shown.append(f"{title}: precision {right}/{claimed} = {precision:.3f}, recall {right}/{stated} = {recall:.3f}")
+    return f"{name:10} {'; '.join(shown)}"
+
+
+if __name__ == "__main__":
+    print(_figures("first", VOICE_EN | VOICE_ZH, FACE_EN | FACE_ZH))
+    print(_figures("SECOND_", SECOND_VOICE_EN | SECOND_VOICE_ZH, SECOND_FACE_EN | SECOND_FACE_ZH))
+    print(_figures("HELD_OUT_", HELD_OUT_VOICE_EN | HELD_OUT_VOICE_ZH, HELD_OUT_FACE_EN | HELD_OUT_FACE_ZH))
