@@ -1,12 +1,14 @@
 """One clip of a source dataset, and the row that it is in the pipeline's files.
 
-The row is that of a SABER record (sed/record.py) before there is one; each stage adds a key and takes none away:
+The row is that of a SABER record (sed/record.py) before there is one; each stage adds a key and takes none away, but
+that what reviewers changed takes its checks with it:
 
     clean        "measures"     what was measured of picture and sound
     annotate     the record     sed.record.RECORD
     speech       "speech"       what a recogniser heard, and its error rate against the record
     visual       "visual"       an independent caption, and a verdict on each visual field
     consistency  "consistency"  "consistent" or "inconsistent", with "cues"
+    review       "review"       the state of its reviews and how many people they are of; it may change the record
     split        "part"         "train" or "test"
 """
 

@@ -6,7 +6,8 @@
     pair        as it is, or turned round; left out where neither answer is the better one
     candidates  as they are, with the place of the best; `pairs select` takes that one as the chosen answer
 
-Each row gains "review": {"state", "reviewers": how many}, and no names.
+Each row gains "review": {"state", "reviewers": how many}, and no names. The state is a verdict's, or "stale" or "not
+reviewed" of 0 reviewers.
 """
 
 from collections.abc import Mapping
@@ -25,11 +26,20 @@ Row = dict[str, Any]
 #: The key of what reviewers made of a row.
 MARK = "review"
 REJECTED = "rejected by reviewers"
+NOT_REVIEWED = "not reviewed"
 #: In the mark, the place of the candidate that people find the best.
 BEST = "best"
 
 _SIDES = {"visual": VISUAL, "acoustic": ACOUSTIC}
 _SAID = {"same": "both answers are as good", "none": "no answer is good"}
+
+
+def marked(row: Mapping[str, Any], state: str, reviewers: int = 0) -> Row:
+    """Return a row that reviews change nothing of, with its mark; what an earlier merge said of it stays.
+
+    All rows of a file have a mark, so that those who read it as a table know the column from the first row.
+    """
+    return {**row, MARK: {"state": state, "reviewers": reviewers}} if reviewers or MARK not in row else dict(row)
 
 
 class LeftOutError(Exception):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.rows import must_be_new, read_rows
-from swift_saber.review.apply import MARK, LeftOutError, apply
+from swift_saber.review.apply import NOT_REVIEWED, LeftOutError, apply, marked
 from swift_saber.review.items import Items, item_of
 from swift_saber.review.log import Review, latest_reviews
 from swift_saber.review.merge import DECISION, Verdict, verdict_of, voices
@@ -18,7 +18,7 @@ from swift_saber.text.files import whole
 from swift_saber.text.strict_json import encoded
 
 #: What becomes of a row, in the order in which it is told.
-COUNTS = ("accepted", "corrected", "rejected", "disputed", "open", "stale", "not reviewed")
+COUNTS = ("accepted", "corrected", "rejected", "disputed", "open", "stale", NOT_REVIEWED)
 
 
 def beside(output: Path) -> dict[str, Path]:
@@ -78,10 +78,9 @@ def _merged(
     if verdict.state == "disputed":
         return "disputed", "disputed", _disputed(reviews, verdict)
     if verdict.state == "open":
-        state = "stale" if verdict.stale else "open" if reviews else "not reviewed"
-        mark = {MARK: {"state": "stale"}} if verdict.stale else {}
+        said = "stale" if verdict.stale else "open" if reviews else NOT_REVIEWED
         kept = everything and "reason" not in row  # not what the pipeline dropped
-        return state, "merged", {**row, **mark} if kept else None
+        return said, "merged", marked(row, "stale" if verdict.stale else NOT_REVIEWED) if kept else None
     try:
         return verdict.state, "merged", apply(row, verdict, where)
     except LeftOutError as error:

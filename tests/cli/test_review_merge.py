@@ -81,9 +81,9 @@ def test_all_rows_that_nobody_decided_about_are_written_on_request(world: Path) 
     _, output = merge(world, "--all")
     found = rows_of(output)
     assert found.keys() == set(NAMES) - {"rejected", "disputed"}
-    assert found["stale"]["review"] == {"state": "stale"}, "a review of another text is never applied"
+    assert found["stale"]["review"] == {"state": "stale", "reviewers": 0}, "a review of another text is never applied"
     assert found["stale"]["labels"] == {"emotion": "angry"}
-    assert "review" not in found["unseen"] and "review" not in found["skipped"]
+    assert {found[name]["review"]["state"] for name in ("unseen", "skipped")} == {"not reviewed"}
 
 
 def test_once_the_dispute_is_decided_and_nothing_is_stale_the_status_is_0(world: Path) -> None:

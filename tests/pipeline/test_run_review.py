@@ -94,7 +94,7 @@ def test_new_reviews_are_taken_by_the_next_run_and_unchanged_ones_do_nothing(
     found = dataset()
     assert found["a"]["facial_exp_desc"] == "A thin smile."
     assert found["a"]["review"] == {"state": "corrected", "reviewers": 1}
-    assert "review" not in found["b"]
+    assert found["b"]["review"] == {"state": "not reviewed", "reviewers": 0}
     assert "review: 0 accepted, 1 corrected, 0 disputed, 0 stale" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("*/kept/*.jsonl")}
     review("b", "skip")  # which says nothing
@@ -122,7 +122,7 @@ def test_a_review_of_a_text_that_has_changed_since_is_said_and_not_applied(
     edit("rows.jsonl", "A hostile", "A loud")
     run(str(recipe))
     assert "1 were reviewed when their text was another one" in capsys.readouterr().err
-    assert dataset()["a"]["review"] == {"state": "stale"}
+    assert dataset()["a"]["review"] == {"state": "stale", "reviewers": 0}
 
 
 def test_a_folder_of_reviews_that_moved_is_refused_and_its_path_is_no_setting(recipe: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
-from swift_saber.review.apply import MARK, LeftOutError, apply
+from swift_saber.review.apply import MARK, NOT_REVIEWED, LeftOutError, apply, marked
 from swift_saber.review.items import item_of
 from swift_saber.review.log import latest_reviews, review_files
 from swift_saber.review.merge import Verdict, verdicts_by_text
@@ -22,7 +22,6 @@ from swift_saber.sed.record import CONCLUSION, VISUAL
 from swift_saber.settings import SETTINGS
 
 DISAGREE = "reviewers disagree"
-NOT_REVIEWED = "not reviewed"
 _VERDICTS = "verdicts.jsonl"
 
 #: {item: {digest of its text: the verdict on it}}
@@ -47,7 +46,8 @@ class Settings:
 class Review(Stage):
     """Puts what reviewers said into each row, with "review": {"state", "reviewers"}; or its Drop.
 
-    A review of a text that is another one now is not applied: the row is as it was, with the state "stale".
+    A review of a text that is another one now is not applied: the row is as it was, with the state "stale"; one that
+    nobody has decided about has "not reviewed".
     """
 
     name = "review"
@@ -94,11 +94,11 @@ class Review(Stage):
         if verdict is None:
             if self.settings.only_reviewed:
                 return Drop(row, NOT_REVIEWED, "its text was another one then" if of else None)
-            return row | {MARK: {"state": "stale"}} if of else row
+            return marked(row, "stale" if of else NOT_REVIEWED)
         if verdict.state == "disputed":
             if self.settings.disagreement == "drop":
                 return Drop(row, DISAGREE, ", ".join(verdict.fields))
-            return row | {MARK: {"state": "disputed", "reviewers": len(verdict.by)}}
+            return marked(row, "disputed", len(verdict.by))
         try:
             found = apply(row, verdict, row["id"])
         except LeftOutError as error:

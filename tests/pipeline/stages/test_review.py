@@ -12,6 +12,7 @@ from swift_saber.review.items import item_of
 from swift_saber.review.log import ReviewLog
 from tests.llm_server import row
 
+NOBODY = {"review": {"state": "not reviewed", "reviewers": 0}}
 ROWS = [row(name, "en", consistency="inconsistent", cues=[]) for name in ("a", "b", "c", "d")]
 
 
@@ -47,7 +48,7 @@ def test_rows_are_accepted_corrected_or_dropped_with_the_reasons(reviews: Path) 
     assert found["b"]["facial_exp_desc"] == "一丝冷笑。" and found["b"]["labels"]["emotion"] == "contempt"
     assert found["b"]["review"] == {"state": "corrected", "reviewers": 1}
     assert found["c"] == Drop(ROWS[2], "rejected by reviewers", "two people speak")
-    assert found["d"] == ROWS[3], "what nobody looked at is as it was"
+    assert found["d"] == ROWS[3] | NOBODY, "what nobody looked at is as it was"
 
 
 def test_what_reviewers_disagree_on_is_dropped_or_kept_as_it_was(reviews: Path) -> None:
@@ -60,7 +61,7 @@ def test_what_reviewers_disagree_on_is_dropped_or_kept_as_it_was(reviews: Path) 
 
 def test_a_review_of_another_text_is_not_applied(reviews: Path) -> None:
     say(reviews, "anna", ROWS[0] | {"video_desc": "Another text."}, "reject", "wrong")
-    assert run(reviews)["a"] == ROWS[0] | {"review": {"state": "stale"}}
+    assert run(reviews)["a"] == ROWS[0] | {"review": {"state": "stale", "reviewers": 0}}
     found = run(reviews, only_reviewed=True)
     assert found["a"] == Drop(ROWS[0], "not reviewed", "its text was another one then")
     assert found["b"] == Drop(ROWS[1], "not reviewed")
@@ -78,7 +79,7 @@ def test_a_clip_whose_consistency_is_taken_away_is_in_no_half_of_a_test_set(revi
 
 
 def test_a_folder_that_is_not_there_yet_changes_nothing(reviews: Path) -> None:
-    assert list(run(reviews).values()) == ROWS
+    assert list(run(reviews).values()) == [each | NOBODY for each in ROWS]
     (said,) = notes(reviews.parent / "review", Review(folder=str(reviews)).settings)
     assert f"nobody has reviewed anything in {reviews} yet" in said
 
@@ -105,6 +106,13 @@ def test_only_what_changes_a_verdict_is_news_and_no_name_is_kept(reviews: Path) 
     run(reviews)
     text = (folder / "verdicts.jsonl").read_text()
     assert "anna" not in text and "bo" not in text.replace("body", "")
+
+
+def test_a_mark_from_before_stays_where_nobody_says_anything(reviews: Path) -> None:
+    before = ROWS[0] | {"review": {"state": "accepted", "reviewers": 3}}
+    stage, folder = Review(folder=str(reviews)), reviews.parent / "review"
+    stage.keep(folder, [])
+    assert list(stage.run([before], folder, 0)) == [before]
 
 
 def test_a_row_without_a_record_is_refused(reviews: Path) -> None:
