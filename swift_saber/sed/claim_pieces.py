@@ -16,7 +16,7 @@ from swift_saber.text.lexicon import SENTENCES, Lexicon
 NEAR = 60
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"\n]*\"")
+_QUOTED = re.compile(r"“[^“”]*”|「[^「」]*」|『[^『』]*』|《[^《》]*》|\"[^\"\n]*\"")
 _CUTS = re.compile(
     # "in a calm, measured tone" is one clause
     r"(?:(?<!\w)(?:an? [\w-]+,\s)|([,:()—]+)"
