@@ -33,6 +33,8 @@ def add_publish(commands: Any) -> None:
     forms = "paths, files beside the rows (default); webdataset, tar; parquet, bytes in tables; annotations, no clips"
     parser.add_argument("--form", choices=_FORMS, default="paths", help=f"what clips become: {forms}")
     parser.add_argument("--settings", type=Path, help="YAML of name, licence, contact, homepage, citation, media")
+    reviews = "folder of the reviews of records without a run: the card says how far people agree"
+    parser.add_argument("--reviews", type=Path, metavar="FOLDER", help=reviews)
     parser.add_argument("--shard-mb", type=count, default=500, metavar="MB", help="size of a shard (default 500)")
     parser.add_argument(
         "--workers", type=count, default=os.cpu_count() or 1, help="processes that look at clips (default: one a core)"
@@ -55,6 +57,7 @@ def _publish(args: argparse.Namespace) -> int:
             args.output,
             form=args.form,
             settings=args.settings,
+            reviews=args.reviews,
             shard_bytes=args.shard_mb * 1_000_000,
             workers=args.workers,
             progress=progress,

@@ -72,7 +72,9 @@ class Published:
     seconds: float = 0.0
 
 
-def card(said: Settings, made: Published, found: Survey | None, recipe: Mapping[str, Any]) -> str:
+def card(
+    said: Settings, made: Published, found: Survey | None, recipe: Mapping[str, Any], people: Mapping[str, Any] | None
+) -> str:
     """Return the text of README.md.
 
     Args:
@@ -81,11 +83,14 @@ def card(said: Settings, made: Published, found: Survey | None, recipe: Mapping[
         found: of a run, as survey.survey returns it; None of records without a run. Its settings are taken from
             `recipe`, and no example of a path is shown.
         recipe: of the run.
+        people: of records without a run, what people say, as result/card.people takes it; None where that is not known.
     """
-    return "\n".join(_lines(said, made, found, recipe)) + "\n"
+    return "\n".join(_lines(said, made, found, recipe, people)) + "\n"
 
 
-def _lines(said: Settings, made: Published, found: Survey | None, recipe: Mapping[str, Any]) -> Iterator[str]:
+def _lines(
+    said: Settings, made: Published, found: Survey | None, recipe: Mapping[str, Any], people: Mapping[str, Any] | None
+) -> Iterator[str]:
     total = made.rows.total()
     yield f"---\n{yaml.safe_dump(_head(said, made), sort_keys=False, allow_unicode=True)}---\n"
     yield f"# {cell(said.name)}\n"
@@ -98,6 +103,8 @@ def _lines(said: Settings, made: Published, found: Survey | None, recipe: Mappin
     yield from _clips(said, made, recipe)
     if found is None:
         yield from _counted(made)
+        if people is not None:
+            yield from run_card.people(people)
     else:
         public = {**found.run, "recipe": public_recipe(recipe), "examples": {}, "usage": {}}
         yield from run_card.sections(replace(found, run=public))

@@ -27,6 +27,8 @@ from swift_saber.pipeline.publish.private import Watch, check, watch
 from swift_saber.pipeline.publish.rows import Public, people_of
 from swift_saber.pipeline.publish.settings import Settings
 from swift_saber.pipeline.result.survey import survey
+from swift_saber.review.agreement import figures
+from swift_saber.review.log import latest_reviews
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, Row
 from swift_saber.text.files import whole_folder, write_text
@@ -104,6 +106,7 @@ def publish(
     *,
     form: str = "paths",
     settings: Path | None = None,
+    reviews: Path | None = None,
     shard_bytes: int = 500 << 20,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -115,6 +118,7 @@ def publish(
         output: a new folder.
         form: of forms.FORMS.
         settings: a YAML of settings.Settings; None for the block of the run's recipe.
+        reviews: the folder of reviews of records without a run, for the card's figures; a run has its own.
         shard_bytes: that a shard has at most.
         workers: processes that look at clips.
         progress: is told (records done, records).
@@ -125,6 +129,9 @@ def publish(
     """
     report = output.with_name(f"{output.name}.report.json")
     given = find(paths)
+    if given.run and reviews:
+        remedy = "leave it out: the card has the figures of the run's own stage `review`"
+        raise InputError("publish", "--reviews", "is for records without a run", remedy)
     said = publish_settings.read(given.recipe, settings)
     must_be_new(report)
     licensed = said.media if form != "annotations" else {}
@@ -161,12 +168,20 @@ def publish(
             raise InputError(", ".join(map(str, paths)), "records", problem, first["remedy"])
         outcome.made.configs = _configs(outcome.made, forms, licensed, digest.hexdigest())
         found = survey(given.run) if given.run else None
-        write_text(folder / CARD, card(said, outcome.made, found, given.recipe))
+        people = _people(given, seen.rows, reviews) if reviews else None
+        write_text(folder / CARD, card(said, outcome.made, found, given.recipe, people))
         check(
             folder, keeper, [form for text in _texts(said) for line in text.splitlines() for form in (line, cell(line))]
         )
         write_rows(report, [outcome.to_dict()])
     return outcome
+
+
+def _people(given: Given, rows: int, folder: Path) -> dict[str, Any]:
+    """What people say of records without a run, as they last reviewed them."""
+    names = {name for _, _, name, _ in given.rows()}
+    said = figures({name: of for name, of in latest_reviews(folder).items() if name in names})
+    return {"total": rows, "figures": said} if said["items"]["decided"] else {}
 
 
 def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:

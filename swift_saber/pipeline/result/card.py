@@ -75,7 +75,8 @@ def sections(found: Survey) -> Iterator[str]:
             yield f"{title}\n"
             yield from table(("source", "what", "how many", "for example"), said)
     yield from _split(found)
-    yield from _people(found)
+    if found.records[found.last.stage]:
+        yield from people(found.people)
     yield "## How it was made\n"
     for title, block, head in (
         ("Settings, models and thresholds", "recipe", ("setting", "value")),
@@ -128,15 +129,18 @@ def _split(found: Survey) -> Iterator[str]:
     yield ""
 
 
-def _people(found: Survey) -> Iterator[str]:
-    if not found.records[found.last.stage]:
-        return
+def people(said: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of what people say of records.
+
+    Args:
+        said: {"total", "figures"}, as people.py writes them; {} where nobody has decided on a record.
+    """
     yield "## What people say of it\n"
-    if not found.people:
+    if not said:
         yield "No person has looked at these records.\n"
         return
-    figures = found.people["figures"]
-    for words in sentences(figures, found.people["total"]):
+    figures = said["figures"]
+    for words in sentences(figures, said["total"]):
         yield f"{words.english}\n"
     for one in tables(figures, ("all", "sight", "source")):
         yield f"### {one.title.english}\n"
