@@ -69,7 +69,7 @@ VOICE_VALUES = {
     "loud": "loud, louder, loudest, loudly, 大, 响",
     "aloud": "booming, thunder*, raised voice, raised voices, 大声, 高声, 洪亮, 响亮, 嘹亮, 宏亮",
     "shout": "shout*, yell*, scream*, bellow*, roar*, 喊, 喊叫, 喊道, 大喊, 大叫, 叫喊, 呼喊, 吼, 吼叫, 怒吼, 咆哮, "
-    "尖叫, 嘶吼",
+    "尖叫, 嘶吼, 大吼, 大骂, 吼道, 吼声",
     "quiet": "quiet, quieter, quietly, soft, softer, softly, hushed, subdued, muted, faint, faintly, 小, 弱, 轻, "
     "轻柔, 微弱, 细弱",
     "under": "in a low voice, in low voices, in a low tone, soft-spoken, under his breath, under her breath, "
@@ -88,14 +88,15 @@ VOICE_VALUES = {
     "gentle slope": "平缓",
     "takes time": "takes his time, takes her time, taking his time, taking her time, takes their time",
     "mid rate": "neither fast nor slow, neither slow nor fast, 不快不慢, 不紧不慢, 不疾不徐",
+    "mid pitch": "mid-pitched, medium-pitched, middle-pitched",
     "moderate": "moderate, medium, normal, average, conversational, mid-range, ordinary, neither high nor low, "
     "neither low nor high, 适中, 中等, 正常, 一般, 不高不低",
-    "flat": "flat, flatly, toneless, 平淡, 平板, 平直, 单调, 呆板",
+    "flat": "flat, flatly, toneless, 平淡, 平板, 平直, 单调, 呆板, 平",
     "monotone": "monoton*",
     "little varied": "little variation, limited variation, minimal variation, narrow, 起伏不大, 起伏较小, 起伏很小, "
-    "变化不大, 变化较小",
+    "变化不大, 变化较小, little dynamic range, little range, narrow range, little inflection",
     "varied": "varied, varying, vary, varies, variation, variations, variable, fluctuat*, modulat*, 忽高忽低, "
-    "忽大忽小, 忽快忽慢, 起伏, 波动",
+    "忽大忽小, 忽快忽慢, 起伏, 波动, 时快时慢, 时高时低, 时大时小, 时强时弱",
     "changes": "变化, 变化丰富, 富有变化, 富于变化, 多变, change, changes, changing",
     "lively": "lively, animated, sing-song, singsong, melodic",
     "expressive": "expressive, dynamic, colourful, colorful, 丰富, 生动",
@@ -103,13 +104,13 @@ VOICE_VALUES = {
     "steady": "steady, steadily, stable, constant, consistent, unwavering, 平稳, 稳定, 稳",
     "even": "even, evenly, uniform, 均匀",
     "rises": "rise, rises, rising, rose, risen, climb*, increas*, go up, goes up, going up, went up, upward, "
-    "upwards, ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高",
+    "upwards, ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高, 从低到高",
     "raises": "raise, raises, raised, raising, 提高, 抬高, 拔高",
     "lilts": "上扬, 上挑",
     "swells": "swell*, crescendo, 变大, 增大, 加大, 放大, 增强, 渐强, 变响, 由小变大, 由弱到强",
     "falls": "fall, falls, falling, fell, drop, drops, dropped, dropping, decreas*, go down, goes down, going down, "
     "went down, dip, dips, descend*, sink, sinks, sank, declin*, downward, downwards, diminish*, lessen*, 下降, "
-    "降低, 降下, 变低, 渐低, 回落, 先高后低, 由高到低, 由高转低",
+    "降低, 降下, 变低, 渐低, 回落, 先高后低, 由高到低, 由高转低, 下沉, 从高到低",
     "lowers": "lowers, lowered, lowering, 放低",
     "fades": "fade, fades, faded, fading, soften, softens, softened, softening, trail off, trails off, trailed off, "
     "trailing off, 减弱, 变小, 渐弱, 变轻, 放轻, 减小, 由大变小, 由强到弱",
@@ -120,13 +121,13 @@ VOICE_VALUES = {
     "pause": "pause, pauses, paused, pausing, halting, haltingly, silent pause, silent pauses, moment of silence, "
     "moments of silence, silent for a moment, falls silent, fell silent, 停顿, 顿了顿, 顿了一下, 停了一下, 断断续续, "
     "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默, seconds of silence, second of silence, "
-    "一字一顿, 一顿一顿",
+    "一字一顿, 一顿一顿, 沉默了几秒, 沉默几秒, 停了几秒, 停顿了几秒",
     "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, 流畅, 流利, 连贯, 一气呵成, 停顿较少, 停顿很少, "
-    "停顿少, 很少停顿",
+    "停顿少, 很少停顿, 一口气说完, 一口气地说",
     "silent": "nobody speaks, nobody is speaking, no one speaks, no one is speaking, no speech, no voice, "
     "no dialogue, no spoken words, no words are spoken, says nothing, does not speak, doesn't speak, silent, "
     "complete silence, 没有人说话, 无人说话, 没有说话声, 没有人声, 无人声, 没有对白, 没有语音, 没有说话, 未说话, "
-    "一言不发, 静音, 无声, 保持沉默, 全程沉默",
+    "一言不发, 静音, 无声, 保持沉默, 全程沉默, nobody says a word, no one says a word, says not a word",
     "trembles": "trembl*, tremul*, quiver*, quaver*, shaky, shaking, shakes, tremor, tremors, unsteady, waver, "
     "wavers, wavering, 颤抖, 发颤, 发抖, 颤音, 颤动, 哆嗦, 抖动",
     "unstable": "不稳",
@@ -161,6 +162,7 @@ VOICE_MEANS: Mapping[str, Mapping[str, str]] = {
     "gentle slope": {"rate": "rate - 1", "pitch intonation": "pitch_range - 2"},
     "takes time": {"*": "rate - 2"},
     "mid rate": {"*": "rate 0 2"},
+    "mid pitch": {"*": "pitch 0 2"},
     "moderate": {"pitch intonation": "pitch 0 2", "loudness": "loudness 0 2", "rate": "rate 0 2"},
     "flat": {"pitch intonation voice speak": "pitch_range - 2", "loudness": "loudness_range - 2"},
     "monotone": {"*": "pitch_range - 2"},
@@ -185,7 +187,7 @@ VOICE_MEANS: Mapping[str, Mapping[str, str]] = {
         "rate": "rate_range - 2",
     },
     "even": {
-        "pitch intonation voice": "pitch_range - 2",
+        "pitch intonation voice speak": "pitch_range - 2",
         "loudness": "loudness_range - 2",
         "rate": "rate_range - 2",
     },
@@ -256,18 +258,18 @@ FACE_VALUES = {
     "pulled together, 紧锁, 紧皱, 微皱, 皱起, 紧蹙, 微蹙, 皱成一团, 皱, 拧, 拧在一起, 拧成一团, 蹙起, 蹙",
     "raised": "raise, raises, raised, raising, lifted, lift, lifts, arched, upturned, turned up, turn up, turns up, "
     "pulled up, curl up, curls up, curled up, upward, upwards, 上扬, 上翘, 上挑, 扬起, 挑起, 翘起, 抬起, 抬高, 上抬, "
-    "微扬, 挑高, 勾起, 高挑, 向上, shoot up, shoots up, shot up, go up, goes up",
+    "微扬, 挑高, 勾起, 高挑, 向上, shoot up, shoots up, shot up, go up, goes up, arch, arches",
     "eyebrow flash": "挑眉, 扬眉, 挑着眉, 扬着眉, 扬起眉毛, 挑起眉毛, 挑了挑眉",
     "lowered": "lowered, lower, lowers, drawn down, turned down, turn down, turns down, downturned, pulled down, "
     "droop*, 下垂, 下拉, 向下, 下撇, 下压, 压低, pulled downward, pulled downwards, drawn downward, turned downward",
     "relaxed": "relaxed, smooth, unfurrowed, 舒展, 放松, 平展",
     "wide": "wide, widen, widens, widened, wide open, 睁大, 瞪大, 圆睁, 睁得很大, 瞪得很大, 张大, 大张, 大开, "
-    "张得很大, 张得老大, 张得大大",
+    "张得很大, 张得老大, 张得大大, 睁得大大的, 瞪得大大的",
     "wide-eyed": "wide-eyed, 瞪大眼睛, 睁大眼睛, 瞪大双眼, 睁大双眼, 瞪圆双眼, 目瞪口呆, 瞪眼, 瞪着眼, 瞪圆, "
     "瞪圆了眼睛, 瞪圆眼睛",
     "narrowed": "narrow, narrows, narrowed, narrowing, 眯起, 眯着, 微眯, 眯成一条缝",
     "squint": "squint*, 眯眼, 眯起眼睛, 眯着眼, 眯着眼睛, 眯起双眼",
-    "closed": "close, closes, closed, closing, shut, shuts, 闭上, 闭着, 闭, 微闭, 闭合, 合上, squeezed shut",
+    "closed": "close, closes, closed, closing, shut, shuts, 闭上, 闭着, 闭, 微闭, 闭合, 合上, squeezed shut, shutting",
     "shut tight": "紧闭",
     "half shut": "half-closed, half closed, half-shut, half shut, half-lidded, 半闭, 半合, 半眯",
     "eyes shut": "闭目, 闭眼, 闭着眼, 闭着眼睛, 闭上眼, 闭上眼睛, 紧闭双眼, 闭上双眼, 双目紧闭",
@@ -278,16 +280,17 @@ FACE_VALUES = {
     "dropped": "drop, drops, dropped, hangs open, slack, falls open, fell open, fall open",
     "pressed": "press, presses, pressed, pressing, pressed together, compressed, 抿紧, 抿成一条线",
     "press lips": "抿嘴, 抿着嘴, 抿着嘴唇, 抿唇, 抿着唇, 抿了抿嘴, 抿起嘴, 抿, 紧抿, tight-lipped, 抿着",
-    "thin line": "a thin line, a hard line, a tight line, a straight line",
+    "thin line": "a thin line, a hard line, a tight line, a straight line, a grim line, 一条直线, 一条线",
     "tightened": "tight, tighten, tightens, tightened, thinned",
     "pursed": "purse, purses, pursed, pursing, pucker*, 噘起, 撅起, 噘嘴, 撅嘴, 嘟嘴, 嘟着嘴, 嘟起嘴, 撅着嘴, "
     "噘着嘴, 撅起嘴, 噘起嘴",
-    "bites": "bite, bites, biting, bit, 咬着, 咬住, 咬",
+    "bites": "bite, bites, biting, bit, 咬着, 咬住, 咬, chew, chews, chewing",
     "bites lip": "咬唇, 咬着嘴唇, 咬着下唇, 咬住下唇, 咬嘴唇, 咬着唇, 咬了咬嘴唇",
     "wrinkled": "wrinkle, wrinkles, wrinkled, wrinkling, scrunch*, 皱鼻, 皱起鼻子, 皱了皱鼻子, 皱着鼻子, 皱了皱鼻",
     "crinkled": "crow's feet, crinkle, crinkles, crinkled, crinkling, 鱼尾纹, 笑纹, 细纹, 皱纹",
     "blinks": "blink, blinks, blinked, blinking, 眨眼, 眨了眨眼, 眨眼睛, 眨动",
-    "still": "expressionless, deadpan, impassive, poker-faced, 面无表情, 毫无表情, 没有表情, 没有任何表情, 无表情",
+    "still": "expressionless, deadpan, impassive, poker-faced, 面无表情, 毫无表情, 没有表情, 没有任何表情, 无表情, "
+    "木然, 呆滞",
     "neutral": "neutral, blank, 平淡, 中性",
     "lively": "animated, lively, 丰富, 生动",
 }
@@ -343,10 +346,11 @@ DEGREES = {
     "slight": "slight, slightly, a little, a bit, a touch, somewhat, relatively, fairly, mildly, moderately, subtle, "
     "subtly, marginally, brief, briefly, short, momentary, 略, 略微, 略显, 稍, 稍微, 稍稍, 稍显, 微微, 轻微, 轻轻, "
     "有些, 有点, 有一点, 较, 比较, 较为, 偏, 些许, 相对, 短暂, 一些, faint, faintly, 一抹, 一丝, 淡淡",
-    "strong": "very, deep, extremely, highly, really, unusually, exceptionally, remarkably, sharply, dramatically, "
-    "significantly, considerably, greatly, a lot, strongly, particularly, especially, too, long, lengthy, prolonged, "
-    "frequent, frequently, many, numerous, broad, broadly, deeply, tightly, 非常, 极, 极其, 极为, 极度, 十分, 特别, "
-    "异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 惊人, 极了, 长, 很长, 多, 很多",
+    "strong": "very, deep, sharp, steep, 紧紧, extremely, highly, really, unusually, exceptionally, remarkably, "
+    "sharply, dramatically, significantly, considerably, greatly, a lot, strongly, particularly, especially, too, "
+    "long, lengthy, prolonged, frequent, frequently, many, numerous, broad, broadly, deeply, tightly, 非常, 极, "
+    "极其, 极为, 极度, 十分, 特别, 异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 惊人, 极了, 长, 很长, 多, "
+    "很多, 频频",
 }
 WHERE = {
     "end": "at the end, final syllable, last syllable, toward the end, towards the end, in the end, by the end, "
@@ -365,7 +369,7 @@ BECOMES = (
 )
 #: How something of the face goes on.
 COURSES = {
-    "rises": "spreads, spread, broadens, deepens, widening, brightens, 加深, 扩大, 绽放, 展开, 绽开, 浮现",
+    "rises": "spreads, spread, broadens, deepens, widening, brightens, 加深, 扩大, 绽放, 展开, 绽开, 浮现, returns",
     "falls": "fades, fade, faded, fading, vanishes, vanished, disappears, disappeared, 消失, 收起, 收敛, 淡去, 褪去, "
     "隐去, 收住",
 }
@@ -396,11 +400,12 @@ SOURCES = (
 #: Words inside of which others would be found.
 NOTHING = (
     "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, "
-    "even more, on the one hand, on the other hand, at large, the rest, 高兴, 镜头, 念头, 街头, 点头, 摇头, 回头, "
-    "头发, 高度, 高大, 提高兴致, 低头, 大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, "
-    "小说, 愉快, 轻快, 欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, "
-    "反响, 音响, 尖刻, 高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, "
-    "擅长, 成长, 特长, 延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向"
+    "even more, on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, "
+    "水平, 镜头, 念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, "
+    "提高兴致, 低头, 大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, "
+    "欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, 音响, 尖刻, "
+    "高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, 成长, 特长, "
+    "延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向"
 )
 
 #: Values that are adjectives or adverbs, and nothing beside a noun or verb that is no topic: "a quick glance".
@@ -408,9 +413,14 @@ ADJECTIVES = """
     high low deep loud quiet fast slow measured moderate flat lively expressive steady even varied high-pitched
     low-pitched trembles open closed wide neutral lowered raised relaxed
 """
+#: What of these is always a verb.
+VERBS = """
+    lift lifts raise raises raising lowers opens close closes closing shuts widen
+    widens narrows arch arches vary varies
+"""
 #: English words behind an adjective that are no noun to which it belongs, or one that changes nothing ("range").
 NO_NOUN = """
     and or but nor with without in at as to for when while than that which who because so then from by on of off into
     until is are was were be been the a an he she they it his her their its this these throughout overall enough again
-    during after before though yet now here toward towards together high wide open if not range level levels
+    during after before though yet now here toward towards together high wide open if not range level levels much
 """

@@ -87,13 +87,15 @@ def face_claims(text: str) -> list[Claim]:
 
 
 _ADJECTIVES = frozenset(words.ADJECTIVES.split())
+_VERBS = frozenset(words.VERBS.split())
 _NO_NOUN = frozenset(words.NO_NOUN.split())
 # Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
 _BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
 _NOT_OURS = frozenset(("other", "unread"))
 
 _LINKED = re.compile(
-    r"\b(?:is|are|was|were|be|been|being|sounds?|remains?|stays?|seems?|becomes?|became|grows?|gets?|turns?|keeps?)\s+"
+    r"\b(?:is|are|was|were|be|been|being|sounds?|remains?|stays?|seems?|becomes?|became|grows?|gets?|turns?|keeps?|"
+    r"but|neither|nor)\s+"
     r"(?:(?:\w+ly|very|quite|rather|a bit|a little|somewhat|not|too|more|also|both|neither)\s+)*$"
 )
 _OWNER = r"(?:(?:his|her|their|its|the)\s+)?"
@@ -236,6 +238,9 @@ class _Sentence:
         before = next((each for each in self._back(word) if each.kind != "degree"), None)
         return before is not None and before.name in ("varied", "changes")
 
+    def _small(self, size: Word) -> bool:
+        return (size.text == "小") != self._denied(size)
+
     def _no_level(self, word: Word) -> bool:
         """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal"."""
         if word.name != "moderate":
@@ -300,7 +305,7 @@ class _Sentence:
         if word.han:
             return bool(_NOUN_ZH.match(behind))
         adverb = word.text.endswith("ly")
-        if word.name not in _ADJECTIVES or (not adverb and self._linked(word)):
+        if word.name not in _ADJECTIVES or word.text in _VERBS or (not adverb and self._linked(word)):
             return False
         noun = _NOUN.match(behind)
         if not noun or noun[1] in _NO_NOUN or noun[1].endswith("ly"):
@@ -354,8 +359,8 @@ class _Sentence:
     def _claim(self, word: Word, topic: Word | None, stated: str, twice: bool) -> Claim | None:
         name, sign, strength = stated.rsplit(" ", 2)
         change: Change | None = "rises" if sign == "rises" else "falls" if sign == "falls" else None
-        if word.text == "raised" and self._linked(word):  # "her voice is raised" is a level
-            sign, change = "+", None
+        if word.text == "raised" and change and self._linked(word):
+            sign, change = "+", None  # "her voice is raised" is a level
         direction = {"rises": 1, "+": 1, "0": 0, "falls": -1, "-": -1}[sign]
         if direction and not change:
             compared = self._compared(word)
@@ -366,6 +371,8 @@ class _Sentence:
                 change = "rises" if direction > 0 else "falls"
             direction = {"rises": 1, "falls": -1, None: direction}[change]
         degrees = self._degrees(word, topic)
+        if any(each.kind == "value" and self._small(each) for each in degrees):
+            direction, degrees = -1, [each for each in degrees if each.kind == "value"]
         parts = [word, *degrees, *([topic] if topic and topic.piece is word.piece else [])]
         start, end = min(each.start for each in parts), max(each.end for each in parts)
         if end - start > NEAR:
@@ -441,6 +448,7 @@ class _Sentence:
         around = [each for each in around if each.at < at or _only_where(self._plain, each)]
         found = word.piece.of("where") or [where for each in around for where in each.of("where")]
         found = [each for each in found if not self._value_between(word, each)]
+        found = [each for each in found if not self._plain.endswith(("比", "than "), 0, each.start)]
         if not found:
             return None
         name = min(found, key=lambda each: abs(each.start - word.start)).name
@@ -453,8 +461,12 @@ class _Sentence:
 
 
 def _strength(plain: int, word: Word, degrees: Sequence[Word]) -> int:
-    less = [each for each in degrees if each.name == "slight" or each.text == "小"]
-    more = len(degrees) - 2 * len(less) - bool(_SLIGHTLY.search(word.text))
+    less = [each for each in degrees if each.name == "slight"]
+    more = (
+        sum(each.kind == "degree" or each.text == "大" for each in degrees)
+        - 2 * len(less)
+        - bool(_SLIGHTLY.search(word.text))
+    )
     return min(3, max(1, plain + min(1, max(-1, more))))
 
 
