@@ -4,6 +4,7 @@ Items are known to the page by their number. A blind reviewer's page is told not
 of items and files, which often tell the emotion. Knows nothing of HTTP.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -136,7 +137,9 @@ class Desk:
         values = {name: writable(text) for name, text in after.items()}
         if item.choices:
             values = {name: self._placed(text, item) for name, text in values.items()}
-        elif decision == "accept" and (self._log.blind or any(item.values[k] != v for k, v in values.items())):
+        elif decision == "accept" and (
+            self._log.blind or any(item.values.get(name) != text for name, text in values.items())
+        ):
             decision = "correct"  # what was not seen, or is another text, is not what was there before
         review = self._log.save(nonce, item, revision, decision=decision, reason=writable(reason), after=values)
         return {"revision": review.revision, "decision": review.decision}
@@ -214,12 +217,15 @@ class Desk:
         return str(self._order(item)[int(better)])
 
     def _media(self, of: Item | Choice, number: int, choice: int | None = None) -> dict[str, Any]:
-        """The files as html/player.js takes them; the name of one that is not played is all that is told of it."""
+        """The files as html/player.js takes them."""
         found = {}
         for column, kind in COLUMNS.items():
             end = "" if choice is None else f"/{choice}"
             found[column] = [
-                {"address": f"media/{number}/{column}/{place}{end}", "name": kind if self._log.blind else path}
+                {
+                    "address": f"media/{number}/{column}/{place}{end}",
+                    "name": kind if self._log.blind else os.path.basename(path),
+                }
                 for place, path in enumerate(getattr(of, column))
             ]
         return found

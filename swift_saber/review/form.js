@@ -1,5 +1,5 @@
 // One item: it plays beside what is written of it, and all of it can be changed.
-const LABELS = { emotion: ["Emotion", "情绪", "e"], consistency: ["Face and voice", "面部与声音", "c"], language: ["Language", "语言", "l"] };
+const LABELS = { emotion: ["Emotion label", "情绪标签", "e"], consistency: ["Face and voice", "面部与声音", "c"], language: ["Language", "语言", "l"] };
 const WORDS = {
   accept: ["accepted", "已接受"], correct: ["corrected", "已修改"], reject: ["rejected", "已拒绝"], skip: ["skipped", "已跳过"], better: ["chosen", "已选择"],
   consistent: ["consistent", "一致"], inconsistent: ["inconsistent", "不一致"], zh: ["Chinese", "中文"], en: ["English", "英文"],
@@ -27,7 +27,7 @@ function checkView(check, text) {
     const words = (Array.isArray(check.words) ? check.words : []).filter((word) => typeof word === "string" && word);
     const bad = check.verdict === "contradicted";
     return make("div", "check", chip(bad ? "bad" : "good", worded(String(check.verdict))),
-      words.map((word) => text.includes(word) ? make("mark", "wrong", value(word)) : value(word, "soft")));
+      words.filter((word) => !text.includes(word)).map((word) => value(word, "soft"))); // the others are marked in the text
   }
   if (check.check === "caption") return make("div", "check", make("span", "soft", said("Another model saw:", "另一模型所见：")), value(check.caption));
   const { check: name, ...rest } = check;
@@ -257,7 +257,7 @@ function itemView(draft, players) {
   right.prepend(...[voicesView(item), earlierView(item)].filter(Boolean));
   right.append(note(draft));
   const bar = make("div", "acts", button("main", "", () => decide(), ""), button("bad", "r", () => reject(), said("Reject …", "拒绝…")), button("", "s", () => settle("skip"), said("Skip", "跳过")),
-    make("span", "soft", ""), make("span", "gap"), button("", "k", () => step(-1), said("Before", "上一个")), button("", "j", () => step(1), said("Next", "下一个")));
+    make("span", "soft", ""), make("span", "gap"), button("", "k", () => step(-1), said("Previous", "上一个")), button("", "j", () => step(1), said("Next", "下一个")));
   bar.children[0].id = "decide";
   bar.children[3].id = "decided";
   const name = item.id === undefined ? said(`No. ${draft.number + 1}`, `第 ${draft.number + 1} 条`) : value(item.id);

@@ -148,7 +148,10 @@ const pending = () => [...drafts.values()].filter(unsaved);
 
 /** Say whether all is saved. */
 function tell() {
-  const open = pending(), failed = open.find((draft) => draft.failed), apart = open.find((draft) => draft.stale);
+  const open = pending();
+  if (open.length) addEventListener("beforeunload", leaving);
+  else removeEventListener("beforeunload", leaving);
+  const failed = open.find((draft) => draft.failed), apart = open.find((draft) => draft.stale);
   const again = make("button", "", said("Try again", "重试"));
   again.type = "button";
   again.addEventListener("click", () => open.forEach((draft) => send(draft)));
@@ -165,10 +168,11 @@ function tell() {
   box.replaceChildren(...saying.filter(Boolean));
 }
 
-addEventListener("beforeunload", (event) => {
+/** Asked on leaving, while something is not saved; only then, since a page that may object is slower to leave. */
+function leaving(event) {
   pending().forEach(flush);
-  if (pending().length) event.preventDefault();
-});
+  event.preventDefault();
+}
 addEventListener("pagehide", () => pending().forEach((draft) => { if (typed(draft) && !draft.stale) save(draft, null); }));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) pending().forEach(flush);
