@@ -372,7 +372,8 @@ class _Sentence:
             direction = {"rises": 1, "falls": -1, None: direction}[change]
         degrees = self._degrees(word, topic)
         if any(each.kind == "value" and self._small(each) for each in degrees):
-            direction, degrees = -1, [each for each in degrees if each.kind == "value"]
+            direction, change = -1, "falls" if change else None
+            degrees = [each for each in degrees if each.kind == "value"]
         parts = [word, *degrees, *([topic] if topic and topic.piece is word.piece else [])]
         start, end = min(each.start for each in parts), max(each.end for each in parts)
         if end - start > NEAR:
