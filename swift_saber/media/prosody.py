@@ -10,7 +10,7 @@ What no number here knows: emotion, sincerity, words, who speaks. And what is no
   and a compressor flatten them.
 - Two who speak by turns are one voice, unless their pitches are two octaves apart. So is an instrument that glides.
 - What bursts without a pitch within 0.2 s of a voice counts as speech: drums make silent, pause and rate wrong in ...
-- A voice that creaks or breaks jumps like two do, and is left unsaid as if it were two.
+- A voice that breaks into anything but an octave jumps as two voices do, and is left unsaid like those.
 - Speech that was cut without a pause, in which nothing is quiet, is left unsaid as if it were noisy.
 
 There is no tremor, jitter or shimmer: they are differences between neighbouring periods of a vowel that is held for
@@ -31,7 +31,7 @@ from swift_saber.media.sound import RATE, SILENCE
 
 #: Why a number is left unsaid.
 NO_SOUND, SHORT, NO_VOICE, NO_SYLLABLES = "no sound", "too short", "no voice", "no syllables to count"
-NOISE, OTHERS, CLIPPED = "too noisy", "music, several voices, or one that breaks", "clipped"
+NOISE, OTHERS, BREAKS, CLIPPED = "too noisy", "music or several voices", "voice that breaks", "clipped"
 #: The numbers that may be left unsaid; what they are stands at Prosody.
 PITCH = ("pitch", "pitch_range", "pitch_change")
 LOUDNESS = ("loudness", "loudness_range", "loudness_change")
@@ -42,9 +42,10 @@ _STEP = HOP / RATE  # seconds
 _FLOOR = -120.0  # dBFS; what digital silence is said to be, since the logarithm of nothing is no number
 # ITU-T P.56: what is within 15.9 dB of the level of speech is speech, and 0.2 s of less are no pause yet.
 _MARGIN, _HANGOVER = 15.9, 10  # dB, windows
+_LEAST_GAP = 3  # windows; what is within it is one stretch of voice
 _LEAST_SPEECH = 5  # windows; a click alone is no speech
 # dB from the quietest twentieth of the windows up to speech. With the first all can be said, since noise stays below
-# the margin; with the second pitch and loudness. Found on speech with white and pink noise.
+# the margin; with the second, pitch. Found on speech with white and pink noise.
 _CLEAR, _AUDIBLE = 18.0, 6.0
 _HUM = 0.8  # share of the windows with a voice from which on it never pauses
 # Windows without which a number is chance.
@@ -52,11 +53,13 @@ _FOR_PITCH, _FOR_CHANGE, _FOR_RATE = 10, 25, 50
 _LEAST_SYLLABLES, _DIP = 3, 2.0  # peaks, dB
 # Signs of others: found between the worst of 40 spoken clips alone and the best of them with music or another voice.
 _JUMP, _JUMPS, _JUMP_SHARE = 5.0, 3, 0.02  # semitones within 60 ms, how many, and of how many steps
-_OTHER, _OTHER_SHARE = 0.2, 0.28
+_OCTAVE, _BREAKS = 1.5, 2  # semitones from one up or down, and how many of such jumps are a voice that breaks
+_OTHER, _OTHER_SHARE = 0.2, 0.28  # Pitch.other, and how many windows have more
+_BOTH = 0.1  # jumps times that share: a little of each
 _BEHIND, _BEHIND_RUN = 0.08, 8  # share of the quietest fifth that is voiced, in runs of so many quiet windows
 _FAR = 25.0  # dB; what is so far below does no harm
-_APART, _BURST = 10, 3  # windows to the nearest voice, and how many such windows are no hiss or stop of it
-_FLAT, _FLAT_SHARE, _TUNE = 0.05, 0.4, 3.0  # semitones a step, share of such steps, and range of what is then a tune
+_APART, _BURST = 10, 5  # windows to the nearest voice, and how many such windows are no hiss or stop of it
+_FLAT, _FLAT_SHARE, _TUNE = 0.02, 0.2, 3.0  # semitones a step, share of such steps, and range of what is then a tune
 _WIDEST = 24.0  # semitones
 # Of the largest sample: flat to a thousandth over four samples near the top, which no tone above 76 Hz is.
 _TOP, _EVEN, _CUT_SHARE = 0.9, 1e-3, 1e-3
@@ -131,7 +134,7 @@ def measure(samples: NDArray[np.float32], syllables: int | None = None) -> Proso
     heard = _Heard(signal)
     unsaid = _unsaid(heard, samples, syllables)
     values = {name: None if name in unsaid else round(_VALUES[name](heard), 4) for name in NAMES if name != "rate"}
-    rate = None if "rate" in unsaid else round(heard.syllables(syllables) / (heard.speech.sum() * _STEP), 4)
+    rate = None if "rate" in unsaid else round(heard.syllables(syllables) / (int(heard.speech.sum()) * _STEP), 4)
     times = np.arange(0.5, len(heard.level)) * _STEP
     track = Track(times, heard.hertz, heard.level)
     return Prosody(len(samples) / RATE, **values, rate=rate, unsaid=unsaid, track=track)
@@ -169,6 +172,18 @@ class _Heard:
     def is_hum(self) -> bool:
         """Whether a voice goes on and on, so that there is no quiet to be noisy."""
         return self.clear < _AUDIBLE and self.voice.mean() > _HUM
+
+    def steps(self) -> Floats:
+        """Semitones from each voiced window to the next one, where that is within the same stretch of voice."""
+        found: Floats = np.abs(np.diff(self.semitones()))[np.diff(self.voiced) <= _LEAST_GAP]
+        return found
+
+    def jumps(self) -> tuple[int, int, int]:
+        """How often the pitch jumps by an octave, how often by anything else, and of how many steps."""
+        steps = self.steps()
+        far = steps > _JUMP
+        octaves = far & (np.abs(steps - 12) < _OCTAVE)
+        return int(octaves.sum()), int((far & ~octaves).sum()), len(steps)
 
     def has_tune_behind(self) -> bool:
         """Whether something sounds with a pitch where the voice is quiet, as music does and a room does not."""
@@ -244,7 +259,7 @@ _VALUES = {
     "loudness": lambda heard: _level(heard.power[heard.loud]),
     "loudness_range": lambda heard: _spread(heard.level[heard.voiced], 10),
     "loudness_change": _loudness_change,
-    "voiced": lambda heard: float((heard.voice & heard.speech).mean()),
+    "voiced": lambda heard: len(heard.voiced) / len(heard.level),
     "silent": lambda heard: float(1 - heard.speech.mean()),
     "pause": _pause,
 }
@@ -261,10 +276,13 @@ def _unsaid(heard: _Heard, samples: NDArray[np.float32], syllables: int | None) 
     why: dict[str, str] = {}
     noisy = not heard.is_hum() and heard.clear < _CLEAR
     if noisy:
-        buried = heard.clear < _AUDIBLE
-        why |= dict.fromkeys(NAMES if buried else (*LOUDNESS[1:], *TIME), NOISE)
+        why |= dict.fromkeys(NAMES if heard.clear < _AUDIBLE else (*LOUDNESS, *TIME), NOISE)
     elif heard.has_bursts():
         why = dict.fromkeys((*LOUDNESS, *TIME), NOISE) | why
+    if heard.has_tune_behind():
+        why = dict.fromkeys(("pitch_range", "loudness_range", "voiced"), OTHERS) | why
+    elif heard.jumps()[0] >= _BREAKS:
+        why = dict.fromkeys(PITCH[1:], BREAKS) | why
     if _is_clipped(samples):
         why = dict.fromkeys(LOUDNESS, CLIPPED) | why
     return _too_little(heard, noisy, syllables) | why
@@ -292,23 +310,25 @@ def _too_little(heard: _Heard, noisy: bool, syllables: int | None) -> dict[str, 
 
 def _others(heard: _Heard) -> bool:
     """Whether there are signs of music or of a second voice, by which no number would be that of one voice."""
-    if heard.has_tune_behind():
+    if heard.clear < _CLEAR and heard.has_tune_behind():
         return True
     if len(heard.voiced) < _FOR_PITCH:
         return False
-    pitch = heard.semitones()
-    steps = np.abs(np.diff(pitch))[np.diff(heard.voiced) <= 3]
-    jumps = (steps > _JUMP).sum()
+    _, jumps, steps = heard.jumps()
+    share = (heard.other[heard.voiced] > _OTHER).mean()
+    breadth = _spread(heard.semitones(), 5)
     return bool(
-        (jumps >= _JUMPS and jumps > _JUMP_SHARE * len(steps))
-        or (heard.other[heard.voiced] > _OTHER).mean() > _OTHER_SHARE
-        or (_spread(pitch, 5) > _TUNE and (steps < _FLAT).mean() > _FLAT_SHARE)
-        or _spread(pitch, 5) > _WIDEST
+        (jumps >= _JUMPS and jumps > _JUMP_SHARE * steps)
+        or share > _OTHER_SHARE
+        or jumps * share > _BOTH
+        or (breadth > _TUNE and (heard.steps() < _FLAT).mean() > _FLAT_SHARE)
+        or breadth > _WIDEST
     )
 
 
 def _is_clipped(samples: NDArray[np.float32]) -> bool:
     """Whether tops are cut off. A lossy codec and a change of rate round the cut, so that it may go unseen."""
-    top = np.abs(samples).max()
-    even = (np.abs(np.diff(samples)) < _EVEN * top) & (np.abs(samples[1:]) > _TOP * top)
+    around = samples - np.median(samples)  # digital silence on an offset is even too
+    top = np.abs(around).max()
+    even = (np.abs(np.diff(around)) < _EVEN * top) & (np.abs(around[1:]) > _TOP * top)
     return bool(long_enough(even, 3).mean() > _CUT_SHARE)
