@@ -210,3 +210,17 @@ def test_the_conclusion_alone_is_another(tmp_path: Path, chosen: str, bad: list[
 def test_why_there_is_no_conclusion_pair(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(InputError, match=f"{reason}: 1"):
         Made(tmp_path, [clip("a", candidate(text, 5))], kinds=("conclusion",))
+
+
+def test_the_candidate_that_people_chose_is_chosen_whatever_its_score(tmp_path: Path) -> None:
+    people = {"review": {"state": "accepted", "reviewers": 2, "best": 1}}
+    rows = [
+        clip("a", candidate("judge's", 5), candidate("people's", 2), candidate("bad", 1)) | people,
+        clip("b", candidate("x", None), candidate("y", None)) | people,
+        clip("c", candidate("x", 5), candidate("<video> y", 1)) | people,
+    ]
+    made = Made(tmp_path, rows)
+    assert [pair["messages"][-1]["content"] for pair in made.pairs] == ["people's"]
+    assert made.pairs[0]["rejected_response"] == "bad"
+    assert made.pairs[0]["scores"] == {"chosen": 5.0, "rejected": 1.0}
+    assert made.excluded == {"b": "no scored candidate", "c": "identical texts"}

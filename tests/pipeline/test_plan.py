@@ -75,3 +75,13 @@ def test_a_stage_without_what_it_needs_is_refused_before_hours_of_others(
         read_plan(str(path))
     path.write_text(yaml.safe_dump(recipe | {"sources": [{"rows": "r.jsonl"}]}))  # which may have it already
     assert tuple(read_plan(str(path)).stages) == stages
+
+
+def test_a_review_needs_records(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    recipe = {"output": "o", "review": {}, "sources": [{"meld": "/m"}]}
+    path.write_text(yaml.safe_dump(recipe))
+    with pytest.raises(InputError, match="review: needs the stage annotate, which is left out"):
+        read_plan(str(path))
+    path.write_text(yaml.safe_dump(recipe | {"sources": [{"rows": "/records.jsonl"}]}))
+    assert list(read_plan(str(path)).stages) == ["review"]
