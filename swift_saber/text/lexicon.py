@@ -26,7 +26,8 @@ _NEGATION_ZH = re.compile(
 )
 # These begin with a denial and deny nothing.
 _NO_NEGATION_ZH = re.compile(
-    r"非常|不仅|不只|不但|不单|不光|不止|不禁|不由|不断|不住|不得不|无比|无疑|莫非|除非|"
+    r"非常|非凡|不仅|不只|不但|不单|不光|不止|不禁|不由|不断|不住|不得不|莫非|除非|没想到|没精打采|无精打采|无时无刻不?|"
+    r"无(?:比|疑|不|助|奈|力|声|言|情|辜|聊|尽|限|穷|数|端|故)|"
     r"(?:无法|毫不|不加|没有|并未|未)(?:掩饰|隐藏|抑制|压抑)"
 )
 # Characters before a word that are looked at: three long English words. A model that repeats itself writes one sentence

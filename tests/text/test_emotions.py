@@ -94,3 +94,25 @@ def test_labels_of_a_test_sets_own_are_found_by_their_name_and_longer_names_firs
 def test_a_datasets_own_words_are_those_that_mean_no_common_emotion() -> None:
     labels = ["Joy", " Worried", "calm", "worried ", "fearful", None, "", " ", "distraction"]
     assert own_emotions(labels) == ["calm", "distraction", "worried"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "他无力又难过",
+        "无助的悲伤",
+        "无声的悲伤",
+        "无尽的悲伤",
+        "她无奈而悲伤",
+        "他无时无刻不悲伤",
+        "没想到他很悲伤",
+        "无比悲伤",
+    ],
+)
+def test_a_word_that_begins_like_a_denial_denies_nothing(text: str) -> None:
+    assert find_emotion(text) == "sad"
+
+
+@pytest.mark.parametrize("text", ["无悲伤", "毫无悲伤之意", "没有任何悲伤", "并不悲伤", "不是无奈的悲伤"])
+def test_a_denial_beside_it_still_denies(text: str) -> None:
+    assert find_emotion(text) is None
