@@ -111,13 +111,18 @@ def _lines(
     yield f"## Limits\n\n{_LIMITS}"
     conflicts = made.counts.get("consistency", Counter())["inconsistent"]
     yield f"In {conflicts:,} of {total:,} clips face and voice are labelled as saying different things.\n"
-    yield f"## Licence\n\nThe annotations: {cell(said.licence)}. The clips: the table above.\n"
-    yield f"## Contact\n\n{cell(said.contact)}\n"
+    yield f"## Licence\n\nOf the annotations; that of the clips is in the table above.\n\n{_shown(said.licence)}\n"
+    yield f"## Contact\n\n{_shown(said.contact)}\n"
     if said.homepage:
         yield f"<{said.homepage}>\n"
     if said.citation:
         fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", said.citation)), default=0))
         yield f"## Citation\n\n{fence}\n{said.citation.strip()}\n{fence}\n"
+
+
+def _shown(text: str) -> str:
+    """A text of several lines, which are text."""
+    return "\n".join(map(cell, text.strip().splitlines()))
 
 
 def _head(said: Settings, made: Published) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_its_card_says_how_it_was_made_and_not_where(world: tuple[Path, Path], t
         "## What people say of it",
         "In 2 of 7 clips face and voice are labelled as saying different things.",
         "Not for judging people",
-        "The annotations: CC-BY-4.0.",
+        "## Licence\n\nOf the annotations; that of the clips is in the table above.\n\nCC-BY-4.0\n",
         "data@example.org",
     ):
         assert line in card, line
