@@ -70,9 +70,9 @@ def run(path: str, until: str | None = None) -> None:
         make_stage(name, plan.stages[name])  # so that a mistake in the last block is found before hours of the first
     plan.output.mkdir(parents=True, exist_ok=True)
     with RowLog(plan.output / "runs.jsonl") as runs:  # which one process at a time may hold
-        check_results(plan.output, plan.stages)
+        check_results(plan.output, plan.recipe)
         for name in plan.stages:
-            check_rows(plan.output, name)
+            check_rows(plan.output, name, plan.recipe)
         _manifest(plan)
         _check_prompts(plan)
         _check_settings(plan, names)
@@ -121,7 +121,9 @@ def _run_stage(plan: Plan, name: str) -> None:
     executor = _executor(plan, name)
     if not executor.get_incomplete_ranks():
         return
-    check_rows(plan.output, _source(plan, name).name)  # which may be hours older than the beginning of the run
+    check_rows(
+        plan.output, _source(plan, name).name, plan.recipe
+    )  # which may be hours older than the beginning of the run
     total = _lines(_source(plan, name), "kept", range(plan.tasks))
     shutil.rmtree(folder / "errors", ignore_errors=True)
     console = folder / "console.log"

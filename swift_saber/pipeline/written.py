@@ -8,9 +8,10 @@ versions that noted nothing are not compared.
 import hashlib
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.rows import read_rows
@@ -75,12 +76,12 @@ def edited(folder: Path) -> list[Path]:
     return [folder / name for name, digests in known.items() if _is_other(folder / name, digests)]
 
 
-def check_results(output: Path, stages: Iterable[str]) -> None:
+def check_results(output: Path, recipe: Mapping[str, Any]) -> None:
     """See that nobody has edited what a run leaves.
 
     Args:
         output: the folder of the run.
-        stages: of its recipe.
+        recipe: what it says.
 
     Raises:
         InputError: a file is edited; or it is there, and the folder is that of no run.
@@ -95,14 +96,17 @@ def check_results(output: Path, stages: Iterable[str]) -> None:
     if path.name not in DATASET:
         away = f"move it away, it is written anew: mv {shlex.quote(str(path))} MY-{path.name}"
         raise InputError(str(path), "output", "was edited since it was written, and would be written over", away)
-    block = "" if "review" in stages else ", and give the recipe a block `review:`"
-    take = f"swift-saber review take {shlex.quote(str(path))} --of {shlex.quote(str(output))} -o reviews/"
-    remedy = f"keep the edits as reviews: {take}{block}; or move it away"
+    block = "" if "review" in recipe else ", and give the recipe a block `review:`"
+    remedy = f"keep the edits as reviews: {_take(path, output, recipe)}{block}; or move it away"
     raise InputError(str(path), "output", "was edited since it was written, and would be written over", remedy)
 
 
-def check_rows(output: Path, stage: str) -> None:
+def check_rows(output: Path, stage: str, recipe: Mapping[str, Any]) -> None:
     """See that nobody has edited the rows that a stage kept.
+
+    Args:
+        output, recipe: as of check_results.
+        stage: its name.
 
     Raises:
         InputError: somebody has.
@@ -111,12 +115,19 @@ def check_rows(output: Path, stage: str) -> None:
     if found:
         path = found[0]
         move = f"mv {shlex.quote(str(path))} edited.jsonl"
-        take = f"swift-saber review take edited.jsonl --of {shlex.quote(str(output))} -o reviews/"
+        take = _take("edited.jsonl", output, recipe)
         problem = f"was edited since the stage {stage} wrote it, which no later run would keep"
         remedy = (
             f"{move}, run again, which makes it anew and asks no model twice, then keep the edits as reviews: {take}"
         )
         raise InputError(str(path), "rows", problem, remedy)
+
+
+def _take(path: str | Path, output: Path, recipe: Mapping[str, Any]) -> str:
+    """The command that keeps the edits of a file."""
+    block = recipe.get("review")
+    folder = block.get("folder", "reviews") if isinstance(block, dict) else "reviews"
+    return "swift-saber " + shlex.join(["review", "take", str(path), "--of", str(output), "-o", str(folder)])
 
 
 def _is_other(path: Path, digests: set[str]) -> bool:

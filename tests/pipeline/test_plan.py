@@ -62,6 +62,7 @@ def test_a_block_of_the_executor_is_checked(tmp_path: Path) -> None:
     "stages, said",
     [
         (("clean", "split"), "split: needs the stage consistency, which is left out; add its block"),
+        (("review",), "review: needs the stage annotate, which is left out"),
         (("visual", "consistency"), "visual: needs the stage annotate, which is left out"),
     ],
 )
@@ -75,13 +76,3 @@ def test_a_stage_without_what_it_needs_is_refused_before_hours_of_others(
         read_plan(str(path))
     path.write_text(yaml.safe_dump(recipe | {"sources": [{"rows": "r.jsonl"}]}))  # which may have it already
     assert tuple(read_plan(str(path)).stages) == stages
-
-
-def test_a_review_needs_records(tmp_path: Path) -> None:
-    path = tmp_path / "r.yaml"
-    recipe = {"output": "o", "review": {}, "sources": [{"meld": "/m"}]}
-    path.write_text(yaml.safe_dump(recipe))
-    with pytest.raises(InputError, match="review: needs the stage annotate, which is left out"):
-        read_plan(str(path))
-    path.write_text(yaml.safe_dump(recipe | {"sources": [{"rows": "/records.jsonl"}]}))
-    assert list(read_plan(str(path)).stages) == ["review"]

@@ -53,16 +53,16 @@ def test_a_block_that_fails_notes_nothing(output: Path) -> None:
 
 def test_the_message_names_the_file_and_what_keeps_the_edits(output: Path) -> None:
     (output / "train.jsonl").write_text("two\n")
-    with pytest.raises(InputError, match=r"review take \S+/train.jsonl --of \S+ -o reviews/; or move it away"):
-        check_results(output, ["review", "split"])
+    with pytest.raises(InputError, match=r"review take \S+/train.jsonl --of \S+ -o said; or move it away"):
+        check_results(output, {"review": {"folder": "said"}})
     with pytest.raises(InputError, match="give the recipe a block `review:`"):
-        check_results(output, ["split"])
+        check_results(output, {"split": {}})
     note(output / "visual", {"kept/00000.jsonl": output / "run.json"}, "00000")
-    check_rows(output, "visual")
+    check_rows(output, "visual", {"review": None})
     (output / "visual" / "kept").mkdir()
     (output / "visual" / "kept" / "00000.jsonl").write_text("other\n")
     with pytest.raises(InputError, match=r"visual/kept/00000.jsonl: rows: was edited since the stage visual wrote it"):
-        check_rows(output, "visual")
+        check_rows(output, "visual", {"review": None})
 
 
 def test_edits_that_are_kept_elsewhere_may_be_written_over(output: Path, tmp_path: Path) -> None:

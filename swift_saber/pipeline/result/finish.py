@@ -34,9 +34,10 @@ def finish(output: Path) -> list[str]:
     """
     file = output / "run.json"
     said = read_json(file)
-    check_results(output, said["stages"])
+    recipe = said.get("recipe", {})
+    check_results(output, recipe)
     for stage in said["stages"]:
-        check_rows(output, stage)
+        check_rows(output, stage, recipe)
     said["usage"] = {name: paid for name in said["stages"] if (paid := usage(output / name))}
     write_rows(file, [said])
     write_people(output)
