@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from swift_saber.data.rows import resolve_media
 from swift_saber.errors import InputError
 from swift_saber.media.fault import clip_fault
-from swift_saber.media.place import Problem
+from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.pool import guarded
 from swift_saber.pipeline.publish.given import Measured
 
@@ -50,13 +50,21 @@ def look(
                 yield key, (answer["files"], answer["texts"])
 
 
-def paths_of(paths: Iterable[str], where: str, column: str) -> list[str]:
+def paths_of(paths: Iterable[str], where: str, column: str, made_in: Path | None) -> list[str]:
     """Return the absolute paths of a row's files.
 
+    Args:
+        made_in: the folder of a run, whose sounds may lie outside of SABER_MEDIA_ROOT.
+
     Raises:
-        InputError: one of them is missing, empty, an address or no file.
+        InputError: one of them is missing, empty, an address, no file, or outside of SABER_MEDIA_ROOT.
     """
-    return [resolve_media(path, where, column) for path in paths]
+    found = [resolve_media(path, where, column) for path in paths]
+    for path in found:
+        own = made_in is not None and Path(path).resolve().is_relative_to(made_in.resolve())
+        if not own and (placed := place_fault(path, os.environ.get("SABER_MEDIA_ROOT") or None)):
+            raise InputError(where, column, placed.reason, placed.remedy)
+    return found
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

@@ -4,7 +4,6 @@ The rows are read three times: for what they name, for the columns of their labe
 """
 
 import hashlib
-import os
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from swift_saber.data.rows import must_be_new, write_rows
+from swift_saber.data.rows import media_path, must_be_new, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.place import Problem
 from swift_saber.pipeline.publish import settings as publish_settings
@@ -195,7 +194,7 @@ def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:
         seen.people.update(dict.fromkeys(people_of(row.labels)))
         for column in COLUMNS:
             for place, path in enumerate(getattr(row, column)):
-                full = Path(os.path.abspath(path))
+                full = Path(media_path(path))
                 seen.folders.add(full.parent)
                 if (row.source or "") in licensed and full.is_file():
                     seen.size += full.stat().st_size
@@ -259,7 +258,8 @@ def _looked_at(
             media: dict[str, list[str]] = {column: [] for column in COLUMNS}
             try:
                 _check_texts(row, where)
-                media = _media(row, known, (row.source or "") in licensed, where)
+                audios = row.audios if known is None or (row.source or "") in licensed else known.audios
+                media = _media(row, audios, where, given.run)
             except InputError as error:
                 waiting[name] = _refusal(name, row, where, f"{error.field}: {error.problem}", error.remedy)
                 known = None
@@ -290,12 +290,17 @@ def _tells(texts: Sequence[str], keeper: Watch) -> str | None:
     return None
 
 
-def _media(row: Row, known: Measured | None, here: bool, where: str) -> dict[str, list[str]]:
-    """The paths of a row's files; of a clip that stays where it is, the source's own, which others have too."""
+def _media(row: Row, audios: Sequence[str], where: str, made_in: Path | None) -> dict[str, list[str]]:
+    """The paths of a row's files.
+
+    Args:
+        audios: the row's; of a clip that stays where it is, those of its source, which others have too.
+        made_in: the folder of the run, or None.
+    """
     if not row.videos and not row.audios:
         raise InputError(where, "videos", "no clip is named", "add the clip's path")
-    audios = row.audios if here or known is None else known.audios
-    return {"videos": paths_of(row.videos, where, "videos"), "audios": paths_of(audios, where, "audios")}
+    columns = (("videos", row.videos), ("audios", audios))
+    return {column: paths_of(paths, where, column, made_in) for column, paths in columns}
 
 
 def _check_texts(row: Row, where: str) -> None:

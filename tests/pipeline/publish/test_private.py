@@ -183,6 +183,28 @@ def test_a_clip_that_says_where_it_was_made_is_not_given_on(
     assert len(list((tmp_path / "out" / "media").rglob("*.mp4"))) == 1
 
 
+def test_files_outside_of_the_folder_of_clips_are_not_given_on(
+    row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = clip(tmp_path / "private", "b", 2)
+    link = tmp_path / "clips" / "c.mp4"
+    link.symlink_to(outside["videos"][0])
+    monkeypatch.setenv("SABER_MEDIA_ROOT", str(tmp_path / "clips"))
+    found = _publish(tmp_path, row, outside, outside | {"id": "mine/all/c", "videos": [str(link)]})
+    assert [refused["id"] for refused in found.refused] == ["mine/all/b", "mine/all/c"]
+    assert all("lies outside the allowed folder" in refused["reason"] for refused in found.refused)
+
+
+@pytest.mark.parametrize("place", ["text", "address", "playlist"])
+def test_what_is_no_clip_is_not_given_on(place: str, row: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "private.mp4").write_text("a diary\n", encoding="utf-8")
+    (tmp_path / "list.mp4").write_text(f"ffconcat version 1.0\nfile {row['videos'][0]}\n", encoding="utf-8")
+    paths = {"text": tmp_path / "private.mp4", "address": "http://127.0.0.1:9/a.mp4", "playlist": tmp_path / "list.mp4"}
+    found = _publish(tmp_path, row, row | {"id": "mine/all/b", "videos": [str(paths[place])]})
+    assert [refused["id"] for refused in found.refused] == ["mine/all/b"]
+    assert len(list((tmp_path / "out" / "media").rglob("*.*"))) == 1
+
+
 def test_its_annotations_may_be_published_all_the_same(row: dict[str, Any], tmp_path: Path) -> None:
     """Nothing of the file itself leaves."""
     assert not _publish(tmp_path, row, media={}).refused
