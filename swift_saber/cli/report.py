@@ -36,7 +36,7 @@ def _report(args: argparse.Namespace) -> None:
     from swift_saber.report.media import files_of, make_media
     from swift_saber.report.page import write_page
     from swift_saber.report.records import read_references
-    from swift_saber.report.results import read_results
+    from swift_saber.report.results import read_all
 
     folder = args.output.with_name(f"{args.output.stem}_files").absolute()
     problems: list[str] = []
@@ -50,8 +50,7 @@ def _report(args: argparse.Namespace) -> None:
         return made
 
     references = read_references(args.reference) if args.reference else {}
-    results = [result for path in args.results for result in read_results(path)]
-    counts = write_page(args.output, results, references, media)
+    counts = write_page(args.output, read_all(args.results), references, media)
     size = args.output.stat().st_size / 1e6
     print(f"{args.output}: {counts['clips']} clips, {counts['references']} with a reference, {size:.1f} MB")
     if counts["unused"]:

@@ -123,10 +123,13 @@ function verdict(answer, index, open) {
 
 const clipLetter = (index) => data.models.length > 1 ? make("span", `letter m${index}`, "AB"[index]) : null;
 
+// Records are not answers that might be wrong: what their rows say stands beside what their texts conclude.
+const TRUTH = data.models[0].kind === "records" ? ["label", "标签"] : ["truth", "真值"];
+
 /** What is true of the clip: a label, or whatever the benchmark has in its place. */
 function truth(clip) {
   if (!clip.label && clip.truth === undefined) return null;
-  return make("div", "truth", make("span", "soft", said("truth", "参考答案")), " ", clip.label ? make("b", "emotion", inBoth(clip.label)) : tree(clip.truth));
+  return make("div", "truth", make("span", "soft", said(...TRUTH)), " ", clip.label ? make("b", "emotion", inBoth(clip.label)) : tree(clip.truth));
 }
 
 /** Everything about one clip; `open` says whether references and reasons are unfolded. */

@@ -93,9 +93,14 @@ def six(value: Any) -> dict[str, str] | None:
     return found or None
 
 
-def clash_of(fields: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the words of a record by which face and voice conflict, {} where they do not."""
-    visual, acoustic = clashing_words(fields)
+def clash_of(fields: Mapping[str, str], conclusion: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the words of a record by which face and voice conflict, {} where they do not.
+
+    Args:
+        fields: the record.
+        conclusion: what conclude returns of it, or {}.
+    """
+    visual, acoustic = clashing_words(fields, conclusion) if conclusion else ([], [])
     return {"visual": visual, "acoustic": acoustic} if visual and acoustic else {}
 
 

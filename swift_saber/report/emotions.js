@@ -6,7 +6,7 @@ function series() {
   const read = data.models.map((model, index) => [make("span", "", clipLetter(index), data.models.length > 1 ? null : said("read", "读作")), index,
     (clip) => clip.answers[index] && clip.answers[index].verdict !== "reject" && clip.answers[index].verdict !== "no answer" ? clip.answers[index].read || "" : null]);
   const known = data.clips.some((clip) => clip.label);
-  return [...(known ? [[said("truth", "真值"), "truth", (clip) => clip.label || null]] : []), ...read];
+  return [...(known ? [[said(...TRUTH), "truth", (clip) => clip.label || null]] : []), ...read];
 }
 
 const readable = () => data.clips.some((clip) => clip.answers.some((answer) => answer && answer.read));
@@ -52,6 +52,6 @@ function emotionsView() {
   const parts = [["consistent", "一致"], ["inconsistent", "不一致"]].map(([name, chinese]) => [said(name, chinese), of(name)]);
   const order = labelsOf(countsOf(data.clips));
   const split = parts.every(([, clips]) => clips.length);
-  return [make("h2", "", said("Emotions: how often each is true, and how often it is read", "情绪：真值与读出的次数")),
+  return [make("h2", "", said("How often each emotion is true, and how often it is read", "各情绪作为真值与被读出的次数")),
     make("div", "pair emotion-groups", distribution(said("all", "全部"), data.clips, order), split ? parts.map(([title, clips]) => distribution(title, clips, order)) : [])];
 }

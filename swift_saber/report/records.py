@@ -31,7 +31,7 @@ def read_references(path: Path) -> dict[str, Clip]:
         clip, fields = _clip(item), _fields(item)
         if not fields:
             raise InputError(where, "record", "has none of the six dimensions", "give rows with SABER records")
-        clip.reference, clip.words = fields, clash_of(fields)
+        clip.reference, clip.words = fields, clash_of(fields, conclude(fields))
         put(found, clip.id, clip, where)
     return found
 
@@ -84,6 +84,7 @@ def _record(item: Item, row: Mapping[str, Any]) -> Shown:
     dropped = next((found for found in item.checks.get("", []) if found.get("check") == "dropped"), None)
     checks = {name: [each for each in found if each is not dropped] for name, found in item.checks.items()}
     response = row.get("response")
+    conclusion = conclude(fields) if fields else {}
     return Shown(
         "reject" if dropped else "",
         item.concluded,
@@ -91,8 +92,8 @@ def _record(item: Item, row: Mapping[str, Any]) -> Shown:
         response=response if isinstance(response, str) else "",
         details={"checks": known} if (known := {name: found for name, found in checks.items() if found}) else {},
         reject={"reason": str(dropped["reason"])} if dropped else None,
-        conclusion=conclude(fields) if fields else {},
-        words=clash_of(fields),
+        conclusion=conclusion,
+        words=clash_of(fields, conclusion),
     )
 
 
@@ -113,6 +114,7 @@ def _choice(choice: Choice) -> Shown:
         fields,
         response=choice.text,
         scores={} if choice.score is None else {"score": choice.score},
+        details={name: list(paths) for name in ("videos", "audios") if (paths := getattr(choice, name))},
         conclusion=conclusion,
-        words=clash_of(fields),
+        words=clash_of(fields, conclusion),
     )

@@ -4,6 +4,7 @@ Knows the files; knows nothing of HTML. Nothing is left out: a question without 
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,20 @@ from swift_saber.sed.conclusion import COLUMNS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.text.emotions import EMOTIONS
 from swift_saber.text.files import read_text, writable
+
+
+def read_all(paths: Sequence[Path]) -> list[Result]:
+    """Return the results of several paths, as read_results; those of one name are told apart by their folders.
+
+    Raises:
+        InputError: as read_results.
+    """
+    found = [(path, result) for path in paths for result in read_results(path)]
+    count = Counter(result.name for _, result in found)
+    return [
+        replace(result, name=f"{path.absolute().parent.name}/{result.name}") if count[result.name] > 1 else result
+        for path, result in found
+    ]
 
 
 def read_results(path: Path) -> list[Result]:
@@ -73,8 +88,9 @@ def _read_evaluation(folder: Path) -> Result:
         clip.truth, clip.reference = (None, record) if record else (item.truth, {})
         emotion = item.details.get("emotion")
         known = emotion.get("truth") if isinstance(emotion, dict) else None if record else item.truth
-        clip.label = label_of(known) or emotion_of(clip.reference) or ""
-        clip.words = clash_of(clip.reference)
+        conclusion = conclude(clip.reference) if record else {}
+        clip.label = label_of(known) or conclusion.get("emotion") or ""
+        clip.words = clash_of(clip.reference, conclusion)
         clips[item.id] = clip
         said = item.details.get("reject")
         reject = {"reason": said} if isinstance(said, str) else None
@@ -103,7 +119,7 @@ def _show(item: Item, verdicts: Sequence[str], reject: dict[str, str] | None) ->
         {name: of for name, of in item.details.items() if name not in ("cues", "reject")},  # shown on their own
         reject,
         conclusion,
-        clash_of(fields),
+        clash_of(fields, conclusion),
     )
 
 
@@ -133,7 +149,7 @@ def _read_answers(path: Path) -> Result:
             record["remainder"] if fields else "",
             response,
             conclusion={name: record[name] for name in COLUMNS} if fields else {},
-            words=clash_of(fields),
+            words=clash_of(fields, record),
             notes=record["notes"],
         )
     for name, reject in rejects.items():

@@ -8,7 +8,7 @@ const columns = (() => {
   const word = (text) => text ? inBoth(text) : make("span", "soft", "–");
   const found = [
     { key: "id", english: "id", chinese: "编号", width: 210, of: (clip) => clip.id, show: (id) => make("b", "", value(id)) },
-    { key: "truth", english: "truth", chinese: "真值", width: 110, of: (clip) => clip.label || NONE, show: word },
+    { key: "truth", english: TRUTH[0], chinese: TRUTH[1], width: 110, of: (clip) => clip.label || NONE, show: word },
     ...each((index) => ({ key: `read${index}`, english: "read", chinese: "读作", width: 110, of: (clip) => (clip.answers[index] || {}).read || NONE, show: word })),
     ...each((index) => ({ key: `verdict${index}`, english: "verdict", chinese: "判定", width: 112, order: (name) => data.verdicts.indexOf(name),
       of: (clip) => clip.answers[index] ? clip.answers[index].verdict || NONE : "not asked",

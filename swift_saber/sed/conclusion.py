@@ -106,20 +106,21 @@ def conclude(fields: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def clashing_words(fields: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def clashing_words(fields: Mapping[str, str], concluded: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Return the words of a record by which its face and its voice conflict, as they are written there.
 
     Args:
         fields: as conclude takes them.
+        concluded: what conclude returns of them.
 
     Returns:
         (of the face, of the voice); two empty lists where there is no conflict.
     """
-    if not conclude(fields)["conflict"]:
+    if not concluded["conflict"]:
         return [], []
     face, voice = (
-        _ALL_WORDS.words(text, {name for name, valences in _ALL_MEAN.items() if valences == {_valence(text)}})
-        for text in (fields[FACE], fields[VOICE])
+        _ALL_WORDS.words(fields[dimension], {name for name, each in _ALL_MEAN.items() if each == {concluded[side]}})
+        for dimension, side in ((FACE, "face"), (VOICE, "voice"))
     )
     return face, voice
 

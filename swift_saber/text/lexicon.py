@@ -87,9 +87,9 @@ class Lexicon:
 
     def _name(self, found: str) -> str:
         """The name of what the pattern has found: of a whole word, else of the one with the longest stem that fits."""
-        if found in self._whole:
-            return self._whole[found]
-        return self._stems[max((stem for stem in self._stems if found.startswith(stem)), key=len)]
+        if found not in self._whole:  # and from then on it is: a list has hundreds of stems, a language few words
+            self._whole[found] = self._stems[max((stem for stem in self._stems if found.startswith(stem)), key=len)]
+        return self._whole[found]
 
 
 def denied(before: str, word: str) -> bool:

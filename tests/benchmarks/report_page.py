@@ -5,7 +5,7 @@
 Writes an evaluation of two models with records of about 2 KB in six dimensions, a third of them Chinese, makes the
 page, and opens it in a headless Chromium, which must be installed. Prints the time to make the page, its size, and the
 medians of: opening it until its first clip is shown, a key press until the next clip is shown, the first search (which
-reads all texts), and a later one.
+reads all texts), a later one, turning to the table, sorting it by a column of texts, and a jump to its end.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def measure(page: Path, folders: list[Path], repeat: int) -> None:
     begin = time.monotonic()
     counts = write_page(page, [result for folder in folders for result in read_results(folder)])
     made = time.monotonic() - begin
-    opened, stepped, first, later = [], [], [], []
+    opened, stepped, first, later, table, sort, jump = [], [], [], [], [], [], []
     for _ in range(repeat):
         with Browser() as browser:
             browser.look(1280)
@@ -70,8 +70,15 @@ def measure(page: Path, folders: list[Path], repeat: int) -> None:
                 stepped.append(browser.value(_TIMED.format("step(1); document.body.offsetHeight")))
             first.append(browser.value(_TIMED.format(_SEARCH.format("smile 77"))))
             later.append(browser.value(_TIMED.format(_SEARCH.format("kitchen"))))
+            browser.value(_SEARCH.format(""))
+            table.append(browser.value(_TIMED.format("turnTo('table'); document.body.offsetHeight")))
+            sort.append(browser.value(_TIMED.format("sortBy('id'); document.body.offsetHeight")))
+            jump.append(
+                browser.value(_TIMED.format("by('grid').scrollTop = 1e9; drawTable(); document.body.offsetHeight"))
+            )
     print(f"{counts['clips']} clips, {len(folders)} model(s): made in {made:.1f} s, {page.stat().st_size / 1e6:.1f} MB")
     figures = {"open": opened, "next clip": stepped, "first search": first, "later search": later}
+    figures |= {"table": table, "sort": sort, "end of table": jump}
     for name, values in figures.items():
         print(f"  {name:<14} {statistics.median(values):7.0f} ms   worst {max(values):7.0f} ms")
 

@@ -68,6 +68,9 @@ def test_the_two_answers_of_a_pair_stand_side_by_side(tmp_path: Path) -> None:
     assert (chosen.name, rejected.name) == ("pairs: chosen", "pairs: rejected")
     assert chosen.shown["a"].fields == FIELDS
     assert (rejected.shown["a"].response, rejected.shown["a"].scores) == ("Happy.", {"score": 2.0})
+    # A swapped pair's rejected answer is about another clip.
+    _, rejected = read_results(write(tmp_path / "pairs.jsonl", {**pair, "rejected_videos": ["other.mp4"]}))
+    assert rejected.shown["a"].details == {"videos": ["other.mp4"]}
 
 
 def test_of_candidates_the_best_and_the_worst_stand_side_by_side(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
 from swift_saber.report.clip import Result, six
 from swift_saber.report.records import read_references
-from swift_saber.report.results import read_results
+from swift_saber.report.results import read_all, read_results
 from swift_saber.sed.conclusion import conclude
 from tests.report.made import (
     CHINESE,
@@ -63,6 +63,15 @@ def test_relative_paths_are_those_of_the_folder_that_was_asked_in(tmp_path: Path
     clip = read_result(path).clips["a"]
     assert clip.videos == ["/data/set/clips/a.mp4"]
     assert clip.audios == media["audios"]
+
+
+def test_results_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    paths = [tmp_path / folder / "out.jsonl" for folder in ("sed", "ca_dpo")]
+    for path in paths:
+        path.parent.mkdir()
+        write_answers(path, [answer("a")])
+    assert [result.name for result in read_all(paths)] == ["sed/out", "ca_dpo/out"]
+    assert [result.name for result in read_all(paths[:1])] == ["out"]
 
 
 def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> None:

@@ -185,8 +185,10 @@ def test_the_words_of_the_clip_are_no_evidence_of_its_voice() -> None:
 def test_the_words_that_clash_are_those_by_which_face_and_voice_conflict(
     face: str, voice: str, found: tuple[list[str], list[str]]
 ) -> None:
-    assert clashing_words({"facial_exp_desc": face, "acoustic_feat": voice}) == found
+    fields = {"facial_exp_desc": face, "acoustic_feat": voice}
+    assert clashing_words(fields, conclude(fields)) == found
 
 
 def test_no_word_of_a_record_that_lacks_a_line_clashes() -> None:
-    assert clashing_words({"facial_exp_desc": "She smiles."}) == clashing_words({}) == ([], [])
+    for fields in ({"facial_exp_desc": "She smiles."}, {}):
+        assert clashing_words(fields, conclude(fields)) == ([], [])
