@@ -9,7 +9,9 @@ from swift_saber.cli import Parser
 from swift_saber.cli.data import add_sources
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
+from swift_saber.pipeline.publish.publish import publish
 from swift_saber.pipeline.sources.base import readers
+from tests.pipeline.publish.world import clip, said, write
 from tests.pipeline.sources.layout import put, put_all, put_table, put_text
 
 
@@ -206,3 +208,21 @@ def test_a_join_does_not_write_over_a_report(takes: Path, tmp_path: Path) -> Non
 def test_a_source_without_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'ravdess' is not KEY=FOLDER"):
         _run("join", tmp_path, "-o", tmp_path / "rows.jsonl", "--source", "ravdess")
+
+
+def test_a_join_with_another_file_than_was_annotated_is_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [clip(tmp_path / "clips", name, seed) for seed, name in enumerate("ab")]
+    settings = said(tmp_path / "said.yaml")
+    publish([write(tmp_path / "train.jsonl", *rows)], tmp_path / "data", form="annotations", settings=settings)
+    join = ("join", tmp_path / "data", "--source", f"generic={tmp_path}/clips", "--set", "generic.language=en")
+    assert _run(*join, "-o", tmp_path / "rows.jsonl") == 0
+    (tmp_path / "clips" / "b.mp4").write_bytes(b"another")
+    capsys.readouterr()
+    assert _run(*join, "-o", tmp_path / "again.jsonl") == 1
+    out = capsys.readouterr().out
+    assert "another file than the one annotated 1\n  mine/all/b: generic/all/b: the video has 7 bytes, and had " in out
+    report = json.loads((tmp_path / "again.report.json").read_text(encoding="utf-8"))
+    assert [row["record"] for row in report["another file"]] == ["mine/all/b"]
+    assert [row["id"] for _, row in read_rows(tmp_path / "again.jsonl")] == ["mine/all/a", "mine/all/b"]
