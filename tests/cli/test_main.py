@@ -34,6 +34,8 @@ from swift_saber.cli import main as cli
         ["sources"],
         *(["sources", part] for part in ("scan", "join")),
         ["pipeline"],
+        ["review"],
+        *(["review", part] for part in ("merge", "take", "agreement")),
         *(["mini", stage] for stage in ("make", "model", "score", "plot")),
     ],
     ids=" ".join,
