@@ -94,7 +94,8 @@ def _lines(
     total = made.rows.total()
     yield f"---\n{yaml.safe_dump(_head(said, made), sort_keys=False, allow_unicode=True)}---\n"
     yield f"# {cell(said.name)}\n"
-    yield f"{total:,} clips, {made.seconds / 3600:.2f} hours, as SABER records.\n"
+    length = f"{made.seconds / 3600:.2f} hours" if made.seconds >= 3600 else f"{made.seconds / 60:.1f} minutes"
+    yield f"{total:,} clips, {length}, as SABER records.\n"
     yield _COLUMNS
     splits = sorted({split for split, _, _ in made.rows}, key=list(_splits(made)).index)
     by = [[split, sum(count for key, count in made.rows.items() if key[0] == split)] for split in splits]
@@ -204,7 +205,7 @@ def _clips(said: Settings, made: Published, recipe: Mapping[str, Any]) -> Iterat
         "A clip that is not here is joined again by its id, and by its SHA-256 where names differ; the report of the "
         "join says which files are others than those annotated.\n"
     )
-    names = _keys(recipe)
+    names = source_keys(recipe)
     flags = []
     for source in apart:
         key = names.get(source, source)
@@ -219,8 +220,8 @@ def _clips(said: Settings, made: Published, recipe: Mapping[str, Any]) -> Iterat
     yield f"\n```bash\n{lines}\n```\n"
 
 
-def _keys(recipe: Mapping[str, Any]) -> dict[str, str]:
-    """The key of the reader of each source, by the source's name in rows."""
+def source_keys(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return the key of the reader of each source, by the source's name in rows."""
     found = {}
     sources = recipe.get("sources")
     for one in sources if isinstance(sources, list) else ():

@@ -16,8 +16,8 @@ from swift_saber.data.rows import media_path, must_be_new, write_rows
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.place import Problem
 from swift_saber.pipeline.publish import settings as publish_settings
-from swift_saber.pipeline.publish.card import Config, Published, card
-from swift_saber.pipeline.publish.clips import look, paths_of
+from swift_saber.pipeline.publish.card import Config, Published, card, source_keys
+from swift_saber.pipeline.publish.clips import Files, look, paths_of
 from swift_saber.pipeline.publish.forms import COLUMNS, FORMS, Form
 from swift_saber.pipeline.publish.forms import field as column_field
 from swift_saber.pipeline.publish.given import Given, Measured, find
@@ -35,6 +35,8 @@ from swift_saber.text.markdown import cell
 from swift_saber.text.strict_json import encoded
 
 CARD = "README.md"
+# (split, id, row, paths by column, what is known of these files or None where they are not published)
+_Answer = tuple[str, str, Row, dict[str, list[str]], Files | None]
 #: The configs of a card: rows with their clips, and rows of sources whose clips stay where they are.
 WITH, WITHOUT = "default", "annotations"
 # More folders of clips than these are looked for by those above them.
@@ -135,45 +137,65 @@ def publish(
     must_be_new(report)
     licensed = said.media if form != "annotations" else {}
     seen = _first_look(given, licensed, form)
-    if unknown := sorted(said.media.keys() - seen.sources.keys()):
-        remedy = f"the sources are {', '.join(map(quoted, sorted(seen.sources)))}"
-        raise InputError("recipe", f"publish.media.{unknown[0]}", "is the source of no row", remedy)
+    _check_sources(said, seen, given.recipe)
     places = [*paths, output.absolute().parent, Path.cwd(), *_topmost(seen.folders)]
     keeper = watch(places, given.recipe)
     _check_said(said, watch(places, given.recipe, said=True))
     with whole_folder(output) as folder:
         _check_disk(folder, seen.size)
         labels = _labels(given, Public(keeper, seen.people))
+        forms = _forms(folder, form, seen, licensed, labels, shard_bytes)
         outcome = Outcome(Published(output.name, form, {}), passed_over=given.passed_over, report=report)
         public = Public(keeper, seen.people)
-        forms = _forms(folder, form, seen, licensed, labels, shard_bytes)
-        digest = hashlib.sha256()
-        with ExitStack() as open_forms:
-            for each in forms.values():
-                open_forms.enter_context(each)
-            answers = open_forms.enter_context(closing(_looked_at(given, licensed, keeper, outcome, workers)))
-            for number, (split, name, row, media, files) in enumerate(answers, start=1):
-                if files is not None:
-                    here = (row.source or "") in licensed
-                    shown = public.row(name, row, files)
-                    digest.update(encoded([split, here, shown]))
-                    forms[here].add(split, shown, media)
-                    _count(outcome.made, split, row, files, here)
-                progress(number, seen.rows)
+        answers = _looked_at(given, licensed, keeper, outcome, workers)
+        digest = _write(answers, forms, licensed, public, outcome.made, lambda done: progress(done, seen.rows))
         outcome.left_out, outcome.people = public.left_out, {alias: name for name, alias in public.people.items()}
         if not outcome.made.rows:
             first = outcome.refused[0]
             problem = f"none of {seen.rows} can be published (the first: {first['id']}: {first['reason']})"
             raise InputError(", ".join(map(str, paths)), "records", problem, first["remedy"])
-        outcome.made.configs = _configs(outcome.made, forms, licensed, digest.hexdigest())
+        outcome.made.configs = _configs(outcome.made, forms, licensed, digest)
         found = survey(given.run) if given.run else None
         people = _people(given, seen.rows, reviews) if reviews else None
         write_text(folder / CARD, card(said, outcome.made, found, given.recipe, people))
-        check(
-            folder, keeper, [form for text in _texts(said) for line in text.splitlines() for form in (line, cell(line))]
-        )
+        lines = [line for text in _texts(said) for line in text.splitlines()]
+        check(folder, keeper, [*lines, *map(cell, lines)])
         write_rows(report, [outcome.to_dict()])
     return outcome
+
+
+def _write(
+    answers: Generator[_Answer, None, None],
+    forms: Mapping[bool, Form],
+    licensed: Mapping[str, str],
+    public: Public,
+    made: Published,
+    progress: Callable[[int], None],
+) -> str:
+    """Write all rows, count them, and return a digest of what they say."""
+    digest = hashlib.sha256()
+    with ExitStack() as opened:
+        for each in forms.values():
+            opened.enter_context(each)
+        opened.enter_context(closing(answers))
+        for number, (split, name, row, media, files) in enumerate(answers, start=1):
+            if files is not None:
+                here = (row.source or "") in licensed
+                shown = public.row(name, row, files)
+                digest.update(encoded([split, here, shown]))
+                forms[here].add(split, shown, media)
+                _count(made, split, row, files, here)
+            progress(number)
+    return digest.hexdigest()
+
+
+def _check_sources(said: Settings, seen: _Seen, recipe: Mapping[str, Any]) -> None:
+    """See that the clips of sources that there are may be given on, so that a slip of the pen is not a source."""
+    known = {*seen.sources, *source_keys(recipe)}  # a source may have lost all of its clips on the way
+    for name in said.media:
+        if name not in known:
+            remedy = f"the sources are {', '.join(map(quoted, sorted(known)))}"
+            raise InputError("recipe", f"publish.media.{name}", "is the source of no row", remedy)
 
 
 def _people(given: Given, rows: int, folder: Path) -> dict[str, Any]:
@@ -247,7 +269,7 @@ def _forms(
 
 def _looked_at(
     given: Given, licensed: Mapping[str, str], keeper: Watch, outcome: Outcome, workers: int
-) -> Generator[tuple[str, str, Row, dict[str, list[str]], Any], None, None]:
+) -> Generator[_Answer, None, None]:
     """(split, id, row, paths, files) of each record in its order; files is None where it was refused."""
     measured = given.measured()
     waiting: dict[str, dict[str, str]] = {}
@@ -314,7 +336,7 @@ def _refusal(name: str, row: Row, where: str, reason: str, remedy: str) -> dict[
     return {"id": name, "source": row.source or "", "where": where, "reason": reason, "remedy": remedy}
 
 
-def _count(made: Published, split: str, row: Row, files: Any, here: bool) -> None:
+def _count(made: Published, split: str, row: Row, files: Files, here: bool) -> None:
     made.rows[split, row.source or "", here] += 1
     made.seconds += max((file["seconds"] or 0.0 for of in files.values() for file in of), default=0.0)
     emotion = row.labels.get("emotion")
