@@ -25,6 +25,9 @@ def add_report(commands: Any) -> None:
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS", help=text)
     parser.add_argument("-o", "--output", type=Path, required=True, help="the page to write, e.g. report.html")
     parser.add_argument("--reference", type=Path, metavar="JSONL", help="rows with reference records, joined by id")
+    parser.add_argument(
+        "--reviews", type=Path, metavar="FOLDER", help="what people said, as swift-saber review keeps it"
+    )
     text = "a picture of every video in a folder beside the page; else of those that browsers do not play"
     parser.add_argument("--posters", action="store_true", help=text)
     text = "copies (H.264, AAC) of the clips that browsers do not play, in that folder"
@@ -35,6 +38,7 @@ def add_report(commands: Any) -> None:
 def _report(args: argparse.Namespace) -> None:
     from swift_saber.report.media import files_of, make_media
     from swift_saber.report.page import write_page
+    from swift_saber.report.people import read_people
     from swift_saber.report.records import read_references
     from swift_saber.report.results import read_all
 
@@ -50,11 +54,14 @@ def _report(args: argparse.Namespace) -> None:
         return made
 
     references = read_references(args.reference) if args.reference else {}
-    counts = write_page(args.output, read_all(args.results), references, media)
+    people = read_people(args.reviews) if args.reviews else {}
+    counts = write_page(args.output, read_all(args.results), references, media, people)
     size = args.output.stat().st_size / 1e6
     print(f"{args.output}: {counts['clips']} clips, {counts['references']} with a reference, {size:.1f} MB")
     if counts["unused"]:
         print(f"{counts['unused']} reference records belong to no clip of these results")
+    if args.reviews:
+        print(f"{counts['reviewed']} clips have been reviewed")
     if unplayed:
         first = f"{len(unplayed)} files are in forms that not every browser plays (the first: {unplayed[0]})"
         print(one_line(f"{first}; --transcode writes copies that play"))

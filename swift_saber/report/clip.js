@@ -132,6 +132,28 @@ function truth(clip) {
   return make("div", "truth", make("span", "soft", said(...TRUTH)), " ", clip.label ? make("b", "emotion", inBoth(clip.label)) : tree(clip.truth));
 }
 
+const STATES = { accepted: ["accepted", "认可", "good"], corrected: ["corrected", "已修改", "clash"], rejected: ["rejected", "已拒绝", "bad"],
+  disputed: ["disputed", "有争议", "bad"], open: ["not decided", "未决定", ""] };
+const DECIDED = { accept: ["accepts", "认可"], correct: ["corrects", "修改"], reject: ["rejects", "拒绝"], better: ["compares", "比较"] };
+const NAMES = Object.fromEntries([...data.dimensions, ["emotion", "emotion", "情绪"], ["consistency", "consistency", "一致性"], ["language", "language", "语言"]]
+  .map(([name, english, chinese]) => [name, [english, chinese]]));
+
+/** What people said of the clip; who they are stays in the folder of reviews. */
+function people(clip) {
+  const found = clip.people;
+  if (!found) return null;
+  const piece = ([sign, text]) => make(sign === "=" ? "span" : sign === "-" ? "del" : "ins", "", text);
+  const change = ([name, pieces]) => make("div", "change", make("span", "soft", said(...(NAMES[name] || [name, name]))), " ",
+    make("span", "value", pieces.map(piece)));
+  const voice = (each) => make("div", "each", make("span", "soft", said(`person ${each.number} `, `评审者${each.number} `)),
+    make("b", "", said(...(DECIDED[each.decision] || [each.decision, each.decision]))), each.better ? [" ", value(each.better)] : null,
+    each.blind ? make("span", "soft", said(" (blind)", "（盲评）")) : null, each.reason ? make("div", "", value(each.reason)) : null, (each.changes || []).map(change));
+  const [english, chinese, kind] = STATES[found.state];
+  return make("section", "people", make("h3", "", said("What people said", "人工评审"), " ", chip(kind, english, chinese),
+    found.adjudicated ? [" ", chip("", "adjudicated", "已裁决")] : null), found.voices.map(voice),
+    found.stale ? make("p", "soft small", said(`${found.stale} of another text, not counted`, `${found.stale} 份针对旧文本，不计入`)) : null);
+}
+
 /** Everything about one clip; `open` says whether references and reasons are unfolded. */
 function clipView(clip, open) {
   const group = clip.group && clip.group !== clip.consistency ? value(clip.group, "soft") : null;
@@ -141,7 +163,7 @@ function clipView(clip, open) {
   return [
     make("div", "title", make("h2", "", value(clip.id)), group, length, ...chips(clip)),
     make("div", `body of${clip.answers.length}`,
-      make("div", "left", media(clip), clash(clip)),
+      make("div", "left", media(clip), clash(clip), people(clip)),
       make("div", "right", make("section", "verdicts", truth(clip), make("div", "cells", clip.answers.map((answer, index) => verdict(answer, index, open)))), ...six)),
   ];
 }

@@ -50,6 +50,7 @@ class Clip:
         label: the emotion or label that is true, in a word; "" where none is known.
         reference: the dimensions of the reference record.
         words: as Shown, of the reference.
+        people: what people said of it, as people.read_people has it; {} where nobody did.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Clip:
     reference: dict[str, str] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     seconds: float | None = None
+    people: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

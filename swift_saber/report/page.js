@@ -11,6 +11,7 @@ const FILTERS = {
   rejects: ["Rejects", "剔除", anyIs("reject")],
   unjudged: ["Judge failed", "评审失败", anyIs("unjudged")],
   unknown: ["No reference", "无参考", anyIs("no reference")],
+  reviewed: ["Reviewed", "已评审", (clip) => Boolean(clip.people)],
   differ: ["A and B differ", "A、B 不同", ({ answers: [one, other] }) => other !== undefined && (!one || !other
     || one.verdict !== other.verdict || one.read !== other.read)],
 };

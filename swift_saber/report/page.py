@@ -34,6 +34,7 @@ def write_page(
     results: Sequence[Result],
     references: Mapping[str, Clip] | None = None,
     media: Callable[[Sequence[Clip]], Mapping[tuple[str, Kind], Media]] | None = None,
+    people: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[str, int]:
     """Write the page, whole or not at all.
 
@@ -42,25 +43,33 @@ def write_page(
         results: one, or two of a kind to be seen side by side.
         references: as records.read_references returns.
         media: called with the clips, returns what media.make_media does; None where no clip is looked at.
+        people: as people.read_people returns.
 
     Returns:
-        {"clips", "references": clips with a reference record, "unused": reference records of no clip}.
+        {"clips", "references": clips with a reference record, "unused": reference records of no clip, "reviewed": clips
+        of which people said something}.
 
     Raises:
-        InputError: the results do not belong side by side, or no reference record to any clip.
+        InputError: the results do not belong side by side, or no reference record or no review to any clip.
     """
     references = references or {}
     _check(results)
     results = [result if result.scores else against(result, references) for result in results]
     clips = _join(results, references)
+    for clip in clips:
+        clip.people = (people or {}).get(clip.id, {})
     counts = {
         "clips": len(clips),
         "references": sum(bool(clip.reference) for clip in clips),
         "unused": len(references.keys() - {clip.id for clip in clips}),
+        "reviewed": sum(bool(clip.people) for clip in clips),
     }
     if references and counts["unused"] == len(references):
         problem = "none of them belongs to a clip of these results"
         raise InputError("report", "reference", problem, "name the rows that the questions were made of")
+    if people and not counts["reviewed"]:
+        problem = "none of them is of a clip of these results"
+        raise InputError("report", "reviews", problem, "name the folder of reviews of these rows")
     write_text(path, render(results, clips, path.absolute().parent, media(clips) if media else {}))
     return counts
 

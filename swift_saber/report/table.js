@@ -19,6 +19,8 @@ const columns = (() => {
     ...each((index) => ({ key: `conflict${index}`, english: "conflict", chinese: "冲突", width: 96, order: (name) => Number(name === "yes"),
       of: (clip) => { const known = ((clip.answers[index] || {}).conclusion || {}).conflict; return typeof known === "boolean" ? known ? "yes" : "no" : NONE; },
       show: (name) => name === "yes" ? chip("clash", "yes", "是") : make("span", "soft", said("no", "否")) })),
+    { key: "people", english: "people", chinese: "人工评审", width: 120, of: (clip) => clip.people ? clip.people.state : NONE,
+      show: (name) => { const [english, chinese, kind] = STATES[name]; return chip(kind, english, chinese); } },
     { key: "group", english: "group", chinese: "分组", width: 130, of: (clip) => clip.group && clip.group !== clip.consistency ? clip.group : NONE, show: (group) => value(group) },
     { key: "seconds", english: "length, s", chinese: "长度（秒）", width: 96, number: true, of: (clip) => clip.seconds ?? NONE, show: short },
   ];

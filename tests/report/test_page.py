@@ -137,7 +137,7 @@ def test_references_are_joined_and_counted(tmp_path: Path) -> None:
     write_rows(tmp_path / "r.jsonl", rows)
     results = read_results(write_answers(tmp_path / "out.jsonl", [answer("a"), answer("b")]))
     counts = write_page(tmp_path / "p.html", results, read_references(tmp_path / "r.jsonl"))
-    assert counts == {"clips": 2, "references": 1, "unused": 1}
+    assert counts == {"clips": 2, "references": 1, "unused": 1, "reviewed": 0}
     first, second = Page(tmp_path / "p.html").data["clips"]
     assert first["reference"]["speech_content"] == "That is just great."
     assert first["videos"][0]["name"] == "a.mp4"

@@ -88,7 +88,7 @@ def test_two_files_of_records_are_seen_side_by_side(tmp_path: Path) -> None:
         for name, fields in (("one.jsonl", FIELDS), ("two.jsonl", CHINESE))
     ]
     results = [result for path in paths for result in read_results(path)]
-    assert write_page(tmp_path / "report.html", results) == {"clips": 1, "references": 0, "unused": 0}
+    assert write_page(tmp_path / "report.html", results) == {"clips": 1, "references": 0, "unused": 0, "reviewed": 0}
 
 
 @pytest.mark.parametrize(
