@@ -1,17 +1,20 @@
 """What a voice does, measured: its pitch, loudness, silences and rate; and what cannot be said of a clip, and why.
 
 A number stands where it was found to hold; where noise, music or a second voice would change it, a reason stands
-instead. Nothing is learned and nothing is downloaded; a clip of 5 s takes some 40 ms of a core.
+instead. Nothing is learned and nothing is downloaded; a clip of 5 s takes some 20 ms of a core. How often a number is
+wrong under what, and how often left unsaid: tests/benchmarks/prosody_noise.py.
 
 What no number here knows: emotion, sincerity, words, who speaks. And what is not told apart:
 
-- Loudness of a recording is that of the voice, times distance, microphone and gain. Between two clips it compares
-  voices only where these are the same. loudness_range and loudness_change are free of the gain, but an automatic gain
-  and a compressor flatten them.
+- Loudness of a recording is that of the voice, times distance, microphone and gain; a room adds some 3 dB. Between two
+  clips it compares voices only where these are the same. loudness_range and loudness_change are free of the gain, but
+  an automatic gain, a compressor and a telephone's narrow band alter them.
 - Two who speak by turns are one voice, unless their pitches are two octaves apart. So is an instrument that glides.
-- What bursts without a pitch within 0.2 s of a voice counts as speech: drums make silent, pause and rate wrong in ...
+- Of two who speak at once and equally loud, one pair in seven is taken for one voice, mostly with the pitch of one.
+- What bursts without a pitch within 0.2 s of a voice counts as speech: with drums, silences are wrong one time in seven.
+- The sound of a room after a voice counts as voice.
 - A voice that breaks into anything but an octave jumps as two voices do, and is left unsaid like those.
-- Speech that was cut without a pause, in which nothing is quiet, is left unsaid as if it were noisy.
+- Speech that was cut without a pause, in which nothing is quiet, is left unsaid as if it were noisy, but for its pitch.
 
 There is no tremor, jitter or shimmer: they are differences between neighbouring periods of a vowel that is held for
 seconds (J. P. Teixeira et al., "Vocal Acoustic Analysis - Jitter, Shimmer and HNR Parameters", 2013). In running
@@ -29,9 +32,12 @@ from numpy.typing import NDArray
 from swift_saber.media.pitch import HOP, Flags, Floats, follow, long_enough, runs
 from swift_saber.media.sound import RATE, SILENCE
 
+Samples = NDArray[np.floating[Any]]
+
 #: Why a number is left unsaid.
 NO_SOUND, SHORT, NO_VOICE, NO_SYLLABLES = "no sound", "too short", "no voice", "no syllables to count"
 NOISE, OTHERS, BREAKS, CLIPPED = "too noisy", "music or several voices", "voice that breaks", "clipped"
+EDGES = "speech fades into silence"
 #: The numbers that may be left unsaid; what they are stands at Prosody.
 PITCH = ("pitch", "pitch_range", "pitch_change")
 LOUDNESS = ("loudness", "loudness_range", "loudness_change")
@@ -42,6 +48,8 @@ _STEP = HOP / RATE  # seconds
 _FLOOR = -120.0  # dBFS; what digital silence is said to be, since the logarithm of nothing is no number
 # ITU-T P.56: what is within 15.9 dB of the level of speech is speech, and 0.2 s of less are no pause yet.
 _MARGIN, _HANGOVER = 15.9, 10  # dB, windows
+# What is said of silences must be much the same where the margin is so much less or more.
+_SLACK, _SHARE_SLACK, _PAUSE_SLACK = 3.0, 0.1, 0.15  # dB, share of the clip, seconds
 _LEAST_GAP = 3  # windows; what is within it is one stretch of voice
 _LEAST_SPEECH = 5  # windows; a click alone is no speech
 # dB from the quietest twentieth of the windows up to speech. With the first all can be said, since noise stays below
@@ -119,11 +127,11 @@ class Prosody:
     track: Track = field(repr=False, compare=False)
 
 
-def measure(samples: NDArray[np.float32], syllables: int | None = None) -> Prosody:
+def measure(samples: Samples, syllables: int | None = None) -> Prosody:
     """Measure the voice of a clip.
 
     Args:
-        samples: finite, within -1..1, of shape (n,) at 16 kHz.
+        samples: finite, within -1..1, of shape (n,) at 16 kHz; media/sound.py's int16 divided by 32768.
         syllables: how many are spoken in it, from a transcript (text/syllables.py); None to count what is heard.
     """
     from scipy.signal import butter, sosfilt  # here, since it takes half a second
@@ -146,7 +154,8 @@ class _Heard:
     Attributes:
         hertz, power, level: of each window; level in dBFS.
         voice, speech, loud: which windows have a voice, are speech, and are speech without its gaps.
-        voiced: places of those that are speech with a voice, whose pitch is what is measured.
+        voiced: places of those that are loud with a voice, whose pitch is what is measured.
+        active: level of speech, dBFS.
         clear: dB from the quietest twentieth of the windows to speech.
     """
 
@@ -155,14 +164,32 @@ class _Heard:
         self.hertz, self.power, self.other = pitch.hertz, pitch.power, pitch.other
         self.level = _decibels(self.power)
         self.voice = np.isfinite(self.hertz)
-        above, active = self.level > SILENCE, 0.0
+        above, self.active = self.level > SILENCE, _FLOOR
         for _ in range(10):  # the level of what is within the margin of that level; it settles after three or four
-            active = _level(self.power[above])
-            above = self.level > max(active - _MARGIN, SILENCE)
-        self.speech = long_enough(_joined(above), _LEAST_SPEECH)
+            self.active = _level(self.power[above])
+            above = self.above(_MARGIN)
+        self.speech = self.speech_within(_MARGIN)
         self.loud = above & self.speech
         self.voiced = np.flatnonzero(self.voice & self.loud)
-        self.clear = active - np.percentile(self.level, 5) if len(self.level) else 0.0
+        self.clear = self.active - np.percentile(self.level, 5) if len(self.level) else 0.0
+
+    def above(self, margin: float) -> Flags:
+        """Which windows are within a margin of the level of speech, in dB, and no silence."""
+        found: Flags = self.level > max(self.active - margin, SILENCE)
+        return found
+
+    def speech_within(self, margin: float) -> Flags:
+        """Which windows are speech where that is what is within a margin, in dB."""
+        return long_enough(_joined(self.above(margin)), _LEAST_SPEECH)
+
+    def slack(self) -> tuple[float, float]:
+        """By how much the share of speech and the longest pause hang on the margin: share of the clip, and seconds.
+
+        A voice that dies away, and music in a pause, make them hang on it.
+        """
+        others = [self.speech_within(_MARGIN + by) for by in (-_SLACK, _SLACK)]
+        share = max(abs(float(other.mean() - self.speech.mean())) for other in others)
+        return share, max(abs(_pause(other) - _pause(self.speech)) for other in others)
 
     def semitones(self) -> Floats:
         """Pitch of the voiced windows, on a scale whose zero is 1 Hz."""
@@ -230,11 +257,12 @@ def _spread(values: Floats, low: float) -> float:
     return float(np.percentile(values, 95) - np.percentile(values, low))
 
 
-def _pause(heard: _Heard) -> float:
-    at = np.flatnonzero(heard.speech)
+def _pause(speech: Flags) -> float:
+    """Seconds of the longest gap between speech and speech."""
+    at = np.flatnonzero(speech)
     if not len(at):
         return 0.0
-    return max((end - start for start, end in runs(~heard.speech[at[0] : at[-1]])), default=0) * _STEP
+    return max((end - start for start, end in runs(~speech[at[0] : at[-1]])), default=0) * _STEP
 
 
 def _thirds(values: NDArray[np.float64]) -> tuple[Floats, Floats]:
@@ -261,11 +289,11 @@ _VALUES = {
     "loudness_change": _loudness_change,
     "voiced": lambda heard: len(heard.voiced) / len(heard.level),
     "silent": lambda heard: float(1 - heard.speech.mean()),
-    "pause": _pause,
+    "pause": lambda heard: _pause(heard.speech),
 }
 
 
-def _unsaid(heard: _Heard, samples: NDArray[np.float32], syllables: int | None) -> dict[str, str]:
+def _unsaid(heard: _Heard, samples: Samples, syllables: int | None) -> dict[str, str]:
     """Which numbers cannot be said, and why: the first reason that holds, from what spoils most to the least."""
     if not len(heard.level):
         return dict.fromkeys(NAMES, SHORT)
@@ -273,18 +301,18 @@ def _unsaid(heard: _Heard, samples: NDArray[np.float32], syllables: int | None) 
         return dict.fromkeys([name for name in NAMES if name not in ("voiced", "silent")], NO_SOUND)
     if _others(heard):
         return dict.fromkeys(NAMES, OTHERS)
-    why: dict[str, str] = {}
     noisy = not heard.is_hum() and heard.clear < _CLEAR
-    if noisy:
-        why |= dict.fromkeys(NAMES if heard.clear < _AUDIBLE else (*LOUDNESS, *TIME), NOISE)
-    elif heard.has_bursts():
-        why = dict.fromkeys((*LOUDNESS, *TIME), NOISE) | why
-    if heard.has_tune_behind():
-        why = dict.fromkeys(("pitch_range", "loudness_range", "voiced"), OTHERS) | why
-    elif heard.jumps()[0] >= _BREAKS:
-        why = dict.fromkeys(PITCH[1:], BREAKS) | why
-    if _is_clipped(samples):
-        why = dict.fromkeys(LOUDNESS, CLIPPED) | why
+    share, pause = heard.slack()
+    signs = [
+        (NAMES, NOISE, noisy and heard.clear < _AUDIBLE),
+        ((*LOUDNESS, *TIME), NOISE, noisy or heard.has_bursts()),
+        (("pitch_range", "loudness_range", "voiced"), OTHERS, heard.has_tune_behind()),
+        (PITCH[1:], BREAKS, heard.jumps()[0] >= _BREAKS),
+        (LOUDNESS, CLIPPED, _is_clipped(samples)),
+        (("silent", "rate", "pause"), EDGES, share > _SHARE_SLACK),
+        (("pause",), EDGES, pause > _PAUSE_SLACK),
+    ]
+    why = {name: reason for names, reason, holds in reversed(signs) if holds for name in names}
     return _too_little(heard, noisy, syllables) | why
 
 
@@ -326,7 +354,7 @@ def _others(heard: _Heard) -> bool:
     )
 
 
-def _is_clipped(samples: NDArray[np.float32]) -> bool:
+def _is_clipped(samples: Samples) -> bool:
     """Whether tops are cut off. A lossy codec and a change of rate round the cut, so that it may go unseen."""
     around = samples - np.median(samples)  # digital silence on an offset is even too
     top = np.abs(around).max()

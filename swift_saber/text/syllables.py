@@ -19,9 +19,10 @@ def syllables(text: str, language: Language) -> int | None:
     """Return how many syllables a text has; None where that is not told by its letters.
 
     Chinese has one a character; of an English word the groups of vowels are counted, without an e that is not spoken:
-    right for 94 % of the 8,000 commonest words of CMU's dictionary, and 1.4 % too few over all. Words of the other language within a text are counted by their own rule. Figures can be read in several ways
-    (1984, 2.5): an English text with one has no count, and in a Chinese one each digit is one syllable, which for a
-    long number is too few (25 is read as three).
+    right for 94 % of the 8,000 commonest words of CMU's dictionary, and 1.4 % too few over all. Words of the other
+    language within a text are counted by their own rule. Figures can be read in several ways (1984, 2.5): an English
+    text with one has no count, and in a Chinese one each digit is one syllable, which for a long number is too few (25
+    is read as three).
 
     Args:
         text: what is said.
