@@ -155,7 +155,7 @@ function following() {
 
 /** Load what is likely to be opened next, and let go of what is far away. */
 function ahead() {
-  const next = [...new Set([following(), near(1), near(-1)])].filter((number) => number !== undefined);
+  const next = [...new Set([following(), near(1), near(2), near(-1)])].filter((number) => number !== undefined);
   for (const number of next) {
     loaded(number).then((draft) => { if (!players.has(number) && number !== state.number) by("ahead").append(playersOf(draft)); }).catch(() => {});
   }

@@ -81,7 +81,7 @@ function save(draft, decision, keep = false) {
   send(draft);
 }
 
-async function send(draft, options = {}) {
+async function send(draft) {
   clearTimeout(draft.retry);
   if (draft.flying || draft.stale || !draft.line.length) return tell();
   const flying = draft.flying = draft.line.shift();
@@ -89,7 +89,9 @@ async function send(draft, options = {}) {
   tell();
   try {
     const body = JSON.stringify({ ...flying.body, revision: draft.revision });
-    const found = await ask("save", { method: "POST", headers: { "Content-Type": "application/json" }, body, ...options });
+    // It goes on where the page is closed meanwhile, as far as a browser allows: 64 KB, of bytes of which a character has three.
+    const keepalive = body.length < 20000;
+    const found = await ask("save", { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive });
     draft.flying = null;
     draft.failed = "";
     if (!found.latest) {

@@ -59,7 +59,7 @@ def test_without_the_token_nothing_is_there(served: Served) -> None:
 
 def test_it_listens_on_this_machine_alone(served: Served) -> None:
     port = int(served.page.split(":")[2].split("/")[0])
-    others = {each[4][0] for each in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
+    others = {str(each[4][0]) for each in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)}
     for address in others - {"127.0.0.1"}:
         if not address.startswith("127."):
             with pytest.raises(OSError):
