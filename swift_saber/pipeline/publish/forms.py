@@ -148,6 +148,9 @@ class Paths(Annotations):
 class Shards(Form):
     """What is in files of a bounded size."""
 
+    #: Bytes of a file without a row, at most.
+    frame: ClassVar[int]
+
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._sizes: dict[str, int] = {}
@@ -159,7 +162,7 @@ class Shards(Form):
             self._sizes[split] += size
             return None
         self._numbers[split] = self._numbers.get(split, -1) + 1
-        self._sizes[split] = size
+        self._sizes[split] = self.frame + size
         path = self.folder / self.files(split).replace("*", f"{self._numbers[split]:05d}")
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -170,6 +173,7 @@ class WebDataset(Shards):
 
     place = "data/{split}-*.tar"
     apart = "annotations/{split}-*.tar"
+    frame = 2 * tarfile.RECORDSIZE  # its end is padded to a whole one
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -185,7 +189,7 @@ class WebDataset(Shards):
             members.append((name, path, wanted))
         text = encoded(_placed(self._fitted(row), named))
         sizes = [os.path.getsize(path) for _, path, _ in members]
-        if shard := self._next(split, sum(_padded(size) for size in (*sizes, len(text)))):
+        if shard := self._next(split, sum(_padded(key, size) for size in (*sizes, len(text)))):
             self._begin(split, shard)
         tar, _ = self._tars[split]
         for (name, path, wanted), size in zip(members, sizes, strict=True):
@@ -215,6 +219,7 @@ class Parquet(Shards):
 
     place = "data/{split}-*.parquet"
     apart = "annotations/{split}-*.parquet"
+    frame = 64 << 10  # columns, and where each is: some 10 KB
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
@@ -320,6 +325,7 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
     return found
 
 
-def _padded(size: int) -> int:
-    """Bytes that a member takes in a tar: a head of 512, and blocks of 512."""
-    return 512 + -(-size // 512) * 512
+def _padded(key: str, size: int) -> int:
+    """Bytes that a member takes in a tar: a head of 512, and blocks of 512; more where its name needs them."""
+    plain = key.isascii() and len(key) < tarfile.LENGTH_NAME - 10
+    return (512 if plain else 2048) + -(-size // 512) * 512
