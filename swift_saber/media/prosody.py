@@ -11,8 +11,9 @@ What no number here knows: emotion, sincerity, words, who speaks. And what is no
   an automatic gain, a compressor and a telephone's narrow band alter them.
 - Two who speak by turns are one voice, unless their pitches are two octaves apart. So is an instrument that glides.
 - Of two who speak at once and equally loud, one pair in seven is taken for one voice, mostly with the pitch of one.
-- What bursts without a pitch within 0.2 s of a voice counts as speech: with drums, silences are wrong one time in seven.
-- The sound of a room after a voice counts as voice.
+- What bursts without a pitch within 0.2 s of a voice counts as speech: with drums, one silence in seven is wrong.
+- The sound of a room after a voice counts as voice. Clipping that a change of rate or a lossy codec rounded off is
+  not seen.
 - A voice that breaks into anything but an octave jumps as two voices do, and is left unsaid like those.
 - Speech that was cut without a pause, in which nothing is quiet, is left unsaid as if it were noisy, but for its pitch.
 
@@ -103,7 +104,7 @@ class Prosody:
         loudness: dBFS; root mean square of speech without its gaps, 0 for a square wave of full scale.
         loudness_range: dB between the 10th and the 95th percentile (EBU Tech 3342's) of voiced windows of 60 ms.
         loudness_change: dB; the level of the last third of speech less that of the first.
-        voiced: share of the clip's time in which there is a voice.
+        voiced: share of the clip's time that is speech with a voice.
         silent: share of the clip's time that is no speech.
         pause: seconds; the longest gap between speech and speech, 0 for none.
         rate: syllables per second of speech, pauses left out. From the given count of syllables; without one, from
@@ -221,7 +222,7 @@ class _Heard:
 
     def has_bursts(self) -> bool:
         """Whether something sounds without a pitch and apart from the voice, as drums do, and doors."""
-        near = np.convolve(self.voice & self.loud, np.ones(2 * _APART + 1), "same") > 0
+        near = np.convolve(self.voice & self.loud, np.ones(2 * _APART + 1))[_APART:-_APART] > 0
         return bool(near.any() and (self.loud & ~near).sum() >= _BURST)
 
     def syllables(self, known: int | None) -> int:
@@ -327,9 +328,7 @@ def _too_little(heard: _Heard, noisy: bool, syllables: int | None) -> dict[str, 
     for name, windows in {"loudness": _FOR_PITCH, "loudness_change": _FOR_CHANGE}.items():
         if heard.loud.sum() < windows:
             why[name] = SHORT
-    if syllables is None and (mute or heard.syllables(None) < _LEAST_SYLLABLES):
-        why["rate"] = NO_SYLLABLES
-    if syllables == 0:
+    if syllables == 0 or (syllables is None and (mute or heard.syllables(None) < _LEAST_SYLLABLES)):
         why["rate"] = NO_SYLLABLES
     if speech < (_FOR_RATE if syllables is None else _FOR_CHANGE):
         why["rate"] = SHORT

@@ -5,7 +5,8 @@
 Has espeak-ng say ten sentences, English and Chinese, in four voices each, of other pitch and rate: 40 clips. What is
 measured of a clip alone is taken for true, and must be found again under each condition, or be left unsaid. Prints a
 markdown table: for each condition and number, wrong / unsaid, in percent of the clips, and the median error of those
-that were said. Neither sentences nor voices are those by which the thresholds in media/prosody.py were found.
+that were said. Neither sentences nor voices are those by which the thresholds in media/prosody.py were found, but for
+_BOTH, for which these pairs of speakers were looked at too.
 Takes three minutes on one core.
 """
 

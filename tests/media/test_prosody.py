@@ -164,6 +164,20 @@ def test_what_is_too_short() -> None:
     assert reasons(found, PITCH[1:]) == {SHORT}
 
 
+@pytest.mark.parametrize("samples", [1, 319, 320, 640, 3199, 3200, 6500, 8000])
+def test_any_length_and_level_has_numbers_or_reasons(samples: int, dice: np.random.Generator) -> None:
+    for sound in (
+        voices.white(samples, dice),
+        pulses(120, 1)[:samples],
+        np.ones(samples),
+        np.sign(voices.white(samples, dice)),
+    ):
+        for level in (1e-5, 1e-2, 1.0):
+            found = measure((level * sound.clip(-1, 1)).astype(np.float32))
+            assert set(found.unsaid) == {name for name in NAMES if getattr(found, name) is None}
+            assert all(np.isfinite(getattr(found, name)) for name in NAMES if name not in found.unsaid)
+
+
 def test_a_whisper_has_no_voice(dice: np.random.Generator) -> None:
     voice = joined(quiet(0.3), *[pulses(130, 0.2) * np.hanning(3200) for _ in range(8)], quiet(0.3))
     found = measure(voices.whisper(voice, dice))
