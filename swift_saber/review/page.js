@@ -75,7 +75,7 @@ async function look() {
   if (!found) return;
   state.items = found.items;
   for (const [number, draft] of drafts) {
-    if (state.items[number].revision === draft.revision || unsaved(draft)) continue;
+    if (state.items[number].revision <= draft.revision || unsaved(draft)) continue;
     drafts.delete(number);
     if (number === state.number) show(number);
   }
@@ -155,13 +155,14 @@ function following() {
 
 /** Load what is likely to be opened next, and let go of what is far away. */
 function ahead() {
-  const next = [...new Set([following(), near(1), near(2), near(-1)])].filter((number) => number !== undefined);
-  for (const number of next) {
-    loaded(number).then((draft) => { if (!players.has(number) && number !== state.number) by("ahead").append(playersOf(draft)); }).catch(() => {});
+  const there = (numbers) => new Set(numbers.filter((number) => number !== undefined));
+  // Clips of four items at most: a browser has six connections, one may wait for a copy of its clip, and saves need one.
+  const next = there([following(), near(1), near(-1)]), kept = there([state.number, ...next, near(2)]);
+  for (const number of kept) {
+    loaded(number).then((draft) => { if (next.has(number) && !players.has(number) && number !== state.number) by("ahead").append(playersOf(draft)); }).catch(() => {});
   }
-  const kept = new Set([state.number, ...next]);
   for (const [number, box] of players) {
-    if (kept.has(number)) continue;
+    if (number === state.number || next.has(number)) continue;
     // A player that is only taken off the page may keep its file for a long time.
     for (const each of box.querySelectorAll("video, audio")) { each.removeAttribute("src"); each.load(); }
     box.remove();

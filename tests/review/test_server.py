@@ -199,6 +199,19 @@ def test_two_reviewers_have_each_their_own_page_and_log(tmp_path: Path) -> None:
     assert {name: review.decision for name, review in reviews.items()} == {"anna": "reject", "bo": "accept"}
 
 
+def test_a_sample_is_dealt_to_the_reviewers_of_the_plan(tmp_path: Path) -> None:
+    path = records(tmp_path, [{**RECORD, "id": f"r{number}"} for number in range(20)])
+    settings = ["--sample", "10", "--overlap", "2", "--reviewers", "anna,bo", "--seed", "7"]
+    for arguments in (settings, []):  # the second time as the plan has it
+        with Served(path, "-o", tmp_path / "r", *arguments) as one:
+            seen = {
+                who: {line["id"] for line in one.client.get(page + "state").json()["items"]}
+                for who, page in one.pages.items()
+            }
+        assert {who: len(names) for who, names in seen.items()} == {"anna": 6, "bo": 6}
+        assert len(seen["anna"] & seen["bo"]) == 2 and len(seen["anna"] | seen["bo"]) == 10
+
+
 def test_a_blind_page_gets_nothing_that_a_machine_wrote(tmp_path: Path, clip: Path) -> None:
     checks = {"speech": {"heard": "Wine.", "error_rate": 1.0}, "visual": {"caption": "A man.", "fields": {}}}
     row = {**RECORD, **checks, "id": "angry-7", "videos": [str(clip)], "transcript": "Fine."}
