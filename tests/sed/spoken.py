@@ -85,6 +85,26 @@ def spoken(speakers: tuple[str, ...] = SPEAKERS, each: int = 36, seed: int = 0) 
             yield Spoken(speaker, "".join(said) if language == "zh" else " ".join(said), sound + hiss)
 
 
+def drawn(speakers: tuple[str, ...] = SPEAKERS, each: int = 36, seed: int = 1) -> Iterator[Spoken]:
+    """Yield clips as `spoken`, whose pitch, rate and loudness are anything between its lowest and highest.
+
+    A record says in which third of the speaker's clips each of them is; nothing changes within a clip.
+    """
+    dice = np.random.default_rng(seed)
+    for speaker in speakers:
+        language = "en" if speaker.startswith("en") else "zh"
+        ranges = (PITCHES, RATES, LOUDNESS)
+        values = [dice.uniform(steps[0], steps[-1], each) for steps in ranges]
+        thirds = [np.argsort(np.argsort(of)) * 3 // each for of in values]
+        for pitch, rate, loudness, *third in zip(*values, *thirds, strict=True):
+            texts = dice.permutation(ENGLISH if language == "en" else CHINESE)[:2]
+            parts = [trimmed(speak(text, speaker, int(pitch), int(rate), quiet=0)) for text in texts]
+            sound = np.pad(np.concatenate(parts) * 10 ** (loudness / 20), 4000)
+            said = [WORDS[language][name][at] for name, at in zip(("pitch", "rate", "loudness"), third, strict=True)]
+            hiss = np.random.default_rng(1).normal(0, 1e-4, len(sound))
+            yield Spoken(speaker, "".join(said) if language == "zh" else " ".join(said), sound + hiss)
+
+
 def trimmed(sound: Sound) -> Sound:
     """Without the silence at both ends, but for a tenth of a second between sentences."""
     loud = np.flatnonzero(np.abs(sound) > 0.01)

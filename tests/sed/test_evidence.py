@@ -1,6 +1,6 @@
 """A claim is held against what was measured: it agrees, contradicts, or cannot be said, and then there is a reason."""
 
-import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -20,7 +20,6 @@ from swift_saber.sed.evidence import (
     SPEAKER,
     TWO_SCALES,
     UNMEASURED,
-    Checked,
     Score,
     check,
     check_face,
@@ -28,7 +27,8 @@ from swift_saber.sed.evidence import (
 )
 from swift_saber.sed.facts import facts
 from swift_saber.sed.scale import Numbers, Scale, numbers
-from tests.media.voices import chords, needs_espeak, over, pink
+from tests.media.voices import Sound, chords, needs_espeak, over, pink
+from tests.sed.by_lot import chance, dealt, right
 from tests.sed.spoken import Spoken, spoken
 
 # A hundred clips whose numbers are 0, 1, ... 99 times a step, so that the place of each is its hundredth.
@@ -283,22 +283,6 @@ def test_facts_say_for_whom_they_hold() -> None:
 # Known truth
 
 
-def chance(texts: list[str], clips: list[Numbers], scale: Scale, speakers: list[str | None]) -> tuple[float, float]:
-    """The score that records dealt out to clips by lot have, and its standard deviation.
-
-    In the mean every record meets every clip, which is computed and not drawn. The deviation takes each clip's share
-    for independent of the others'.
-    """
-    scores = [
-        [check(read_voice(text), clip, scale, speaker).score for clip, speaker in zip(clips, speakers, strict=True)]
-        for text in texts
-    ]
-    everything = total(score for row in scores for score in row)
-    mean = everything.agrees / everything.decided
-    spread = np.var([score.agrees - mean * score.decided for row in scores for score in row])
-    return mean, math.sqrt(spread * len(clips)) / (everything.decided / len(clips))
-
-
 def demo() -> tuple[list[str], list[Numbers]]:
     """Records and measurements of clips of the demo's world, a second each, whose voices hum."""
     truths = sample_split("eval", {kind: count // 2 for kind, count in EVAL_COUNTS.items()}, 3)
@@ -313,19 +297,14 @@ def demo() -> tuple[list[str], list[Numbers]]:
     return [record(truth).acoustic_feat for truth in truths], [numbers(clip) for clip in clips]
 
 
-def scored(texts: list[str], clips: list[Numbers], scale: Scale) -> Score:
-    return total(check(read_voice(text), clip, scale).score for text, clip in zip(texts, clips, strict=True))
-
-
 def test_records_of_the_demo_agree_with_its_sound_and_shuffled_ones_by_chance() -> None:
     texts, clips = demo()
-    scale = Scale.of((None, clip) for clip in clips)
-    found = scored(texts, clips, scale)
+    of = list(map(read_voice, texts)), clips, Scale.of((None, clip) for clip in clips), [None] * len(clips)
+    found = right(*of)
     assert found.value is not None and found.value >= 0.95
     assert found.coverage is not None and found.coverage > 0.5
-    dealt = [texts[at] for at in np.random.default_rng(0).permutation(len(texts))]
-    mean, deviation = chance(texts, clips, scale, [None] * len(clips))
-    by_lot = scored(dealt, clips, scale).value
+    mean, deviation = chance(*of)
+    by_lot = dealt(*of).value
     assert by_lot is not None and abs(by_lot - mean) < 3 * deviation
     assert mean + 3 * deviation < 0.95
 
@@ -338,36 +317,26 @@ def utterances() -> tuple[tuple[Spoken, ...], tuple[Numbers, ...], Scale]:
     return clips, measured, Scale.of((clip.speaker, each) for clip, each in zip(clips, measured, strict=True))
 
 
-def checked(measured: tuple[Numbers, ...]) -> list[Checked]:
-    clips, _, scale = utterances()
-    pairs = zip(clips, measured, strict=True)
-    return [check(read_voice(clip.record), each, scale, clip.speaker) for clip, each in pairs]
-
-
 @needs_espeak
 def test_what_espeak_was_told_agrees_with_its_sound_and_shuffled_records_by_chance() -> None:
     clips, measured, scale = utterances()
-    found = total(each.score for each in checked(measured))
+    of = [read_voice(clip.record) for clip in clips], measured, scale, [clip.speaker for clip in clips]
+    found = right(*of)
     assert found.value is not None and found.value >= 0.95
     assert found.coverage is not None and found.coverage > 0.75
-    texts, speakers = [clip.record for clip in clips], [clip.speaker for clip in clips]
-    mean, deviation = chance(texts, list(measured), scale, list(speakers))
-    dealt = np.random.default_rng(0).permutation(len(clips))
-    by_lot = total(
-        check(read_voice(texts[other]), each, scale, speaker).score
-        for other, each, speaker in zip(dealt, measured, speakers, strict=True)
-    )
-    assert by_lot.value is not None and abs(by_lot.value - mean) < 3 * deviation
+    mean, deviation = chance(*of)
+    by_lot = dealt(*of).value
+    assert by_lot is not None and abs(by_lot - mean) < 3 * deviation
     assert mean + 3 * deviation < 0.95
 
 
 @needs_espeak
-def test_noise_and_music_leave_undecided_and_not_wrong() -> None:
-    clips, measured, _ = utterances()
-    plain = total(each.score for each in checked(measured))
-    for make in (pink, chords):
-        dice = np.random.default_rng(0)
-        noisy = [over(clip.sound, make(len(clip.sound), dice), 10) for clip in clips]
-        found = total(each.score for each in checked(tuple(numbers(measure(s.astype(np.float32))) for s in noisy)))
-        assert found.decided < 0.5 * plain.decided
-        assert found.decided - found.agrees <= 0.05 * found.claims
+@pytest.mark.parametrize("make", [pink, chords])
+def test_noise_and_music_leave_undecided_and_not_wrong(make: Callable[[int, np.random.Generator], Sound]) -> None:
+    clips, measured, scale = utterances()
+    reads, speakers = [read_voice(clip.record) for clip in clips], [clip.speaker for clip in clips]
+    dice = np.random.default_rng(0)
+    noisy = [over(clip.sound, make(len(clip.sound), dice), 10) for clip in clips]
+    found = right(reads, [numbers(measure(sound.astype(np.float32))) for sound in noisy], scale, speakers)
+    assert found.decided < 0.5 * right(reads, measured, scale, speakers).decided
+    assert found.decided - found.agrees <= 0.05 * found.claims
