@@ -9,8 +9,8 @@ from typing import Any
 from swift_saber.review.log import Review, latest_reviews
 from swift_saber.review.merge import verdict_of, voices
 
-# A Chinese character by itself, else a word, else the space between two.
-_PIECES = re.compile(r"[\u3400-\u9fff]|\s+|[^\s\u3400-\u9fff]+")
+# A Chinese character or a mark by itself, else a word, else the space between two.
+_PIECES = re.compile(r"[\u3400-\u9fff]|\s+|[^\W\u3400-\u9fff]+|[^\w\s]")
 # Beyond so many pieces a comparison takes seconds: then a text is another one as a whole.
 _MOST_PIECES = 2000
 

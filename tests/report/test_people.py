@@ -20,8 +20,9 @@ from tests.report.test_page import EVIL
 @pytest.mark.parametrize(
     ("before", "after", "pieces"),
     [
-        ("The face smiles.", "The face frowns.", [("=", "The face "), ("-", "smiles."), ("+", "frowns.")]),
+        ("The face smiles.", "The face frowns.", [("=", "The face "), ("-", "smiles"), ("+", "frowns"), ("=", ".")]),
         ("她面带笑容。", "她面带怒容。", [("=", "她面带"), ("-", "笑"), ("+", "怒"), ("=", "容。")]),
+        ("It's a_b, 笑 1.5!", "It's a_b, 笑 1.5!", [("=", "It's a_b, 笑 1.5!")]),
         ("", "new", [("+", "new")]),
         ("old", "", [("-", "old")]),
         ("same", "same", [("=", "same")]),
