@@ -1,5 +1,6 @@
 """`swift-saber review` as a process of its own, and requests to it."""
 
+import os
 import re
 import signal
 import subprocess
@@ -20,14 +21,17 @@ _NONCES = count()
 class Served:
     """The command with these arguments; a context manager. `pages` are the addresses of its reviewers, by name."""
 
-    def __init__(self, *arguments: object, folder: Path | None = None) -> None:
+    def __init__(self, *arguments: object) -> None:
         self._command = [sys.executable, "-m", "swift_saber.cli", "review", *map(str, arguments)]
-        self._folder = folder
+        # Beside its reviews, since one that is killed leaves its temporary folder.
+        self._temporary = str(Path(str(arguments[arguments.index("-o") + 1])).parent)
         self.pages: dict[str, str] = {}
         self.said: list[str] = []
 
     def __enter__(self) -> "Served":
-        self.process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True, cwd=self._folder)
+        self.process = subprocess.Popen(
+            self._command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": self._temporary}
+        )
         assert self.process.stderr
         for line in self.process.stderr:
             self.said.append(line)

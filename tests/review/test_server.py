@@ -344,6 +344,7 @@ def test_it_ends_cleanly(tmp_path: Path, how: signal.Signals, status: int) -> No
         one.save(0)
         assert one.end(how) in (status, 128 + how)
         assert "Traceback" not in "".join(one.said)
+        assert not list(tmp_path.glob("swift-saber-review-*"))
     with ReviewLog(tmp_path / "r", "anna") as log:  # given back
         assert log.latest["a"].decision == "accept"
 
