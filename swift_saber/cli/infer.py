@@ -79,11 +79,17 @@ def _analyze(args: argparse.Namespace) -> int:
     if args.json:
         raise InputError("analyze", "--json", "is for one clip without -o", "leave one of the two out")
     from swift_saber.inference.analyze import ANSWERS, analyze_all
+    from swift_saber.report.media import files_of, make_media
     from swift_saber.report.page import write_page
-    from swift_saber.report.results import read_result
+    from swift_saber.report.results import read_results
 
     status = analyze_all(args.paths, args.output, args.model, xlsx=args.xlsx, **_asked(args))
-    counts = write_page(args.output / "report.html", [read_result(args.output / ANSWERS)])
+    beside, workers = (args.output / "report_files").absolute(), os.cpu_count() or 1
+    counts = write_page(
+        args.output / "report.html",
+        read_results(args.output / ANSWERS),
+        media=lambda clips: make_media(files_of(clips), beside, workers=workers),
+    )
     table = "table.csv, table.xlsx" if args.xlsx else "table.csv"
     print(f"{args.output}: {counts['clips']} clips in {table} and report.html")
     return status

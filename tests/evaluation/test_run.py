@@ -17,7 +17,7 @@ from swift_saber.evaluation.compare import compare_runs
 from swift_saber.evaluation.run import evaluate
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.models.service import Service
-from swift_saber.report.results import read_result
+from swift_saber.report.results import read_results
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.text.strict_json import dumps
@@ -119,7 +119,8 @@ def test_a_probes_rejects_are_missing_with_their_reasons(data: Path, tmp_path: P
     items = {item.id: (item.state, item.details.get("reject")) for item in read_items(tmp_path / "run")}
     assert items["a"] == ("answered", None)
     assert items["b"] == ("missing", "whole: videos: gone")
-    shown = read_result(tmp_path / "run").shown  # what the page reads
+    [result] = read_results(tmp_path / "run")  # what the page reads
+    shown = result.shown
     assert shown["b"].reject == {"reason": "whole: videos: gone"} and shown["a"].reject is None
 
 
