@@ -90,7 +90,7 @@ def read_figures(
         InputError: as log.read_reviews and plan.read_plan.
     """
     plan = read_plan(folder)
-    found = figures(latest_reviews(folder), records, named=named, begun=progress(folder) if plan else {})
+    found = figures(latest_reviews(folder, records), records, named=named, begun=progress(folder) if plan else {})
     if plan is None:
         return {**found, "plan": None}
     settings = {**asdict(plan.settings), "reviewers": len(plan.dealt), "drawn": len(plan.shared)}
@@ -108,7 +108,7 @@ def figures(
     """Return all figures, as JSON takes them.
 
     Args:
-        latest: as log.latest_reviews returns.
+        latest: as log.latest_reviews returns, of these records.
         records: {id: digest} of the records that it is about (items.Item.of); None for what was reviewed last of each.
         named: call the reviewers by their names.
         begun: how far each is, as plan.progress returns, where there is a plan.

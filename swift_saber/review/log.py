@@ -15,7 +15,10 @@ Each line is one saved state of one item by one reviewer; the last line of an it
     adjudicates the reviewer saw what the others said, and decides
     source, consistency, language, concluded    of the item, for figures
 
-Several reviewers write at once, each a file of their own, held by one process. Nothing is ever changed or removed.
+Several reviewers write at once, each a file of their own, held by one process. Nothing is ever changed or removed. The
+last line counts for good: who skips what was accepted, or begins to edit it, says nothing of it any more. Who a line is
+of stands in the line, so files of several machines may be copied into one folder under any names; of several files of
+one reviewer the newest line counts.
 """
 
 import re
@@ -30,7 +33,7 @@ from typing import Any
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.rows import parse_row
-from swift_saber.errors import InputError, quoted, unreadable
+from swift_saber.errors import InputError, one_line, quoted, unreadable
 from swift_saber.review.items import EDITABLE, Item
 from swift_saber.text.strict_json import MAX_LEVELS
 
@@ -104,12 +107,17 @@ class ReviewLog:
         """Open the file, or make it and its folder.
 
         Raises:
-            InputError: another process writes it, it cannot be opened, or a line is no review.
+            InputError: another process writes it, it cannot be opened, or a line is no review, or another's.
         """
         with ExitStack() as undo:
             undo.enter_context(self._log)
             for row in self._log.read():
-                self._take(review_of(row, f"{self.path}: {quoted(row['id'])}"))
+                review = review_of(row, f"{self.path}: {quoted(row['id'])}")
+                if review.reviewer != self.reviewer:
+                    problem = f"holds reviews of {one_line(review.reviewer)}, not of {self.reviewer}"
+                    remedy = f"rename it to {one_line(review.reviewer)}{_ENDING}, or give another name"
+                    raise InputError(str(self.path), "reviewer", problem, remedy)
+                self._take(review)
             undo.pop_all()
         return self
 
@@ -196,31 +204,85 @@ def read_reviews(folder: str | Path) -> Iterator[Review]:
     Raises:
         InputError: the folder has no review, or a line is damaged; names the file and line.
     """
+    for path in _files(folder):
+        yield from _lines(path)
+
+
+def _files(folder: str | Path) -> list[Path]:
     files = review_files(folder)
     if not files:
         problem = "holds no reviews" if Path(folder).is_dir() else "is not there"
         raise InputError(str(folder), "folder", problem, "name the folder that swift-saber review -o wrote to")
-    for path in files:
-        try:
-            with path.open("rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    where = f"{path}:{number}"
-                    if line.endswith(b"\n"):  # the last may be on its way
+    return files
+
+
+def _lines(path: Path) -> Iterator[Review]:
+    """The reviews of a file, which may be being written, or have been through an editor."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                where = f"{path}:{number}"
+                try:
+                    if line.strip():
                         yield review_of(parse_row(line, where, levels=MAX_LEVELS), where)
-        except OSError as error:
-            raise unreadable(path, error) from error
+                except InputError as error:
+                    if line.endswith(b"\n"):  # else it is the last, which may be on its way
+                        remedy = "remove the line, the others are whole"
+                        raise InputError(error.where, error.field, error.problem, remedy) from error
+    except OSError as error:
+        raise unreadable(path, error) from error
 
 
-def latest_reviews(folder: str | Path) -> dict[str, dict[str, Review]]:
+def latest_reviews(folder: str | Path, of: Mapping[str, str] | None = None) -> dict[str, dict[str, Review]]:
     """Return {item: {reviewer: their last line}}, items in the order in which they were first reviewed.
+
+    Args:
+        folder: of the reviews.
+        of: {item: digest of the text as it is now}: of who has reviewed this text and another one under the same id,
+            the last line about this one counts.
 
     Raises:
         InputError: as read_reviews.
     """
+    texts, last = _latest(folder)
     found: dict[str, dict[str, Review]] = {}
-    for review in read_reviews(folder):
-        found.setdefault(review.item, {})[review.reviewer] = review
+    for (item, reviewer), review in last.items():
+        wanted = (of or {}).get(item, review.of)
+        found.setdefault(item, {})[reviewer] = texts.get((item, wanted, reviewer), review)
     return found
+
+
+def reviews_by_text(folder: str | Path) -> dict[str, dict[str, dict[str, Review]]]:
+    """Return {item: {digest of a text: {reviewer: their last line about it}}}.
+
+    Raises:
+        InputError: as read_reviews.
+    """
+    found: dict[str, dict[str, dict[str, Review]]] = {}
+    for (item, of, reviewer), review in _latest(folder)[0].items():
+        found.setdefault(item, {}).setdefault(of, {})[reviewer] = review
+    return found
+
+
+def _latest(folder: str | Path) -> tuple[dict[tuple[str, str, str], Review], dict[tuple[str, str], Review]]:
+    """The last lines by item, text and reviewer, and by item and reviewer."""
+    texts: dict[tuple[str, str, str], Review] = {}
+    last: dict[tuple[str, str], Review] = {}
+    files: dict[tuple[str, ...], Path] = {}
+    for path in _files(folder):
+        for review in _lines(path):
+            by_text, by_item = (review.item, review.of, review.reviewer), (review.item, review.reviewer)
+            _put(texts, by_text, review, files, path)
+            _put(last, by_item, review, files, path)
+    return texts, last
+
+
+def _put(found: dict[Any, Review], key: Any, review: Review, files: dict[Any, Path], path: Path) -> None:
+    """Keep the later one: in one file that of the later line, whatever the clock said; of two files the newer one."""
+    known = found.get(key)
+    if known and files[key] != path and (review.when, review.revision) < (known.when, known.revision):
+        return
+    found[key], files[key] = review, path
 
 
 def review_of(row: Mapping[str, Any], where: str) -> Review:

@@ -107,11 +107,16 @@ def verdict_of(item: str, reviews: Mapping[str, Review], of: str = "") -> Verdic
     return Verdict(item, state, values, by, reasons, fields, bool(judges), of, stale)
 
 
-def verdicts_by_text(latest: Mapping[str, Mapping[str, Review]]) -> Iterator[Verdict]:
-    """Yield the verdicts on each item, by its id, one for each of its texts that somebody decided about."""
-    for item, reviews in sorted(latest.items()):
-        texts = {review.of for review in reviews.values() if review.decision not in _NOT_SAID}
-        yield from (verdict_of(item, reviews, of) for of in sorted(texts))
+def verdicts_by_text(texts: Mapping[str, Mapping[str, Mapping[str, Review]]]) -> Iterator[Verdict]:
+    """Yield the verdicts on each item, by its id, one for each of its texts that somebody decided about.
+
+    Args:
+        texts: as log.reviews_by_text gives it.
+    """
+    for item, reviews in sorted(texts.items()):
+        for verdict in (verdict_of(item, said, of) for of, said in sorted(reviews.items())):
+            if verdict.by:
+                yield verdict
 
 
 def disputed(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, tuple[Voice, ...]]:

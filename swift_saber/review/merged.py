@@ -48,9 +48,9 @@ def write_merged(records: Sequence[Path], reviews: Path, output: Path, *, everyt
     paths = {"merged": output, **beside(output)}
     for path in paths.values():
         must_be_new(path)
-    latest = latest_reviews(reviews)
     counts = Counter(dict.fromkeys((*COUNTS, "written"), 0))
     known = Items(records)  # which sees that they are of one kind, each there once
+    latest = latest_reviews(reviews, {name: known.of(name) for name in known})
     with ExitStack() as files:
         partial = {name: files.enter_context(whole(path)) for name, path in paths.items()}
         out = {name: files.enter_context(path.open("wb")) for name, path in partial.items()}

@@ -136,3 +136,18 @@ def test_drops_of_the_pipeline_come_back_where_people_accept_them(tmp_path: Path
     text = (tmp_path / "out.jsonl").read_text()
     assert json.loads(text)["audio_desc"]["speech_content"] == "Fine."
     assert all(name in text for name in DIMENSIONS)
+
+
+def test_a_folder_with_reviews_of_two_files_of_the_same_clips_keeps_them_apart(tmp_path: Path) -> None:
+    for number, words in enumerate(("A kitchen.", "A bar.")):
+        records = tmp_path / f"{number}.jsonl"
+        write_rows(records, [row("a", "en") | {"video_desc": words}])
+        items = Items([records])
+        with ReviewLog(tmp_path / "reviews", "anna") as log:
+            after = {**items["a"].values, "emotion": ("sad", "happy")[number]}
+            log.save(f"save {number}", items["a"], number, decision="correct", reason="", after=after)
+    for number, emotion in enumerate(("sad", "happy")):
+        output = tmp_path / f"{number}.reviewed.jsonl"
+        counts = write_merged([tmp_path / f"{number}.jsonl"], tmp_path / "reviews", output)
+        assert (counts["corrected"], counts["stale"]) == (1, 0)
+        assert rows_of(output)["a"]["labels"] == {"emotion": emotion}

@@ -11,7 +11,7 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.review.items import Item, item_of
-from swift_saber.review.log import ReviewLog, StaleError, latest_reviews, log_path, read_reviews
+from swift_saber.review.log import ReviewLog, StaleError, latest_reviews, log_path, read_reviews, reviews_by_text
 from tests.review.test_items import RECORD
 
 ITEM = item_of(RECORD, "r:1")
@@ -170,3 +170,69 @@ def test_a_blind_reviewer_has_given_all_that_is_there(tmp_path: Path) -> None:
     [review] = read_reviews(tmp_path)
     assert review.edits() == {"emotion": "angry"}
     assert dataclasses.replace(review, blind=False).edits() == {}
+
+
+def test_lines_that_an_editor_has_saved_are_read_all_the_same(tmp_path: Path) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1")
+        save(log, "n2", item=PAIR, decision="better", after={"better": "1"})
+    path = log_path(tmp_path, "anna")
+    ours = path.read_bytes()
+    for edited in (ours.rstrip(b"\n"), ours + b"\n", ours.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + ours):
+        path.write_bytes(edited)
+        assert latest_reviews(tmp_path).keys() == {"a", "p"}
+
+
+def test_a_damaged_line_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1")
+    path = log_path(tmp_path, "anna")
+    path.write_bytes(b'{"id": "n0", "it\n' + path.read_bytes())
+    with pytest.raises(InputError, match=r"anna.reviews.jsonl:1: .*; remove the line, the others are whole"):
+        latest_reviews(tmp_path)
+
+
+def test_of_two_files_of_one_reviewer_the_newer_line_counts(tmp_path: Path) -> None:
+    for folder, decision in (("laptop", "reject"), ("desktop", "accept")):
+        with ReviewLog(tmp_path / folder, "anna") as log:
+            save(log, folder, decision=decision)
+    older = log_path(tmp_path / "laptop", "anna").read_text().replace('"when": "2', '"when": "1')
+    both = tmp_path / "both"
+    both.mkdir()
+    log_path(tmp_path / "desktop", "anna").rename(log_path(both, "anna"))
+    for name in ("anna-laptop", "anna_laptop"):  # one before it by name, one behind it
+        log_path(both, name).write_text(older)
+        assert {name: of.decision for name, of in latest_reviews(both)["a"].items()} == {"anna": "accept"}
+        log_path(both, name).unlink()
+
+
+def test_a_clock_that_goes_back_changes_nothing_in_one_file(tmp_path: Path) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1", decision="reject")
+        save(log, "n2", 1)
+    path = log_path(tmp_path, "anna")
+    first, last = path.read_text().splitlines()
+    path.write_text(first.replace('"when": "2', '"when": "3') + "\n" + last + "\n")
+    assert latest_reviews(tmp_path)["a"]["anna"].decision == "accept"
+
+
+def test_a_review_of_another_text_takes_no_word_back_of_this_one(tmp_path: Path) -> None:
+    other = item_of({**RECORD, "video_desc": "A bar."}, "o:1")
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1", decision="reject")
+        save(log, "n2", 1, item=other)
+        save(log, "n3", 2, item=other, decision="skip")
+    assert latest_reviews(tmp_path)["a"]["anna"].decision == "skip"
+    assert latest_reviews(tmp_path, {"a": ITEM.of})["a"]["anna"].decision == "reject"
+    assert latest_reviews(tmp_path, {"a": "0123"})["a"]["anna"].decision == "skip"
+    texts = reviews_by_text(tmp_path)["a"]
+    assert {of: said["anna"].decision for of, said in texts.items()} == {ITEM.of: "reject", other.of: "skip"}
+
+
+def test_a_file_that_got_another_name_is_not_written_on(tmp_path: Path) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1")
+    log_path(tmp_path, "anna").rename(log_path(tmp_path, "bo"))
+    assert latest_reviews(tmp_path)["a"].keys() == {"anna"}
+    with pytest.raises(InputError, match=r"bo.reviews.jsonl.*holds reviews of anna.*rename .*anna.reviews.jsonl"):
+        ReviewLog(tmp_path, "bo").__enter__()

@@ -16,7 +16,7 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
 from swift_saber.review.apply import MARK, NOT_REVIEWED, LeftOutError, apply, marked
 from swift_saber.review.items import item_of
-from swift_saber.review.log import latest_reviews, review_files
+from swift_saber.review.log import review_files, reviews_by_text
 from swift_saber.review.merge import Verdict, verdicts_by_text
 from swift_saber.sed.record import CONCLUSION, VISUAL
 from swift_saber.settings import SETTINGS
@@ -78,7 +78,7 @@ class Review(Stage):
             problem = f"{place} holds no reviews, and those of the last run were from there"
             remedy = f"start in the folder of that run, correct the path, or remove {folder} to do without them"
             raise InputError("recipe", "review.folder", problem, remedy)
-        verdicts = verdicts_by_text(latest_reviews(place)) if review_files(place) else ()
+        verdicts = verdicts_by_text(reviews_by_text(place)) if review_files(place) else ()
         found = [_line(verdict) for verdict in verdicts]
         return None if found == before and kept.exists() else found
 
