@@ -260,6 +260,7 @@ function itemView(draft, players) {
     make("span", "soft", ""), make("span", "gap"), button("", "k", () => step(-1), said("Previous", "上一个")), button("", "j", () => step(1), said("Next", "下一个")));
   bar.children[0].id = "decide";
   bar.children[3].id = "decided";
+  bar.children[3].setAttribute("role", "status");
   const name = item.id === undefined ? said(`No. ${draft.number + 1}`, `第 ${draft.number + 1} 条`) : value(item.id);
   const view = [
     make("div", "title", make("h2", "", name), item.source ? value(item.source, "soft") : null, item.consistency === "inconsistent" ? chip("clash", worded("inconsistent")) : null),

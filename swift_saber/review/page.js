@@ -143,7 +143,8 @@ function stale(draft) {
 
 const near = (by_) => {
   const at = listed.indexOf(state.number);
-  return at < 0 ? listed.find((number) => by_ > 0 ? number > state.number : false) : listed[at + by_];
+  if (at >= 0) return listed[at + by_];
+  return by_ > 0 ? listed.find((number) => number > state.number) : listed.findLast((number) => number < state.number);
 };
 
 /** What comes after a decision: the next item that is listed and not decided, from the beginning where it must be. */

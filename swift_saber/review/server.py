@@ -113,7 +113,7 @@ def _seats(
     if len(reviewers) > 1:
         raise InputError("review", "--reviewer", "is more than one, with --adjudicate", "let one decide")
     judge = reviewers[0] if reviewers else f"{_login()}-adjudicates"
-    disputes = disputes_for(judge, items, latest_reviews(folder))
+    disputes = disputes_for(judge, items, latest_reviews(folder, {name: items.of(name) for name in items}))
     if not disputes:
         raise InputError(str(folder), "reviews", "dispute none of these records", "nothing is to be decided")
     return [(judge, list(disputes), disputes)]

@@ -476,6 +476,20 @@ def test_the_list_shows_what_is_done_and_what_is_not(browser: Page, tmp_path: Pa
         browser.wait("document.querySelectorAll('.line').length === 0")
 
 
+def test_of_what_is_to_do_the_next_one_follows_a_decision(browser: Page, tmp_path: Path) -> None:
+    with serve(tmp_path, [{**RECORD, "id": f"r{number}"} for number in range(5)]) as served:
+        served.save(1)
+        browser.at(served.page)
+        browser.value("document.querySelector('[data-name=todo]').click()")
+        for number, left in ((2, 3), (3, 2), (4, 1)):
+            browser.press("a")
+            browser.wait(f"state.number === {number} && listed.length === {left} && {SAVED}")
+        browser.press("a")
+        browser.wait(f"listed.length === 0 && {SAVED}")
+        assert browser.texts("#decided") != [""]
+    assert {review.decision for review in said(tmp_path).values()} == {"accept"} and len(said(tmp_path)) == 5
+
+
 def test_a_large_clip_comes_in_parts_and_holds_up_no_save(browser: Page, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "long.wav", sound(240), RATE)
     assert (tmp_path / "long.wav").stat().st_size > 3 << 20
