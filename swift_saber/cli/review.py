@@ -147,7 +147,7 @@ def _take(args: argparse.Namespace) -> int:
     reviewed = Items(records_of(args.of))
     shown = Items(_kept(run)) if run else reviewed
     removed = args.removed_are_rejected
-    if run and not is_dataset(args.edited):  # of one file of many
+    if run and (not is_dataset(args.edited) or (removed and _is_task(args.edited, shown))):  # of one file of many
         if removed:
             problem = "is for train.jsonl and test.jsonl, and this is a stage's file"
             raise InputError(str(args.edited), "--removed-are-rejected", problem, "give that file's original with --of")
@@ -161,6 +161,15 @@ def _take(args: argparse.Namespace) -> int:
     if run and not lost and note_taken(run, args.edited):
         print(f"the edits are in {args.output}: the next run of the pipeline writes {args.edited} from them")
     return 1 if lost else 0
+
+
+def _is_task(edited: Path, shown: Any) -> bool:
+    """Whether a file that is called neither train.jsonl nor test.jsonl has the rows of one task of several alone."""
+    from swift_saber.pipeline.written import DATASET
+    from swift_saber.review.items import Items
+
+    files = {shown[name].where.rpartition(":")[0] for name in Items([edited]) if name in shown}
+    return edited.name not in DATASET and len(files) == 1 < len(shown.paths)
 
 
 def _add_agreement(parts: Any) -> None:

@@ -304,3 +304,13 @@ def test_a_stage_does_not_begin_with_rows_that_were_edited_meanwhile(
 def test_what_is_kept_of_a_written_file_says_which_rows_are_ours(done: Path) -> None:
     lines = [json.loads(line) for line in Path("out/split/written/00000.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == ["kept/00000.jsonl", "kept/00001.jsonl"]
+
+
+def test_a_stages_file_that_looks_like_the_dataset_rejects_none_of_the_other_tasks(
+    done: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy("out/review/kept/00000.jsonl", "edited.jsonl")
+    arguments = ["review", "take", "edited.jsonl", "--of", "out", "-o", "reviews", "--removed-are-rejected"]
+    assert cli.main(arguments) == 2
+    assert "this is a stage's file" in capsys.readouterr().err
+    assert not Path("reviews").exists()

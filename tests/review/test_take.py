@@ -8,7 +8,8 @@ import pytest
 from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.review.items import Items
-from swift_saber.review.log import latest_reviews
+from swift_saber.review.log import ReviewLog, latest_reviews
+from swift_saber.review.merge import verdict_of
 from swift_saber.review.take import take
 from tests.llm_server import row
 
@@ -119,3 +120,63 @@ def test_pairs_are_not_edited(world: World) -> None:
     pairs = Items([world.file("p.jsonl", [{"id": "p", "response": "good", "rejected_response": "bad"}])])
     with pytest.raises(InputError, match="which answer is better is not to be edited"):
         take(world.folder / "p.jsonl", pairs, pairs, world.folder / "reviews", "x", removed_are_rejected=False)
+
+
+def test_an_edit_that_is_undone_and_a_row_that_comes_back_are_taken_back(world: World) -> None:
+    with ReviewLog(world.folder / "reviews", "anna") as log:
+        item = Items([world.file("r.jsonl", ROWS)])["c"]
+        log.save("n1", item, 0, decision="correct", reason="", after={**item.values, "emotion": "sad"})
+    world.take(ROWS[0], ROWS[1] | {"video_desc": "A bar."}, removed=True)
+    assert world.take(*ROWS) == {"unchanged": 1, "taken back": 2}
+    latest = latest_reviews(world.folder / "reviews")
+    assert {name: verdict_of(name, of).state for name, of in latest.items()} == {"b": "open", "c": "corrected"}
+    assert world.take(*ROWS) == {"unchanged": 3}
+
+
+def test_corrections_that_were_removed_and_are_there_again_stand(world: World) -> None:
+    corrected = ROWS[1] | {"facial_exp_desc": "A thin smile.", "review": {"state": "corrected", "reviewers": 2}}
+    shown = [ROWS[0], corrected, ROWS[2]]
+    assert world.take(corrected | {"facial_exp_desc": ROWS[1]["facial_exp_desc"]}, shown=shown)["taken"] == 1
+    assert world.take(corrected, shown=shown)["taken back"] == 1
+    assert world.said()["b"][0] == "skip"
+
+
+def test_what_a_reviewer_of_the_same_name_said_on_the_page_is_not_taken_back(world: World) -> None:
+    item = Items([world.file("r.jsonl", ROWS)])["c"]
+    with ReviewLog(world.folder / "reviews", "by-hand", adjudicates=True) as log:
+        log.save("n1", item, 0, decision="correct", reason="", after={**item.values, "emotion": "sad"})
+    assert world.take(*ROWS) == {"unchanged": 3}
+
+
+def test_an_edit_that_a_run_has_put_in_meanwhile_is_not_undone(world: World) -> None:
+    bare = {name: value for name, value in ROWS[1].items() if name != "labels"}
+    edited = bare | {"sentiment_analysis": "The speaker is happy."}  # with which goes what it concludes
+    files = [world.file(f"{name}.jsonl", [each]) for name, each in (("r", bare), ("e", edited))]
+    marked = world.file("m.jsonl", [edited | {"review": {"state": "corrected", "reviewers": 1}}])
+    reviews = world.folder / "reviews"
+    take(files[1], Items(files[:1]), Items(files[:1]), reviews, "by-hand", removed_are_rejected=False)
+    found = take(marked, Items([marked]), Items(files[:1]), reviews, "by-hand", removed_are_rejected=False)
+    assert found["unchanged"] == 1
+
+
+def test_a_key_that_is_gone_is_no_unchanged_row(world: World) -> None:
+    for name in ("consistency", "video_desc", "source"):
+        gone = {key: value for key, value in ROWS[0].items() if key != name}
+        assert world.take(gone, *ROWS[1:]) == {"unchanged": 3, "changed otherwise": 1}
+        assert world.take(gone, removed=None) == {"unchanged": 1}, "an earlier stage's file"
+
+
+def test_nothing_is_taken_of_a_file_with_a_row_twice_or_a_wrong_one_behind(world: World) -> None:
+    edited = ROWS[0] | {"video_desc": "A bar."}
+    with pytest.raises(InputError, match=r"edited.jsonl:2: id: 'a' is there twice"):
+        world.take(edited, ROWS[0])
+    with pytest.raises(InputError, match=r"edited.jsonl:2: video_desc: is 5"):
+        world.take(edited, ROWS[1] | {"video_desc": 5})
+    assert not list((world.folder / "reviews").glob("*"))
+    with pytest.raises(InputError, match=r"edited.jsonl:1: language: is 'fr'; send one of zh, en"):
+        world.take(ROWS[0] | {"language": "fr"})
+
+
+def test_half_a_character_is_taken_as_a_question_mark(world: World) -> None:
+    world.take(ROWS[0] | {"video_desc": "A bar\ud83d", "labels": {"emotion": "sad\ud83d", "arousal": 2}}, *ROWS[1:])
+    assert world.said()["a"] == ("correct", {"video_desc": "A bar?", "emotion": "sad?"})
