@@ -42,6 +42,7 @@ Value = Literal["agrees", "contradicts", "undecided"]
 
 #: Why a claim is undecided; else it is the reason for which a number was not measured.
 UNMEASURED = "no property that is measured"
+NOT_MEASURED = "not measured"  # it could have been
 BETWEEN = "between the bounds"
 PART = "about a part of the clip"
 NO_SCALE = "nothing to compare it with"
@@ -199,7 +200,7 @@ class _Voice:
         return found
 
     def _unsaid(self, claim: Claim, name: str) -> Verdict:
-        return _undecided(claim, self._measured.get("unsaid", {}).get(name, "not measured"))
+        return _undecided(claim, (self._measured.get("unsaid") or {}).get(name, NOT_MEASURED))
 
     def _scaled(self, claim: Claim) -> Verdict:
         return self._of(claim, claim.property)

@@ -153,7 +153,8 @@ class Scale:
     def of(cls, measurements: Iterable[tuple[str | None, Prosody | Numbers]]) -> "Scale":
         """Make a scale of clips: each with its speaker, None where not known, and what was measured.
 
-        A name stands for the same speaker in all of them.
+        A name stands for the same speaker in all of them, and all are measured alike: a rate that was counted by ear
+        is lower than one out of a transcript, and they do not belong in one scale.
         """
         found: dict[str, dict[str, array[float]]] = {}
         clips = 0

@@ -1,21 +1,26 @@
 """A claim is held against what was measured: it agrees, contradicts, or cannot be said, and then there is a reason."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from swift_saber.media.prosody import measure
+from swift_saber.media.prosody import NAMES, measure
 from swift_saber.mini import voice
 from swift_saber.mini.world import EVAL_COUNTS, SILENT, record, sample_split, stream
 from swift_saber.sed.action_units import NO_FACE, ActionUnits, Unit
-from swift_saber.sed.claims import read_face, read_voice
+from swift_saber.sed.claim_words import VOICE_PROPERTIES
+from swift_saber.sed.claims import Claim, Read, read_face, read_voice
 from swift_saber.sed.evidence import (
     BETWEEN,
     EITHER,
     NO_SCALE,
     NO_UNIT,
+    NOT_MEASURED,
     PART,
     SPEAKER,
     TWO_SCALES,
@@ -156,7 +161,7 @@ def test_what_nothing_measures_is_undecided(text: str, reason: str) -> None:
 
 def test_a_number_that_was_left_unsaid_gives_its_reason() -> None:
     assert said("The pitch is high.", {"pitch": None, "unsaid": {"pitch": "too noisy"}}) == "too noisy"
-    assert said("The pitch is high.", {}) == "not measured"
+    assert said("The pitch is high.", {}) == NOT_MEASURED
 
 
 @pytest.mark.parametrize(
@@ -205,6 +210,35 @@ def test_where_nothing_is_decided_there_is_no_score() -> None:
     assert (Score(claims=2).value, Score(claims=2).coverage) == (None, 0.0)
     assert total([]) == Score()
     assert total([Score(1, 2, 3, 4), Score(1, 1, 1, 1)]) == Score(2, 3, 4, 5)
+
+
+NUMBERS = st.none() | st.floats(-200, 500, allow_nan=False)
+STATED = st.builds(
+    Claim,
+    property=st.sampled_from(VOICE_PROPERTIES),
+    direction=st.just(1) | st.just(-1),
+    strength=st.sampled_from([1, 2, 3]),
+    denied=st.just(False),
+    change=st.sampled_from([None, "rises"]),
+    where=st.sampled_from([None, "start", "end", "throughout"]),
+    span=st.just((0, 0)),
+    words=st.just(""),
+)
+
+
+@given(STATED, st.fixed_dictionaries({name: NUMBERS for name in NAMES if name != "pitch"}), st.sampled_from([90, 250]))
+def test_whatever_is_claimed_and_measured(claim: Claim, measured: dict[str, float | None], pitch: float) -> None:
+    claim = replace(claim, change={1: "rises", -1: "falls"}[claim.direction] if claim.change else None)
+    both = (claim, replace(claim, denied=True))
+    for scale in (Scale(), HUNDRED):
+        stated, denied = check(Read(both, 2, ()), {**measured, "pitch": pitch, "unsaid": None}, scale).verdicts
+        # A reason stands where nothing is decided, and a denial turns what is.
+        assert bool(stated.reason) == (stated.value == "undecided")
+        turned = {"agrees": "contradicts", "contradicts": "agrees", "undecided": "undecided"}
+        assert (denied.value, denied.reason) == (turned[stated.value], stated.reason)
+        # Who says more is not more easily right.
+        stronger = check(Read((replace(claim, strength=3),), 1, ()), {**measured, "pitch": pitch}, scale).verdicts[0]
+        assert not (stronger.value == "agrees" and stated.value == "contradicts")
 
 
 # The face
