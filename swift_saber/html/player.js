@@ -20,17 +20,34 @@ function player(name, file) {
     element.src = sources.shift();
     if (element.src === whole) link.href = whole;
   };
-  element.addEventListener("error", () => {
+  const fail = () => {
     while (sources.length && new URL(sources[0], location.href).href === element.src) sources.shift();
     if (sources.length) return void next();
     element.hidden = true;
     box.append(...cannot(name, file));
+  };
+  element.addEventListener("error", fail);
+  // Of a picture in a codec that it does not have, a browser plays the sound before a black window, and calls that no error.
+  if (name === "video") element.addEventListener("loadedmetadata", () => {
+    if (element.videoWidth) return;
+    const heard = element.src;
+    fail();
+    if (element.hidden && !element.muted) box.append(soundOf(heard));
   });
   next();
   box.append(element, link);
   if (file.copy) box.append(make("p", "soft small", said("A copy for browsers is played; the file itself is linked.", "播放的是供浏览器使用的副本；链接指向原文件。")));
   if (file.problem) box.append(make("p", "warn small", value(file.problem)));
   return box;
+}
+
+/** The sound of a file whose picture does not play. */
+function soundOf(address) {
+  const sound = make("audio");
+  sound.controls = true;
+  sound.preload = "metadata";
+  sound.src = address;
+  return sound;
 }
 
 /** What stands in the place of a player whose file does not play. */
@@ -44,7 +61,7 @@ function cannot(name, file) {
     out.push(picture);
   }
   out.push(make("div", "warn cannot", file.form
-    ? [said("This browser does not play ", "此浏览器无法播放 "), value(file.form), said(": --transcode writes a copy that it plays.", "：使用 --transcode 可生成可播放的副本。")]
+    ? [said("This browser does not play ", "此浏览器无法播放 "), value(file.form), said(": swift-saber report --transcode writes a copy that it plays.", "：swift-saber report --transcode 可生成可播放的副本。")]
     : said("Missing, or in a form that this browser cannot play.", "文件缺失，或此浏览器无法播放该格式。")));
   return out;
 }
@@ -67,7 +84,10 @@ function together(picture, sound) {
 }
 
 function media(clip) {
-  const boxes = [...(clip.videos || []).map((file) => player("video", file)), ...(clip.audios || []).map((file) => player("audio", file))];
+  // A sound inside a video is named as that file once more; its player plays both.
+  const pictureNames = new Set((clip.videos || []).map((file) => file.name));
+  const separate = (clip.audios || []).filter((file) => !pictureNames.has(file.name));
+  const boxes = [...(clip.videos || []).map((file) => player("video", file)), ...separate.map((file) => player("audio", file))];
   const out = make("div", "players", boxes);
   const pictures = out.querySelectorAll("video"), sounds = out.querySelectorAll("audio");
   if (pictures.length === 1 && sounds.length === 1) {

@@ -40,10 +40,14 @@ class Media:
 
 
 def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
-    """Return the files of this machine among the media of clips, each once, as the rows name them."""
+    """Return the files of this machine among the media of clips, each once, as the rows name them.
+
+    A sound inside a clip's own video is no further file: the page plays both as one.
+    """
     found: dict[tuple[str, Kind], None] = {}
     for clip in clips:
-        kinds: tuple[tuple[Kind, list[object]], ...] = (("video", clip.videos), ("audio", clip.audios))
+        separate = [path for path in clip.audios if path not in clip.videos]
+        kinds: tuple[tuple[Kind, list[object]], ...] = (("video", clip.videos), ("audio", separate))
         for kind, paths in kinds:
             found |= {(path, kind): None for path in paths if isinstance(path, str) and not place_fault(path)}
     return [(path, kind) for path, kind in found if os.path.isfile(media_path(path))]

@@ -10,6 +10,8 @@ from swift_saber.cli import Parser
 from swift_saber.cli.report import add_report
 from swift_saber.report.clip import Clip
 from swift_saber.report.media import files_of, make_media
+from swift_saber.report.page import write_page
+from swift_saber.report.results import read_results
 from tests.media_faults import encode, frames, sound
 from tests.report.browser import Browser, needs_chromium
 from tests.report.made import answer, write_answers
@@ -44,6 +46,7 @@ def test_files_are_those_of_this_machine_each_once(tmp_path: Path) -> None:
     path = str(tmp_path / "a.mp4")
     both = [Clip("1", videos=[path, "https://host/a.mp4", str(tmp_path / "gone.mp4"), 3]), Clip("2", videos=[path])]
     assert files_of([*both, Clip("3", audios=[path])]) == [(path, "video"), (path, "audio")]
+    assert files_of([Clip("own sound", videos=[path], audios=[path])]) == [(path, "video")]
 
 
 def test_what_does_not_play_has_a_picture_beside_the_page_and_what_cannot_be_read_is_named(
@@ -97,10 +100,42 @@ def test_a_form_that_the_browser_does_not_play_is_named_with_a_picture_in_its_pl
     browser.wait("document.querySelector('.poster') && document.querySelector('.poster').naturalWidth === 56")
     assert browser.value("document.querySelector('video').hidden") is True
     [line] = browser.texts(".cannot")
-    assert line == "This browser does not play avi (mpeg4, mp2): --transcode writes a copy that it plays."
+    assert (
+        line
+        == "This browser does not play avi (mpeg4, mp2): swift-saber report --transcode writes a copy that it plays."
+    )
     browser.open(tmp_path / "p.html", "#clip=broken")
     browser.wait("document.querySelector('.cannot')")
     assert "cannot be decoded" in browser.texts(".media")[0]
+
+
+@needs_chromium
+def test_of_a_picture_that_stays_black_the_sound_plays_beside_its_poster(
+    browser: Browser, tmp_path: Path, clips: Path
+) -> None:
+    """A browser that lacks HEVC plays the file's AAC and reports no error."""
+    browser.open(report(tmp_path, clips), "#clip=hevc")
+    browser.wait("document.querySelector('video').videoWidth || document.querySelector('.cannot')")
+    if browser.value("document.querySelector('video').videoWidth"):
+        pytest.skip("this Chromium plays HEVC")
+    browser.wait("document.querySelector('.poster').naturalWidth === 56")
+    browser.wait("document.querySelector('audio').duration > 1")
+    assert browser.value("document.querySelector('video').hidden") is True
+    assert "does not play mp4 (hevc, aac)" in browser.texts(".cannot")[0]
+
+
+@needs_chromium
+def test_a_sound_inside_its_video_has_no_player_of_its_own(browser: Browser, tmp_path: Path, clips: Path) -> None:
+    path = str(clips / "good.mp4")
+    write_page(
+        tmp_path / "p.html",
+        read_results(write_answers(tmp_path / "o.jsonl", [answer("a", videos=[path], audios=[path])])),
+    )
+    browser.open(tmp_path / "p.html")
+    browser.wait("document.querySelector('video').readyState > 0")
+    assert browser.value("document.querySelectorAll('audio').length") == 0
+    assert browser.value("document.querySelector('video').muted") is False
+    assert "separate" not in browser.texts(".players")[0]
 
 
 @needs_chromium
