@@ -5,6 +5,7 @@ user as a part of a path, the hosts of the recipe, keys of the environment; and 
 """
 
 import getpass
+import html
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from swift_saber.errors import InputError
 from swift_saber.pipeline.sources.base import readers
+from swift_saber.text.emotions import common_emotion
 
 # Of addresses in a recipe, those that name this machine to nobody.
 _ANY_HOST = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "::1"})
@@ -25,41 +27,109 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD", re.IGNORECASE)
 _FOLDERS = frozenset({"folder", "output", "root", *readers()})
 # Below it, a value is a word like any other.
 _SECRET_LENGTH = 8
+# Accounts and folders that are called by a word which stands in ids and texts all the time; as are those of emotions.
+_ORDINARY = frozenset(
+    {
+        *("admin", "audio", "build", "clip", "clips", "data", "demo", "dev", "docker"),
+        *("eval", "guest", "home", "main", "media", "model", "models", "root", "runner"),
+        *("share", "test", "tmp", "train", "ubuntu", "user", "users", "validation", "video"),
+        *("videos", "voice", "work"),
+    }
+)
+_ROOTS = (
+    "home|users|root|mnt|media|tmp|var|srv|scratch|opt|etc|private|volumes|nfs|gpfs|lustre|workspace|kaggle|cygdrive|"
+    "content/drive|run/user|run/media|usr/local"
+)
+# Letters of ASCII end a word here: in a Chinese sentence a path stands between characters.
 _LOCAL = re.compile(
-    r"\bfile:/|(?<![\w.\-/:])/(home|Users|root|mnt|media|tmp|var|srv|scratch)/[\w.]|(?<!\w)~/\w|\b[A-Z]:\\+\w"
+    rf"\bfile:/|(?<![a-z0-9_.\-/])/(?:{_ROOTS})/[\w.]|(?<!\w)~/\w|(?<![\w.])\.\./\w|(?<![a-z])[a-z]:\\+\w"
+    r"|(?<![a-z])[a-z]:/+[^\s/:]+/|(?<![\w\\])\\\\[\w.-]+\\+\w|(?<![\w:/])//[\w.-]+/\w",
+    re.IGNORECASE,
 )
 _ACCOUNT = re.compile(r"://[^/@\s]+@")
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*(?:\.[a-z]{2,}|:[\w/~])", re.ASCII | re.IGNORECASE)
+_NETWORK = re.compile(
+    r"://(?:\[|\d+\.\d+\.\d+\.\d+|localhost\b|[\w.-]+\.(?:local|internal|intranet|lan|corp)\b)"
+    r"|(?<![\d.])(?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+(?![\d.]\d)",
+    re.ASCII | re.IGNORECASE,
+)
+# As their makers write them: Hugging Face, OpenAI, GitHub, AWS, a JSON web token, PEM.
+_KEY = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[A-Z0-9]{16}"
+    r"|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.)|-----BEGIN [A-Z ]*PRIVATE KEY",
+    re.ASCII,
+)
+_ANYWHERE = (
+    (_LOCAL, "a local path"),
+    (_ACCOUNT, "a user or a password in an address"),
+    (_MAIL, "an address of mail"),
+    (_NETWORK, "an address of a network of one's own"),
+    (_KEY, "a key"),
+)
+# Names of fewer letters are parts of too many words.
+_SHORT = 3
+# How often a text may be wrapped in another that is looked into.
+_WRAPPED = 3
 _BATCH = 1000  # rows of a parquet file that are looked at together
 
 
 class Watch:
-    """Finds private text.
+    """Finds private text, in small and capital letters alike.
 
     Args:
         words: what must not be there, and what it is: {text: "the home folder"}. A path is found at its beginning
-            alone, so that "/data" is not found in "my/data".
-        names: parts of paths, e.g. the user's login name.
+            alone, so that "/data" is not found in "my/data"; one of a single folder where another part follows.
+        names: parts of paths, e.g. the user's login name; those that are words like any other, below a folder of users
+            alone.
+        mail: whether an address of mail is private.
     """
 
-    def __init__(self, words: Mapping[str, str], names: Mapping[str, str]) -> None:
-        spelt = {form: what for word, what in words.items() for form in _forms(word)}
-        self._what = spelt | {name: what for name, what in names.items() if name}
+    def __init__(self, words: Mapping[str, str], names: Mapping[str, str], *, mail: bool = True) -> None:
+        spelt = {_plain(word): what for word, what in words.items() if word}
+        parts = {_plain(name): what for name, what in names.items() if name}
+        self._what = spelt | parts
         longest = sorted(spelt, key=len, reverse=True)
-        texts = [(r"(?<![\w.\-])" if word[0] in "/~" else r"(?<!\w)") + re.escape(word) + r"(?!\w)" for word in longest]
-        parts = [rf"(?<=[/\\]){re.escape(name)}(?=[/\\])" for name in names if name]
-        self._known = re.compile("|".join([*texts, *parts])) if texts or parts else None
+        self._known = re.compile("|".join([*map(_searched, longest), *map(_as_part, parts)])) if self._what else None
+        self._anywhere = [(shape, what) for shape, what in _ANYWHERE if mail or shape is not _MAIL]
 
     def found(self, text: str) -> str | None:
         """Return what of a text must not leave this machine, e.g. "the home folder", or None."""
-        for given in {text, unquote(text)}:
-            form = unicodedata.normalize("NFC", given)
-            if self._known and (match := self._known.search(form)):
+        for form in _readings(text):
+            if self._known and (match := self._known.search(_plain(form))):
                 return self._what[match.group()]
-            if _LOCAL.search(form):
-                return "a local path"
-            if _ACCOUNT.search(form):
-                return "a user or a password in an address"
+            for shape, what in self._anywhere:
+                if shape.search(form):
+                    return what
         return None
+
+
+def _readings(text: str) -> set[str]:
+    """A text as it stands, and as it reads where it is a part of an address, of HTML or of JSON, more than once."""
+    found: set[str] = set()
+    for _ in range(_WRAPPED):
+        form = unicodedata.normalize("NFKC", text)
+        form = "".join(char for char in form if unicodedata.category(char) != "Cf")
+        found |= {form, form.replace("\\/", "/")}
+        text = html.unescape(unquote(form)) if "%" in form or "&" in form else form
+    return found
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _searched(word: str) -> str:
+    """What finds a word that _plain has made so."""
+    if not word.startswith(("/", "~")):
+        return r"(?<!\w)" + re.escape(word) + r"(?!\w)"
+    return r"(?<![a-z0-9_.\-])" + re.escape(word) + (r"(?!\w)" if "/" in word[1:] else r"(?=/\w)")
+
+
+def _as_part(name: str) -> str:
+    """What finds a name that is a part of a path."""
+    ordinary = len(name) < _SHORT or name in _ORDINARY or name in readers() or common_emotion(name) is not None
+    below = r"(?:(?<=home[/\\])|(?<=users[/\\])|(?<=~))" if ordinary else r"(?<=[/\\~])"
+    return below + re.escape(name) + (r"(?!\w)" if ordinary else r"(?=[/\\])")
 
 
 def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any], *, said: bool = False) -> Watch:
@@ -93,7 +163,7 @@ def watch(folders: Iterable[str | os.PathLike[str]], recipe: Mapping[str, Any], 
         login = getpass.getuser()
     except (KeyError, OSError):  # a container may have no name for its user
         login = ""
-    return Watch(words, {} if said else {login: "the user's login name"})
+    return Watch(words, {} if said else {login: "the user's login name"}, mail=not said)
 
 
 def check(folder: Path, watch: Watch, said: Iterable[str] = ()) -> None:
@@ -189,7 +259,3 @@ def _spelt(folder: str | os.PathLike[str]) -> Iterator[str]:
     for form in (str(folder), os.path.abspath(path), os.path.realpath(path)):
         if form.startswith(("/", "~/")) and len(form.rstrip("/")) > 1:
             yield form.rstrip("/")
-
-
-def _forms(word: str) -> set[str]:
-    return {unicodedata.normalize("NFC", word)}

@@ -159,7 +159,9 @@ def publish(
         people = _people(given, seen.rows, reviews) if reviews else None
         write_text(folder / CARD, card(said, outcome.made, found, given.recipe, people))
         lines = [line for text in _texts(said) for line in text.splitlines()]
-        check(folder, keeper, [*lines, *map(cell, lines)])
+        # The head of the card folds and quotes what it says.
+        words = [word for line in lines for word in line.split() if keeper.found(word)]
+        check(folder, keeper, [*lines, *map(cell, lines), *words])
         write_rows(report, [outcome.to_dict()])
     return outcome
 

@@ -1,6 +1,5 @@
 """What is of this machine or of a person does not leave it: cut out where it may be, and else nothing is published."""
 
-import getpass
 import json
 import subprocess
 from collections.abc import Callable
@@ -114,7 +113,7 @@ TEXTS: dict[str, Callable[[Path], str]] = {
     "a mac's": lambda _: "The file /Users/cleo/a.mp4 shows a man.",
     "windows'": lambda _: "The file C:\\Users\\cleo shows a man.",
     "an address of a file": lambda _: "See file:///x/a.mp4 for more.",
-    "the login name": lambda _: f"See http://host/{getpass.getuser()}/a.mp4 for more.",
+    "the login name": lambda _: "See http://host/cleo7/a.mp4 for more.",
     "a password": lambda _: "See http://anna:secret@host/a for more.",
     "a key": lambda _: "Bearer sk-1234567890abcdef",
 }
@@ -126,6 +125,7 @@ def test_a_text_that_holds_such_a_thing_is_refused_with_its_place_and_nothing_is
     what: str, form: str, row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAB_API_KEY", "sk-1234567890abcdef")
+    monkeypatch.setattr("getpass.getuser", lambda: "cleo7")
     row["facial_exp_desc"] = TEXTS[what](tmp_path)
     with pytest.raises(InputError, match="holds .*; take it out of the records") as error:
         _publish(tmp_path, row, form=form)
@@ -270,6 +270,72 @@ def test_what_is_looked_for(text: str, what: str | None, monkeypatch: pytest.Mon
     monkeypatch.setenv("LAB_API_KEY", "sk-1234567890abcdef")
     found = watch([], RECIPE).found(text)
     assert found == what or (what == "a key" and found == "the value of LAB_API_KEY")
+
+
+PATH = "a local path"
+HIDDEN = [
+    *((PATH, text) for text in ("C:/Users/cleo/a.avi", "c:\\users\\cleo", "D:/data/a.mp4", "见C:\\x", "C：\\x")),
+    *(
+        (PATH, text)
+        for text in ("\\\\nas7\\clips\\a.mp4", "//nas7/share/x", "FILE:///x", "../../etc/x", "a:/home/cleo/x")
+    ),
+    *(
+        (PATH, text)
+        for text in ("/HOME/CLEO/x", "/Volumes/x/y", "/opt/ml/x", "/workspace/x", "/nfs/x/y", "/etc/passwd")
+    ),
+    *((PATH, text) for text in ('{\\"path\\": \\"\\/home\\/cleo\\/x\\"}', "%252Fhome%252Fcleo", "&#47;home&#47;cleo")),
+    *((PATH, text) for text in ("／home／cleo／x", "文件在/home/cleo/x里", "/ho\u200bme/cleo/x")),
+    ("a folder of this machine", "文件在/lab9/sets/x里"),
+    ("a folder of this machine", "/Lab9/SETS/x"),
+    ("an address of mail", "ask cleo.q@lab.example"),
+    ("an address of mail", "cleo@gpu7:/x/y"),
+    ("an address of a network of one's own", "http://[fe80::1]:8000/v1"),
+    ("an address of a network of one's own", "http://localhost:8000/v1"),
+    ("an address of a network of one's own", "https://gpu7.local/v1"),
+    ("an address of a network of one's own", "on 192.168.1.5"),
+    ("a key", "hf_abcdefghijklmnopqrstuvwxyz"),
+    ("a key", "AKIAIOSFODNN7EXAMPLE"),
+    ("a key", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0.abcdefg"),
+    ("the value of LAB_API_KEY", "%73k-12345\u200b67890abcdef"),
+    ("the user's login name", "clips/cleo7/a.mp4"),
+    ("the user's login name", "~Cleo7/a.mp4"),
+]
+
+
+@pytest.mark.parametrize(("what", "text"), HIDDEN)
+def test_it_is_found_however_it_is_written(what: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_API_KEY", "sk-1234567890abcdef")
+    monkeypatch.setattr("getpass.getuser", lambda: "cleo7")
+    assert watch(["/lab9/sets"], {}).found(text) == what
+
+
+@pytest.mark.parametrize("login", ["root", "data", "user", "test", "happy", "angry", "meld", "al"])
+def test_a_login_name_that_is_a_word_does_not_stop_the_words(login: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: login)
+    monkeypatch.setenv("HOME", "/data")
+    watched = watch(["/data", "/work"], {})
+    for text in (
+        *(
+            "He goes home, the root cause is data.",
+            "a smile/angry/neutral face",
+            "at /data or /b",
+            "meld/train/angry/x",
+        ),
+        *("https://example.org/data/angry/user/", "mine/data/a", "happy\\angry\\sad", "24/7, he/she, /t/, 1.10.2.3"),
+        *("Q: A: no. 5 @ 3, @home", "wait... or ../ not", "a/al/b"),
+    ):
+        assert watched.found(text) is None, text
+    assert watched.found(f"home/{login}/x") == "the user's login name"
+    assert watched.found("in /data/x.mp4") == "the home folder"
+
+
+def test_a_licence_in_words_may_have_an_address_of_mail(row: dict[str, Any], tmp_path: Path) -> None:
+    """In the head of the card, too, which folds it and doubles its quotes."""
+    licence = (
+        "For research alone, as the authors' own agreement has it; for all else write to cleo@lab.example, please."
+    )
+    _publish(tmp_path, row, licence=licence)
+    assert "cleo@lab.example" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("folder", ["/daten/Übung", "/daten/U\u0308bung"])
