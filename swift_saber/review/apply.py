@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from swift_saber.data.turns import answer_of
-from swift_saber.review.items import Item, item_of
+from swift_saber.review.items import Item, is_dropped, item_of
 from swift_saber.review.log import NEITHER
 from swift_saber.review.merge import BETTER, Verdict
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, SPEECH, VISUAL, infer_language
 from swift_saber.sed.record import Record as Evidence
+from swift_saber.text.files import writable
 
 Row = dict[str, Any]
 
@@ -64,7 +65,7 @@ def apply(row: Mapping[str, Any], verdict: Verdict, where: str) -> Row:
     """
     if verdict.state == "rejected":
         raise LeftOutError(REJECTED, "; ".join(verdict.reasons))
-    if isinstance(row.get("row"), dict) and "reason" in row:
+    if is_dropped(row):
         row = row["row"]
     item = item_of(row, where)
     made = {"record": _record, "answer": _answer, "pair": _pair, "candidates": _candidates}[item.kind]
@@ -73,19 +74,20 @@ def apply(row: Mapping[str, Any], verdict: Verdict, where: str) -> Row:
 
 
 def _record(row: Mapping[str, Any], _: Item, verdict: Verdict, __: Row) -> Row:
-    given = {name: text for name, text in verdict.values.items() if name in DIMENSIONS}
+    values = {name: writable(text) for name, text in verdict.values.items()}
+    given = {name: text for name, text in values.items() if name in DIMENSIONS}
     for name, text in given.items():
         if markup := reserved_markup(text):
             raise LeftOutError("media tag in a text", f"{name} holds {markup}: review it again, without the brackets")
     found = _with_texts(dict(row), given)
-    if "emotion" in verdict.values:
+    if "emotion" in values:
         labels = found.get("labels")
-        found["labels"] = {**(labels if isinstance(labels, dict) else {}), "emotion": verdict.values["emotion"]}
+        found["labels"] = {**(labels if isinstance(labels, dict) else {}), "emotion": values["emotion"]}
         if not found["labels"]["emotion"]:
             del found["labels"]["emotion"]
     for name in ("consistency", "language"):
-        if name in verdict.values:
-            found[name] = verdict.values[name]
+        if name in values:
+            found[name] = values[name]
     if not found.get("consistency", "given"):
         del found["consistency"]
     if not found.get("language", "given"):

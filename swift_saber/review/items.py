@@ -176,10 +176,9 @@ def item_of(row: Mapping[str, Any], where: str) -> Item:
     Raises:
         InputError: the row is none of them.
     """
-    reason = row.get("reason")
-    if isinstance(row.get("row"), dict) and isinstance(reason, str):
+    if is_dropped(row):
         found = item_of(row["row"], where)
-        dropped = {"check": "dropped", "reason": reason, "value": row.get("value"), "limit": row.get("limit")}
+        dropped = {"check": "dropped", "reason": row["reason"], "value": row.get("value"), "limit": row.get("limit")}
         return replace(found, checks={**found.checks, "": [dropped, *found.checks.get("", [])]})
     row = _with_columns(row)
     name = asked_id(row, where)
@@ -194,6 +193,11 @@ def item_of(row: Mapping[str, Any], where: str) -> Item:
         return _record("answer", name, row, where, parse(writable(answer)).fields)
     problem = "holds no record, no answer and no candidates"
     raise InputError(where, "row", problem, "give records, results of an inference, candidates or pairs")
+
+
+def is_dropped(row: Mapping[str, Any]) -> bool:
+    """Whether a row is the line of what a stage of the pipeline dropped."""
+    return isinstance(row.get("row"), dict) and isinstance(row.get("reason"), str)
 
 
 def _with_columns(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -43,6 +43,8 @@ DECISIONS |= {"answer": DECISIONS["record"], "candidates": DECISIONS["pair"]}
 #: Beside the place of a choice, what may be better.
 NEITHER = ("same", "none")
 
+# Of the labels that have few values; beside them what stood there before.
+_ALLOWED = {"consistency": ("", "consistent", "inconsistent"), "language": ("", "zh", "en")}
 _NAME = re.compile(r"[\w][\w.-]{0,39}")
 _ENDING = ".reviews.jsonl"
 
@@ -297,8 +299,28 @@ def review_of(row: Mapping[str, Any], where: str) -> Review:
             raise InputError(where, name, f"is {quoted(row.get(name))}", "it is no line of a review")
     if row["kind"] not in DECISIONS or row.get("decision") not in (None, *DECISIONS[row["kind"]]):
         raise InputError(where, "decision", f"is {quoted(row.get('decision'))}", "it is no line of a review")
+    if name := _wrong_values(row):
+        raise InputError(where, name, f"is {quoted(row[name])}", "it is no line of a review")
     known: dict[str, Any] = {each.name: row.get(each.name) for each in fields(Review)}
     return Review(**{**known, "blind": row.get("blind") is True, "adjudicates": row.get("adjudicates") is True})
+
+
+def _wrong_values(row: Mapping[str, Any]) -> str:
+    """Which of "before" and "after" no page can have sent, "" where they can be."""
+    before, after = row["before"], row["after"]
+    if not all(isinstance(text, str) for text in after.values()):
+        return "after"
+    if "better" in DECISIONS[row["kind"]]:
+        scores = before.get("scores")
+        if not isinstance(scores, list) or not all(score is None or type(score) in (int, float) for score in scores):
+            return "before"
+        places = (*map(str, range(len(scores))), *NEITHER)
+        is_there = after["better"] in places if "better" in after else row["decision"] != "better"
+        return "" if is_there else "after"
+    if not all(isinstance(text, str) for text in before.values()):
+        return "before"
+    known = all(after.get(name, "") in (*allowed, before.get(name)) for name, allowed in _ALLOWED.items())
+    return "" if known else "after"
 
 
 def _check(item: Item, decision: str | None, after: Mapping[str, str]) -> None:
@@ -318,6 +340,6 @@ def _check(item: Item, decision: str | None, after: Mapping[str, str]) -> None:
         return
     if strange := sorted(after.keys() - set(EDITABLE)):
         raise InputError(item.id, strange[0], "cannot be edited", f"send {', '.join(EDITABLE)}")
-    for name, allowed in (("consistency", ("", "consistent", "inconsistent")), ("language", ("", "zh", "en"))):
+    for name, allowed in _ALLOWED.items():
         if after.get(name, "") not in (*allowed, item.values[name]):
             raise InputError(item.id, name, f"is {quoted(after[name])}", f"send one of {', '.join(allowed[1:])}")

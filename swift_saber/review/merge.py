@@ -11,6 +11,7 @@ nothing here. Knows reviews; knows nothing of rows (apply.py) and of pages.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -146,15 +147,22 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
     for review in sorted(reviews, key=_age):
         for name, text in opinion(review):
             given.setdefault(name, []).append(text)
-    fields = tuple(name for name, texts in given.items() if len({" ".join(text.split()) for text in texts}) > 1)
+    fields = tuple(name for name, texts in given.items() if len({_told_apart(name, text) for text in texts}) > 1)
     if fields:
         return "disputed", {}, fields
-    agreed = {name: texts[-1] for name, texts in given.items()}
+    agreed = {name: unicodedata.normalize("NFC", texts[-1]) for name, texts in given.items()}
     if BETTER in agreed:
         kept = agreed[BETTER] not in NEITHER and (reviews[0].kind != "pair" or agreed[BETTER] == "0")
         return "accepted" if kept else "corrected", agreed, ()
-    values = {name: text for name, text in agreed.items() if text != reviews[0].before.get(name)}
+    before = reviews[0].before
+    values = {name: text for name, text in agreed.items() if given[name][-1] != before.get(name)}
     return "corrected" if values else "accepted", values, ()
+
+
+def _told_apart(name: str, text: str) -> str:
+    """By what values are told apart: white space, and how a machine writes an accent, make no other one."""
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    return text.casefold() if name == "emotion" else text
 
 
 def opinion(review: Review) -> Iterator[tuple[str, str]]:

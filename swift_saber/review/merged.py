@@ -11,7 +11,7 @@ from typing import Any
 
 from swift_saber.data.rows import must_be_new, read_rows
 from swift_saber.review.apply import NOT_REVIEWED, LeftOutError, apply, marked
-from swift_saber.review.items import Items, item_of
+from swift_saber.review.items import Items, is_dropped, item_of
 from swift_saber.review.log import Review, latest_reviews
 from swift_saber.review.merge import DECISION, Verdict, verdict_of, voices
 from swift_saber.text.files import whole
@@ -79,7 +79,7 @@ def _merged(
         return "disputed", "disputed", _disputed(reviews, verdict)
     if verdict.state == "open":
         said = "stale" if verdict.stale else "open" if reviews else NOT_REVIEWED
-        kept = everything and "reason" not in row  # not what the pipeline dropped
+        kept = everything and not is_dropped(row)
         return said, "merged", marked(row, "stale" if verdict.stale else NOT_REVIEWED) if kept else None
     try:
         return verdict.state, "merged", apply(row, verdict, where)

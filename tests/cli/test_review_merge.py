@@ -151,3 +151,12 @@ def test_a_folder_with_reviews_of_two_files_of_the_same_clips_keeps_them_apart(t
         counts = write_merged([tmp_path / f"{number}.jsonl"], tmp_path / "reviews", output)
         assert (counts["corrected"], counts["stale"]) == (1, 0)
         assert rows_of(output)["a"]["labels"] == {"emotion": emotion}
+
+
+def test_rows_with_a_key_of_a_drop_are_rows_all_the_same(tmp_path: Path) -> None:
+    write_rows(tmp_path / "records.jsonl", [row(name, "en") | {"reason": "mine"} for name in "ab"])
+    items = Items([tmp_path / "records.jsonl"])
+    with ReviewLog(tmp_path / "reviews", "anna") as log:
+        say(log, items, "a", "accept")
+    assert merge(tmp_path, "--all")[0] == 0
+    assert rows_of(tmp_path / "reviewed.jsonl").keys() == {"a", "b"}

@@ -134,3 +134,8 @@ def test_the_best_candidate_is_the_chosen_answer_of_its_pair(tmp_path: Path) -> 
     ((_, made),) = read_rows(tmp_path / "pairs.jsonl")
     assert (made["messages"][-1]["content"], made["rejected_response"]) == ("two", "three")
     assert made["scores"] == {"chosen": 5.0, "rejected": 1.0}
+
+
+def test_half_a_character_of_a_review_is_a_question_mark() -> None:
+    found = apply(RECORD, verdict("corrected", video_desc="A bar\ud83d", emotion="sad\ud83d"), "r:1")
+    assert (found["video_desc"], found["labels"]["emotion"]) == ("A bar?", "sad?")

@@ -11,7 +11,15 @@ import pytest
 
 from swift_saber.errors import InputError
 from swift_saber.review.items import Item, item_of
-from swift_saber.review.log import ReviewLog, StaleError, latest_reviews, log_path, read_reviews, reviews_by_text
+from swift_saber.review.log import (
+    ReviewLog,
+    StaleError,
+    latest_reviews,
+    log_path,
+    read_reviews,
+    review_of,
+    reviews_by_text,
+)
 from tests.review.test_items import RECORD
 
 ITEM = item_of(RECORD, "r:1")
@@ -236,3 +244,43 @@ def test_a_file_that_got_another_name_is_not_written_on(tmp_path: Path) -> None:
     assert latest_reviews(tmp_path)["a"].keys() == {"anna"}
     with pytest.raises(InputError, match=r"bo.reviews.jsonl.*holds reviews of anna.*rename .*anna.reviews.jsonl"):
         ReviewLog(tmp_path, "bo").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("after", {"video_desc": 5}),
+        ("after", {"consistency": "maybe"}),
+        ("after", {"language": "fr"}),
+        ("before", {"video_desc": None}),
+    ],
+)
+def test_a_line_that_somebody_has_changed_to_what_cannot_be_said_is_named(
+    tmp_path: Path, name: str, wrong: dict
+) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1", decision="correct")
+    [review] = read_reviews(tmp_path)
+    line = dataclasses.asdict(review)
+    with pytest.raises(InputError, match=f"x:1: {name}.*is no line of a review"):
+        review_of({**line, name: {**line[name], **wrong}}, "x:1")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"after": {"better": "2"}},
+        {"after": {"better": "²"}},
+        {"after": {}},
+        {"before": {}},
+        {"before": {"scores": ["1", 2]}},
+    ],
+)
+def test_a_line_with_a_choice_that_is_not_there_is_named(tmp_path: Path, wrong: dict) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1", item=PAIR, decision="better", after={"better": "1"})
+    [review] = read_reviews(tmp_path)
+    line = dataclasses.asdict(review)
+    assert review_of(line, "x:1") == review
+    with pytest.raises(InputError, match="x:1: .*is no line of a review"):
+        review_of({**line, **wrong}, "x:1")

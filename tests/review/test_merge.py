@@ -116,3 +116,14 @@ def test_who_decides_a_dispute_sees_what_is_said_and_not_by_whom() -> None:
     # Numbers do not go with names: over many items, each is the first as often as not.
     firsts = [disputed({str(n): reviews})[str(n)][0].decision for n in range(40)]
     assert set(firsts) == {"accept", "correct"}
+
+
+def test_one_word_in_two_spellings_is_no_dispute() -> None:
+    """An accent may be a character of its own, as a Mac types it; and nobody means another emotion by "Sad"."""
+    one = review("anna", "correct", after={"video_desc": "A caf\u00e9.", "emotion": "Sad"})
+    two = review("bo", "correct", after={"video_desc": "A cafe\u0301.", "emotion": "sad"})
+    verdict = verdict_of("a", by_name(one, two))
+    assert verdict.state == "corrected"
+    assert verdict.values == {"video_desc": "A caf\u00e9.", "emotion": "sad"}
+    # In a text, a capital may be a name.
+    assert verdict_of("a", by_name(one, replace(two, after={**two.after, "video_desc": "a caf\u00e9."}))).fields

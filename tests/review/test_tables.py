@@ -54,3 +54,14 @@ def test_columns_stand_below_each_other_in_chinese_too() -> None:
         "  电影          1,200",  # each of its two signs takes two columns
         "  meld\\x1b[31m  3",
     ]
+
+
+def test_reviews_of_other_records_are_said_to_be_left_out() -> None:
+    def last(others: int) -> Words:
+        found = found_of()
+        found["items"]["other_records"] = others
+        return [*sentences(found)][-1]
+
+    assert "decided, 3 records that are not among these. " in last(3).english
+    assert "不在此列的记录 3 条。" in last(3).chinese
+    assert "among these" not in last(0).english
