@@ -21,7 +21,7 @@ from swift_saber.data.turns import answer_of, clip_of, taken_out
 from swift_saber.errors import InputError, quoted
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD_KEYS, SPEECH, VISUAL
+from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD_KEYS, SPEECH, VISUAL, VOICE
 from swift_saber.text.files import writable
 from swift_saber.text.strict_json import MAX_LEVELS, dumps
 
@@ -282,9 +282,9 @@ def _about(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checks(row: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """What the stages speech and visual say of a row (pipeline/stages/speech.py, visual.py)."""
+    """What the stages speech, visual and evidence say of a row (pipeline/stages/speech.py, visual.py, evidence.py)."""
     found: dict[str, list[dict[str, Any]]] = {}
-    speech, visual = row.get("speech"), row.get("visual")
+    speech, visual, evidence = (row.get(name) for name in ("speech", "visual", "evidence"))
     if isinstance(speech, dict):
         found[SPEECH] = [{"check": "speech", **speech}]
     if isinstance(visual, dict):
@@ -294,6 +294,8 @@ def _checks(row: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
                 found.setdefault(dimension, []).append({"check": "visual", **verdict})
         if isinstance(visual.get("caption"), str):
             found.setdefault("", []).append({"check": "caption", "caption": visual["caption"]})
+    if isinstance(evidence, dict):
+        found.setdefault(VOICE, []).append({"check": "evidence", **evidence})
     return found
 
 

@@ -56,6 +56,13 @@ def test_what_the_checks_found_stands_beside_its_dimension() -> None:
     assert item.checks[""] == [{"check": "caption", "caption": "A man."}]
 
 
+def test_what_was_measured_of_a_voice_stands_beside_what_is_written_of_it() -> None:
+    evidence = {"measured": {"rate": 6.8}, "claims": [{"words": "slow pace", "value": "contradicts"}], "contradicts": 1}
+    item = item_of({**RECORD, "evidence": evidence}, "r:1")
+    assert item.checks == {"acoustic_feat": [{"check": "evidence", **evidence}]}
+    assert item.of == item_of(RECORD, "r:1").of  # a review of the record holds for it with and without
+
+
 def test_a_drop_of_the_pipeline_is_its_row_with_the_reason() -> None:
     item = item_of({"row": RECORD, "reason": "speech differs", "value": 0.9, "limit": 0.3}, "d:1")
     assert (item.id, item.kind) == ("a", "record")
