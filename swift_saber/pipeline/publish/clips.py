@@ -1,8 +1,10 @@
 """What is known of each clip before it is published: its bytes, its length, and whether it is the one annotated."""
 
 import hashlib
+import mmap
 import os
-from collections.abc import Generator, Iterable
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,10 +26,15 @@ _LIMIT = 300.0
 # dedup takes two clips for one.
 _BITS, _SECONDS = 16, 0.25
 _BLOCK = 1 << 20
+# Bytes that are shown of what stands in a file.
+_AROUND = 200
+_PRINTED = re.compile(r"[^\x00-\x1f\x7f\ufffd]*")
+#: What a clip says that has something beside picture and sound.
+BESIDE = "beside picture and sound"
 
 
 def look(
-    clips: Iterable[tuple[K, tuple[list[str], list[str], Measured | None]]], workers: int
+    clips: Iterable[tuple[K, tuple[list[str], list[str], Measured | None]]], workers: int, words: Sequence[str] = ()
 ) -> Generator[tuple[K, tuple[Files, list[str]] | Problem], None, None]:
     """Yield (key, what is known) for each clip in the order given: its files, and the texts that they hold beside
     picture and sound, each "name: text"; or why it cannot be published.
@@ -35,9 +42,11 @@ def look(
     Args:
         clips: (key, (videos, audios, what a run measured of them or None)); paths are absolute.
         workers: processes that decode.
+        words: that are looked for among the bytes of each file; where one is found, what it stands in is a text.
     """
+    sought = list(words)
     jobs = (
-        (key, [videos, audios, None if was is None else [was.seconds, was.picture, was.sound, list(was.audios)]])
+        (key, [videos, audios, was and [was.seconds, was.picture, was.sound, list(was.audios)], sought])
         for key, (videos, audios, was) in clips
     )
     with closing(guarded(jobs, _look, workers=workers, limit=_LIMIT)) as answers:
@@ -110,7 +119,7 @@ class Copied:
         return block
 
 
-def _look(videos: list[str], audios: list[str], was: list[Any] | None) -> dict[str, Any]:
+def _look(videos: list[str], audios: list[str], was: list[Any] | None, words: list[str]) -> dict[str, Any]:
     """What `look` yields of one clip, as JSON; runs in a process of its own."""
     from swift_saber.media.read import media_seconds
 
@@ -124,16 +133,33 @@ def _look(videos: list[str], audios: list[str], was: list[Any] | None) -> dict[s
             {"sha256": sha256(path), "bytes": os.path.getsize(path), "seconds": _rounded(media_seconds(path))}
             for path in paths
         ]
-    return {"files": found, "texts": [text for path in (*videos, *audios) for text in _held_texts(path)]}
+    paths = dict.fromkeys((*videos, *audios))
+    return {"files": found, "texts": [text for path in paths for text in (*_held_texts(path), *_written(path, words))]}
 
 
-def _held_texts(path: str) -> list[str]:
-    """What a container says of itself: its title, who made it, where."""
+def _held_texts(path: str) -> Iterator[str]:
+    """What a container says of itself: its title, who made it, where; and what it has that is no picture or sound."""
     from swift_saber.media.read import open_media
 
     with open_media(path) as container:
         tags = [container.metadata, *(stream.metadata for stream in container.streams)]
-        return [f"{name}: {text}" for of in tags for name, text in of.items()]
+        tags += [chapter["metadata"] for chapter in container.chapters()]
+        yield from (f"{name}: {text}" for of in tags for name, text in of.items())
+        for stream in container.streams:
+            cover = stream.type == "video" and "ATTACHED_PIC" in str(stream.disposition).upper()
+            # A camera's time code is a stream, too.
+            if cover or (stream.type not in {"video", "audio"} and "timecode" not in stream.metadata):
+                yield f"{BESIDE}: {'a picture' if cover else stream.type}"
+
+
+def _written(path: str, words: Iterable[str]) -> Iterator[str]:
+    """What stands around words in a file, where its reader passes over it: notes of cameras and programs."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        for word in words:
+            for coding in ("utf-8", "utf-16-le"):
+                if (place := held.find(word.encode(coding))) >= 0:
+                    text = held[place : place + _AROUND].decode(coding, errors="replace")
+                    yield f"bytes: {text[: len(word)]}{_PRINTED.match(text, len(word))[0]}"  # type: ignore[index]
 
 
 def _changed(videos: list[str], seconds: float | None, picture: str, sound: str, own: list[str]) -> str | None:

@@ -70,6 +70,9 @@ _ANYWHERE = (
 _SHORT = 3
 # How often a text may be wrapped in another that is looked into.
 _WRAPPED = 3
+# Paths that stand among the bytes of a clip, and the beginning of what editing programs note there (XMP).
+XMP = "<x:xmpmeta"
+_IN_BYTES = ("/home/", "/Users/", "C:\\Users\\", "file:///", XMP)
 _BATCH = 1000  # rows of a parquet file that are looked at together
 
 
@@ -90,6 +93,12 @@ class Watch:
         self._what = spelt | parts
         longest = sorted(spelt, key=len, reverse=True)
         self._known = re.compile("|".join([*map(_searched, longest), *map(_as_part, parts)])) if self._what else None
+        #: What a clip's own bytes are searched for: of words that begin alike the shortest, of enough letters.
+        self.words = [
+            word
+            for word in sorted({word.rstrip("/") for word in words if len(word) >= _SECRET_LENGTH} | set(_IN_BYTES))
+            if not any(word != other and word.startswith(other) for other in (*words, *_IN_BYTES))
+        ]
         self._anywhere = [(shape, what) for shape, what in _ANYWHERE if mail or shape is not _MAIL]
 
     def found(self, text: str) -> str | None:

@@ -4,6 +4,7 @@ The rows are read three times: for what they name, for the columns of their labe
 """
 
 import hashlib
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,13 +18,13 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.media.place import Problem
 from swift_saber.pipeline.publish import settings as publish_settings
 from swift_saber.pipeline.publish.card import Config, Published, card, source_keys
-from swift_saber.pipeline.publish.clips import Files, look, paths_of
+from swift_saber.pipeline.publish.clips import BESIDE, Files, look, paths_of
 from swift_saber.pipeline.publish.forms import COLUMNS, FORMS, Form
 from swift_saber.pipeline.publish.forms import field as column_field
 from swift_saber.pipeline.publish.given import Given, Measured, find
 from swift_saber.pipeline.publish.labels import Shape, joined, shape_of
-from swift_saber.pipeline.publish.private import Watch, check, watch
-from swift_saber.pipeline.publish.rows import Public, people_of
+from swift_saber.pipeline.publish.private import XMP, Watch, check, watch
+from swift_saber.pipeline.publish.rows import Public, people_of, says_who
 from swift_saber.pipeline.publish.settings import Settings
 from swift_saber.pipeline.result.survey import survey
 from swift_saber.review.agreement import figures
@@ -41,7 +42,13 @@ _Answer = tuple[str, str, Row, dict[str, list[str]], Files | None]
 WITH, WITHOUT = "default", "annotations"
 # More folders of clips than these are looked for by those above them.
 _MOST_FOLDERS = 50
-_BARE = "write it anew without that: ffmpeg -i IN -map_metadata -1 -c copy OUT"
+_BARE = (
+    "write it anew without that: ffmpeg -i IN -map 0:V? -map 0:a? -map_metadata -1 -map_chapters -1 -fflags +bitexact "
+    "-c copy OUT"
+)
+# Tags of containers.
+_PLACE = re.compile("location|gps|geo|xyz", re.IGNORECASE)
+_MAKERS = frozenset({"artist", "album_artist", "performer", "composer", "director", "producer", "encoded_by", "owner"})
 # Of disk beside the clips themselves: rows grow by what is said of their files.
 _GROWTH = 3
 
@@ -289,7 +296,7 @@ def _looked_at(
                 known = None
             yield (split, where, name, row, media), (media["videos"], media["audios"], known)
 
-    with closing(look(clips(), workers)) as answers:
+    with closing(look(clips(), workers, keeper.words)) as answers:
         for (split, where, name, row, media), answer in answers:
             if name in waiting:
                 outcome.refused.append(waiting.pop(name))
@@ -309,8 +316,15 @@ def _tells(texts: Sequence[str], keeper: Watch) -> str | None:
     for text in texts:
         if what := keeper.found(text):
             return f"the clip itself holds {what}, in what it says of itself"
-        if "location" in text.partition(":")[0].lower():
+        name, _, value = text.partition(": ")
+        if _PLACE.search(name):
             return "the clip itself says where it was made"
+        if says_who(name) or name.lower() in _MAKERS:
+            return f"the clip itself says who made it ({name})"
+        if name == BESIDE:
+            return f"the clip holds something beside picture and sound: {value}"
+        if value.startswith(XMP):
+            return "the clip itself holds notes of the program that wrote it (XMP)"
     return None
 
 

@@ -76,7 +76,7 @@ class Public:
                 if self._is_private(key):
                     self.left_out[f"{place}.(a path)"] += 1
                     continue
-                if not _WHO.isdisjoint(word.lower().removesuffix("s") for word in _WORD.findall(key)):
+                if says_who(key):
                     self.left_out[f"{place}.{key}"] += 1
                     continue
                 kept = self._cleaned(inner, f"{place}.{self.people.get(key, key)}")
@@ -96,6 +96,11 @@ class Public:
         """Whether a text is a path, or holds what must not leave this machine."""
         is_file = text.lower().rstrip().endswith(_MEDIA)
         return bool(_PATH.match(text.strip())) or is_file or self._watch.found(text) is not None
+
+
+def says_who(name: str) -> bool:
+    """Return whether a label or a tag of this name says who somebody is."""
+    return not _WHO.isdisjoint(word.lower().removesuffix("s") for word in _WORD.findall(name))
 
 
 def people_of(labels: Mapping[str, Any]) -> Iterator[str]:
