@@ -81,12 +81,13 @@ def _bounded(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
             start += len(line)
 
 
-def row_at(path: str | os.PathLike[str], start: int, where: str) -> dict[str, Any]:
+def row_at(path: str | os.PathLike[str], start: int, where: str, *, levels: int = _ROW_LEVELS) -> dict[str, Any]:
     """Return the row that begins at a place of a file.
 
     Args:
         start: as read_placed says it.
         where: names the row.
+        levels: as of parse_row.
 
     Raises:
         InputError: the file cannot be read, or as parse_row.
@@ -97,7 +98,7 @@ def row_at(path: str | os.PathLike[str], start: int, where: str) -> dict[str, An
             line = file.readline(MAX_ROW_BYTES + 1)
     except OSError as error:
         raise unreadable(path, error) from error
-    return parse_row(line, where)
+    return parse_row(line, where, levels=levels)
 
 
 def read_rows(path: str | os.PathLike[str]) -> Iterator[tuple[str, dict[str, Any]]]:

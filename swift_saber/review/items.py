@@ -133,7 +133,7 @@ class Items(Mapping[str, Item]):
 
     def __getitem__(self, name: str) -> Item:
         number, start, where = self._places[name]
-        found = item_of(row_at(self.paths[number], start, where), where)
+        found = item_of(row_at(self.paths[number], start, where, levels=MAX_LEVELS), where)
         if (found.id, found.of) != (name, self._of[name]):
             raise InputError(where, "row", "is another one than when the review began", "begin the review again")
         return found
@@ -150,7 +150,7 @@ class Items(Mapping[str, Item]):
     def row(self, name: str) -> dict[str, Any]:
         """Return the row of an item, as it stands in its file."""
         number, start, where = self._places[name]
-        return row_at(self.paths[number], start, where)
+        return row_at(self.paths[number], start, where, levels=MAX_LEVELS)
 
     def strata(self, name: str) -> tuple[str, ...]:
         """Return the values of STRATA of an item, without reading it."""

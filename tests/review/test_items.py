@@ -138,3 +138,11 @@ def test_a_task_that_kept_nothing_leaves_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "0.jsonl").touch()
     write_rows(tmp_path / "1.jsonl", [RECORD])
     assert list(Items([tmp_path / "0.jsonl", tmp_path / "1.jsonl"])) == ["a"]
+
+
+def test_a_row_that_was_read_at_first_is_read_again(tmp_path: Path) -> None:
+    deep: Any = "x"
+    for _ in range(80):  # as deep as the line of a drop may be
+        deep = [deep]
+    write_rows(tmp_path / "d.jsonl", [{"row": RECORD, "reason": "mute", "value": deep}])
+    assert Items([tmp_path / "d.jsonl"])["a"].checks[""][0]["value"] == deep
