@@ -111,6 +111,7 @@ function verdict(answer, index, open) {
   if (!answer) return make("div", "cell", head, make("p", "warn", said("This clip is not in this file.", "该文件中没有此片段。")));
   const parts = [concluded(answer), reading(answer)];
   if (answer.verdict !== "unjudged" && (answer.details || {})["judge failed"]) parts.push(make("p", "", chip("bad", "judge failed", "评审失败")));
+  if (answer.videos || answer.audios) parts.push(make("section", "other", make("p", "warn", said("This answer is about another picture or sound than the clip's:", "该回答针对的画面或声音不是本片段的：")), media(answer)));
   if (answer.notes) parts.push(make("p", "notes small warn", answer.notes.flatMap((note, at) => [at ? " · " : "", inBoth(note)])));
   if (answer.reject) parts.push(make("div", "reject", tree(answer.reject)));
   const scores = Object.entries(answer.scores || {});

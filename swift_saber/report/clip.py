@@ -25,6 +25,7 @@ class Shown:
         conclusion: as sed/conclusion.py reads it out of the fields; empty where there are none.
         words: {"visual", "acoustic"}: the words by which face and voice conflict; empty where they do not.
         notes: as inference.files.record_of has them; none of an evaluation.
+        videos, audios: where the answer is about other media than the clip's, as in swapped pairs; else empty.
     """
 
     verdict: str
@@ -39,6 +40,8 @@ class Shown:
     conclusion: dict[str, Any] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    videos: list[Any] = field(default_factory=list)
+    audios: list[Any] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -52,6 +52,9 @@ function emotionsView() {
   const parts = [["consistent", "一致"], ["inconsistent", "不一致"]].map(([name, chinese]) => [said(name, chinese), of(name)]);
   const order = labelsOf(countsOf(data.clips));
   const split = parts.every(([, clips]) => clips.length);
-  return [make("h2", "", said("How often each emotion is true, and how often it is read", "各情绪作为真值与被读出的次数")),
+  const title = !data.clips.some((clip) => clip.label) ? ["How often each emotion is read", "各情绪被读出的次数"]
+    : data.models[0].kind === "records" ? ["How often each emotion is the label, and how often it is read", "各情绪作为标签与被读出的次数"]
+      : ["How often each emotion is true, and how often it is read", "各情绪作为真值与被读出的次数"];
+  return [make("h2", "", said(...title)),
     make("div", "pair emotion-groups", distribution(said("all", "全部"), data.clips, order), split ? parts.map(([title, clips]) => distribution(title, clips, order)) : [])];
 }

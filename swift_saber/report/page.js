@@ -1,19 +1,23 @@
 // The page: which clips are listed, which one is open, and the keys. The list holds only the lines that are in sight.
 const LINE = 54, AROUND = 6;
-const anyIs = (verdict) => (clip) => clip.answers.some((answer) => answer && answer.verdict === verdict);
+// What holds of an answer holds of a clip where it does of either model; the number is told of each.
+const either = (holds) => Object.assign((clip) => clip.answers.some(holds), { of: holds });
+const anyIs = (verdict) => either((answer) => Boolean(answer) && answer.verdict === verdict);
 const FILTERS = {
   inconsistent: ["Inconsistent", "不一致", (clip) => clip.consistency === "inconsistent"],
-  conflict: ["Conflict", "冲突", (clip) => clip.answers.some(conflicts)],
+  conflict: ["Conflict", "冲突", either(conflicts)],
   right: ["Right", "正确", anyIs("right")],
   wrong: ["Wrong", "错误", anyIs("wrong")],
   invalid: ["Invalid", "无效", anyIs("invalid")],
   none: ["No answer", "无回答", anyIs("no answer")],
   rejects: ["Rejects", "剔除", anyIs("reject")],
   unjudged: ["Judge failed", "评审失败", anyIs("unjudged")],
+  degrees: ["No right or wrong", "不判对错", anyIs("no verdict")],
   unknown: ["No reference", "无参考", anyIs("no reference")],
+  unasked: ["Not asked", "未提问", either((answer) => !answer)],
   reviewed: ["Reviewed", "已评审", (clip) => Boolean(clip.people)],
-  differ: ["A and B differ", "A、B 不同", ({ answers: [one, other] }) => other !== undefined && (!one || !other
-    || one.verdict !== other.verdict || one.read !== other.read)],
+  differ: [...(data.models[0].kind === "records" ? ["Emotions differ", "情绪不同"] : ["A and B differ", "A、B 不同"]), ({ answers: [one, other] }) => other !== undefined
+    && (!one || !other || one.verdict !== other.verdict || one.read !== other.read)],
 };
 const state = { view: "clips", only: new Set(), query: "", group: "", id: null, open: false, sort: "", down: false };
 const scored = data.models.every((model) => model.scores);
@@ -212,12 +216,14 @@ function begin() {
   by("help").append(make("h2", "", said("Keys", "快捷键")), make("dl", "", HELP.flatMap(([key, en, zh]) => [make("dt", "", make("kbd", "", key)), make("dd", "", said(en, zh))])),
     make("p", "soft small", said("Inconsistent: what the reference says. Conflict: the answer has a positive face and a negative voice, or the other way round, read by words.", "不一致：依参考标注。冲突：依词语判断，回答中面部与声音一方积极、一方消极。")),
     make("p", "soft small", said("Right and wrong: by a benchmark's accuracy, emotion or intent; of other answers, by the emotion of their reference, read by words. Scores by degrees say neither.", "对错：依评测的准确率、情绪或意图；其余回答依参考的情绪，按词语判断。按程度的得分不判对错。")),
-    make("p", "soft small", said("Invalid: the answer says none of what was asked for. Reject: there is no answer, and it is known why.", "无效：回答未给出所问内容。剔除：没有回答，且原因已知。")));
+    make("p", "soft small", said("Invalid: the answer says none of what was asked for. Reject: there is no answer, and it is known why.", "无效：回答未给出所问内容。剔除：没有回答，且原因已知。")),
+    ...(data.models.length < 2 ? [] : [make("p", "soft small", said("A and B differ: in the verdict, or in the emotion or label that is read. A filter lists the clips of which it holds for A or B.", "A、B 不同：判定不同，或读出的情绪、标签不同。筛选列出 A 或 B 符合的片段。"))]));
   by("help").addEventListener("click", (event) => { if (event.target === by("help")) by("help").close(); });
   for (const [name, [en, zh, holds]] of Object.entries(FILTERS)) {
     const count = data.clips.filter(holds).length;
     if (!count) continue;
-    const button = make("button", "", said(en, zh), ` ${count.toLocaleString("en")}`);
+    const each = holds.of && data.models.length > 1 && data.models.map((_, index) => `${"AB"[index]} ${data.clips.filter((clip) => holds.of(clip.answers[index])).length.toLocaleString("en")}`);
+    const button = make("button", "", said(en, zh), ` ${each ? each.join(" ") : count.toLocaleString("en")}`);
     button.type = "button";
     button.dataset.name = name;
     button.addEventListener("click", () => toggle(name));

@@ -14,7 +14,7 @@ from typing import Any
 from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy, shared_script
 from swift_saber.media.playable import Kind
-from swift_saber.report.clip import Clip, Result
+from swift_saber.report.clip import Clip, Result, Shown
 from swift_saber.report.media import Media
 from swift_saber.report.results import against
 from swift_saber.report.verdict import VERDICTS
@@ -42,7 +42,8 @@ def write_page(
         path: the page; relative paths of clips start from its folder.
         results: one, or two of a kind to be seen side by side.
         references: as records.read_references returns.
-        media: called with the clips, returns what media.make_media does; None where no clip is looked at.
+        media: called with the clips, and with what else an answer is about, returns what media.make_media does; None
+            where no clip is looked at.
         people: as people.read_people returns.
 
     Returns:
@@ -70,7 +71,11 @@ def write_page(
     if people and not counts["reviewed"]:
         problem = "none of them is of a clip of these results"
         raise InputError("report", "reviews", problem, "name the folder of reviews of these rows")
-    write_text(path, render(results, clips, path.absolute().parent, media(clips) if media else {}))
+    looked_at = [
+        *clips,
+        *(Clip("", videos=each.videos, audios=each.audios) for of in results for each in of.shown.values()),
+    ]
+    write_text(path, render(results, clips, path.absolute().parent, media(looked_at) if media else {}))
     return counts
 
 
@@ -132,13 +137,14 @@ def _fill(clip: Clip, other: Clip) -> None:
 def _clip(
     clip: Clip, results: Sequence[Result], folder: Path, media: Mapping[tuple[str, Kind], Media]
 ) -> dict[str, Any]:
-    kinds: tuple[tuple[str, Kind], ...] = (("videos", "video"), ("audios", "audio"))
-    paths = {
-        name: [_file(path, folder, media.get((path, kind))) for path in getattr(clip, name)] for name, kind in kinds
-    }
     shown = [result.shown.get(clip.id) for result in results]
-    answers = [_lean(asdict(each)) if each else None for each in shown]
-    return {"id": clip.id, **_lean(asdict(clip) | paths | {"id": ""}), "answers": answers}
+    answers = [_lean(asdict(each) | _files(each, folder, media)) if each else None for each in shown]
+    return {"id": clip.id, **_lean(asdict(clip) | _files(clip, folder, media) | {"id": ""}), "answers": answers}
+
+
+def _files(of: Clip | Shown, folder: Path, media: Mapping[tuple[str, Kind], Media]) -> dict[str, list[dict[str, Any]]]:
+    kinds: tuple[tuple[str, Kind], ...] = (("videos", "video"), ("audios", "audio"))
+    return {name: [_file(path, folder, media.get((path, kind))) for path in getattr(of, name)] for name, kind in kinds}
 
 
 def _file(path: Any, folder: Path, made: Media | None) -> dict[str, Any]:

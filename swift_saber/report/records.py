@@ -15,8 +15,10 @@ from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.text.emotions import common_emotion
 
-# What the two answers of a row are that are seen side by side.
-_SIDES = {"pair": ("chosen", "rejected"), "candidates": ("best", "worst")}
+# What the two answers of a row are that are seen side by side; of candidates, by whether all rows, some or none are
+# scored.
+_SIDES = ("chosen", "rejected")
+_RANKS = {"all": ("best", "worst"), "some": ("best or first", "worst or last"), "none": ("first", "last")}
 
 
 def read_references(path: Path) -> dict[str, Clip]:
@@ -45,18 +47,30 @@ def read_records(path: Path) -> list[Result]:
     name = path.name.removesuffix(".jsonl")
     clips: dict[str, Clip] = {}
     columns: dict[str, dict[str, Shown]] = {}
+    ranked: list[bool] = []
     for where, row in read_rows(path):
         item = item_of(row, where)
         put(clips, item.id, _clip(item), where)
-        if item.choices:
-            for side, choice in zip(_SIDES[item.kind], _ends(item.choices), strict=True):
-                columns.setdefault(f"{name}: {side}", {})[item.id] = _choice(choice)
+        if item.kind == "pair":
+            kind = row.get("kind")
+            clips[item.id].group = clips[item.id].group or (kind if isinstance(kind, str) else "")
+            sides, ends = _SIDES, (item.choices[0], item.choices[-1])
+        elif item.choices:
+            ranked.append(all(choice.score is not None for choice in item.choices))
+            sides, ends = _RANKS["all"], _ends(item.choices)
         else:
             columns.setdefault(name, {})[item.id] = _record(item, row)
+            continue
+        for side, choice in zip(sides, ends, strict=True):
+            columns.setdefault(f"{name}: {side}", {})[item.id] = _choice(choice)
     if not clips:
         raise InputError(str(path), "file", "holds no row", "name a JSONL of records or answers")
     if len(columns) > 2 or (len(columns) == 2 and name in columns):
         raise InputError(str(path), "file", "holds rows of several kinds", "make a page of each")
+    if ranked and not all(ranked):
+        # Where nobody has scored them, the first is not called the best.
+        names = _RANKS["some" if any(ranked) else "none"]
+        columns = {f"{name}: {side}": shown for side, shown in zip(names, columns.values(), strict=True)}
     return [Result(column, "records", None, clips, shown) for column, shown in columns.items()]
 
 
@@ -98,9 +112,8 @@ def _record(item: Item, row: Mapping[str, Any]) -> Shown:
 
 
 def _ends(choices: Sequence[Choice]) -> tuple[Choice, Choice]:
-    """The best and the worst answer by their scores; without scores, and of a pair, the first and the last."""
-    scores = [choice.score for choice in choices if choice.score is not None]
-    if len(choices) > 2 and len(scores) == len(choices):
+    """The best and the worst candidate by their scores; the first and the last where not all have one."""
+    if all(choice.score is not None for choice in choices):
         choices = sorted(choices, key=lambda choice: -(choice.score or 0.0))
     return choices[0], choices[-1]
 
@@ -114,7 +127,8 @@ def _choice(choice: Choice) -> Shown:
         fields,
         response=choice.text,
         scores={} if choice.score is None else {"score": choice.score},
-        details={name: list(paths) for name in ("videos", "audios") if (paths := getattr(choice, name))},
+        videos=list(choice.videos),
+        audios=list(choice.audios),
         conclusion=conclusion,
         words=clash_of(fields, conclusion),
     )

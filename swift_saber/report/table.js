@@ -1,13 +1,19 @@
 // The clips as a table: a row a clip, sorted by any column; only the rows in sight are there. What is shown leaves as CSV.
 const ROW = 34, NONE = null;
 
+/** The pixels that the longest of some texts takes, within bounds; a Chinese character is as wide as two letters. */
+function widthOf(texts, least, most) {
+  const wide = (text) => Math.min(most, 24 + 8.6 * (text.length + (text.slice(0, 60).match(/[\u2e80-\uffef]/g) || []).length));
+  return Math.ceil(texts.reduce((widest, text) => Math.max(widest, wide(text)), least));
+}
+
 /** The columns: {key, english, chinese, letter, width, of: what is sorted, shown and written; show: as an element}. */
 const columns = (() => {
   const each = (make_) => data.models.map((_, index) => ({ letter: index, ...make_(index) }));
   const scores = [...new Set(data.clips.flatMap((clip) => clip.answers.flatMap((answer) => Object.keys((answer || {}).scores || {}))))];
   const word = (text) => text ? inBoth(text) : make("span", "soft", "–");
   const found = [
-    { key: "id", english: "id", chinese: "编号", width: 210, of: (clip) => clip.id, show: (id) => make("b", "", value(id)) },
+    { key: "id", english: "id", chinese: "编号", width: widthOf(data.clips.map((clip) => clip.id), 120, 420), of: (clip) => clip.id, show: (id) => make("b", "", value(id)) },
     { key: "truth", english: TRUTH[0], chinese: TRUTH[1], width: 110, of: (clip) => clip.label || NONE, show: word },
     ...each((index) => ({ key: `read${index}`, english: "read", chinese: "读作", width: 110, of: (clip) => (clip.answers[index] || {}).read || NONE, show: word })),
     ...each((index) => ({ key: `verdict${index}`, english: "verdict", chinese: "判定", width: 112, order: (name) => data.verdicts.indexOf(name),
@@ -15,8 +21,8 @@ const columns = (() => {
       show: (name) => { const [english, chinese, kind] = VERDICTS[name] || NOT_ASKED; return chip(kind, english, chinese); } })),
     ...scores.flatMap((name, at) => each((index) => ({ key: `score${at}.${index}`, name, width: Math.min(190, 62 + 8 * name.length), number: true,
       of: (clip) => ((clip.answers[index] || {}).scores || {})[name] ?? NONE, show: short }))),
-    { key: "consistency", english: "consistency", chinese: "一致性", width: 120, of: (clip) => clip.consistency || NONE, show: word },
-    ...each((index) => ({ key: `conflict${index}`, english: "conflict", chinese: "冲突", width: 96, order: (name) => Number(name === "yes"),
+    { key: "consistency", english: "consistency", chinese: "一致性", width: 132, of: (clip) => clip.consistency || NONE, show: word },
+    ...each((index) => ({ key: `conflict${index}`, english: "conflict", chinese: "冲突", width: 118, order: (name) => Number(name === "yes"),
       of: (clip) => { const known = ((clip.answers[index] || {}).conclusion || {}).conflict; return typeof known === "boolean" ? known ? "yes" : "no" : NONE; },
       show: (name) => name === "yes" ? chip("clash", "yes", "是") : make("span", "soft", said("no", "否")) })),
     { key: "people", english: "people", chinese: "人工评审", width: 120, of: (clip) => clip.people ? clip.people.state : NONE,
@@ -69,6 +75,7 @@ function tableRow(clip, at) {
   const row = make("div", chosen ? "row chosen" : "row", columns.map((column) => {
     const found = column.of(clip);
     const cell = make("div", column.number ? "cell number" : "cell", found === NONE ? make("span", "soft", "–") : column.show(found));
+    if (found !== NONE && typeof found === "string") cell.title = found;
     cell.setAttribute("role", "gridcell");
     return cell;
   }));

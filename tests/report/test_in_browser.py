@@ -270,6 +270,34 @@ def test_filters_leave_what_they_name(browser: Browser, tmp_path: Path) -> None:
     assert len(listed(browser)) == 8
 
 
+def test_of_two_models_a_filter_tells_the_number_of_each_and_they_add_up(browser: Browser, tmp_path: Path) -> None:
+    unscored = {"prediction": "joy", "scores": {"bleu": 0.5}}
+    one = [item("a"), item("b", prediction="sad"), item("c"), item("d", **unscored)]
+    two = [item("a"), item("b"), item("c", prediction=None, state="invalid")]
+    folders = [write_evaluation(tmp_path / name, items) for name, items in (("x", one), ("y", two))]
+    browser.open(evaluation_page(tmp_path, *folders), "#view=clips")
+    counts = {"Right": "A 2 B 2", "Wrong": "A 1 B 0", "Invalid": "A 0 B 1", "No right or wrong": "A 1 B 0"}
+    counts |= {"Not asked": "A 0 B 1"}  # of each model 4, as there are clips
+    assert browser.texts("#only button") == [*(f"{name} {of}" for name, of in counts.items()), "A and B differ 3"]
+    browser.value("document.querySelector('[data-name=right]').click()")
+    assert listed(browser) == ["a", "b", "c"]  # A or B
+
+
+def test_of_a_swapped_pair_the_other_clip_is_seen_beside_its_answer(browser: Browser, tmp_path: Path) -> None:
+    for name in "ab":
+        encode(tmp_path / f"{name}.mp4", frames(), sound())
+    said = answer("a")["messages"]
+    row = {"id": "a", "messages": said, "rejected_messages": said, "videos": [str(tmp_path / "a.mp4")]}
+    write_rows(tmp_path / "pairs.jsonl", [{**row, "rejected_videos": [str(tmp_path / "b.mp4")]}])
+    write_page(tmp_path / "report.html", read_results(tmp_path / "pairs.jsonl"))
+    browser.open(tmp_path / "report.html")
+    browser.wait("document.querySelectorAll('.verdicts video').length === 1")
+    cells = browser.texts(".verdicts .cell")
+    assert ["is about another picture or sound" in cell for cell in cells] == [False, True]
+    browser.wait("document.querySelector('.verdicts video').src.endsWith('/b.mp4')")
+    browser.wait("document.querySelector('.verdicts video').readyState > 0")
+
+
 @pytest.mark.parametrize(
     ("query", "found"), [("kitchen SMILES", ["en"]), ("厨房", ["zh"]), ("EN", ["en"]), ("xyzzy", [])]
 )

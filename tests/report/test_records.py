@@ -70,7 +70,10 @@ def test_the_two_answers_of_a_pair_stand_side_by_side(tmp_path: Path) -> None:
     assert (rejected.shown["a"].response, rejected.shown["a"].scores) == ("Happy.", {"score": 2.0})
     # A swapped pair's rejected answer is about another clip.
     _, rejected = read_results(write(tmp_path / "pairs.jsonl", {**pair, "rejected_videos": ["other.mp4"]}))
-    assert rejected.shown["a"].details == {"videos": ["other.mp4"]}
+    assert rejected.shown["a"].videos == ["other.mp4"]
+    # Which kind of pair it is can be chosen as a group.
+    chosen, _ = read_results(write(tmp_path / "pairs.jsonl", {**pair, "kind": "swapped"}))
+    assert chosen.clips["a"].group == "swapped"
 
 
 def test_of_candidates_the_best_and_the_worst_stand_side_by_side(tmp_path: Path) -> None:
@@ -80,6 +83,14 @@ def test_of_candidates_the_best_and_the_worst_stand_side_by_side(tmp_path: Path)
     best, worst = read_results(write(tmp_path / "candidates.jsonl", *rows))
     assert [result.shown["a"].response for result in (best, worst)] == ["three", "two"]
     assert [result.shown["b"].response for result in (best, worst)] == ["one", "three"]  # nobody has scored them
+    assert [result.name for result in (best, worst)] == ["candidates: best or first", "candidates: worst or last"]
+    results = read_results(write(tmp_path / "candidates.jsonl", rows[1]))
+    assert [result.name for result in results] == ["candidates: first", "candidates: last"]
+    best, worst = read_results(write(tmp_path / "candidates.jsonl", {"id": "a", "candidates": scored[1:]}))
+    assert [(best.name, best.shown["a"].response), (worst.name, worst.shown["a"].response)] == [
+        ("candidates: best", "three"),
+        ("candidates: worst", "two"),
+    ]
 
 
 def test_two_files_of_records_are_seen_side_by_side(tmp_path: Path) -> None:

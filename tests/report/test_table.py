@@ -234,6 +234,27 @@ def test_emotions_are_counted_truth_against_read_for_each_consistency(browser: B
     ]
 
 
+def test_what_is_counted_is_called_what_it_is(browser: Browser, tmp_path: Path) -> None:
+    write_rows(tmp_path / "records.jsonl", [labelled("a", "sad")])
+    answers = write_answers(tmp_path / "out.jsonl", [answer("a")])
+    heads = []
+    for path in (tmp_path / "records.jsonl", answers):
+        browser.open(page_of(tmp_path, path), "#view=scores")
+        heads += browser.texts("#scores h2")
+    assert heads == ["How often each emotion is the label, and how often it is read", "How often each emotion is read"]
+
+
+def test_ids_that_end_differently_are_seen_to_the_end(browser: Browser, tmp_path: Path) -> None:
+    rows = [answer(f"train-consistent-of-two-speakers-{number:05}") for number in range(2)]
+    rows.append(answer("clip/" * 100))
+    browser.open(page_of(tmp_path, write_answers(tmp_path / "out.jsonl", rows)), "#view=table")
+    cut = "[...document.querySelectorAll('.row .cell:first-child')].map(each => each.scrollWidth > each.clientWidth)"
+    assert browser.value(cut) == [False, False, True]
+    assert browser.value("document.querySelectorAll('.row .cell')[0].title") == rows[0]["id"]
+    heads = "[...document.querySelectorAll('.head button')].map(each => each.scrollWidth > each.clientWidth)"
+    assert not any(browser.value(heads))
+
+
 def test_truth_and_reading_stand_open_and_reasons_are_a_judges_only_where_there_was_one(
     browser: Browser, tmp_path: Path
 ) -> None:
