@@ -1,11 +1,12 @@
 """Which files of a run are as the pipeline wrote them, so that what a person has edited is never written over.
 
-The digest of each file is noted before the file takes its name, so a run that is killed at any moment finds its own
-files its own. Every digest that a file ever had counts: whoever puts an older one back loses nothing. Files of runs by
+The digest of each file is noted, on the disk, before the file takes its name, so a run that is killed at any moment
+finds its own files its own, and so does one after a power cut. Every digest that a file ever had counts: whoever puts an older one back loses nothing. Files of runs by
 versions that noted nothing are not compared.
 """
 
 import hashlib
+import os
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import read_rows
+from swift_saber.data.rows import parse_row
 from swift_saber.errors import InputError
 from swift_saber.text.files import whole
 
@@ -34,12 +35,14 @@ def note(folder: Path, contents: Mapping[str, Path], by: str) -> None:
         contents: {name of a file, from the folder: a file that holds what it is to hold}.
         by: names the notes of one process.
     """
-    with RowLog(folder / _NOTES / f"{by}.jsonl") as log:
+    path = folder / _NOTES / f"{by}.jsonl"
+    with RowLog(path) as log:
         known = log.ids()
         for name, content in contents.items():
             digest = _digest(content)
             if (line := f"{name} {digest}") not in known:
                 log.append({"id": line, "file": name, "sha256": digest})
+    _to_disk(path)
 
 
 @contextmanager
@@ -47,6 +50,7 @@ def noted(path: Path) -> Iterator[Path]:
     """Give the path of a neighbour file to write, as text.files.whole does, and note it when the block ends."""
     with whole(path) as partial:
         yield partial
+        _to_disk(partial)
         note(path.parent, {path.name: partial}, "results")
 
 
@@ -71,8 +75,10 @@ def edited(folder: Path) -> list[Path]:
     """Return the files of a folder that are there and not as we wrote them."""
     known: dict[str, set[str]] = defaultdict(set)
     for notes in sorted((folder / _NOTES).glob("*.jsonl")):
-        for _, row in read_rows(notes) if notes.stat().st_size else ():
-            known[row["file"]].add(row["sha256"])
+        for line in notes.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):  # of another one no file has its name
+                row = parse_row(line, str(notes))
+                known[row["file"]].add(row["sha256"])
     return [folder / name for name, digests in known.items() if _is_other(folder / name, digests)]
 
 
@@ -135,6 +141,11 @@ def _is_other(path: Path, digests: set[str]) -> bool:
         return _digest(path) not in digests
     except FileNotFoundError:
         return False
+
+
+def _to_disk(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _digest(path: Path) -> str:

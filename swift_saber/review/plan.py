@@ -140,9 +140,11 @@ def read_plan(folder: str | Path) -> Plan | None:
     path = Path(folder) / FILE
     if not path.exists():
         return None
-    row = parse_json(read_text(path, _MOST_BYTES), str(path))
+    text = read_text(path, _MOST_BYTES)
     try:
-        return TypeAdapter(Plan).validate_python(row)
+        return TypeAdapter(Plan).validate_python(parse_json(text, str(path)))
+    except InputError as error:
+        problem = error.problem
     except ValidationError as error:
         problem = f"is no plan ({'.'.join(map(str, error.errors()[0]['loc'])) or 'no object'})"
     raise InputError(str(path), "plan", problem, "take back the file as it was, or name another folder")

@@ -110,13 +110,15 @@ def sentences(figures: Mapping[str, Any], total: int | None = None) -> Iterator[
             f"审核时可见机器文本：{items['sighted']:,}；盲审：{items['blind']:,}。可见机器文本时，一致程度会偏高。",
         )
     other = items["other_records"]
-    elsewhere, chinese_elsewhere = (f", {other:,} records that are not among these", f"，不在此列的记录 {other:,} 条")
+    elsewhere = f", {other:,} records that are not among these" if other else ""
+    chinese_elsewhere = f"，不在此列的记录 {other:,} 条" if other else ""
     yield Words(
         f"Not counted: {items['stale_reviews']:,} reviews of an older text, {items['skipped_reviews']:,} skipped, "
-        f"{items['undecided_reviews']:,} begun and not decided{elsewhere if other else ''}. Decided by somebody who had seen the other reviews: "
-        f"{items['adjudicated']:,} records.",
+        f"{items['undecided_reviews']:,} begun and not decided{elsewhere}. "
+        f"Decided by somebody who had seen the other reviews: {items['adjudicated']:,} records.",
         f"未计入：针对旧文本的审核 {items['stale_reviews']:,} 条，跳过 {items['skipped_reviews']:,} 条，"
-        f"未完成 {items['undecided_reviews']:,} 条{chinese_elsewhere if other else ''}。由复核人裁定：{items['adjudicated']:,} 条记录。",
+        f"未完成 {items['undecided_reviews']:,} 条{chinese_elsewhere}。"
+        f"由复核人裁定：{items['adjudicated']:,} 条记录。",
     )
 
 

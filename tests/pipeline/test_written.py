@@ -1,5 +1,6 @@
 """pipeline/written.py: what is ours, and what a person has edited."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,29 @@ def test_edits_that_are_kept_elsewhere_may_be_written_over(output: Path, tmp_pat
     assert edited(output) == []
     file.write_text("three\n")
     assert edited(output) == [file], "a second edit is another one"
+
+
+def test_notes_that_a_power_cut_left_half_written_end_where_they_are_whole(output: Path) -> None:
+    notes = output / "written" / "results.jsonl"
+    notes.write_bytes(notes.read_bytes() + b'{"id": "train.jsonl 01')
+    assert edited(output) == []
+    write(output / "train.jsonl", "two\n")
+    assert edited(output) == []
+
+
+def test_a_note_is_on_the_disk_before_its_file_has_the_name(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    forced, renamed = os.fsync, os.replace
+
+    def fsync(file: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{file}")).name)
+        forced(file)
+
+    def replace(one: Path, other: Path) -> None:
+        done.append(f"{Path(other).name} has its name")
+        renamed(one, other)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    write(output / "train.jsonl", "two\n")
+    assert done == ["train.jsonl.partial", "results.jsonl", "train.jsonl has its name"]

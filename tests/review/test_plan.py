@@ -237,3 +237,9 @@ def test_progress_without_names_is_of_those_who_have_begun(tmp_path: Path) -> No
         name = planned(tmp_path, items).assigned("anna")[0]
         log.save("n", items[name], 0, decision="accept", reason="", after={})
     assert progress(tmp_path / "reviews") == {"anna": Progress(1, 5)}
+
+
+def test_a_plan_that_is_cut_off_is_to_be_taken_back(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"settings": {"sam')
+    with pytest.raises(InputError, match=r"plan.json: plan: is not JSON: .*; take back the file as it was"):
+        read_plan(tmp_path)
