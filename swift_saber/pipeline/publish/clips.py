@@ -45,10 +45,7 @@ def look(
         words: that are looked for among the bytes of each file; where one is found, what it stands in is a text.
     """
     sought = list(words)
-    jobs = (
-        (key, [videos, audios, was and [was.seconds, was.picture, was.sound, list(was.audios)], sought])
-        for key, (videos, audios, was) in clips
-    )
+    jobs = ((key, [videos, audios, _measures(was), sought]) for key, (videos, audios, was) in clips)
     with closing(guarded(jobs, _look, workers=workers, limit=_LIMIT)) as answers:
         for key, answer in answers:
             if isinstance(answer, Problem):
@@ -133,8 +130,12 @@ def _look(videos: list[str], audios: list[str], was: list[Any] | None, words: li
             {"sha256": sha256(path), "bytes": os.path.getsize(path), "seconds": _rounded(media_seconds(path))}
             for path in paths
         ]
-    paths = dict.fromkeys((*videos, *audios))
-    return {"files": found, "texts": [text for path in paths for text in (*_held_texts(path), *_written(path, words))]}
+    each = dict.fromkeys((*videos, *audios))
+    return {"files": found, "texts": [text for path in each for text in (*_held_texts(path), *_written(path, words))]}
+
+
+def _measures(was: Measured | None) -> list[Any] | None:
+    return None if was is None else [was.seconds, was.picture, was.sound, list(was.audios)]
 
 
 def _held_texts(path: str) -> Iterator[str]:

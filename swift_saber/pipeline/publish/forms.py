@@ -5,6 +5,7 @@ Each is the same, byte for byte, for the same rows in the same order: nothing sa
 
 import io
 import os
+import re
 import shutil
 import tarfile
 from abc import ABC, abstractmethod
@@ -25,6 +26,8 @@ Row = dict[str, Any]
 COLUMNS = ("videos", "audios")
 # Bytes of clips that are in memory at a time, before they are written to a parquet file: at least one row.
 _GROUP = 64 << 20
+# Names of devices, with any ending.
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])(?:\.|$)", re.IGNORECASE)
 # Of a cell: parquet's readers count its bytes in 31 bits.
 _LARGEST = 1 << 30
 
@@ -289,8 +292,9 @@ FORMS: dict[str, type[Form]] = {
 
 def safe_name(name: str) -> str:
     """Return the path of a clip below a folder, without its ending: its id made safe, with a hash, so that no two ids
-    share it, also where names differ by small and capital letters alone."""
-    return sound_name(name).removesuffix(".wav")
+    share it, also where names differ by small and capital letters alone, and none is one that Windows keeps."""
+    parts = sound_name(name).removesuffix(".wav").split("/")
+    return "/".join(f"_{part}" if _DEVICE.match(part) else part.rstrip(".") or "_" for part in parts)
 
 
 def _ending(path: str, column: str) -> str:

@@ -99,6 +99,9 @@ def find(paths: Sequence[Path]) -> Given:
     splits: dict[str, Path] = {}
     for file in files:
         split = _NO_SPLIT.sub("_", file.name.removesuffix(".jsonl")).strip("_") or "rows"
+        if split == "all":
+            problem = "is no name of a split: `datasets` means all of them by it"
+            raise InputError(str(file), "file", problem, "call it train.jsonl")
         if split in splits:
             problem = f"is the split {split}, and so is {splits[split]}"
             raise InputError(str(file), "file", problem, "rename one of the files after its split")

@@ -42,7 +42,7 @@ _ROOTS = (
 )
 # Letters of ASCII end a word here: in a Chinese sentence a path stands between characters.
 _LOCAL = re.compile(
-    rf"\bfile:/|(?<![a-z0-9_.\-/])/(?:{_ROOTS})/[\w.]|(?<!\w)~/\w|(?<![\w.])\.\./\w|(?<![a-z])[a-z]:\\+\w"
+    rf"\bfile:/|(?:(?<![a-z0-9_.\-/])|(?<=\.\.))/(?:{_ROOTS})/[\w.]|(?<!\w)~/\w|(?<![a-z])[a-z]:\\+\w"
     r"|(?<![a-z])[a-z]:/+[^\s/:]+/|(?<![\w\\])\\\\[\w.-]+\\+\w|(?<![\w:/])//[\w.-]+/\w",
     re.IGNORECASE,
 )

@@ -151,12 +151,16 @@ def test_a_tar_says_nothing_of_who_made_it_and_when(files: list[Path], tmp_path:
 def test_names_of_copies_are_safe_and_no_two_are_one(tmp_path: Path) -> None:
     row = clip(tmp_path / "clips", "a")
     names = ["x", "X", "../up", "a/../../b", "/x", "con.", ".hidden", "一 个", "a\\b", "q?*:|<>", "n" * 300, "m" * 300]
+    names += ["CON/Aux.x/nul.x", "com1.mp4", "a./b", "😀/😀/😀", "长" * 300, "长" * 299 + "短", "\u00fc", "u\u0308"]
     _publish([write(tmp_path / "train.jsonl", *(row | {"id": name} for name in names))], tmp_path / "out", "paths")
     found = rows_of(tmp_path / "out" / "train.jsonl")
     paths = [one["videos"][0] for one in found]
     assert [one["id"] for one in found] == names
     assert len({path.lower() for path in paths}) == len(names)
     for path in paths:
+        for part in path.split("/"):  # as Windows has it
+            assert len(part.encode()) <= 255 and not part.endswith((".", " "))
+            assert part.lower().partition(".")[0] not in {"con", "prn", "aux", "nul", "com1"}
         assert re.fullmatch(r"media/[\w./ -]+\.mp4", path) and ".." not in path.split("/")
         assert (tmp_path / "out" / path).resolve().is_relative_to((tmp_path / "out" / "media").resolve())
         assert sha256(tmp_path / "out" / path) == sha256(row["videos"][0])

@@ -35,6 +35,12 @@ def test_two_files_are_not_one_split(tmp_path: Path) -> None:
         find(files)
 
 
+def test_all_is_no_split(tmp_path: Path) -> None:
+    """datasets writes it, and then refuses to read it."""
+    with pytest.raises(InputError, match="all.jsonl: file: is no name of a split"):
+        find([write(tmp_path / "all.jsonl", _row())])
+
+
 def test_an_id_is_there_once_in_all_splits(tmp_path: Path) -> None:
     given = find([write(tmp_path / "train.jsonl", _row()), write(tmp_path / "test.jsonl", _row())])
     with pytest.raises(InputError, match="test.jsonl:1: id: 'a' is there twice"):

@@ -92,6 +92,30 @@ def test_nothing_of_the_machine_or_of_people_is_in_what_is_published(
     assert json.loads(found.report.read_text(encoding="utf-8"))["people"]["person 1"] == "anna"
 
 
+def test_labels_say_who_in_other_shapes_too(row: dict[str, Any], tmp_path: Path) -> None:
+    row["labels"] = {
+        "emotions": {"Anna Lee": ["happy"], "Benno": {"label": "sad"}, "Cy": None},
+        "note": "Benno and Anna Lee (not Annabel) say sad",
+        "speaker": "Dora",
+        "checked_by": "Emil",
+        "reviewedBy": "Fritz",
+        "caused_by": "a joke",
+        "json": '{"annotator": "Gerd", "vote": "happy", "of": "Benno"}',
+        "jsons": ['[{"path": "/home/cleo/x", "by": "Hanna"}]', '["as", 1]', "[laughs]"],
+        "contact": "Ida",
+    }
+    found = _publish(tmp_path, row)
+    (written,) = rows_of(tmp_path / "out" / "train.jsonl")
+    assert written["labels"] == {
+        "emotions": {"person 1": ["happy"], "person 2": {"label": "sad"}},
+        "note": "person 2 and person 1 (not Annabel) say sad",
+        "caused_by": "a joke",
+        "json": '{"vote": "happy", "of": "person 2"}',
+        "jsons": ['["as", 1]', "[laughs]"],
+    }
+    assert found.left_out["labels.json.annotator"] == 1 and found.left_out["labels.jsons"] == 1
+
+
 def test_a_distribution_over_emotions_is_no_list_of_people(row: dict[str, Any], tmp_path: Path) -> None:
     row["labels"] = {"emotions": {"happy": 0.7, "sad": 0.3}}
     assert _publish(tmp_path, row).people == {}
