@@ -16,7 +16,7 @@ from swift_saber.media.settings import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 #: A browser holds a connection until all that it asked for has come, has six of them, and asks for whole files; so it
 #: is given so many bytes at a time, and what is saved never waits for a clip.
 PART = 1 << 20
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _COPY_SECONDS = 600.0
 # What a file is by its name; another is no page and no script, whatever is in it.
 _TYPES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
@@ -35,21 +35,38 @@ class Clips:
         self._lock = Lock()
         self._known: dict[tuple[str, Kind], Path] = {}
 
-    def playable(self, path: str, kind: Kind) -> Path:
-        """Return the file itself where a browser plays it or no copy can be made of it, else its copy; any thread."""
+    def known(self, path: str, kind: Kind) -> Path | None:
+        """Return the file itself where a browser plays it, else its copy, None before it is made; any thread."""
+        key = path, kind
+        if key not in self._known:
+            if not plays_in_browser(path, kind):
+                return None
+            self._known[key] = Path(path)
+        return self._known[key]
+
+    def copied(self, path: str, kind: Kind) -> Path:
+        """Return the copy of a file, which is made first, or the file itself where none can be made; any thread.
+
+        Raises:
+            LookupError: nor is it called a clip.
+        """
         key = path, kind
         with self._lock:
             lock = self._locks[key]
         with lock:
             if key not in self._known:
-                self._known[key] = Path(path) if plays_in_browser(path, kind) else self._copy(path, kind)
-            return self._known[key]
+                self._known[key] = self._copy(path, kind)
+        return self._known[key]
 
     def _copy(self, path: str, kind: Kind) -> Path:
         copy = self._folder / f"{hashlib.sha256(f'{kind} {path}'.encode()).hexdigest()[:24]}.mp4"
         # In a process of its own: a decoder that a broken file brings down takes no review with it.
         [(_, answer)] = guarded([(None, (path, str(copy), kind))], write_copy, workers=1, limit=_COPY_SECONDS)
-        return Path(path) if isinstance(answer, Problem) else copy
+        if not isinstance(answer, Problem):
+            return copy
+        if Path(path).suffix.lower() not in _TYPES:  # rows of others may name any file of this machine
+            raise LookupError(path)
+        return Path(path)
 
 
 def write_copy(path: str, to: str, kind: Kind) -> None:

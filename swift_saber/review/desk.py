@@ -149,6 +149,14 @@ class Desk:
         review = stale.latest
         return self._said(review, self._items[review.item]) | {"nonce": review.id, "revision": review.revision}
 
+    def told(self, error: InputError) -> str:
+        """Return what the page is told of an error: a blind reviewer's nothing that names an item or a file."""
+        if not self._log.blind or error.where in ("save", str(self._log.path)):
+            return str(error)
+        if error.where in self._items:
+            return str(InputError("save", error.field, error.problem, error.remedy))
+        return "the record or its file cannot be read; tell whoever serves this page"
+
     def _item(self, number: int) -> Item:
         return self._items[self._names[number]]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -41,6 +42,10 @@ from swift_saber.text.strict_json import encoded, parse_json
 
 # Of what is saved at once, in bytes: far above six texts.
 _MOST_BYTES = 2 << 20
+# Of an address: far above all that a page asks for.
+_MOST_PATH = 200
+# Of copies that are made at once: each takes a processor or more.
+_COPIES = 2
 _KINDS = {"page.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
 _HEADERS = {
     "Content-Security-Policy": (
@@ -175,10 +180,19 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
     def item(request: Request) -> Response:
         return _json(desk(request).item(request.path_params["number"]))
 
-    def media(request: Request) -> Response:
-        wanted = request.path_params
-        found = desk(request).media(wanted["number"], wanted["column"], wanted["place"], wanted.get("choice"))
-        return part_of(clips.playable(*found), request.headers.get("range"))
+    copying = CapacityLimiter(_COPIES)
+
+    async def media(request: Request) -> Response:
+        wanted = [request.path_params.get(name) for name in ("number", "column", "place", "choice")]
+        path, kind = await run_in_threadpool(desk(request).media, *wanted)
+        found = await run_in_threadpool(clips.known, path, kind)
+        if found is None:
+            # Saves need the threads that would wait for copies, of clips that may have been left long ago.
+            async with copying:
+                if await request.is_disconnected():
+                    raise ClientDisconnect
+                found = await run_in_threadpool(clips.copied, path, kind)
+        return await run_in_threadpool(part_of, found, request.headers.get("range"))
 
     async def save(request: Request) -> Response:
         data = b""
@@ -201,7 +215,7 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
         Route("/{token}/{name}", page),
     ]
     wrong = {
-        InputError: lambda _, error: _error(400, str(error)),
+        InputError: lambda request, error: _error(400, desk(request).told(error)),
         LookupError: lambda *_: _error(404, "there is no such thing"),
         OSError: lambda *_: _error(404, "the file cannot be read"),
         ClientDisconnect: lambda *_: _error(400, "the page has gone"),
@@ -218,7 +232,7 @@ def _saved(desk: Desk, data: bytes) -> Response:
     except StaleError as error:
         return _json({"latest": desk.latest(error)}, 409)
     except InputError as error:
-        return _error(507 if isinstance(error.__cause__, OSError) else 400, str(error))
+        return _error(507 if isinstance(error.__cause__, OSError) else 400, desk.told(error))
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -254,7 +268,7 @@ class _Guard:
         host = headers.get("host", "")
         if host not in self._hosts:
             return _error(421, "this is no address of the page")
-        if scope["path"].lstrip("/").partition("/")[0] not in self._desks:
+        if len(scope["path"]) > _MOST_PATH or scope["path"].lstrip("/").partition("/")[0] not in self._desks:
             return _error(404, "there is no such thing")
         if scope["method"] != "POST":
             return None

@@ -1,5 +1,6 @@
 """server.py as a process of its own, over HTTP: who is let in, what is given out, and that no save is lost."""
 
+import asyncio
 import os
 import resource
 import signal
@@ -15,9 +16,13 @@ import pytest
 
 from swift_saber.cli.main import main
 from swift_saber.errors import InputError
+from swift_saber.html.serving import listening
+from swift_saber.media.playable import Kind
+from swift_saber.review.clips import Clips
+from swift_saber.review.desk import Desk
 from swift_saber.review.items import Items
 from swift_saber.review.log import ReviewLog, latest_reviews, read_reviews
-from swift_saber.review.server import disputes_for
+from swift_saber.review.server import application, disputes_for
 from tests.media_faults import encode, frames, sound
 from tests.review.served import Served, records
 from tests.review.test_items import RECORD
@@ -66,6 +71,12 @@ def test_it_listens_on_this_machine_alone(served: Served) -> None:
                 socket.create_connection((address, port), 1)
 
 
+def test_no_part_of_an_answer_waits_for_the_one_before() -> None:
+    with listening("127.0.0.1", 0, "review") as (listener, _), socket.create_connection(listener.getsockname()):
+        with listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_another_name_of_this_machine_is_refused(served: Served) -> None:
     assert served.get("state", Host="evil.example").status_code == 421
     assert served.get("state", Host="127.0.0.1:1").status_code == 421
@@ -111,10 +122,55 @@ def test_an_address_in_a_row_is_fetched_by_nobody(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_clip_is_no_page_either(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("<script>alert(1)</script>")
-    with Served(records(tmp_path, [{**RECORD, "videos": [str(tmp_path / "a.html")]}]), "-o", tmp_path / "r") as one:
-        answer = one.get("media/0/videos/0")
-        assert answer.headers["content-type"] == "application/octet-stream"
+    (tmp_path / "a.mp4").write_text("<script>alert(1)</script>")
+    row = {**RECORD, "videos": [str(tmp_path / name) for name in ("a.mp4", "a.html")] + ["/etc/passwd"]}
+    with Served(records(tmp_path, [row]), "-o", tmp_path / "r") as one:
+        answer = one.get("media/0/videos/0")  # a browser may play what FFmpeg does not
+        assert answer.headers["content-type"] == "video/mp4"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert [one.get(f"media/0/videos/{place}").status_code for place in (1, 2)] == [404, 404]
+
+
+def test_numbers_that_no_page_sends_are_refused(served: Served) -> None:
+    nines = "9" * 5000
+    assert served.get(f"item/{nines}").status_code == 404
+    for asked in (f"bytes={nines}-", f"bytes=0-{nines}", f"bytes=-{nines}"):
+        assert served.get("media/0/videos/0", Range=asked).status_code in (206, 400, 416)
+
+
+def test_no_save_waits_for_the_copies_of_clips(tmp_path: Path) -> None:
+    begun, enough = [], threading.Event()
+
+    class Slow(Clips):
+        def _copy(self, path: str, kind: Kind) -> Path:
+            begun.append(path)
+            enough.wait(20)
+            return Path(path)
+
+    rows = [{**RECORD, "id": f"r{number}", "videos": [str(tmp_path / f"{number}.avi")]} for number in range(60)]
+    for row in rows:
+        Path(row["videos"][0]).write_bytes(b"RIFF")
+    items, at = Items([records(tmp_path, rows)]), "http://127.0.0.1:80"
+
+    async def asked(log: ReviewLog) -> int:
+        app = application({"token": Desk(items, list(items), log)}, Slow(tmp_path), at)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"{at}/token/", headers={"Host": at[7:]}) as client:
+            clips = [asyncio.create_task(client.get(f"media/{number}/videos/0")) for number in range(60)]
+            while not begun:
+                await asyncio.sleep(0.01)
+            try:
+                item = (await asyncio.wait_for(client.get("item/0"), 10)).json()
+                body = {"nonce": "nonce-001", "item": 0, "of": item["of"], "revision": 0, "decision": "accept"}
+                said = {**body, "reason": "", "after": item["values"]}
+                saved = await asyncio.wait_for(client.post("save", json=said, headers={"Origin": at}), 10)
+                return saved.status_code
+            finally:
+                enough.set()
+                await asyncio.gather(*clips)
+
+    with ReviewLog(tmp_path / "r", "anna") as log:
+        assert asyncio.run(asked(log)) == 200
 
 
 def test_what_no_browser_plays_is_given_out_as_a_copy(tmp_path: Path) -> None:
@@ -225,6 +281,19 @@ def test_a_blind_page_gets_nothing_that_a_machine_wrote(tmp_path: Path, clip: Pa
         assert "A grin." in sent
     [review] = read_reviews(tmp_path / "r")
     assert review.blind and review.edits() == {"facial_exp_desc": "A grin."}
+
+
+def test_no_error_tells_a_blind_page_of_names(tmp_path: Path) -> None:
+    row = {**RECORD, "id": "angry-7", "videos": [str(tmp_path / "angry-gone.mp4")]}
+    path = records(tmp_path, [row])
+    with Served(path, "-o", tmp_path / "r", "--reviewer", "anna", "--blind") as one:
+        said = [one.get("media/0/videos/0"), one.save(0, of="another"), one.save(0, decision="better")]
+        path.write_text(path.read_text().replace("kitchen", "chicken"))
+        said.append(one.get("item/0"))
+    assert {answer.status_code for answer in said} == {400}
+    for answer in said:
+        assert "error" in answer.json()
+        assert not [word for word in ("angry", str(tmp_path), "records.jsonl") if word in answer.text]
 
 
 def test_what_was_reviewed_openly_is_not_shown_to_a_blind_page(tmp_path: Path) -> None:
