@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from swift_saber.cli import command
+from swift_saber.cli import command, count
 from swift_saber.errors import one_line
 
 # Problems of clips that are printed; the page has all of them.
@@ -32,7 +32,9 @@ def add_report(commands: Any) -> None:
     parser.add_argument("--posters", action="store_true", help=text)
     text = "copies (H.264, AAC) of the clips that browsers do not play, in that folder"
     parser.add_argument("--transcode", action="store_true", help=text)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that look at clips (all cores)")
+    parser.add_argument(
+        "--workers", type=count, default=os.cpu_count(), help="processes that look at clips (all cores)"
+    )
 
 
 def _report(args: argparse.Namespace) -> None:

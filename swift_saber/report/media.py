@@ -89,6 +89,9 @@ def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool) -> dict
             copy = _written(Path(f"{stem}-{kind}.mp4"), lambda to: transcode(path, to, kind))
     except InputError as error:
         problem = error.problem
+    except OSError as error:
+        # The clip may play all the same, and the page is written in any case.
+        problem = f"its picture or copy cannot be written: {error.strerror or error}"
     return {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}
 
 

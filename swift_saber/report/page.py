@@ -20,12 +20,13 @@ from swift_saber.report.results import against
 from swift_saber.report.verdict import VERDICTS
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
-from swift_saber.text.files import write_text
+from swift_saber.text.files import must_be_file, write_text
 from swift_saber.text.spreadsheet import FORMULA_BEGINNINGS
 from swift_saber.text.strict_json import dumps
 
 #: The characters of one text that the page carries; a longer one is cut, and that is said.
 LONGEST = 20_000
+_BEGINS = b"<!doctype html>"
 _SCRIPTS = ("clip.js", "emotions.js", "scores.js", "table.js", "page.js")
 
 
@@ -51,8 +52,10 @@ def write_page(
         of which people said something}.
 
     Raises:
-        InputError: the results do not belong side by side, or no reference record or no review to any clip.
+        InputError: the results do not belong side by side, or no reference record or no review to any clip; or another
+            file than a page would be written over.
     """
+    _must_be_free(path)
     references = references or {}
     _check(results)
     results = [result if result.scores else against(result, references) for result in results]
@@ -102,6 +105,17 @@ def _harmless(text: str) -> str:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+def _must_be_free(path: Path) -> None:
+    """What is written over is an earlier page, and not the rows that it is to be made of."""
+    must_be_file(path)
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        begins = file.read(len(_BEGINS))
+    if begins and begins.lower() != _BEGINS:
+        raise InputError(str(path), "output", "is there already, and is no page", "name another file, e.g. report.html")
 
 
 def _check(results: Sequence[Result]) -> None:

@@ -134,7 +134,7 @@ def _read_answers(path: Path) -> Result:
         response = row.get("response")
         if not isinstance(response, str):
             raise InputError(where, "response", f"is {quoted(response)}", "give a result file of shell/infer.sh")
-        clip = Clip(row_id(row), seconds=row.get("seconds"))
+        clip = Clip(row_id(row), seconds=_seconds(row))
         _add_row(clip, row)
         clip.videos, clip.audios = ([_placed(each, looked_up) for each in of] for of in (clip.videos, clip.audios))
         put(clips, clip.id, clip, where)
@@ -172,6 +172,11 @@ def _looked_up(path: Path) -> str:
     settings = beside(path, ".settings.json")
     found = parse_row(read_text(settings), str(settings)).get("relative_to") if settings.exists() else None
     return found if isinstance(found, str) else ""
+
+
+def _seconds(row: dict[str, Any]) -> float | None:
+    length = row.get("seconds")
+    return length if isinstance(length, int | float) and not isinstance(length, bool) else None
 
 
 def _placed(path: Any, folder: str) -> Any:

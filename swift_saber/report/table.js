@@ -1,10 +1,13 @@
 // The clips as a table: a row a clip, sorted by any column; only the rows in sight are there. What is shown leaves as CSV.
 const ROW = 34, NONE = null;
 
-/** The pixels that the longest of some texts takes, within bounds; a Chinese character is as wide as two letters. */
+/** The width of a cell that holds the widest of some bold texts, within bounds, in pixels. */
 function widthOf(texts, least, most) {
-  const wide = (text) => Math.min(most, 24 + 8.6 * (text.length + (text.slice(0, 60).match(/[\u2e80-\uffef]/g) || []).length));
-  return Math.ceil(texts.reduce((widest, text) => Math.max(widest, wide(text)), least));
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `bold 15px ${getComputedStyle(document.body).fontFamily}`;
+  // Beyond so many characters a text is wider than any cell.
+  const widest = texts.reduce((found, text) => Math.max(found, pen.measureText(text.slice(0, 200)).width), 0);
+  return Math.max(least, Math.min(most, Math.ceil(widest) + 24));
 }
 
 /** The columns: {key, english, chinese, letter, width, of: what is sorted, shown and written; show: as an element}. */
@@ -16,7 +19,7 @@ const columns = (() => {
     { key: "id", english: "id", chinese: "编号", width: widthOf(data.clips.map((clip) => clip.id), 120, 420), of: (clip) => clip.id, show: (id) => make("b", "", value(id)) },
     { key: "truth", english: TRUTH[0], chinese: TRUTH[1], width: 110, of: (clip) => clip.label || NONE, show: word },
     ...each((index) => ({ key: `read${index}`, english: "read", chinese: "读作", width: 110, of: (clip) => (clip.answers[index] || {}).read || NONE, show: word })),
-    ...each((index) => ({ key: `verdict${index}`, english: "verdict", chinese: "判定", width: 112, order: (name) => data.verdicts.indexOf(name),
+    ...each((index) => ({ key: `verdict${index}`, english: "verdict", chinese: "判定", width: 144, order: (name) => data.verdicts.indexOf(name),
       of: (clip) => clip.answers[index] ? clip.answers[index].verdict || NONE : "not asked",
       show: (name) => { const [english, chinese, kind] = VERDICTS[name] || NOT_ASKED; return chip(kind, english, chinese); } })),
     ...scores.flatMap((name, at) => each((index) => ({ key: `score${at}.${index}`, name, width: Math.min(190, 62 + 8 * name.length), number: true,
@@ -123,7 +126,8 @@ new ResizeObserver(() => { if (state.view === "table") drawTable(); }).observe(b
 
 /** A cell of CSV; what a spreadsheet would take for a formula becomes a text, as text/spreadsheet.py does it. */
 function csvCell(found) {
-  let text = found === NONE ? "" : String(found);
+  // Readers of CSV take a NUL for an end.
+  let text = found === NONE ? "" : String(found).replaceAll("\0", "\ufffd");
   const number = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
   if (typeof found === "string" && data.formulas.some((begin) => text.startsWith(begin)) && !number.test(text)) text = `'${text}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -85,6 +85,15 @@ def test_sound_that_does_not_play_is_copied_too(tmp_path: Path) -> None:
     assert [(each.plays, bool(each.copy)) for each in found.values()] == [(False, True), (True, False)]
 
 
+def test_where_nothing_can_be_written_beside_the_page_it_is_said_of_the_clip(tmp_path: Path, clips: Path) -> None:
+    (tmp_path / "p_files").write_text("a file", encoding="utf-8")
+    page = Page(report(tmp_path, clips, "--posters"))
+    files = {clip["id"]: clip["videos"][0] for clip in page.data["clips"]}
+    said = "its picture or copy cannot be written: File exists"
+    assert files["good"].keys() == {"name", "address"}  # it plays without a picture
+    assert (files["hevc"]["problem"], files["hevc"]["form"]) == (said, "mp4 (hevc, aac)")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with Browser() as one:

@@ -194,3 +194,26 @@ def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     assert f"{output}: 2 clips, 1 with a reference" in said
     assert "1 reference records belong to no clip" in said
+
+
+def test_a_page_is_written_over_and_nothing_else_is(tmp_path: Path) -> None:
+    answers = write_answers(tmp_path / "out.jsonl", [answer("a")])
+    before = answers.read_bytes()
+    results = read_results(answers)
+    for path, problem in ((answers, "is there already, and is no page"), (tmp_path, "is a folder")):
+        with pytest.raises(InputError, match=problem):
+            # before an hour goes into copies of clips
+            write_page(path, results, media=lambda clips: pytest.fail("clips were looked at"))
+    assert answers.read_bytes() == before
+    (tmp_path / "report.html").touch()  # as mktemp makes one
+    for _ in range(2):
+        write_page(tmp_path / "report.html", results)
+
+
+@pytest.mark.parametrize("workers", ["0", "-3"])
+def test_no_processes_are_refused(capsys: pytest.CaptureFixture[str], workers: str) -> None:
+    parser = Parser()
+    add_report(parser.add_subparsers())
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(["report", "out.jsonl", "-o", "p.html", "--workers", workers])
+    assert f"{workers} is not an integer of at least 1" in capsys.readouterr().err

@@ -208,6 +208,17 @@ def test_no_cell_of_the_csv_is_a_formula(browser: Browser, tmp_path: Path, evil:
     assert "-0.5" in row  # a number stays one
 
 
+def test_no_cell_of_the_csv_ends_it(browser: Browser, tmp_path: Path) -> None:
+    rows = [answer("a\0b", seconds={"not": "a number"}), answer("b", seconds="1")]
+    browser.open(page_of(tmp_path, write_answers(tmp_path / "out.jsonl", rows)), "#view=table")
+    assert browser.value("csv()").removeprefix("\ufeff").split("\r\n") == [
+        "id,read,verdict,conflict",
+        "a\ufffdb,sarcastic,no reference,yes",
+        "b,sarcastic,no reference,yes",
+        "",
+    ]
+
+
 def test_hostile_texts_stand_in_the_table_and_do_not_run(browser: Browser, tmp_path: Path) -> None:
     browser.open(page_of(tmp_path, hostile(tmp_path), hostile(tmp_path, "f")), "#view=table")
     assert EVIL in browser.value("document.getElementById('grid').textContent")
@@ -245,12 +256,15 @@ def test_what_is_counted_is_called_what_it_is(browser: Browser, tmp_path: Path) 
 
 
 def test_ids_that_end_differently_are_seen_to_the_end(browser: Browser, tmp_path: Path) -> None:
-    rows = [answer(f"train-consistent-of-two-speakers-{number:05}") for number in range(2)]
-    rows.append(answer("clip/" * 100))
-    browser.open(page_of(tmp_path, write_answers(tmp_path / "out.jsonl", rows)), "#view=table")
     cut = "[...document.querySelectorAll('.row .cell:first-child')].map(each => each.scrollWidth > each.clientWidth)"
-    assert browser.value(cut) == [False, False, True]
-    assert browser.value("document.querySelectorAll('.row .cell')[0].title") == rows[0]["id"]
+    for name, is_cut in (("EVAL-consistent-00000", False), ("片段-第二位说话人-00000", False), ("clip/" * 100, True)):
+        items = [item(name, scores={"bleu": 0.5})]
+        browser.open(page_of(tmp_path, write_evaluation(tmp_path / "e", items)), "#view=table")
+        assert browser.value(cut) == [is_cut]
+        assert browser.value("document.querySelector('.row .cell').title") == name
+    assert browser.texts(".chip") == ["no right or wrong"]
+    right = "document.querySelector('.chip').getBoundingClientRect().right"
+    assert browser.value(f"{right} <= document.querySelector('.row').children[3].getBoundingClientRect().right")
     heads = "[...document.querySelectorAll('.head button')].map(each => each.scrollWidth > each.clientWidth)"
     assert not any(browser.value(heads))
 
