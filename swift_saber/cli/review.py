@@ -158,8 +158,10 @@ def _take(args: argparse.Namespace) -> int:
     if found["removed"] and not removed:
         print("removed records are not rejected without --removed-are-rejected")
     lost = found["added"] + found["changed otherwise"] + (0 if removed else found["removed"])
-    if run and not lost and note_taken(run, args.edited):
-        print(f"the edits are in {args.output}: the next run of the pipeline writes {args.edited} from them")
+    if run and not lost and note_taken(run, args.edited, args.output):
+        print(
+            f"the edits are in {args.output}: a run with this folder in its block `review:` writes {args.edited} anew"
+        )
     return 1 if lost else 0
 
 

@@ -1,8 +1,8 @@
 """Which files of a run are as the pipeline wrote them, so that what a person has edited is never written over.
 
 The digest of each file is noted, on the disk, before the file takes its name, so a run that is killed at any moment
-finds its own files its own, and so does one after a power cut. Every digest that a file ever had counts: whoever puts an older one back loses nothing. Files of runs by
-versions that noted nothing are not compared.
+finds its own files its own, and so does one after a power cut. Every digest that a file ever had counts: whoever puts
+an older one back loses nothing. Files of runs by versions that noted nothing are not compared.
 """
 
 import hashlib
@@ -27,21 +27,22 @@ _NOTES = "written"
 _BLOCK = 1 << 20
 
 
-def note(folder: Path, contents: Mapping[str, Path], by: str) -> None:
+def note(folder: Path, contents: Mapping[str, Path], by: str, **more: str) -> None:
     """Say that files of a folder are ours with these contents.
 
     Args:
         folder: of a run, or of one of its stages.
         contents: {name of a file, from the folder: a file that holds what it is to hold}.
         by: names the notes of one process.
+        more: what a note says besides.
     """
     path = folder / _NOTES / f"{by}.jsonl"
     with RowLog(path) as log:
         known = log.ids()
         for name, content in contents.items():
             digest = _digest(content)
-            if (line := f"{name} {digest}") not in known:
-                log.append({"id": line, "file": name, "sha256": digest})
+            if (line := " ".join([name, digest, *more.values()])) not in known:
+                log.append({"id": line, "file": name, "sha256": digest, **more})
     _to_disk(path)
 
 
@@ -54,12 +55,13 @@ def noted(path: Path) -> Iterator[Path]:
         note(path.parent, {path.name: partial}, "results")
 
 
-def note_taken(output: Path, path: Path) -> bool:
-    """Say that what was edited in a result of a run is kept elsewhere, so that it may be written over.
+def note_taken(output: Path, path: Path, reviews: Path) -> bool:
+    """Say that what was edited in a result of a run is kept as reviews: a run that takes these may write it over.
 
     Args:
         output: the folder of the run.
         path: of the file that was edited; of one that lies elsewhere nothing is said.
+        reviews: their folder.
 
     Returns:
         Whether it is a result of the run.
@@ -67,18 +69,25 @@ def note_taken(output: Path, path: Path) -> bool:
     path = path.resolve()
     ours = path.name in RESULTS and path.parent == output.resolve()
     if ours:
-        note(output, {path.name: path}, "taken")
+        note(output, {path.name: path}, "taken", reviews=str(reviews.resolve()))
     return ours
 
 
-def edited(folder: Path) -> list[Path]:
-    """Return the files of a folder that are there and not as we wrote them."""
+def edited(folder: Path, reviews: Path | None = None) -> list[Path]:
+    """Return the files of a folder that are there and not as we wrote them, nor such that their edits are kept.
+
+    Args:
+        folder: of a run, or of one of its stages.
+        reviews: the folder of those that the run takes.
+    """
+    taken = reviews and str(reviews.resolve())
     known: dict[str, set[str]] = defaultdict(set)
     for notes in sorted((folder / _NOTES).glob("*.jsonl")):
         for line in notes.read_bytes().splitlines(keepends=True):
             if line.endswith(b"\n"):  # of another one no file has its name
                 row = parse_row(line, str(notes))
-                known[row["file"]].add(row["sha256"])
+                if row.get("reviews", taken) == taken:
+                    known[row["file"]].add(row["sha256"])
     return [folder / name for name, digests in known.items() if _is_other(folder / name, digests)]
 
 
@@ -93,7 +102,12 @@ def check_results(output: Path, recipe: Mapping[str, Any]) -> None:
         InputError: a file is edited; or it is there, and the folder is that of no run.
     """
     is_run = (output / "run.json").exists()
-    found = edited(output) if is_run else [output / name for name in RESULTS if (output / name).exists()]
+    reviews = _reviews(recipe)
+    found = (
+        edited(output, Path(reviews).expanduser() if reviews else None)
+        if is_run
+        else [output / name for name in RESULTS if (output / name).exists()]
+    )
     if not found:
         return
     path, away = found[0], "move it away, or name another output"
@@ -131,9 +145,16 @@ def check_rows(output: Path, stage: str, recipe: Mapping[str, Any]) -> None:
 
 def _take(path: str | Path, output: Path, recipe: Mapping[str, Any]) -> str:
     """The command that keeps the edits of a file."""
-    block = recipe.get("review")
-    folder = block.get("folder", "reviews") if isinstance(block, dict) else "reviews"
-    return "swift-saber " + shlex.join(["review", "take", str(path), "--of", str(output), "-o", str(folder)])
+    folder = _reviews(recipe) or "reviews"
+    return "swift-saber " + shlex.join(["review", "take", str(path), "--of", str(output), "-o", folder])
+
+
+def _reviews(recipe: Mapping[str, Any]) -> str | None:
+    """The folder of the reviews that a recipe takes, None where it takes none."""
+    if "review" not in recipe:
+        return None
+    block = recipe["review"]
+    return str(block.get("folder", "reviews")) if isinstance(block, dict) else "reviews"
 
 
 def _is_other(path: Path, digests: set[str]) -> bool:

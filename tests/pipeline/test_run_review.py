@@ -224,7 +224,7 @@ def test_edits_by_hand_that_are_taken_as_reviews_outlive_the_next_runs(
         run(str(done))
     command = str(error.value).partition("swift-saber ")[2].partition("; or")[0]
     assert cli.main(shlex.split(command)) == 0  # as the message says it
-    assert "the next run of the pipeline writes" in capsys.readouterr().out
+    assert "in its block `review:` writes" in capsys.readouterr().out
     for _ in range(2):
         run(str(done))
         assert dataset()["b"]["facial_exp_desc"] == "一丝冷笑。"
@@ -314,3 +314,17 @@ def test_a_stages_file_that_looks_like_the_dataset_rejects_none_of_the_other_tas
     assert cli.main(arguments) == 2
     assert "this is a stage's file" in capsys.readouterr().err
     assert not Path("reviews").exists()
+
+
+def test_edits_that_were_taken_are_not_written_over_by_a_run_that_would_not_put_them_in(
+    done: Path, tmp_path: Path
+) -> None:
+    part = max(Path("out").glob("t*.jsonl"), key=lambda path: path.stat().st_size)
+    edited = edit(part, "hostile", "warm")
+    assert cli.main(["review", "take", str(part), "--of", "out", "-o", "elsewhere"]) == 0
+    for block in (None, {"folder": "reviews"}):
+        with pytest.raises(InputError, match="was edited since it was written"):
+            run(str(write_recipe(tmp_path, review=block)))
+        assert part.read_text(encoding="utf-8") == edited
+    run(str(write_recipe(tmp_path, review={"folder": "elsewhere/"})))
+    assert "warm" in part.read_text(encoding="utf-8")

@@ -71,12 +71,17 @@ def test_edits_that_are_kept_elsewhere_may_be_written_over(output: Path, tmp_pat
     file.write_text("two\n")
     other = tmp_path / "elsewhere.jsonl"
     other.write_text("two\n")
-    assert not note_taken(output, other)
-    assert edited(output) == [file]
-    assert note_taken(output, file)
-    assert edited(output) == []
+    said = tmp_path / "said"
+    assert not note_taken(output, other, said)
+    assert edited(output, said) == [file]
+    assert note_taken(output, file, said)
+    assert edited(output, said) == []
+    assert edited(output) == [file], "a run that takes no reviews would lose the edits"
+    assert edited(output, tmp_path / "others") == [file]
+    assert note_taken(output, file, tmp_path / "others")
+    assert edited(output, tmp_path / "others") == []
     file.write_text("three\n")
-    assert edited(output) == [file], "a second edit is another one"
+    assert edited(output, said) == [file], "a second edit is another one"
 
 
 def test_notes_that_a_power_cut_left_half_written_end_where_they_are_whole(output: Path) -> None:
