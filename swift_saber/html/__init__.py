@@ -1,7 +1,7 @@
 """What our pages have in common: scripts, a policy that names a page's own style and script, addresses of clips.
 
 Beside it lie the scripts: `dom.js` makes elements out of data that may hold anything, `player.js` plays clips,
-`marks.js` marks words of evidence.
+`marks.js` marks words of evidence, `track.js` draws what was measured of a voice.
 """
 
 import base64
@@ -14,13 +14,18 @@ from urllib.parse import quote
 from swift_saber.data.rows import media_path
 from swift_saber.text.files import writable
 
-_SCRIPTS = ("dom.js", "marks.js", "player.js")
+_SCRIPTS = ("dom.js", "marks.js", "player.js", "track.js")
 
 
 def shared_script() -> str:
     """Return the script that pages have in common, to stand before their own; it reads an element "data" of JSON."""
     here = files("swift_saber.html")
     return '"use strict";\n' + "\n".join(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def shared_style() -> str:
+    """Return the style of what that script draws by itself, to stand behind a page's own."""
+    return files("swift_saber.html").joinpath("track.css").read_text(encoding="utf-8")
 
 
 def policy(style: str, script: str) -> str:

@@ -1,0 +1,132 @@
+// What was measured of a clip's voice, drawn under its player, and what texts claim of it.
+const TRACK = { height: 96, pitch: [6, 60], loudness: [66, 94], span: 50 };
+const MEASURED = {
+  pitch: ["pitch", "音高", (n) => [`${n.toFixed(0)} Hz`, `${n.toFixed(0)} Hz`]],
+  pitch_range: ["pitch range", "音高幅度", (n) => [`${n.toFixed(1)} semitones`, `${n.toFixed(1)} 半音`]],
+  pitch_change: ["pitch, first to last third", "音高首尾变化", (n) => [`${signed(n)} semitones`, `${signed(n)} 半音`]],
+  loudness: ["loudness", "响度", (n) => [`${minus(n.toFixed(0))} dBFS`, `${minus(n.toFixed(0))} dBFS`]],
+  loudness_range: ["loudness range", "响度幅度", (n) => [`${n.toFixed(0)} dB`, `${n.toFixed(0)} dB`]],
+  loudness_change: ["loudness, first to last third", "响度首尾变化", (n) => [`${signed(n)} dB`, `${signed(n)} dB`]],
+  rate: ["rate", "语速", (n) => [`${n.toFixed(1)} syllables/s`, `${n.toFixed(1)} 音节/秒`]],
+  pause: ["longest pause", "最长停顿", (n) => [`${n.toFixed(2)} s`, `${n.toFixed(2)} 秒`]],
+  voiced: ["time with a voice", "有声时间", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
+  silent: ["time without speech", "无语音时间", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
+};
+// What claims may be about besides, and why something is not said (media/prosody.py, sed/evidence.py).
+const CLAIMED = {
+  pitch_or_loudness: ["pitch or loudness", "音高或响度"], silence: ["silence", "无声"], tremor: ["tremor", "颤抖"], rate_range: ["evenness of rate", "语速平稳"],
+  rate_change: ["change of rate", "语速变化"],
+};
+const WHY = {
+  "no sound": "没有声音", "too short": "太短", "no voice": "没有人声", "no syllables to count": "没有可数的音节", "too noisy": "噪声过大",
+  "music or several voices": "有音乐或多人声", "voice that breaks": "嗓音破裂", clipped: "削波失真", "speech fades into silence": "语音渐弱至无声",
+  "no property that is measured": "不是可测量的属性", "not measured": "未测量", "between the bounds": "介于界限之间", "about a part of the clip": "只涉及片段的一部分",
+  "nothing to compare it with": "没有可比较的对象", "speaker not known": "说话人未知", "otherwise for the speaker than among all": "相对说话人与相对所有人不同",
+  "one of two meanings": "有两种含义", "has no sound": "没有声音",
+};
+const JUDGED = { agrees: ["good", "✓", "agrees", "相符"], contradicts: ["bad", "✗", "contradicts", "矛盾"], undecided: ["", "?", "cannot be said", "无法判断"] };
+
+const minus = (text) => text.replace("-", "−");
+const signed = (n) => (Number(n.toFixed(1)) > 0 ? "+" : "") + minus(n.toFixed(1));
+const nameOf = (name) => Object.hasOwn(MEASURED, name) ? MEASURED[name] : Object.hasOwn(CLAIMED, name) ? CLAIMED[name] : [name.replaceAll("_", " "), name.replaceAll("_", " ")];
+const why = (reason) => said(reason, Object.hasOwn(WHY, reason) ? WHY[reason] : reason);
+let tracks = 0;
+
+/** The measured voice of a clip under the box of its players.
+    `track` is as data/voice_track.py has it, or a text that says why there is none; `sides` are [[a node or null, claims]]. */
+function voiceView(track, players, sides) {
+  const head = make("h3", "", said("The voice, measured", "声音测量"));
+  if (typeof track === "string") return make("section", "voice", head, make("p", "soft small", said("Not measured: ", "未测量："), why(track)));
+  const numbers = numbersOf(track);
+  numbers.id = `voice-${tracks += 1}`;
+  return make("section", "voice", head, plotOf(track, players, numbers.id), numbers, ...sides.map(([of, claims]) => claimsOf(track, of, claims)));
+}
+
+/** Pitch on a scale of semitones above, loudness as an area below, and where the player is. */
+function plotOf(track, players, described) {
+  const wide = Math.max(track.pitch.length, 1), loud = Math.max(-50, Math.ceil(Math.max(...track.loudness, -120) / 10) * 10);
+  const [low, high] = pitchEnds(track.pitch.filter((hertz) => hertz !== null));
+  const along = ([top, bottom], share) => bottom - Math.min(1, Math.max(0, share)) * (bottom - top);
+  const atPitch = (hertz) => along(TRACK.pitch, Math.log2(hertz / low) / Math.log2(high / low));
+  const atLevel = (level) => along(TRACK.loudness, (level - loud + TRACK.span) / TRACK.span);
+  const line = track.pitch.map((hertz, at) => hertz === null ? "" : `${at && track.pitch[at - 1] !== null ? "L" : "M"}${at + 0.5} ${atPitch(hertz).toFixed(1)}${
+    (at && track.pitch[at - 1] !== null) || (at + 1 < wide && track.pitch[at + 1] !== null) ? "" : "h0"}`).join("");
+  const area = track.loudness.map((level, at) => `L${at + 0.5} ${atLevel(level).toFixed(1)}`).join("");
+  const ground = TRACK.loudness[1], marks = pitchMarks(low, high), cursor = drawn("line", { class: "now", y1: 0, y2: TRACK.height, x1: 0, x2: 0 });
+  const svg = drawn("svg", { viewBox: `0 0 ${wide} ${TRACK.height}`, preserveAspectRatio: "none", role: "img", "aria-labelledby": described },
+    ...marks.map((hertz) => drawn("line", { class: "base", x1: 0, x2: wide, y1: atPitch(hertz), y2: atPitch(hertz) })),
+    drawn("path", { class: "loudness", d: `M0 ${ground}${area}L${wide} ${ground}Z` }), drawn("path", { class: "pitch", d: line }), cursor);
+  const label = (text, y) => {
+    const out = make("span", "", text);
+    out.style.top = `${y}px`;
+    return out;
+  };
+  const axis = make("div", "labels", ...marks.map((hertz) => label(`${hertz} Hz`, atPitch(hertz))), label(minus(`${loud} dB`), TRACK.loudness[0] + 4), label(minus(`${loud - TRACK.span}`), ground - 2));
+  axis.setAttribute("aria-hidden", "true");
+  goWith(svg, cursor, players, wide, track.seconds);
+  return make("div", "plot-of-voice", axis, svg);
+}
+
+/** An octave at least, so that a voice that hardly moves does not look lively. */
+function pitchEnds(heard) {
+  const low = heard.length ? Math.min(...heard) : 100, high = heard.length ? Math.max(...heard) : 200;
+  const more = Math.max(2 ** (1 / 12), Math.sqrt(2 * low / high));
+  return [low / more, high * more];
+}
+
+/** Two or three round values within the scale. */
+function pitchMarks(low, high) {
+  const round = [50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 600, 700].filter((hertz) => hertz > low * 1.03 && hertz < high / 1.03);
+  return round.length < 4 ? round : [round[0], round[Math.floor(round.length / 2)], round.at(-1)];
+}
+
+/** The cursor goes with the player that has the sound, and a click takes that player to its place. */
+function goWith(svg, cursor, players, wide, seconds) {
+  const player = () => players.querySelector("audio:not([hidden])") || players.querySelector("video:not([hidden])");
+  let turning = 0;
+  const place = () => {
+    const now = player();
+    if (!now) return;
+    const at = Math.min(1, now.currentTime / (seconds || 1)) * wide;
+    for (const end of ["x1", "x2"]) cursor.setAttribute(end, at.toFixed(2));
+    cancelAnimationFrame(turning);
+    if (!now.paused && !now.ended && svg.isConnected) turning = requestAnimationFrame(place);
+  };
+  // They do not bubble.
+  for (const event of ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata"]) players.addEventListener(event, place, true);
+  place();
+  svg.addEventListener("click", (event) => {
+    const now = player(), box = svg.getBoundingClientRect();
+    if (now) now.currentTime = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * (seconds || 0);
+  });
+}
+
+/** The numbers in words; what is left unsaid, with why. */
+function numbersOf(track) {
+  const known = Object.keys(MEASURED).filter((name) => typeof track.numbers[name] === "number");
+  const reasons = new Map();
+  for (const name of Object.keys(MEASURED)) if (Object.hasOwn(track.unsaid, name)) reasons.set(track.unsaid[name], [...(reasons.get(track.unsaid[name]) || []), name]);
+  const number = (name) => {
+    const [english, chinese, write] = MEASURED[name], [en, zh] = write(track.numbers[name]);
+    return make("span", "number", make("span", "soft", said(english, chinese)), " ", make("b", "", said(en, zh)), make("span", "stop", said("; ", "；")));
+  };
+  const left = [...reasons].map(([reason, names]) => make("div", "soft", said("Cannot be said (", "无法测得（"), why(reason), said("): ", "）："),
+    names.length === Object.keys(MEASURED).length ? said("all of it", "全部") : said(names.map((name) => MEASURED[name][0]).join("; "), names.map((name) => MEASURED[name][1]).join("；"))));
+  return make("div", "numbers small", make("div", "known", known.map(number)), ...left);
+}
+
+/** What a text claims of the voice, each with its verdict. */
+function claimsOf(track, of, claims) {
+  const chips = claims.map((claim) => {
+    const [kind, sign, english, chinese] = Object.hasOwn(JUDGED, claim.value) ? JUDGED[claim.value] : JUDGED.undecided;
+    const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words)), [en, zh] = nameOf(claim.property);
+    const known = Object.hasOwn(MEASURED, claim.property) && typeof track.numbers[claim.property] === "number" ? MEASURED[claim.property][2](track.numbers[claim.property]) : ["", ""];
+    const because = claim.reason ? [` (${claim.reason})`, `（${Object.hasOwn(WHY, claim.reason) ? WHY[claim.reason] : claim.reason}）`] : ["", ""];
+    out.title = `${en} ${known[0]}: ${english}${because[0]}\n${zh} ${known[1]}：${chinese}${because[1]}`;
+    out.setAttribute("role", "listitem");
+    return out;
+  });
+  const list = make("div", "claims", chips.length ? chips : make("span", "soft small", said("nothing is claimed that is read as pitch, loudness, rate or pause", "未读出关于音高、响度、语速或停顿的说法")));
+  if (chips.length) list.setAttribute("role", "list");
+  return make("div", "claimed", of ? make("span", "soft small", of) : null, list);
+}

@@ -1,0 +1,69 @@
+"""The line that is drawn of a voice, and the claims on it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from swift_saber.data.voice_track import MOST_POINTS, voice_claims, voice_track
+from tests.media.voices import RATE, Sound, pulses
+
+
+def written(folder: Path, sound: Sound) -> str:
+    path = folder / "voice.wav"
+    soundfile.write(path, sound, RATE)
+    return str(path)
+
+
+def test_a_short_clip_has_a_point_each_20_ms(tmp_path: Path) -> None:
+    found = voice_track(written(tmp_path, pulses(200.0, seconds=1.0)))
+    assert isinstance(found, dict)
+    assert found["seconds"] == 1.0 and found["step"] == 0.02
+    assert len(found["pitch"]) == len(found["loudness"]) == 50
+    heard = [hertz for hertz in found["pitch"] if hertz is not None]
+    assert len(heard) > 40 and all(abs(hertz - 200) <= 2 for hertz in heard)
+    assert abs(found["numbers"]["pitch"] - 200) <= 2
+    assert found["numbers"].keys().isdisjoint(found["unsaid"])
+
+
+def test_a_long_clip_has_no_more_points_than_a_picture_has_and_keeps_its_silences(tmp_path: Path) -> None:
+    # 31 s of 1 s of voice and 1 s of silence by turns: of 1550 windows seven are a point.
+    voice, silence = pulses(150.0, seconds=1.0), np.zeros(RATE)
+    found = voice_track(written(tmp_path, np.concatenate([*[voice, silence] * 15, voice])))
+    assert isinstance(found, dict)
+    each = -(-31 * 50 // MOST_POINTS)
+    assert found["step"] == each / 50 and len(found["pitch"]) == -(-31 * 50 // each) <= MOST_POINTS
+    runs = [
+        at for at in range(1, len(found["pitch"])) if (found["pitch"][at] is None) != (found["pitch"][at - 1] is None)
+    ]
+    assert len(runs) == 30  # of 16 voices and 15 silences between them
+    assert min(found["loudness"]) == -120 and max(found["loudness"]) > -30
+    assert len(json.dumps(found, separators=(",", ":"))) < 3000
+
+
+def test_what_has_no_number_has_a_reason_and_a_file_without_sound_too(tmp_path: Path) -> None:
+    found = voice_track(written(tmp_path, np.zeros(RATE)))
+    assert isinstance(found, dict)
+    assert found["unsaid"]["pitch"] == "no sound" and "pitch" not in found["numbers"]
+    assert set(found["pitch"]) == {None}
+    assert voice_track(str(tmp_path / "none.wav")) == "No such file or directory"
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("A very high voice.", [("pitch", "contradicts", "")]),
+        ("声音很低。", [("pitch_or_loudness", "agrees", "")]),
+        ("The pitch rises. Her voice trembles.", [("pitch_change", "undecided", "x"), ("tremor", "undecided", "x")]),
+        ("A friendly tone.", []),
+    ],
+)
+def test_each_claim_is_held_against_what_was_measured(text: str, stated: list[tuple[str, str, str]]) -> None:
+    # 70 Hz is below what nine in ten men speak at; a change of 1 semitone is neither a rise nor none.
+    track = {"numbers": {"pitch": 70.0, "pitch_change": 1.0}, "unsaid": {}}
+    found = voice_claims(text, track)
+    assert [(one["property"], one["value"], "x" if one["reason"] else "") for one in found] == stated
+    assert all(one["words"] in text for one in found)
