@@ -86,9 +86,14 @@ class Desk:
             **({} if blind else self._written(item)),
             "source": item.source,
             "language": item.language,
+            "apart": _apart(item),
             **self._media(item, number),
             "choices": [
-                {"text": choice.text, "fields": choice.fields, **self._media(choice, number, place)}
+                {
+                    "text": choice.text,
+                    "fields": choice.fields,
+                    **(self._media(item, number, place) if _apart(item) else {}),
+                }
                 for place, choice in enumerate(item.choices[index] for index in self._order(item))
             ],
             "disputed": dispute[0].fields if dispute else [],
@@ -103,9 +108,10 @@ class Desk:
             InputError: it is not there, or none of this machine.
         """
         item = self._item(number)
-        of: Item | Choice = item if choice is None else item.choices[self._order(item)[choice]]
-        paths: tuple[str, ...] = getattr(of, column) if column in COLUMNS else ()
-        return resolve_media(paths[place], item.where, column), COLUMNS[column]
+        if column not in COLUMNS or (choice is not None and not _apart(item)):
+            raise LookupError(column)
+        own = None if choice is None else item.choices[self._order(item)[choice]]
+        return resolve_media(_files(item, own, column)[place], item.where, column), COLUMNS[column]
 
     def save(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Write what the reviewer says of an item, and return {"revision", "decision"}.
@@ -224,19 +230,31 @@ class Desk:
             raise _wrong(BETTER, better)
         return str(self._order(item)[int(better)])
 
-    def _media(self, of: Item | Choice, number: int, choice: int | None = None) -> dict[str, Any]:
-        """The files as html/player.js takes them."""
-        found = {}
-        for column, kind in COLUMNS.items():
-            end = "" if choice is None else f"/{choice}"
-            found[column] = [
+    def _media(self, item: Item, number: int, place: int | None = None) -> dict[str, Any]:
+        """The files of an item, or of the choice that is shown in a place, as html/player.js takes them."""
+        own = None if place is None else item.choices[self._order(item)[place]]
+        end = "" if place is None else f"/{place}"
+        return {
+            column: [
                 {
-                    "address": f"media/{number}/{column}/{place}{end}",
-                    "name": kind if self._log.blind else os.path.basename(path),
+                    "address": f"media/{number}/{column}/{at}{end}",
+                    "name": kind if self._log.blind or own else os.path.basename(path),
                 }
-                for place, path in enumerate(getattr(of, column))
+                for at, path in enumerate(_files(item, own, column))
             ]
-        return found
+            for column, kind in COLUMNS.items()
+        }
+
+
+def _apart(item: Item) -> bool:
+    """Whether one of the choices is about other files, as of a swapped pair: then each is shown with its own."""
+    return any(choice.videos or choice.audios for choice in item.choices)
+
+
+def _files(item: Item, choice: Choice | None, column: str) -> tuple[str, ...]:
+    """The files of a choice; of what it does not name, the item's."""
+    found: tuple[str, ...] = (getattr(choice, column) if choice else ()) or getattr(item, column)
+    return found
 
 
 def _wrong(name: str, value: Any) -> InputError:

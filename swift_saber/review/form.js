@@ -155,10 +155,9 @@ function choices(draft) {
   const cards = item.choices.map((choice, at) => {
     const fields = state.dimensions.filter(([name]) => Object.hasOwn(choice.fields, name));
     const texts = fields.length ? make("dl", "", fields.flatMap(([name, english, chinese]) => [make("dt", "", said(english, chinese)), make("dd", "", value(choice.fields[name]))])) : value(choice.text);
-    const own = choice.videos.length || choice.audios.length;
     const by_ = item.voices.filter((voice) => voice.better === String(at)).map((voice) => key(voice.number));
-    const pick = button("", String(at + 1), () => choose(draft, String(at)), said("the better one", "更好"));
-    const card = make("section", "box choice", make("div", "head", pick, by_), own ? make("p", "small warn", said("This answer is about another clip:", "此回答针对另一片段：")) : null, own ? media(choice) : null, texts);
+    const pick = button("", String(at + 1), () => choose(draft, String(at)), item.apart ? said("fits its clip better", "更符合其片段") : said("the better one", "更好"));
+    const card = make("section", "box choice", make("div", "head", pick, by_), item.apart ? media(choice) : null, texts);
     card.dataset.better = String(at);
     return card;
   });
@@ -168,7 +167,10 @@ function choices(draft) {
     pick.dataset.better = word;
     return pick;
   });
-  return make("div", "right", make("div", "choices", cards), make("div", "head", others));
+  const alike = item.choices.every((choice) => choice.text === item.choices[0].text);
+  const question = item.apart && alike ? said("The same answer beside different clips: which clip does it fit?", "同一回答配不同片段：它更符合哪个片段？")
+    : item.apart ? said("Each answer is about the clip above it: which one fits its clip better?", "每个回答针对其上方的片段：哪个更符合？") : said("Which answer fits the clip better?", "哪个回答更符合该片段？");
+  return make("div", "right", make("h3", "", question), make("div", "choices", cards), make("div", "head", others));
 }
 
 function choose(draft, better) {
@@ -245,7 +247,8 @@ function acts(draft) {
   if (main.dataset.words !== words[0]) main.replaceChildren(said(...(state.blind && !chooses(draft) ? ["Save", "保存"] : words)), " ", key("a"));
   main.dataset.words = words[0];
   const decided = state.items[draft.number].decision;
-  by("decided").replaceChildren(decided && !typed(draft) ? worded(decided) : "");
+  const all = state.items.every((line) => line.decision) ? [" · ", said("All are decided and saved; you may close this page", "已全部决定并保存，可以关闭本页")] : [];
+  by("decided").replaceChildren(...(decided && !typed(draft) ? [worded(decided), ...all] : []));
 }
 
 /** All of one item, and the fields in it that have to be drawn once. */
@@ -264,7 +267,7 @@ function itemView(draft, players) {
   const name = item.id === undefined ? said(`No. ${draft.number + 1}`, `第 ${draft.number + 1} 条`) : value(item.id);
   const view = [
     make("div", "title", make("h2", "", name), item.source ? value(item.source, "soft") : null, item.consistency === "inconsistent" ? chip("clash", worded("inconsistent")) : null),
-    make("div", "body", make("div", "left", players, ...about(item)), right), bar,
+    make("div", "body", make("div", "left", ...(item.apart ? [] : [players]), ...about(item)), right), bar,
   ];
   return [view, () => parts.forEach(([, changed]) => changed())];
 }

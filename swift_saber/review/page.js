@@ -108,7 +108,7 @@ async function show(number) {
 /** The players of an item, which load although they are not seen yet. */
 function playersOf(draft) {
   if (!players.has(draft.number)) {
-    const box = media(draft.item);
+    const box = draft.item.apart ? make("div", "") : media(draft.item);
     for (const each of box.querySelectorAll("video, audio")) each.preload = "auto";
     players.set(draft.number, box);
   }
@@ -256,6 +256,7 @@ function dispute() {
   if (groups.length) groups[(at + 1) % groups.length].querySelector("button").focus();
 }
 
+const MOVES = ["j", "k", "ArrowDown", "ArrowUp"];
 const RECORDS = () => state.kind === "record" || state.kind === "answer";
 const HELP = [
   ["a", "accept, or save what was corrected, and go on", "接受或保存修改，并继续", decide, ["a"], () => true],
@@ -277,8 +278,7 @@ addEventListener("keydown", (event) => {
   const draft = drafts.get(state.number), field = event.target.closest("input, select, textarea"), plays = event.target.closest("video, audio");
   if ((event.ctrlKey || event.metaKey) && (event.key === "Enter" || event.key.toLowerCase() === "s")) {
     event.preventDefault();
-    if (event.key === "Enter") decide();
-    else if (draft) flush(draft);
+    if (event.key !== "Enter") { if (draft) flush(draft); } else if (!event.repeat) decide();
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -288,6 +288,7 @@ addEventListener("keydown", (event) => {
   const label = RECORDS() && Object.keys(LABELS).find((name) => LABELS[name][2] === event.key);
   if (!found && !label && !/^[0-9]$/.test(event.key)) return;
   event.preventDefault();
+  if (event.repeat && !MOVES.includes(event.key)) return; // held a little too long, it would accept what nobody has seen
   if (found) found[3]();
   else if (label) enter(label);
   else digit(event.key);

@@ -44,6 +44,13 @@ class Page(Browser):
         """Type a text as an input method or a keyboard gives it, into what has the focus."""
         self._call("Input.insertText", text=text)
 
+    def hold(self, key: str, times: int) -> None:
+        """Press a key and hold it until it has been repeated so often, each time as the page is done with the last."""
+        for repeated in range(times + 1):
+            self._call("Input.dispatchKeyEvent", type="keyDown", key=key, text=key, autoRepeat=repeated > 0)
+            self.wait(READY)
+        self._call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
     def enter(self, *, ctrl: bool = False) -> None:
         """Press Enter."""
         for kind in ("keyDown", "keyUp"):
@@ -488,6 +495,47 @@ def test_of_what_is_to_do_the_next_one_follows_a_decision(browser: Page, tmp_pat
         browser.wait(f"listed.length === 0 && {SAVED}")
         assert browser.texts("#decided") != [""]
     assert {review.decision for review in said(tmp_path).values()} == {"accept"} and len(said(tmp_path)) == 5
+
+
+def test_a_key_that_is_held_decides_once(browser: Page, tmp_path: Path) -> None:
+    with serve(tmp_path, [{**RECORD, "id": f"r{number}"} for number in range(5)]) as served:
+        browser.at(served.page)
+        browser.hold("a", 4)
+        browser.wait(f"state.number === 1 && {SAVED}")
+        browser.hold("j", 1)  # but one may run through the list
+        browser.wait("state.number === 3")
+    assert [review.decision for review in said(tmp_path).values()] == ["accept"]
+
+
+def test_that_all_is_decided_is_said(browser: Page, tmp_path: Path) -> None:
+    with serve(tmp_path, [{**RECORD, "id": name} for name in "ab"]) as served:
+        browser.at(served.page)
+        browser.press("a")
+        browser.wait(f"state.number === 1 && {SAVED}")
+        browser.press("s")
+        browser.wait(f"document.getElementById('count').innerText.startsWith('2 / 2') && {SAVED}")
+        assert browser.texts("#decided") == ["skipped · All are decided and saved; you may close this page"]
+
+
+def test_of_a_swapped_pair_each_answer_plays_its_own_clip(browser: Page, tmp_path: Path, clip: dict[str, Any]) -> None:
+    other = str(tmp_path / "other.wav")
+    soundfile.write(other, sound(3), RATE)
+    row = {**pair(), **clip, "rejected_videos": clip["videos"], "rejected_audios": [other]}
+    with serve(tmp_path, [row]) as served:
+        browser.at(served.page)
+        assert browser.value(
+            "[...document.querySelectorAll('.choice')].map(each => each.querySelectorAll('video, audio').length)"
+        ) == [2, 2]
+        assert browser.value("document.querySelectorAll('.left video, .left audio').length") == 0
+        # Nothing tells which of both is the clip that the pair is named after.
+        assert browser.texts(".choice a") == ["video", "audio"] * 2
+        lengths = "[...document.querySelectorAll('.choice audio')].map(each => Math.round(each.duration))"
+        browser.wait(f"{lengths}.every(Boolean)")
+        first = browser.value(lengths)
+        assert sorted(first) == [2, 3]
+        browser.press(str(1 + first.index(3)), "a")
+        browser.wait(SAVED)
+    assert said(tmp_path)["p"].after == {"better": "1"}
 
 
 def test_a_large_clip_comes_in_parts_and_holds_up_no_save(browser: Page, tmp_path: Path) -> None:

@@ -72,9 +72,12 @@ def test_it_listens_on_this_machine_alone(served: Served) -> None:
 
 
 def test_no_part_of_an_answer_waits_for_the_one_before() -> None:
-    with listening("127.0.0.1", 0, "review") as (listener, _), socket.create_connection(listener.getsockname()):
-        with listener.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with (
+        listening("127.0.0.1", 0, "review") as (listener, _),
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_another_name_of_this_machine_is_refused(served: Served) -> None:
