@@ -16,9 +16,12 @@ function player(name, file) {
   const whole = location.protocol === "file:" && file.name.startsWith("/") &&
     new URL("file://" + file.name.split("/").map(encodeURIComponent).join("/")).href;
   const sources = [file.copy, file.address, whole].filter(Boolean);
+  const note = make("p", "soft small", said("A copy for browsers is played; the file itself is linked.", "播放的是供浏览器使用的副本；链接指向原文件。"));
   const next = () => {
-    element.src = sources.shift();
+    const source = sources.shift();
+    element.src = source;
     if (element.src === whole) link.href = whole;
+    note.hidden = source !== file.copy;
   };
   const fail = () => {
     while (sources.length && new URL(sources[0], location.href).href === element.src) sources.shift();
@@ -36,7 +39,7 @@ function player(name, file) {
   });
   next();
   box.append(element, link);
-  if (file.copy) box.append(make("p", "soft small", said("A copy for browsers is played; the file itself is linked.", "播放的是供浏览器使用的副本；链接指向原文件。")));
+  if (file.copy) box.append(note);
   if (file.problem) box.append(make("p", "warn small", value(file.problem)));
   return box;
 }

@@ -156,6 +156,7 @@ def test_copies_are_played_in_the_place_of_what_is_linked(browser: Browser, tmp_
         browser.press("p")
         browser.wait("document.querySelector('video').currentTime > 0.2")
         assert browser.value("document.querySelector('video').currentSrc").endswith("-video.mp4")
+        assert "A copy for browsers is played" in browser.texts(".media")[0]
         assert browser.value("document.querySelector('a.path').href").startswith((clips / name).as_uri())
     assert browser.faults() == []
     (tmp_path / "p_files").rename(tmp_path / "moved")
@@ -163,3 +164,4 @@ def test_copies_are_played_in_the_place_of_what_is_linked(browser: Browser, tmp_
     browser.open(page, "#clip=hevc")
     browser.wait("document.querySelector('video').readyState > 0")
     assert browser.value("document.querySelector('video').hidden") is False
+    assert "A copy for browsers is played" not in browser.texts(".media")[0]
