@@ -71,9 +71,10 @@ def take(
             before = shown.row(item.id)
             left.discard(item.id)
             parts.add(before.get("part"))
-            # A row of a stage before the reviews has not had what they changed.
-            base = shown[item.id] if MARK in row else reviewed[item.id]
-            is_whole = MARK in row or removed_are_rejected is not None
+            # A row of a stage before the reviews, or of a time before some, has not had what they changed.
+            is_later = MARK in row and row[MARK] == before.get(MARK)
+            base = shown[item.id] if is_later else reviewed[item.id]
+            is_whole = is_later or removed_are_rejected is not None
             counts["changed otherwise"] += _is_other(row, before) or (is_whole and _is_short(row, before, base))
             if edits := _edits(row, item, base):
                 counts[_save(log, where, reviewed[item.id], base, edits)] += 1

@@ -180,3 +180,12 @@ def test_nothing_is_taken_of_a_file_with_a_row_twice_or_a_wrong_one_behind(world
 def test_half_a_character_is_taken_as_a_question_mark(world: World) -> None:
     world.take(ROWS[0] | {"video_desc": "A bar\ud83d", "labels": {"emotion": "sad\ud83d", "arousal": 2}}, *ROWS[1:])
     assert world.said()["a"] == ("correct", {"video_desc": "A bar?", "emotion": "sad?"})
+
+
+def test_a_row_of_another_time_takes_back_nothing_that_reviewers_said_since(world: World) -> None:
+    """The dataset of a run that went on until the stage `review`; or of a source that had been merged before."""
+    shown = [{**ROWS[0], "facial_exp_desc": "A thin smile.", "review": {"state": "corrected", "reviewers": 1}}]
+    early = ROWS[0] | {"review": {"state": "not reviewed", "reviewers": 0}}
+    assert world.take(early, shown=shown) == {"unchanged": 1}
+    assert world.take(early | {"video_desc": "A bar."}, shown=shown) == {"taken": 1}
+    assert world.said()["a"] == ("correct", {"video_desc": "A bar."})
