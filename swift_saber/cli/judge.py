@@ -9,18 +9,19 @@ _BLOCK = "judge"
 _SETTINGS = ("base_url", "key_env", "concurrency", "timeout", "reply_form")
 
 
-def add_judge(parser: argparse.ArgumentParser, about: str, rules: tuple[str, ...] = ()) -> None:
+def add_judge(parser: argparse.ArgumentParser, about: str, rules: tuple[str, ...] = (), about_rules: str = "") -> None:
     """Add the options to a parser.
 
     Args:
         about: what is said above them in --help.
         rules: by which --rules can judge in the place of a model; where there are any, one of both is needed.
+        about_rules: what they are.
     """
     options = parser.add_argument_group("judge", about)
     choice = options.add_mutually_exclusive_group(required=bool(rules))
     choice.add_argument("--judge", metavar="MODEL", help="name of the model that judges, as its server knows it")
     if rules:
-        choice.add_argument("--rules", choices=rules, help="in the place of a judge: the truth of the demo's world")
+        choice.add_argument("--rules", choices=rules, help=f"in the place of a judge: {about_rules}")
     options.add_argument("--base-url", metavar="URL", help="its OpenAI-compatible address, .../v1")
     options.add_argument("--key-env", metavar="NAME", help="variable that holds its key (default OPENAI_API_KEY)")
     options.add_argument("--concurrency", type=int, help="requests at a time (default 8, ours)")

@@ -68,10 +68,13 @@ def add_pairs(commands: Any) -> None:
     )
     score.add_argument("candidates", type=Path, help="JSONL that `pairs sample` wrote")
     score.add_argument("output", type=Path, help="JSONL to write, or to go on with after an interruption")
-    add_judge(score, "a model, whose replies are kept beside the output", rules=("mini",))
+    rules = "what is measured of the voice, or the truth of the demo's world"
+    add_judge(score, "a model, whose replies are kept beside the output", ("measured", "mini"), rules)
     score.add_argument("--response-format", dest="reply_form", help=argparse.SUPPRESS)
     score.add_argument("--show", choices=("record", "clip"), default="record", help="what the judge compares with")
     score.add_argument("--records", type=Path, help="JSONL of the clips' checked records, for --show record")
+    text = "beside a judge's scores, what is measured of the voice (ours; default: no)"
+    score.add_argument("--measured", action="store_true", help=text)
     add_media(score)
 
     example = "pairs select scored.jsonl pairs.jsonl --records train.jsonl"
@@ -140,11 +143,17 @@ def _score(args: argparse.Namespace) -> int:
 
     if not args.candidates.is_file():
         raise InputError(str(args.candidates), "file", "is not there", "run `swift-saber pairs sample` first")
-    if args.rules:
+    if args.rules and args.measured:
+        raise InputError("pairs score", "--measured", "stands beside a judge", "name a judge, or leave it out")
+    if args.rules == "mini":
         from swift_saber.mini.rules import MiniScorer
 
         _print(args.output, score(args.candidates, args.output, MiniScorer()))
         return 0
+    if args.rules == "measured":
+        counts = _by_voice(args)
+        _print(args.output, counts)
+        return int("sound unreadable" in counts["failed"])
     if not args.base_url:
         raise InputError("pairs score", "--base-url", "is missing", "give the judge's address, ending in /v1")
     if args.show == "record" and not args.records:
@@ -152,6 +161,17 @@ def _score(args: argparse.Namespace) -> int:
     counts = _judged(args)
     _print(args.output, counts)
     return int(bool(counts["failed"].keys() - {"cut short"}))
+
+
+def _by_voice(args: argparse.Namespace) -> dict[str, Any]:
+    from contextlib import nullcontext
+
+    from swift_saber.data.lookup import Records
+    from swift_saber.pairs.measured import Measured
+    from swift_saber.pairs.score import score
+
+    with Records(args.records) if args.records else nullcontext() as records:
+        return score(args.candidates, args.output, Measured(args.candidates, args.output, records))
 
 
 def _judged(args: argparse.Namespace) -> dict[str, Any]:
@@ -162,13 +182,15 @@ def _judged(args: argparse.Namespace) -> dict[str, Any]:
     from swift_saber.data.lookup import Records
     from swift_saber.models.asker import usage
     from swift_saber.pairs.judge import Judge
+    from swift_saber.pairs.measured import Beside, Measured
     from swift_saber.pairs.score import judge_log, score
 
     service, replies = replace(judge_of(args, "pairs score"), media=args.media), judge_log(args.output)
     shown = Records(args.records) if args.show == "record" else nullcontext()
     with shown as records, RowLog(replies) as log:
         judge = Judge(service, log, show=args.show, records=records)
-        counts = score(args.candidates, args.output, judge, concurrency=service.concurrency)
+        scorer = Beside(judge, Measured(args.candidates, args.output, records)) if args.measured else judge
+        counts = score(args.candidates, args.output, scorer, concurrency=service.concurrency)
     return counts | usage(replies).get(service.model, {})
 
 

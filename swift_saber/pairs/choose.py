@@ -13,7 +13,7 @@ from typing import Any
 from swift_saber.data.lookup import Records
 from swift_saber.data.partner import SENSES, some, swap
 from swift_saber.data.rows import media_list
-from swift_saber.pairs.judge import CRITERIA, HIGHEST
+from swift_saber.pairs.judge import HIGHEST, criteria_of
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.layout import Order, parse, places, render, reserved_markup
 from swift_saber.sed.record import CONCLUSION, Row
@@ -263,4 +263,5 @@ def has_markup(candidate: Mapping[str, Any]) -> bool:
 def _scored(row: Mapping[str, Any], *, withheld: bool) -> Iterator[_Answer]:
     for candidate in row["candidates"]:
         if "scores" in candidate and ("withheld" in candidate) == withheld and not has_markup(candidate):
-            yield _Answer(candidate["text"], sum(candidate["scores"][name] for name in CRITERIA) / len(CRITERIA))
+            scores = [candidate["scores"][name] for name in criteria_of(candidate)]
+            yield _Answer(candidate["text"], sum(scores) / len(scores))

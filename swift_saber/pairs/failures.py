@@ -10,6 +10,8 @@ from swift_saber.data.rows import write_rows
 
 #: So many failures with not one success mean a wrong setting.
 GIVE_UP = 50
+#: By measurements: no claim of an answer is decided, which is the fault of no setting; a clip's voice has no numbers.
+NOTHING, UNREADABLE = "nothing to measure", "sound unreadable"
 
 
 def failures(output: Path) -> Path:

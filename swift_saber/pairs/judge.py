@@ -64,10 +64,23 @@ SCHEMA = score_schema(_RANGES)
 
 
 class Rating(NamedTuple):
-    """The scores of one answer, an integer of 1..5 for each of CRITERIA, and whether they were known before."""
+    """The scores of one answer.
 
-    scores: dict[str, int]
+    Attributes:
+        scores: 1..5 for each of CRITERIA, or for those that the scorer knows.
+        cached: whether they were known before.
+        measured: {"agrees", "contradicts", "undecided"}, where the sound was measured (measured.py).
+    """
+
+    scores: Mapping[str, float]
     cached: bool = False
+    measured: dict[str, int] | None = None
+
+
+def criteria_of(candidate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the criteria that a candidate is scored by: both, or those that are there where it was measured."""
+    there = tuple(name for name in CRITERIA if name in candidate["scores"])
+    return there if there and "measured" in candidate else CRITERIA
 
 
 def read_reply(reply: str) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Scoring the candidates of a file, clip by clip, so that a run which was stopped goes on where it was.
 
-Knows files, threads and counts; what a score is worth is the scorer's matter (judge.py, mini/rules.py).
+Knows files, threads and counts; what a score is worth is the scorer's matter (judge.py, measured.py, mini/rules.py).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from swift_saber.data.rows import must_be_regular, read_named, read_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.models.asker import in_order
 from swift_saber.models.reply import UNANSWERED, Unusable
-from swift_saber.pairs.failures import GIVE_UP, failed_clips
+from swift_saber.pairs.failures import GIVE_UP, NOTHING, UNREADABLE, failed_clips
 from swift_saber.pairs.judge import Rating
 from swift_saber.text.strict_json import dumps
 
@@ -40,11 +40,11 @@ def judge_log(output: Path) -> Path:
 def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 1) -> dict[str, Any]:
     """Write each clip's row again, its candidates scored; rows that are there already are kept.
 
-    Each candidate gains "scores" or, where there is no rating, "failure", a short reason; the row gains "scoring",
-    the scorer's settings. Equal texts of a clip are rated once; a candidate that was cut is not rated, its failure is
-    "cut short". A clip with a candidate that the judge had no answer for is set aside: it is listed with the reason
-    in `<output>.failed.jsonl`, and scored by the next run. Memory: the clips in work, and about 150 bytes for each
-    clip of the file.
+    Each candidate gains "scores" or, where there is no rating, "failure", a short reason; "measured" too where the
+    scorer measures; the row gains "scoring", the scorer's settings. Equal texts of a clip are rated once; a candidate
+    that was cut is not rated, its failure is "cut short". A clip with a candidate that the judge had no answer for is
+    set aside: it is listed with the reason in `<output>.failed.jsonl`, and scored by the next run. Memory: the clips in
+    work, and about 150 bytes for each clip of the file.
 
     Args:
         candidates: JSONL as `pairs sample` writes it.
@@ -84,7 +84,7 @@ def score(candidates: Path, output: Path, scorer: Scorer, *, concurrency: int = 
                     waiting.append(row)
                 if counts["scored"]:  # nothing is written before one candidate is scored
                     _write(log, waiting, bar)
-                elif failed.total() >= GIVE_UP:
+                elif failed.total() - failed[NOTHING] >= GIVE_UP:
                     raise _hopeless(candidates, failed)
             if failed.total() and not counts["scored"]:
                 raise _hopeless(candidates, failed)
@@ -159,7 +159,8 @@ def _row(
             continue
         counts["from_cache"] += rating.cached or text in known
         known.add(text)
-        scored.append({**candidate, "scores": rating.scores})
+        measured = {"measured": rating.measured} if rating.measured else {}
+        scored.append({**candidate, "scores": rating.scores, **measured})
     return {**row, "candidates": scored, "scoring": scorer.settings}
 
 
@@ -195,7 +196,7 @@ def _compare(candidates: Path, done: Mapping[str, bytes], output: Path) -> int:
 def _digest(row: Mapping[str, Any]) -> bytes:
     """What a row was before it was scored, in 16 bytes."""
     plain = [
-        {key: value for key, value in candidate.items() if key not in ("scores", "failure")}
+        {key: value for key, value in candidate.items() if key not in ("scores", "failure", "measured")}
         for candidate in row["candidates"]
     ]
     before = {key: value for key, value in row.items() if key != "scoring"} | {"candidates": plain}
@@ -230,6 +231,8 @@ def _hopeless(candidates: Path, failed: Counter[str]) -> InputError:
         "no record": "give --records the file whose ids are those of the candidates",
         "refused": "try --reply-form json_object or none, and look at the server's log",
         UNANSWERED: "look at the judge's log, and run again",
+        NOTHING: "have the answers describe the voice (the SED layout), or use a judge",
+        UNREADABLE: "look at the paths in the file, and at ROOT_IMAGE_DIR",
         "clip unreadable": "look at the paths in the file, and at ROOT_IMAGE_DIR",
     }
     remedy = remedies.get(failed.most_common(1)[0][0], "try --reply-form json_schema, or another judge")

@@ -15,7 +15,7 @@ from swift_saber.data.lookup import Records
 from swift_saber.data.rows import must_be_new, read_named, read_rows, write_rows
 from swift_saber.errors import InputError, kind, quoted
 from swift_saber.pairs.choose import KINDS, Chooser, NoPairError, Rules, has_markup
-from swift_saber.pairs.judge import CRITERIA, HIGHEST, LOWEST
+from swift_saber.pairs.judge import HIGHEST, LOWEST, criteria_of
 from swift_saber.pairs.score import check_row
 
 # The place of the last pair that each group keeps, by consistency; no group, no pair.
@@ -181,7 +181,7 @@ def _check(row: Mapping[str, Any], where: str) -> None:
         scores = candidate["scores"]
         if not isinstance(scores, dict):
             raise InputError(where, place, f"is {kind(scores)}, not an object", "score the file again")
-        for name in CRITERIA:
+        for name in criteria_of(candidate):
             score = scores.get(name)
             if isinstance(score, bool) or not isinstance(score, int | float) or not LOWEST <= score <= HIGHEST:
                 problem = f"is {quoted(score)}, not a number of {LOWEST} to {HIGHEST}"

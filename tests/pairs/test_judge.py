@@ -16,7 +16,7 @@ from swift_saber.errors import InputError
 from swift_saber.models.asker import usage
 from swift_saber.models.reply import Unusable
 from swift_saber.models.service import ReplyForm, Service
-from swift_saber.pairs.judge import Judge, read_reply
+from swift_saber.pairs.judge import Judge, Rating, read_reply
 from swift_saber.text.strict_json import dumps
 
 from .judge_server import JudgeServer, reply, write_records
@@ -156,7 +156,7 @@ def test_replies_that_a_log_of_before_holds_are_not_asked_for_again(tmp_path: Pa
         row = {"id": hashlib.sha256(name.encode()).hexdigest()[:32], "scores": {"logical_consistency": 1}}
         write_rows(tmp_path / "judge.jsonl", [row | {"clip": "a", "reply": reply(1, 1)}])
         known = ask(server, tmp_path, "x", reply_form=form)
-    assert known == ({"logical_consistency": 1, "evidence_alignment": 1}, True)
+    assert known == Rating({"logical_consistency": 1, "evidence_alignment": 1}, True)
     assert len(server.requests) == 1
 
 
