@@ -155,6 +155,14 @@ function people(clip) {
     found.stale ? make("p", "soft small", said(`${found.stale} of another text, not counted`, `${found.stale} 份针对旧文本，不计入`)) : null);
 }
 
+/** The players of a clip, and under them what was measured of its voice and is claimed of it. */
+function played(clip) {
+  const players = media(clip);
+  if (!clip.voice) return [players];
+  const names = [said("Reference", "参考"), ...data.models.map((model, index) => [clipLetter(index), value(model.name)])];
+  return [players, voiceView(clip.voice, players, names.map((name, at) => [name, (clip.voice.claims || [])[at]]).filter(([, claims]) => claims))];
+}
+
 /** Everything about one clip; `open` says whether references and reasons are unfolded. */
 function clipView(clip, open) {
   const group = clip.group && clip.group !== clip.consistency ? value(clip.group, "soft") : null;
@@ -164,7 +172,7 @@ function clipView(clip, open) {
   return [
     make("div", "title", make("h2", "", value(clip.id)), group, length, ...chips(clip)),
     make("div", `body of${clip.answers.length}`,
-      make("div", "left", media(clip), clash(clip), people(clip)),
+      make("div", "left", ...played(clip), clash(clip), people(clip)),
       make("div", "right", make("section", "verdicts", truth(clip), make("div", "cells", clip.answers.map((answer, index) => verdict(answer, index, open)))), ...six)),
   ];
 }

@@ -1,4 +1,4 @@
-"""Pictures and copies of clips in a folder beside the page, for what a browser cannot play.
+"""Pictures and copies of clips in a folder beside the page, for what a browser cannot play; and what their voices do.
 
 Files that play need neither: a browser shows their first frame by itself. Each is made in a worker process, since a
 decoder may hang or crash on a broken file (media/pool.py), and once: its name is of the file, its size and its time.
@@ -6,12 +6,14 @@ decoder may hang or crash on a broken file (media/pool.py), and once: its name i
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from swift_saber.data.rows import media_path
+from swift_saber.data.voice_track import voice_track
 from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds
 from swift_saber.media.place import Problem, place_fault
@@ -30,6 +32,7 @@ class Media:
         form: its container and codecs, "" where they are not known.
         poster, copy: files of the folder; "" for none.
         problem: why there is no picture or copy of it, in one line; "" for none.
+        voice: what data.voice_track returns of its sound; None where that was not asked for.
     """
 
     plays: bool
@@ -37,6 +40,18 @@ class Media:
     poster: str = ""
     copy: str = ""
     problem: str = ""
+    voice: dict[str, Any] | str | None = None
+
+
+def voice_of(clip: Clip) -> tuple[str, Kind] | None:
+    """Return the file that a clip's voice is in, as files_of has it: its sound, or its video where it names no sound.
+
+    Of several it is not known whose voice is meant, and of none there is none: None.
+    """
+    paths = clip.audios or clip.videos
+    if len(paths) != 1 or not isinstance(paths[0], str):
+        return None
+    return paths[0], "video" if paths[0] in clip.videos else "audio"
 
 
 def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
@@ -54,7 +69,13 @@ def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
 
 
 def make_media(
-    files: Sequence[tuple[str, Kind]], folder: Path, *, posters: bool = False, copies: bool = False, workers: int = 1
+    files: Sequence[tuple[str, Kind]],
+    folder: Path,
+    *,
+    posters: bool = False,
+    copies: bool = False,
+    voices: Collection[tuple[str, Kind] | None] = (),
+    workers: int = 1,
 ) -> dict[tuple[str, Kind], Media]:
     """Return what each file is to a browser, and write what takes its place; shows a progress bar.
 
@@ -63,12 +84,16 @@ def make_media(
         folder: made where something is written.
         posters: a picture of every video; else of those that do not play.
         copies: write copies of those that do not play.
+        voices: the files whose voice is measured.
         workers: processes.
     """
     from tqdm import tqdm
 
     asked = (
-        ((path, kind), (media_path(path), kind, str(folder / _name(media_path(path))), posters, copies))
+        (
+            (path, kind),
+            (media_path(path), kind, str(folder / _name(media_path(path))), posters, copies, (path, kind) in voices),
+        )
         for path, kind in files
     )
     found: dict[tuple[str, Kind], Media] = {}
@@ -78,7 +103,7 @@ def make_media(
     return found
 
 
-def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool) -> dict[str, bool | str]:
+def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool, voice: bool) -> dict[str, Any]:
     """One file: the attributes of its Media."""
     plays = plays_in_browser(path, kind)
     picture = copy = problem = ""
@@ -92,7 +117,8 @@ def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool) -> dict
     except OSError as error:
         # The clip may play all the same, and the page is written in any case.
         problem = f"its picture or copy cannot be written: {error.strerror or error}"
-    return {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}
+    found = {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}
+    return found | ({"voice": voice_track(path)} if voice else {})
 
 
 def _written(to: Path, write: Callable[[Path], None]) -> str:

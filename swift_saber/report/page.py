@@ -11,11 +11,12 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from swift_saber.data.voice_track import voice_claims
 from swift_saber.errors import InputError
-from swift_saber.html import clip_address, policy, shared_script
+from swift_saber.html import clip_address, policy, shared_script, shared_style
 from swift_saber.media.playable import Kind
 from swift_saber.report.clip import Clip, Result, Shown
-from swift_saber.report.media import Media
+from swift_saber.report.media import Media, voice_of
 from swift_saber.report.results import against
 from swift_saber.report.verdict import VERDICTS
 from swift_saber.sed.layout import HEADINGS
@@ -87,7 +88,7 @@ def render(
 ) -> str:
     """Return the page for a folder in which it is to lie."""
     here = files("swift_saber.report")
-    style = here.joinpath("page.css").read_text(encoding="utf-8")
+    style = here.joinpath("page.css").read_text(encoding="utf-8") + shared_style()
     script = "\n".join([shared_script(), *(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)])
     data = {
         "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
@@ -153,7 +154,24 @@ def _clip(
 ) -> dict[str, Any]:
     shown = [result.shown.get(clip.id) for result in results]
     answers = [_lean(asdict(each) | _files(each, folder, media)) if each else None for each in shown]
-    return {"id": clip.id, **_lean(asdict(clip) | _files(clip, folder, media) | {"id": ""}), "answers": answers}
+    return {
+        "id": clip.id,
+        **_lean(asdict(clip) | _files(clip, folder, media) | _voice(clip, shown, media) | {"id": ""}),
+        "answers": answers,
+    }
+
+
+def _voice(clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, Kind], Media]) -> dict[str, Any]:
+    """What was measured of a clip's voice, and what is claimed of it: by its reference, then by each answer."""
+    made = media.get(voice_of(clip) or ("", "audio"))
+    if made is None or made.voice is None:
+        return {}
+    if isinstance(made.voice, str):
+        return {"voice": made.voice}
+    # What is about another sound is not held against this one.
+    texts = [clip.reference, *({} if each is None or each.videos or each.audios else each.fields for each in shown)]
+    claims = [voice_claims(text, made.voice) if (text := of.get("acoustic_feat")) else None for of in texts]
+    return {"voice": {**made.voice, "claims": claims}}
 
 
 def _files(of: Clip | Shown, folder: Path, media: Mapping[tuple[str, Kind], Media]) -> dict[str, list[dict[str, Any]]]:

@@ -10,10 +10,10 @@ from typing import Any
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
 from swift_saber.report.clip import Clip, Result, Shown, clash_of, put
+from swift_saber.report.verdict import emotion_label
 from swift_saber.review.items import Choice, Item, item_of
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.record import DIMENSIONS
-from swift_saber.text.emotions import common_emotion
 
 # What the two answers of a row are that are seen side by side; of candidates, by whether all rows, some or none are
 # scored.
@@ -84,7 +84,7 @@ def _clip(item: Item) -> Clip:
         list(item.audios),
         item.consistency or None,
         [dict(cue) for cue in item.cues],
-        label=common_emotion(emotion) or emotion.strip().lower(),
+        label=emotion_label(emotion),
     )
 
 

@@ -20,7 +20,7 @@ from swift_saber.inference.files import beside, record_of
 from swift_saber.media.place import place_fault
 from swift_saber.report.clip import Clip, Result, Shown, clash_of, put, six
 from swift_saber.report.records import read_records
-from swift_saber.report.verdict import emotion_of, label_of, verdict_by_emotion, verdict_of
+from swift_saber.report.verdict import NO_EMOTION, emotion_of, label_of, verdict_by_emotion, verdict_of
 from swift_saber.sed.conclusion import COLUMNS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.text.emotions import EMOTIONS
@@ -61,7 +61,7 @@ def against(result: Result, references: Mapping[str, Clip]) -> Result:
 
     An emotion is read as saber-test reads it: labels that are no common emotions are sought by their own names.
     """
-    own = {clip.label for clip in references.values()} - {"", *EMOTIONS}
+    own = {clip.label for clip in references.values()} - {"", *EMOTIONS, *NO_EMOTION}
     shown = {}
     for name, each in result.shown.items():
         clip = references.get(name)

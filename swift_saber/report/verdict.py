@@ -6,7 +6,7 @@ from typing import Any
 from swift_saber.evaluation.item import Item
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.record import CONCLUSION
-from swift_saber.text.emotions import named_emotions
+from swift_saber.text.emotions import common_emotion, named_emotions
 
 #: Every word, in the order in which a table sorts them:
 #: - "right", "wrong": by a score that says so (Command.verdicts), or by a reference's emotion
@@ -17,6 +17,21 @@ from swift_saber.text.emotions import named_emotions
 #: - "no reference": nothing to compare it with
 VERDICTS = ("right", "wrong", "invalid", "no answer", "reject", "unjudged", "no verdict", "no reference")
 
+#: Labels of no emotion: what answers name cannot be held against them.
+NO_EMOTION = {
+    "positive",
+    "negative",
+    "mixed",
+    "other",
+    "others",
+    "unknown",
+    "undecided",
+    "ambiguous",
+    "none",
+    "n/a",
+    "xxx",
+}
+NO_EMOTION |= {"积极", "消极", "正面", "负面", "正向", "负向", "混合", "其他", "其它", "未知", "不确定", "无"}
 # A label is a word or two; a text of an open task is none.
 _LONGEST_LABEL = 60
 
@@ -45,10 +60,23 @@ def verdict_of(item: Item, names: Sequence[str], *, rejected: bool) -> str:
 
 
 def verdict_by_emotion(truth: str, read: str | None) -> str:
-    """Return the word for an answer that no benchmark has scored, by the emotion of its reference; "" for none."""
-    if not truth:
+    """Return the word for an answer that no benchmark has scored, by the emotion of its reference; "" for none.
+
+    Of a valence, a number or "other" neither right nor wrong is said: no answer names these.
+    """
+    if not truth or truth in NO_EMOTION or not any(char.isalpha() for char in truth):
         return "no verdict"
     return "invalid" if read is None else "right" if read == truth else "wrong"
+
+
+def emotion_label(label: str) -> str:
+    """Return a reference's label by the name under which an answer's emotion is read, where it has one.
+
+    "Joy" is "happy", and a Chinese word is the emotion that it names; another is itself, in lower case.
+    """
+    label = label.strip().lower()
+    chinese = bool(label) and label.isalpha() and not label.isascii()
+    return common_emotion(label) or (conclude({CONCLUSION: label})["emotion"] if chinese else None) or label
 
 
 def emotion_of(fields: Mapping[str, str], own: Collection[str] = ()) -> str | None:

@@ -117,3 +117,28 @@ def test_answers_that_no_benchmark_has_scored_are_held_against_the_emotion_of_th
         "unread": ("", "invalid"),
         "reject": ("", "reject"),
     }
+
+
+@pytest.mark.parametrize(
+    ("label", "said", "word"),
+    [
+        ("愤怒", "He is furious.", "right"),
+        ("开心", "她很高兴。", "right"),
+        ("讽刺", "She is sarcastic.", "right"),
+        ("伤心", "她很高兴。", "wrong"),
+        ("happy", "On the other hand she is happy.", "right"),  # "other" is no emotion that an answer names
+        ("好奇", "她感到好奇。", "right"),
+        ("好奇", "她很高兴。", "wrong"),
+        # of no emotion
+        ("positive", "She is happy.", "no verdict"),
+        ("消极", "他很难过。", "no verdict"),
+        ("-0.6", "He is sad.", "no verdict"),
+        ("other", "He is sad.", "no verdict"),
+    ],
+)
+def test_a_label_is_the_emotion_that_it_names(tmp_path: Path, label: str, said: str, word: str) -> None:
+    text = render(Record(**(FIELDS | {"sentiment_analysis": said})), language="en")
+    references = [reference("a", labels={"emotion": label}), reference("b", labels={"emotion": "other"})]
+    write_rows(tmp_path / "r.jsonl", references)
+    [result] = read_results(write_answers(tmp_path / "out.jsonl", [answer("a", text)]))
+    assert against(result, read_references(tmp_path / "r.jsonl")).shown["a"].verdict == word
