@@ -12,6 +12,7 @@ from typing import Any
 
 from swift_saber.cli import command, count
 from swift_saber.errors import one_line
+from swift_saber.text.strict_json import dumps
 
 # Problems of clips that are printed; the page has all of them.
 _SHOWN = 10
@@ -32,13 +33,15 @@ def add_report(commands: Any) -> None:
     parser.add_argument("--posters", action="store_true", help=text)
     text = "copies (H.264, AAC) of the clips that browsers do not play, in that folder"
     parser.add_argument("--transcode", action="store_true", help=text)
+    text = "under each clip pitch and loudness, measured, and what is claimed of the voice: some 2 kB a clip"
+    parser.add_argument("--voice", action="store_true", help=text)
     parser.add_argument(
         "--workers", type=count, default=os.cpu_count(), help="processes that look at clips (all cores)"
     )
 
 
 def _report(args: argparse.Namespace) -> None:
-    from swift_saber.report.media import files_of, make_media
+    from swift_saber.report.media import files_of, make_media, voice_of
     from swift_saber.report.page import write_page
     from swift_saber.report.people import read_people
     from swift_saber.report.records import read_references
@@ -47,10 +50,15 @@ def _report(args: argparse.Namespace) -> None:
     folder = args.output.with_name(f"{args.output.stem}_files").absolute()
     problems: list[str] = []
     unplayed: list[str] = []
+    voices: list[dict[str, Any] | str] = []
 
     def media(clips: Any) -> Any:
         files = files_of(clips)
-        made = make_media(files, folder, posters=args.posters, copies=args.transcode, workers=args.workers)
+        heard = {voice_of(clip) for clip in clips} if args.voice else set()
+        made = make_media(
+            files, folder, posters=args.posters, copies=args.transcode, voices=heard, workers=args.workers
+        )
+        voices.extend(each.voice for each in made.values() if each.voice is not None)
         problems.extend(f"{path}: {each.problem}" for (path, _), each in made.items() if each.problem)
         unplayed.extend(path for (path, _), each in made.items() if not (each.plays or each.copy or each.problem))
         return made
@@ -64,6 +72,10 @@ def _report(args: argparse.Namespace) -> None:
         print(f"{counts['unused']} reference records belong to no clip of these results")
     if args.reviews:
         print(f"{counts['reviewed']} clips have been reviewed")
+    if args.voice:
+        lines = [each for each in voices if not isinstance(each, str)]
+        size = sum(len(dumps(each)) for each in lines) / 1e3 / max(len(lines), 1)
+        print(f"{len(lines)} voices measured, {size:.1f} kB each; {len(voices) - len(lines)} files have none")
     if unplayed:
         first = f"{len(unplayed)} files are in forms that not every browser plays (the first: {unplayed[0]})"
         print(one_line(f"{first}; --transcode writes copies that play"))

@@ -25,7 +25,7 @@ HIGH, LOW = {"acoustic_feat": "A very high pitch."}, {"acoustic_feat": "A very l
 
 
 def clips_page(folder: Path, *options: str, said: str = LOW["acoustic_feat"]) -> Path:
-    """A page of three clips: 1.5 s of a voice at 70 Hz and 1.5 s of silence; one without a file; one that is no sound."""
+    """A page of three clips: 1.5 s of a voice at 70 Hz and 1.5 s of silence; one without file; one that is no sound."""
     soundfile.write(folder / "low.wav", np.concatenate([pulses(70.0, seconds=1.5), np.zeros(RATE * 3 // 2)]), RATE)
     (folder / "broken.wav").write_text("no sound")
     rows = [
