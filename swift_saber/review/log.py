@@ -196,8 +196,11 @@ def log_path(folder: str | Path, reviewer: str) -> Path:
 
 
 def review_files(folder: str | Path) -> list[Path]:
-    """Return the logs of a folder, reviewers by name; none where the folder is not there."""
-    return sorted(Path(folder).glob(f"*{_ENDING}"))
+    """Return the logs of a folder, reviewers by name; none where the folder is not there.
+
+    What a browser or a shared folder has made of a name, such as "anna.reviews (1).jsonl", is one too.
+    """
+    return sorted(Path(folder).glob("*.reviews*.jsonl"))
 
 
 def read_reviews(folder: str | Path) -> Iterator[Review]:

@@ -189,6 +189,11 @@ def _check(settings: Settings) -> None:
         log_path("", reviewer)
         if settings.reviewers.count(reviewer) > 1:
             raise InputError("review", "--reviewers", f"{quoted(reviewer)} is there twice", "name each once")
+    known: dict[str, str] = {}
+    for reviewer in settings.reviewers:
+        if (other := known.setdefault(reviewer.casefold(), reviewer)) != reviewer:
+            problem = f"{quoted(other)} and {quoted(reviewer)} are one file on some machines"
+            raise InputError("review", "--reviewers", problem, "give another name")
     if settings.overlap < 0:
         raise InputError("review", "--overlap", f"is {settings.overlap}", "give a number of records, 0 for none")
 

@@ -284,3 +284,13 @@ def test_a_line_with_a_choice_that_is_not_there_is_named(tmp_path: Path, wrong: 
     assert review_of(line, "x:1") == review
     with pytest.raises(InputError, match="x:1: .*is no line of a review"):
         review_of({**line, **wrong}, "x:1")
+
+
+@pytest.mark.parametrize("name", ["anna.reviews (1).jsonl", "anna.reviews (conflicted copy).jsonl"])
+def test_a_copy_that_a_browser_or_a_shared_folder_renamed_is_read(tmp_path: Path, name: str) -> None:
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1")
+    log_path(tmp_path, "anna").rename(tmp_path / name)
+    with ReviewLog(tmp_path, "anna") as log:
+        save(log, "n1", item=PAIR, decision="better", after={"better": "1"})
+    assert latest_reviews(tmp_path).keys() == {"a", "p"}

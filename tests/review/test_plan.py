@@ -243,3 +243,9 @@ def test_a_plan_that_is_cut_off_is_to_be_taken_back(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"settings": {"sam')
     with pytest.raises(InputError, match=r"plan.json: plan: is not JSON: .*; take back the file as it was"):
         read_plan(tmp_path)
+
+
+def test_names_that_would_be_one_file_elsewhere_are_refused(tmp_path: Path) -> None:
+    """Reviews are copied between machines, and on a Mac or Windows Anna.reviews.jsonl is anna.reviews.jsonl."""
+    with pytest.raises(InputError, match="--reviewers: 'Anna' and 'anna' are one file on some machines; give another"):
+        planned(tmp_path, many(tmp_path), reviewers=("bo", "Anna", "anna"))
