@@ -29,7 +29,8 @@ def add_review(commands: Any) -> None:
     page.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="folder of the reviews")
     text = "who reviews; repeatable, each with an address of their own (default: those of the plan, else who you are)"
     page.add_argument("--reviewer", action="append", default=[], metavar="NAME", help=text)
-    page.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 to serve at (default: a free one)")
+    text = "port of 127.0.0.1 to serve at, and the same address each time (default: a free one, and a new address)"
+    page.add_argument("--port", type=int, default=0, help=text)
     page.add_argument("--blind", action="store_true", help="do not show what a machine wrote")
     text = "show what reviewers disagree on, and decide it (default name: your own with -adjudicates)"
     page.add_argument("--adjudicate", action="store_true", help=text)

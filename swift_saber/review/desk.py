@@ -13,7 +13,7 @@ from typing import Any
 from swift_saber.data.rows import resolve_media
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.playable import Kind
-from swift_saber.review.items import EDITABLE, STRATA, Choice, Item, Items
+from swift_saber.review.items import EDITABLE, STRATA, Choice, Item, Items, digest
 from swift_saber.review.log import NEITHER, Review, ReviewLog, StaleError
 from swift_saber.review.merge import BETTER, Verdict, Voice
 from swift_saber.sed.layout import HEADINGS
@@ -79,7 +79,7 @@ class Desk:
             shown |= said if said["values"] or item.choices else {**said, "values": shown["values"]}
         return {
             "number": number,
-            "of": item.of,
+            "of": _of(item),
             "revision": latest.revision if latest else 0,
             "earlier": self._said(latest, item) if latest and not known else None,
             **shown,
@@ -138,8 +138,8 @@ class Desk:
         if not isinstance(after, dict) or not all(isinstance(text, str) for text in after.values()):
             raise _wrong("after", after)
         item = self._item(number)
-        if said.get("of") != item.of:
-            raise InputError(item.id, "of", "is the digest of another text", "load the page again")
+        if said.get("of") != _of(item):
+            raise InputError(item.id, "of", "is the digest of another record", "load the page again")
         values = {name: writable(text) for name, text in after.items()}
         if item.choices:
             values = {name: self._placed(text, item) for name, text in values.items()}
@@ -244,6 +244,11 @@ class Desk:
             ]
             for column, kind in COLUMNS.items()
         }
+
+
+def _of(item: Item) -> str:
+    """What a page knows an item by: its number may be another one's after a restart, and texts may be alike."""
+    return digest([item.id, item.of])
 
 
 def _apart(item: Item) -> bool:

@@ -264,10 +264,11 @@ function itemView(draft, players) {
   bar.children[0].id = "decide";
   bar.children[3].id = "decided";
   bar.children[3].setAttribute("role", "status");
+  const left = [item.apart ? null : players, ...about(item)].filter(Boolean);
   const name = item.id === undefined ? said(`No. ${draft.number + 1}`, `第 ${draft.number + 1} 条`) : value(item.id);
   const view = [
     make("div", "title", make("h2", "", name), item.source ? value(item.source, "soft") : null, item.consistency === "inconsistent" ? chip("clash", worded("inconsistent")) : null),
-    make("div", "body", make("div", "left", ...(item.apart ? [] : [players]), ...about(item)), right), bar,
+    left.length ? make("div", "body", make("div", "left", left), right) : right, bar,
   ];
   return [view, () => parts.forEach(([, changed]) => changed())];
 }

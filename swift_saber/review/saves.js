@@ -1,6 +1,11 @@
 // What a reviewer has written of each item, and how it comes to the server. A draft is held here until the server has said
 // that it is saved; what is refused or gets no answer stays, is said, and is sent again under the same number.
 const PAUSE = 700, AT_LEAST = 5000, AGAIN = 4000;
+// What is to be done where this address has nobody behind it any more.
+const GONE = {
+  0: ["the server does not answer. Keep this page open until it does, or copy the text", "服务器无响应。请保持本页打开直至恢复，或复制文字"],
+  404: ["the server has another address now. Copy the text, and put it in there", "服务器地址已变更。请复制文字并在新地址填入"],
+};
 const drafts = new Map(), loading = new Map();
 let composing = false;
 addEventListener("compositionstart", () => { composing = true; });
@@ -93,7 +98,7 @@ async function send(draft) {
     const keepalive = body.length < 20000;
     const found = await ask("save", { method: "POST", headers: { "Content-Type": "application/json" }, body, keepalive });
     draft.flying = null;
-    draft.failed = "";
+    draft.failed = draft.lost = "";
     if (!found.latest) {
       draft.revision = found.revision;
       noted(draft.number, found);
@@ -106,6 +111,7 @@ async function send(draft) {
     draft.flying = null;
     if (!draft.line.length || flying.keep) draft.line.unshift(flying);
     draft.failed = error.message;
+    draft.lost = GONE[error.status];
     // What cannot be as it is does not get better by itself.
     if (error.status !== 400 && error.status !== 413) draft.retry = setTimeout(() => send(draft), AGAIN);
   }
@@ -148,6 +154,16 @@ function takeTheirs(draft) {
 
 const pending = () => [...drafts.values()].filter(unsaved);
 
+/** What is not saved, as a text to be put elsewhere. */
+function written() {
+  const parts = (draft) => [
+    titleOf(draft.number).textContent, ...Object.keys(draft.values).filter((name) => differs(draft, name)).map((name) => `${name}: ${draft.values[name]}`),
+    draft.better === null ? "" : `better: ${Number.isNaN(Number(draft.better)) ? draft.better : Number(draft.better) + 1}`,
+    draft.reason && `reason: ${draft.reason}`, (draft.line.at(-1) || draft.flying || { body: {} }).body.decision || "",
+  ];
+  return pending().map((draft) => parts(draft).filter(Boolean).join("\n")).join("\n\n");
+}
+
 /** Say whether all is saved. */
 function tell() {
   const open = pending();
@@ -157,8 +173,11 @@ function tell() {
   const again = make("button", "", said("Try again", "重试"));
   again.type = "button";
   again.addEventListener("click", () => open.forEach((draft) => send(draft)));
+  const copy = make("button", "", said("Copy the text", "复制文字"));
+  copy.type = "button";
+  copy.addEventListener("click", () => navigator.clipboard.writeText(written()).then(() => copy.replaceChildren(said("Copied", "已复制")), () => prompt("", written())));
   const where = (draft) => draft.number === state.number ? null : make("span", "", "(", titleOf(draft.number), ")");
-  const saying = failed ? [said("NOT saved: ", "未保存："), value(failed.failed), where(failed), again]
+  const saying = failed ? [said("NOT saved: ", "未保存："), failed.lost ? said(...failed.lost) : value(failed.failed), where(failed), again, failed.lost ? copy : null]
     : apart ? [said("NOT saved: it was changed elsewhere", "未保存：已在别处更改"), where(apart)]
     : open.some((draft) => draft.flying || draft.line.length) ? [said("Saving …", "正在保存…")]
     : open.length ? [said("Not saved yet", "尚未保存")] : [said("All saved", "已全部保存")];

@@ -12,7 +12,6 @@ could have a browser do is refused: another name of this machine, and a save tha
 """
 
 import getpass
-import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -32,6 +31,7 @@ from starlette.routing import Route
 from swift_saber.errors import InputError, one_line
 from swift_saber.html import shared_script
 from swift_saber.html.serving import ended_cleanly, listening, run
+from swift_saber.review.address import fresh_token, kept_token
 from swift_saber.review.clips import Clips, part_of
 from swift_saber.review.desk import Desk, Dispute
 from swift_saber.review.items import Items
@@ -76,7 +76,7 @@ def serve(
         folder: of the reviews.
         reviewers: who reviews; without names those of the plan, else whoever is logged in.
         plan: those of plan.Settings that the user gave.
-        port: 0 for a free one.
+        port: 0 for a free one, and an address that is new each time; else it stays the same.
         blind: nothing that a machine wrote is sent to a page.
         adjudicate: show what reviewers have disputed, to one who decides.
 
@@ -91,7 +91,8 @@ def serve(
         desks: dict[str, Desk] = {}
         for name, names, disputes in _seats(items, folder, reviewers, plan, adjudicate):
             log = stack.enter_context(ReviewLog(folder, name, blind=blind, adjudicates=adjudicate))
-            desks[secrets.token_urlsafe(24)] = Desk(items, names, log, disputes)
+            seat = f"{name}{' blind' if blind else ''}{' adjudicates' if adjudicate else ''}"
+            desks[kept_token(folder, seat) if port else fresh_token()] = Desk(items, names, log, disputes)
             line = f"{len(names)} to {'decide' if adjudicate else 'review'} at {at}/{list(desks)[-1]}/"
             print(f"swift-saber: {name}: {line}", file=sys.stderr, flush=True)
         print(

@@ -30,7 +30,10 @@ class Served:
 
     def __enter__(self) -> "Served":
         self.process = subprocess.Popen(
-            self._command, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": self._temporary}
+            self._command,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": self._temporary, "XDG_STATE_HOME": f"{self._temporary}/state"},
         )
         assert self.process.stderr
         for line in self.process.stderr:

@@ -1,6 +1,7 @@
 """The page as people use it, in a real Chromium without a window, before a real server."""
 
 import resource
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -495,6 +496,27 @@ def test_of_what_is_to_do_the_next_one_follows_a_decision(browser: Page, tmp_pat
         browser.wait(f"listed.length === 0 && {SAVED}")
         assert browser.texts("#decided") != [""]
     assert {review.decision for review in said(tmp_path).values()} == {"accept"} and len(said(tmp_path)) == 5
+
+
+def test_a_page_that_is_open_goes_on_after_a_restart_at_the_same_port(browser: Page, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    asked = (records(tmp_path, [{**RECORD, "id": name} for name in "ab"]), "-o", tmp_path / "r", "--port", port)
+    with Served(*asked, "--reviewer", "anna") as served:
+        browser.at(served.page)
+        served.process.kill()
+        served.process.wait()
+        browser.press("1")
+        browser.write(" At night.")
+        browser.wait(f"{STATED}.includes('does not answer')")
+    with Served(*asked, "--reviewer", "bo"):  # whose address is another one
+        browser.wait(f"{STATED}.includes('has another address now')")
+        name = browser.shown()
+        assert browser.value("written()") == f"{name}\nvideo_desc: A kitchen. At night."
+    with Served(*asked, "--reviewer", "anna"):
+        browser.wait(SAVED)
+    browser.events = [event for event in browser.events if event["method"] != "Log.entryAdded"]  # that it was gone
+    assert said(tmp_path)[name].after["video_desc"] == "A kitchen. At night."
 
 
 def test_a_key_that_is_held_decides_once(browser: Page, tmp_path: Path) -> None:

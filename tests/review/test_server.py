@@ -366,6 +366,45 @@ def test_a_full_disk_is_said_and_the_next_save_comes_through(tmp_path: Path) -> 
     assert [review.reason for review in read_reviews(tmp_path / "r")] == ["before", "after"]
 
 
+def test_with_a_port_the_address_is_the_same_after_a_kill(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    path = records(tmp_path, [RECORD])
+    asked = (path, "-o", tmp_path / "r", "--reviewer", "anna", "--port", port)
+    with Served(*asked) as one:
+        page, item = one.page, one.item(0)
+        one.process.kill()
+    with Served(*asked) as one:
+        assert one.page == page
+        assert one.save(0, of=item["of"], revision=item["revision"]).status_code == 200
+    [kept] = (tmp_path / "state").glob("swift-saber/review/*")
+    assert kept.stat().st_mode & 0o777 == 0o600 and page.split("/")[3] == kept.read_text()
+    with Served(*asked, "--blind") as one:  # who has seen the texts has another address than who has not
+        assert one.page != page
+    kept.chmod(0o644)  # others may have read it
+    with Served(*asked) as one:
+        assert one.page != page
+
+
+def test_without_a_port_each_address_is_a_new_one(tmp_path: Path) -> None:
+    pages = []
+    for _ in range(2):
+        with Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+            pages.append(one.page.split("/")[3])
+    assert pages[0] != pages[1] and not (tmp_path / "state").exists()
+
+
+def test_a_page_of_before_saves_nothing_for_another_item(tmp_path: Path) -> None:
+    # All of the same text, and in another place after rows were added.
+    items = Items([records(tmp_path, [{**RECORD, "id": name} for name in "ab"])])
+    with ReviewLog(tmp_path / "r", "anna") as log:
+        of = Desk(items, ["a", "b"], log).item(0)["of"]
+        said = {"nonce": "nonce-001", "item": 0, "of": of, "revision": 0, "decision": "skip", "reason": "", "after": {}}
+        with pytest.raises(InputError, match="another"):
+            Desk(items, ["b", "a"], log).save(said)
+        assert Desk(items, ["a", "b"], log).save(said) == {"revision": 1, "decision": "skip"}
+
+
 @pytest.mark.parametrize("kills", [6, pytest.param(30, marks=pytest.mark.slow)])
 def test_every_save_that_was_answered_is_there_once_after_a_kill(tmp_path: Path, kills: int) -> None:
     path = records(tmp_path, [{**RECORD, "id": f"r{number}"} for number in range(4)])
