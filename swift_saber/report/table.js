@@ -65,6 +65,7 @@ function drawHeads() {
   by("heads").replaceChildren(...columns.map((column, at) => {
     const button = make("button", "", ...(column.letter === undefined || data.models.length < 2 ? [] : [clipLetter(column.letter), " "]), title(column), make("span", "arrow", state.sort !== column.key ? "" : state.down ? " ▼" : " ▲"));
     button.type = "button";
+    button.title = titleText(column);
     button.addEventListener("click", () => { sortBy(column.key); by("heads").children[at].firstChild.focus(); });
     const head = make("div", column.number ? "head number" : "head", button);
     head.setAttribute("role", "columnheader");

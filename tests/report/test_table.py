@@ -267,6 +267,7 @@ def test_ids_that_end_differently_are_seen_to_the_end(browser: Browser, tmp_path
     assert browser.value(f"{right} <= document.querySelector('.row').children[3].getBoundingClientRect().right")
     heads = "[...document.querySelectorAll('.head button')].map(each => each.scrollWidth > each.clientWidth)"
     assert not any(browser.value(heads))
+    assert browser.value("document.querySelectorAll('.head button')[4].title") == "bleu"  # of a long name all of it
 
 
 def test_truth_and_reading_stand_open_and_reasons_are_a_judges_only_where_there_was_one(
