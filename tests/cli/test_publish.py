@@ -119,6 +119,14 @@ def test_what_is_there_is_not_touched(
     assert sorted(tmp_path.rglob("*")) == before and there.read_text(encoding="utf-8") == "mine"
 
 
+def test_a_folder_without_a_name_is_no_output(
+    records: Path, settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(records.parent)
+    assert main(["publish", str(records), "-o", ".", "--settings", str(settings)]) == 2
+    assert ".: output: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -135,6 +135,8 @@ def publish(
         InputError: the settings, the records or the disk will not do, something private was about to be published, or
             nothing is left to publish. The folder is not there then.
     """
+    if output.exists():  # "." and "/" among them, of which no neighbour has a name
+        raise InputError(str(output), "output", "exists already", "move it away, or name another folder")
     report = output.with_name(f"{output.name}.report.json")
     given = find(paths)
     if given.run and reviews:
