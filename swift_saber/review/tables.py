@@ -149,7 +149,7 @@ def tables(figures: Mapping[str, Any], parts: Collection[str] = PARTS) -> Iterat
         if shown := [row for row in figures[name] if row["by"] in parts]:
             yield table(shown)
     if figures["texts"]:
-        yield _texts(figures["texts"]["fields"])
+        yield _texts(**figures["texts"])
     if shown := [row for row in figures["judge"] if row["by"] in parts]:
         yield _judge(shown)
 
@@ -202,17 +202,18 @@ def _judge(shown: Iterable[Mapping[str, Any]]) -> Table:
     return Table(Words("A judge against people", "评判者与人的一致性"), head, rows)
 
 
-def _texts(fields: Mapping[str, Any]) -> Table:
+def _texts(fields: Mapping[str, Any], left_out: Mapping[str, int]) -> Table:
     head = (
         *(Words("field", "字段"), _RECORDS, Words("changed", "被修改")),
         Words("distance of those changed: median", "修改幅度（被修改者）：中位数"),
-        *(Words("mean", "均值"), Words("mean of all", "修改幅度（全部）：均值")),
+        *(Words("mean", "均值"), Words("mean of all", "修改幅度（全部）：均值"), _LEFT_OUT),
     )
     rows: list[list[Cell]] = [
         [
             *(name, of["changed"]["of"], _percent(of["changed"])),
             _plain(of["distance"]["changed"]["median"]),
             *(_number(of["distance"][which]) for which in ("changed", "all")),
+            _counts(left_out),
         ]
         for name, of in fields.items()
     ]

@@ -65,3 +65,11 @@ def test_reviews_of_other_records_are_said_to_be_left_out() -> None:
     assert "decided, 3 records that are not among these. " in last(3).english
     assert "不在此列的记录 3 条。" in last(3).chinese
     assert "among these" not in last(0).english
+
+
+def test_records_whose_texts_are_not_compared_are_counted_beside_them() -> None:
+    found = found_of()  # one accepted by both, one rejected
+    [table] = [table for table in tables(found) if table.title.english == "What people changed"]
+    assert table.head[-1].english == "left out"
+    assert table.rows[0][:2] == ["video_desc", 1]
+    assert {row[-1].english for row in table.rows if isinstance(row[-1], Words)} == {"rejected 1"}
