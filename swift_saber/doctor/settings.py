@@ -39,6 +39,7 @@ OWN_NAMES = (
         REFERENCE,
         "SABER_REWARD_WHEEL",
         "SABER_REWARD_JUDGE",
+        "SABER_EVIDENCE_SCALE",
         "SABER_DEMO_DIR",
         "ROOT_IMAGE_DIR",
     ),

@@ -12,10 +12,19 @@ Nothing is published of RL with SABER: what counts, and how much, is ours. Each 
                        the same valence, 0 for the opposite or a line that is not there, 1/2 where one is neutral or
                        decides nothing; 1 where face and voice contradict each other and the conclusion says so. With
                        SABER_REWARD_JUDGE=judge.yaml a model judges instead (evaluation/reward_judge.py)
+    saber_evidence     whether the line of the voice is what is measured of the row's sound (sed/support.py):
+                       (agrees + 1) / (agrees + contradicts + 2), of the things that it says and that can be decided.
+                       High and low are by bounds, or by SABER_EVIDENCE_SCALE=scale.json, which sed/scale.py writes
 
 What is true of a row: its `emotion`, else `labels.emotion`, else what its `solution` concludes, the answer that
 stood in the row (saber_dataset.py). Where a row says nothing, saber_emotion has no value for its answers, which
 ms-swift leaves out of sum and log; for all answers to a row it is the same, and so moves none.
+
+saber_evidence is 1/2 where a line says nothing that can be decided: less than for what is right and more than for what
+is wrong. With no value there, for which ms-swift adds 0, silence would be worse than any wrong guess. A guess at even
+odds gains nothing. One right claim has 2/3, three have 4/5; to say a thing twice, or both ways, adds nothing. A row
+whose sound is not there, cannot be read, or has nothing that can be measured has no value, and moves none. What can be
+gained without listening: what is true of most clips, such as a moderate pace by bounds; less of it by a scale.
 
 What can be gained without looking: the format, and agreement, by evidence that is bent to the conclusion or a conflict
 that is always claimed. So saber_consistency is no reward to train with alone, nor to weigh more than saber_emotion.
@@ -26,22 +35,29 @@ Needs no ms-swift until it is registered.
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from swift_saber.data.voice import voice
 from swift_saber.errors import InputError, quoted
+from swift_saber.media.prosody import NAMES
 from swift_saber.sed.conclusion import OTHERS, conclude
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, SPEECH, VOICE
+from swift_saber.sed.scale import Numbers, Scale
+from swift_saber.sed.support import support
 from swift_saber.text.emotions import EMOTIONS, find_emotion
 from swift_saber.text.lexicon import Lexicon
 from swift_saber.text.wheel import Wheels
 
-WHEEL, JUDGE = "SABER_REWARD_WHEEL", "SABER_REWARD_JUDGE"
+WHEEL, JUDGE, SCALE = "SABER_REWARD_WHEEL", "SABER_REWARD_JUDGE", "SABER_EVIDENCE_SCALE"
 #: Where a row may say which emotion is true, in the order of what counts.
 TRUTHS = ("emotion", "labels", "solution")
 # Rows named one by one before the rest is not.
 _NAMED = 10
+# Voices kept, 2 kB each: those of the answers to a row come one after the other.
+_VOICES = 1000
 _OPPOSITE = {"positive", "negative"}
 #: What says that the senses contradict each other, or that a feeling is not the one shown (ours).
 CONFLICT = (
@@ -115,6 +131,23 @@ def true_emotion(row: Mapping[str, Any], where: str) -> str | None:
     return emotion
 
 
+class _Warnings:
+    """Warns of rows that a reward has no value for, of each once and of few.
+
+    Args:
+        more: what is said of those after the first few.
+    """
+
+    def __init__(self, more: str) -> None:
+        self._more, self._rows = more, set[str]()
+
+    def __call__(self, row: str, text: str) -> None:
+        if row in self._rows or len(self._rows) > _NAMED:
+            return
+        self._rows.add(row)
+        logger.warning(f"swift-saber: {self._more if len(self._rows) > _NAMED else text}")
+
+
 class SaberFormat:
     """`saber_format`, as ms-swift makes and calls rewards."""
 
@@ -136,7 +169,7 @@ class SaberEmotion:
     def __init__(self, args: Any = None, **_: Any) -> None:
         folder = os.environ.get(WHEEL)
         self._wheels = Wheels(Path(folder)) if folder else None
-        self._silent: set[str] = set()
+        self._say = _Warnings("further rows without an emotion are not named")
 
     def __call__(self, completions: Sequence[str], **columns: Any) -> list[float | None]:
         """Return the reward of each answer; None where its row does not say what is true.
@@ -160,7 +193,7 @@ class SaberEmotion:
     def _one(self, text: str, row: Mapping[str, Any], where: str) -> float | None:
         truth = true_emotion(row, f"row {where}")
         if truth is None:
-            self._say(where)
+            self._say(where, f"row {where} says no emotion: saber_emotion has no value for answers to it")
             return None
         fields = parse(text).fields
         known = truth in EMOTIONS or truth in OTHERS
@@ -169,15 +202,6 @@ class SaberEmotion:
             return float(said == truth)
         shared = [one.precision for one in self._wheels.overlaps([truth], [said]) if one]
         return sum(shared) / len(shared) if shared else 0.0
-
-    def _say(self, name: str) -> None:
-        if name in self._silent or len(self._silent) > _NAMED:
-            return
-        self._silent.add(name)
-        if len(self._silent) > _NAMED:
-            logger.warning("swift-saber: further rows without an emotion are not named")
-        else:
-            logger.warning(f"swift-saber: row {name} says no emotion: saber_emotion has no value for answers to it")
 
 
 class SaberConsistency:
@@ -217,7 +241,65 @@ class SaberConsistency:
         return scores
 
 
-REWARDS = {"saber_format": SaberFormat, "saber_emotion": SaberEmotion, "saber_consistency": SaberConsistency}
+class SaberEvidence:
+    """`saber_evidence`, as ms-swift makes and calls rewards.
+
+    Raises:
+        InputError: SABER_EVIDENCE_SCALE names no scale.
+    """
+
+    def __init__(self, args: Any = None, **_: Any) -> None:
+        path = os.environ.get(SCALE)
+        self._scale = Scale.load(path) if path else None
+        self._voice = lru_cache(_VOICES)(_measured)
+        self._say = _Warnings("further rows whose voice cannot be measured are not named")
+
+    def __call__(self, completions: Sequence[str], **columns: Any) -> list[float | None]:
+        """Return the reward of each answer; None where nothing can be measured of its row's voice.
+
+        Args:
+            completions: the answers.
+            columns: of their rows, each a list as long: "audios", else "videos"; "speaker", by which the scale knows
+                who speaks.
+
+        Raises:
+            InputError: no row has a clip.
+        """
+        if not any(any(columns.get(name) or ()) for name in ("audios", "videos")):
+            remedy = "give rows their sound, or leave saber_evidence out of reward_funcs"
+            raise InputError("dataset", "audios", "are missing, which saber_evidence needs", remedy)
+        rows = [
+            {name: columns[name][place] for name in ("id", "audios", "videos", "speaker") if columns.get(name)}
+            for place in range(len(completions))
+        ]
+        return [self._one(text, row) for text, row in zip(completions, rows, strict=True)]
+
+    def _one(self, text: str, row: Mapping[str, Any]) -> float | None:
+        where = f"row {row.get('id')}"
+        found = self._voice(where, *(tuple(row.get(name) or ()) for name in ("audios", "videos")))
+        if isinstance(found, str):
+            self._say(where, f"{found}: saber_evidence has no value for answers to it")
+            return None
+        return support(parse(text).fields.get(VOICE, ""), found, self._scale, row.get("speaker")).worth
+
+
+def _measured(where: str, audios: tuple[str, ...], videos: tuple[str, ...]) -> Numbers | str:
+    """What is measured of a row's voice, or why nothing is."""
+    try:
+        found = voice({"audios": audios, "videos": videos}, where)
+    except InputError as error:
+        return f"{where}: {error.field}: {error.problem}"
+    if all(found[name] is None for name in NAMES):
+        return f"{where}: nothing of its voice can be measured ({', '.join(sorted({*found['unsaid'].values()}))})"
+    return found
+
+
+REWARDS = {
+    "saber_format": SaberFormat,
+    "saber_emotion": SaberEmotion,
+    "saber_consistency": SaberConsistency,
+    "saber_evidence": SaberEvidence,
+}
 
 
 def register() -> None:

@@ -9,17 +9,30 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.data.voice import voice
 from swift_saber.errors import InputError
 from swift_saber.models.answer import EndpointDown
-from swift_saber.plugin import PLUGIN_FILE
-from swift_saber.plugin.saber_rewards import JUDGE, WHEEL, SaberConsistency, SaberEmotion, SaberFormat
+from swift_saber.plugin import PLUGIN_FILE, saber_rewards
+from swift_saber.plugin.saber_rewards import (
+    JUDGE,
+    SCALE,
+    WHEEL,
+    SaberConsistency,
+    SaberEmotion,
+    SaberEvidence,
+    SaberFormat,
+)
 from swift_saber.sed.layout import ORDERS, render
 from swift_saber.sed.record import CONCLUSION, DIMENSIONS, FACE, SPEECH, VOICE, Record, Row
+from swift_saber.sed.scale import Scale
 from swift_saber.text.emotions import EMOTIONS
 from tests.llm_server import FIELDS, LLMServer, fails, say
+from tests.media.voices import RATE, pulses
 from tests.plugin.rlhf import FLAGS, FULL, rlhf
 from tests.text.test_wheel import emotion_wheel
 
@@ -264,6 +277,80 @@ def test_wrong_settings_of_the_judge_are_said_before_training(
         judged(tmp_path, "http://127.0.0.1:9/v1", **settings)
 
 
+# saber_evidence
+
+HIGH, LOW, MONOTONE, FRIENDLY = "The pitch is high.", "The pitch is low.", "The voice is monotone.", "A friendly voice."
+
+
+def vowel(folder: Path, hertz: float) -> str:
+    """A clip of somebody who says "a" at one pitch."""
+    path = folder / f"{hertz:g}.wav"
+    if not path.exists():
+        soundfile.write(path, pulses(hertz), RATE)
+    return str(path)
+
+
+def evidence(texts: list[str], audios: list[list[str] | None], **columns: Any) -> list[float | None]:
+    return SaberEvidence()([answer(**{VOICE: text}) for text in texts], audios=audios, **columns)
+
+
+def test_what_is_right_of_the_voice_is_worth_more_than_silence_and_that_more_than_what_is_wrong(tmp_path: Path) -> None:
+    """(agrees + 1) / (decided + 2)."""
+    said = [f"{HIGH} {MONOTONE}", HIGH, FRIENDLY, "", f"{LOW} {MONOTONE}", LOW]
+    worth = [3 / 4, 2 / 3, 1 / 2, 1 / 2, 1 / 2, 1 / 3]
+    assert evidence(said, [[vowel(tmp_path, 320)]] * 6) == pytest.approx(worth)
+    said = [text.replace("high", "other").replace("low", "high").replace("other", "low") for text in said]
+    assert evidence(said, [[vowel(tmp_path, 80)]] * 6) == pytest.approx(worth)
+
+
+def test_saying_it_twice_or_both_ways_adds_nothing(tmp_path: Path) -> None:
+    said = [HIGH, f"{HIGH} {HIGH} A high pitch.", LOW, f"{HIGH} {LOW}"]
+    once, twice, wrong, both = evidence(said, [[vowel(tmp_path, 320)]] * 4)
+    assert once == twice and both == wrong
+
+
+def test_the_scale_of_the_user_says_what_is_high(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """320 Hz is high for whoever speaks, and low among sixty at 400 to 518 Hz."""
+    path = tmp_path / "scale.json"
+    Scale.of((None, {"pitch": 400.0 + 2 * number}) for number in range(60)).save(path)
+    clip = [[vowel(tmp_path, 320)]]
+    assert evidence([HIGH], clip) == [pytest.approx(2 / 3)]
+    monkeypatch.setenv(SCALE, str(path))
+    assert evidence([HIGH], clip) == [pytest.approx(1 / 3)]
+    path.write_text("{}")
+    with pytest.raises(InputError, match="scale.json: scale: is no scale"):
+        SaberEvidence()
+
+
+def test_a_row_whose_voice_cannot_be_measured_has_no_value_and_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
+    columns = {"id": ["gone", "gone", "noise", "mute", "good"]}
+    audios = [[str(tmp_path / "gone.wav")]] * 2 + [[str(noise)], None, [vowel(tmp_path, 320)]]
+    with caplog.at_level(logging.WARNING, "swift"):
+        assert evidence([HIGH] * 5, audios, **columns) == [None, None, None, None, pytest.approx(2 / 3)]
+    said = [one for one in caplog.messages if "evidence" in one]
+    assert [one.split(":")[1] for one in said] == [" row gone", " row noise", " row mute"]
+    assert "no such file" in said[0] and "too noisy" in said[1] and "videos: are none" in said[2]
+
+
+def test_rows_without_any_clip_are_refused() -> None:
+    with pytest.raises(InputError, match="^dataset: audios: are missing, which saber_evidence needs"):
+        SaberEvidence()([answer()], id=["a"], audios=[None])
+
+
+def test_a_clip_is_measured_once_for_all_answers_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    path = vowel(tmp_path, 320)
+    monkeypatch.setattr(saber_rewards, "voice", lambda row, where: read.append(row["audios"][0]) or voice(row, where))
+    reward = SaberEvidence()
+    for _ in range(3):
+        reward([answer(**{VOICE: HIGH})] * 4, id=["a"] * 4, audios=[[path]] * 4)
+    assert read == [path]
+
+
 # In ms-swift
 
 
@@ -303,7 +390,7 @@ def test_grpo_is_given_what_the_answers_are_worth(tiny_world: Path, tiny_model: 
         data,
         tmp_path / "grpo",
         rlhf_type="grpo",
-        reward_funcs=["saber_format", "saber_emotion", "saber_consistency"],
+        reward_funcs=["saber_format", "saber_emotion", "saber_consistency", "saber_evidence"],
         num_generations=2,
         per_device_train_batch_size=6,
         gradient_accumulation_steps=1,
@@ -316,7 +403,9 @@ def test_grpo_is_given_what_the_answers_are_worth(tiny_world: Path, tiny_model: 
     texts = step["completion"]
     emotions = [truths[solution] for solution in step["solution"]]
     assert Counter(emotions) == {"happy": 2, "angry": 2, None: 2}
+    sounds = {render(Row.from_dict(row).record, language="en"): row["audios"] for row in said.values()}
     worth = {
+        "SaberEvidence": SaberEvidence()(texts, audios=[sounds[solution] for solution in step["solution"]]),
         "SaberFormat": SaberFormat()(texts),
         "SaberEmotion": [
             said and SaberEmotion()([text], emotion=[said])[0] for text, said in zip(texts, emotions, strict=True)

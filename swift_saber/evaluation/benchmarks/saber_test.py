@@ -12,6 +12,8 @@ of one answer, and its mean is reported.
     emotion             0 or 1: sentiment_analysis concludes the emotion of the row's labels (text/emotions.py), or
                         where it has none, the one that most people gave to the clip
 
+    measured            with --measured, whether the voice is as the sound measures it (measured.py)
+
 A dimension that is not in the answer scores the lowest. The headline is the gap: how much worse a metric is on the
 inconsistent clips than on the consistent ones.
 """
@@ -37,6 +39,7 @@ from swift_saber.evaluation.benchmarks.labelled import (
     read_test,
     true_emotion,
 )
+from swift_saber.evaluation.benchmarks.measured import MEASURED, measured_notes, with_measured
 from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, with_people
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
@@ -86,13 +89,16 @@ dimension by itself. Feelings of opposite sign, such as a friendly and a hostile
 much else agrees."""
 
 
-def benchmark(data: Path, emotions: Path | None = None, people: Path | None = None) -> Benchmark:
+def benchmark(
+    data: Path, emotions: Path | None = None, people: Path | None = None, measured: bool = False
+) -> Benchmark:
     """Return SABER-Test on a JSONL of rows.
 
     Args:
         data: the rows, as labelled.read_test takes them.
         emotions: the list of own emotions; None for the common ones and the set's own labels.
         people: a table of people's labels.
+        measured: whether the clips' sound is measured too.
 
     Raises:
         InputError: as labelled.read_test, read_emotions and with_people.
@@ -104,19 +110,22 @@ def benchmark(data: Path, emotions: Path | None = None, people: Path | None = No
     known = {row["id"] for row in asked}
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
-        return items(rows, read_answers(answers, known), judge, read_rejects(rejects), listed)
+        found = items(rows, read_answers(answers, known), judge, read_rejects(rejects), listed)
+        return with_measured(found, rows) if measured else found
 
     def shown(found: Sequence[Item]) -> dict[str, Any]:
         all = scores(found)
         return {**all, "notes": [*all["notes"], *notes]}
 
     files = {path.name: path for path in (data, emotions, people) if path}
-    return Benchmark("saber-test", files, asked, scored, shown)
+    return Benchmark("saber-test", files, asked, scored, shown, {"measured": True} if measured else {})
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add_data(parser)
     parser.add_argument("--people", type=Path, help="CSV id, annotator, label: people's labels, to compare with")
+    text = "measure each clip's sound, and score what is said of pitch, loudness, rate and pauses by it (default: no)"
+    parser.add_argument("--measured", action="store_true", help=text)
 
 
 COMMAND = Command(
@@ -125,7 +134,7 @@ COMMAND = Command(
     "are not published: these are ours. A set of your own needs neither consistency nor, for its emotions, a record.",
     "--data test.jsonl",
     _add_options,
-    lambda args: benchmark(args.data, args.emotions, args.people),
+    lambda args: benchmark(args.data, args.emotions, args.people, args.measured),
     ["--data own.jsonl --emotions emotions.csv --people people.csv --answers answers.jsonl -o runs/own"],
     judged=True,
     verdicts=("emotion",),
@@ -233,7 +242,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         notes.append(
             "no clip says consistent or inconsistent: all are scored as one set, without that split and its gap"
         )
-    for metric in METRICS:
+    for metric in (*METRICS, *MEASURED):
         about = with_metric(found, metric)
         if not about:
             continue
@@ -243,6 +252,8 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         groups = by_group(about)
         for group, members in groups.items():
             shown["groups"][group][metric] = summarise(members, metric)
+        if metric in MEASURED[1:]:
+            continue
         if len(groups) == len(GROUPS):
             gaps[f"{metric}_gap"] = aggregate(about, metric, _error_gap if metric in ERRORS else _gap)
         else:
@@ -255,6 +266,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     shown["metrics"] |= metrics
     shown["groups"] |= groups_of_people
     notes += notes_of_people
+    notes += measured_notes(found)
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
     if voted := sum("truth of" in item.details.get("emotion", {}) for item in found):

@@ -1,0 +1,126 @@
+"""saber-test --measured: what is said of the voice against the clip's sound, for answers and for the records."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from swift_saber.cli.main import main
+from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.evaluation.benchmarks.labelled import read_test
+from swift_saber.evaluation.benchmarks.measured import MEASURED, with_measured
+from swift_saber.evaluation.benchmarks.saber_test import items, scores
+from swift_saber.sed.layout import render
+from swift_saber.sed.record import Row
+from tests.evaluation.benchmarks.test_saber_test import clip, perfect, value
+from tests.media.voices import RATE, needs_espeak, pulses
+from tests.sed.spoken import spoken
+
+HIGH, LOW, FRIENDLY = "The pitch is high.", "The pitch is low.", "A friendly voice."
+
+
+def vowel(folder: Path, name: str, hertz: float, voice: str, consistency: str = "consistent") -> Row:
+    """A clip of a vowel whose record says so of the voice."""
+    soundfile.write(folder / f"{name}.wav", pulses(hertz), RATE)
+    row = clip(name, consistency=consistency)
+    return replace(row, record=replace(row.record, acoustic_feat=voice), audios=(str(folder / f"{name}.wav"),))
+
+
+def says(row: Row, voice: str) -> str:
+    return render(replace(row.record, acoustic_feat=voice), language=row.language)
+
+
+def test_agreement_is_of_what_is_decided_with_coverage_beside_it(tmp_path: Path) -> None:
+    """By bounds 320 Hz is high, 80 Hz low; loudness has none, and so what is said of it is undecided.
+
+    Of the answers a agrees and says another thing that is undecided, b contradicts, c says nothing that is read, d is
+    missing. measured: consistent (1 + 0) / 2, inconsistent (0 + nothing) / 1; coverage (1/2 + 1) / 2 and (0 + 0) / 2.
+    Of the records a, b and c agree, d contradicts: 3/4.
+    """
+    rows = [
+        vowel(tmp_path, "a", 320, HIGH),
+        vowel(tmp_path, "b", 80, LOW),
+        vowel(tmp_path, "c", 320, HIGH, "inconsistent"),
+        vowel(tmp_path, "d", 80, HIGH, "inconsistent"),
+    ]
+    said = {"a": f"{HIGH} The volume is high.", "b": HIGH, "c": FRIENDLY}
+    answers = {row.id: says(row, said[row.id]) for row in rows if row.id in said}
+    found = with_measured(items(rows, answers), rows)
+    shown = scores(found)
+    assert value(shown, "measured", "consistent") == 1 / 2 and value(shown, "measured", "inconsistent") == 0
+    assert value(shown, "measured_gap") == 1 / 2
+    assert value(shown, "measured") == pytest.approx(1 / 3)
+    assert shown["metrics"]["measured"] | {"low": 0, "high": 0, "value": 0} == {
+        **dict.fromkeys(("value", "low", "high", "invalid"), 0),
+        **{"n": 4, "missing": 1, "unjudged": 1},
+    }
+    assert value(shown, "measured_coverage", "consistent") == 3 / 4
+    assert value(shown, "measured_coverage", "inconsistent") == 0
+    assert value(shown, "reference_measured") == 3 / 4 and value(shown, "reference_measured_coverage") == 1
+    assert not {f"{metric}_gap" for metric in MEASURED[1:]} & shown["metrics"].keys()
+    assert any(note.startswith("measured: in 1 answers nothing") for note in shown["notes"])
+    claims = found[0].details["measured"]["answer"]
+    assert [(one["property"], one["value"]) for one in claims] == [("pitch", "agrees"), ("loudness", "undecided")]
+    assert claims[1]["reason"]
+
+
+def test_a_clip_that_cannot_be_measured_is_no_part_of_it_and_is_counted(tmp_path: Path) -> None:
+    rows = [vowel(tmp_path, "a", 320, HIGH), clip("gone")]
+    found = with_measured(items(rows, perfect(rows)), rows)
+    shown = scores(found)
+    assert {shown["metrics"][metric]["n"] for metric in MEASURED} == {1}
+    assert shown["metrics"]["emotion"]["n"] == 2
+    [note] = [note for note in shown["notes"] if note.startswith("measured: 1 of 2 clips")]
+    assert "no such file" in note
+
+
+def test_it_is_off_unless_asked_for() -> None:
+    shown = scores(items([clip("a")], perfect([clip("a")])))
+    assert not {*MEASURED, "measured_gap"} & shown["metrics"].keys()
+    assert not any("measured" in note for note in shown["notes"])
+
+
+@needs_espeak
+def test_true_records_agree_and_those_of_other_clips_fall_to_chance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Spoken clips of two voices, answered once by their own records and once by those of clips seven further on."""
+    rows: list[dict[str, Any]] = []
+    for number, one in enumerate(spoken(("en-us+m2", "en-us+f1"), each=27)):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, one.sound, RATE)
+        row = clip(str(number), consistency=("consistent", "inconsistent")[number % 2])
+        row = replace(row, record=replace(row.record, acoustic_feat=one.record), audios=(str(path),), videos=())
+        rows.append(row.to_dict() | {"speaker": one.speaker})
+    write_rows(tmp_path / "test.jsonl", rows)
+    clips = read_test(tmp_path / "test.jsonl")
+    shown = {}
+    for name, by in {"own": 0, "others": 7}.items():
+        answers = tmp_path / f"{name}.jsonl"
+        said = [clips[(place + by) % len(clips)].record.acoustic_feat for place in range(len(clips))]
+        write_rows(
+            answers, [{"id": row.id, "response": says(row, text)} for row, text in zip(clips, said, strict=True)]
+        )
+        command = ["eval", "saber-test", "--data", str(tmp_path / "test.jsonl"), "--answers", str(answers)]
+        assert main([*command, "--measured", "-o", str(tmp_path / name)]) == 0
+        shown[name] = json.loads((tmp_path / name / "scores.json").read_text())
+    capsys.readouterr()
+    own, others = (shown[name]["metrics"] for name in ("own", "others"))
+    assert own["measured"]["value"] >= 0.95 and own["measured_coverage"]["value"] > 0.5
+    assert 0.3 < others["measured"]["value"] < 0.7
+    assert own["measured"]["low"] > others["measured"]["high"]
+    # The records are the same in both.
+    assert own["reference_measured"] == others["reference_measured"]
+    assert own["reference_measured"]["value"] == pytest.approx(own["measured"]["value"])
+    assert {group: "measured" in of for group, of in shown["own"]["groups"].items()} == {
+        "consistent": True,
+        "inconsistent": True,
+    }
+    assert shown["own"]["manifest"]["settings"]["measured"] is True
+    # Two runs are compared in it, also where one alone decides.
+    assert main(["eval", "compare", str(tmp_path / "own"), str(tmp_path / "others")]) == 0
+    assert "measured" in capsys.readouterr().out
+    assert all("measured" in row["details"] for _, row in read_rows(tmp_path / "own" / "items.jsonl"))
