@@ -11,6 +11,7 @@ from swift_saber.pipeline.stages.annotate import Annotate
 from swift_saber.pipeline.stages.clean import Clean
 from swift_saber.pipeline.stages.consistency import Consistency
 from swift_saber.pipeline.stages.dedup import Dedup
+from swift_saber.pipeline.stages.evidence import Evidence
 from swift_saber.pipeline.stages.review import Review
 from swift_saber.pipeline.stages.speech import Speech
 from swift_saber.pipeline.stages.split import Split
@@ -21,12 +22,12 @@ from swift_saber.text.strict_json import dumps
 
 #: The stages in their order, by their names. A recipe runs those that it has a block for.
 STAGES: dict[str, type[Stage]] = {
-    stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Review, Split)
+    stage.name: stage for stage in (Clean, Dedup, Annotate, Speech, Visual, Consistency, Evidence, Review, Split)
 }
 #: The key under which a recipe names a JSONL of rows in the place of a dataset's folder.
 ROWS = "rows"
 # What writes what a stage reads, where it is not in the rows of a source already.
-_NEEDS = {"speech": "annotate", "visual": "annotate", "consistency": "annotate", "review": "annotate"}
+_NEEDS = dict.fromkeys(("speech", "visual", "consistency", "evidence", "review"), "annotate")
 _NEEDS |= {"split": "consistency"}
 EXECUTORS = ("local", "slurm", "ray")
 #: Settings that no result depends on: they may change between two runs of one output folder. So may the form in which

@@ -29,7 +29,7 @@ from swift_saber.models.reply import UNANSWERED
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
-from swift_saber.pipeline.stages import review, split
+from swift_saber.pipeline.stages import evidence, review, split
 from swift_saber.pipeline.stages.prompts import digests
 from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
 from swift_saber.pipeline.written import check_results, check_rows
@@ -41,7 +41,7 @@ _LOOK_SECONDS = 0.3
 _ASKED_AGAIN = f'"reason": "{UNANSWERED}"'.encode()
 # The prompts that a stage asks with, as prompts.digests names them.
 _ASKED_WITH = {
-    "annotate": {"annotate", "repair"},
+    "annotate": {"annotate", "facts", "repair"},
     "visual": {"caption", "visual", "repair"},
     "consistency": {"consistency", "repair"},
 }
@@ -157,6 +157,8 @@ def _notes(plan: Plan, name: str) -> list[str]:
     """What a stage that is through says of itself, in sentences."""
     if name == split.Split.name:
         return split.notes(plan.output / name)
+    if name == evidence.Evidence.name:
+        return evidence.notes(plan.output / name)
     if name == review.Review.name:
         return review.notes(plan.output / name, review.Review(**plan.stages[name]).settings)
     return []
@@ -250,12 +252,17 @@ def _check_prompts(plan: Plan) -> None:
     file = plan.output / "run.json"
     said = read_json(file) if file.exists() else {}
     before = said.get("prompts", {}) if isinstance(said, dict) else {}
-    changed = {name.split(".")[0] for name, now in digests().items() if before.get(name, now) != now}
+    changed = {name.split(".")[0] for name, now in _digests(plan).items() if before.get(name, now) != now}
     for place, stage in enumerate(plan.stages):
         if (plan.output / stage).exists() and (other := sorted(changed & _ASKED_WITH.get(stage, set()))):
             problem = f"was made with other words of {', '.join(other)} than this version has"
             stale = [plan.output / later for later in list(plan.stages)[place:]]
             raise InputError(str(plan.output / stage), "prompts", problem, _start_over(stale))
+
+
+def _digests(plan: Plan) -> dict[str, str]:
+    """Those of the prompts of a recipe."""
+    return digests(facts=plan.stages.get("annotate", {}).get("facts") is True)
 
 
 def _start_over(stale: list[Path]) -> str:
@@ -275,7 +282,7 @@ def _note(plan: Plan, runs: RowLog) -> None:
     said = {"recipe": plan.recipe, "versions": versions, "stages": list(plan.stages), "skipped": skipped}
     if (noted := plan.output / "manifest" / "noted.json").exists():  # as it is of every run since there is such
         said |= read_json(noted)
-    said["prompts"] = digests()
+    said["prompts"] = _digests(plan)
     write_rows(plan.output / "run.json", [said])
     count = sum(1 for _ in runs.read())
     runs.append({"id": f"run-{count}", "executor": plan.executor, "workers": plan.workers, "versions": versions})

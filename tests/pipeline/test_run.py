@@ -349,6 +349,26 @@ def test_prompts_that_changed_are_refused_with_what_to_remove(clips: Path, tmp_p
     run(str(recipe), "clean")  # the words of what is left are the same
 
 
+def test_the_words_of_facts_count_where_they_are_offered_alone(clips: Path, tmp_path: Path) -> None:
+    for facts in (False, True):
+        output = tmp_path / str(facts)
+        annotate = {"model": "annotator", "base_url": "http://x"} | ({"facts": True} if facts else {})
+        recipe = write_recipe(tmp_path / "r.yaml", clips, output, "http://x", **(QUICK | {"annotate": annotate}))
+        run(str(recipe), "clean")
+        ((_, said),) = read_rows(output / "run.json")
+        assert {name for name in said["prompts"] if name.startswith("facts")} == (
+            {"facts.en", "facts.zh"} if facts else set()
+        )
+        said["prompts"]["facts.en"] = "0f3a"
+        write_rows(output / "run.json", [said])
+        (output / "annotate").mkdir()
+        if facts:
+            with pytest.raises(InputError, match=rf"other words of facts .*rm -r {output}/annotate$"):
+                run(str(recipe), "clean")
+        else:
+            run(str(recipe), "clean")
+
+
 def test_settings_that_changed_are_refused_with_what_to_remove(clips: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     only = dict.fromkeys(("annotate", "speech", "visual", "consistency", "split"))

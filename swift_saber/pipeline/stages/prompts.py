@@ -69,6 +69,17 @@ Reply with one JSON object and nothing else:
 "body_lang_desc": "……", "sentiment_analysis": "……"}""",
 }
 
+#: Before ANNOTATE where measured facts are offered; {facts} is what sed/facts.py says of the clip's voice.
+FACTS = {
+    "en": """\
+Of the voice in this clip a program {facts}. It compares with people at large, since it does not know who speaks; it \
+understands neither words nor feelings, and it may be wrong. Where you hear something else, write what you hear. What \
+it does not name, it does not know. Write no numbers.""",
+    "zh": """\
+一个程序对本片段中的人声{facts}。它不知道说话人是谁，只能与一般人相比；它不懂话语，也不懂情绪，而且可能出错。如果你听到的与此不同，\
+请写你听到的。它没有提到的，就是它不知道的。不要写出数字。""",
+}
+
 #: For a model that gets the picture alone.
 CAPTION = {
     "en": """\
@@ -126,9 +137,13 @@ Reply with one JSON object and nothing else:
 {{"cues": [{{"visual": "...", "acoustic": "..."}}], "consistency": "consistent" or "inconsistent"}}"""
 
 
-def digests() -> dict[str, str]:
-    """Return a digest of each prompt by its name, "annotate.en" and so on, by which records of two runs compare."""
-    both = {"annotate": ANNOTATE, "caption": CAPTION, "repair": REPAIR}
+def digests(facts: bool = False) -> dict[str, str]:
+    """Return a digest of each prompt by its name, "annotate.en" and so on, by which records of two runs compare.
+
+    Args:
+        facts: whether measured facts are offered to the annotator; what is said of them is a prompt then.
+    """
+    both = {"annotate": ANNOTATE, "caption": CAPTION, "repair": REPAIR} | ({"facts": FACTS} if facts else {})
     texts = {f"{name}.{language}": text for name, of in both.items() for language, text in of.items()}
     texts |= {"visual": CHECK_VISUAL, "consistency": CONSISTENCY}
     return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in sorted(texts.items())}

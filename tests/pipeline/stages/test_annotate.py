@@ -7,17 +7,20 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
 from swift_saber.errors import InputError
 from swift_saber.models.reply import Unusable
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages import annotate
 from swift_saber.pipeline.stages.annotate import SCHEMA, Annotate, read_record
 from swift_saber.pipeline.stages.prompts import ANNOTATE
 from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD
 from tests import services
 from tests.llm_server import FIELDS, Asked, LLMServer, Reply, fails, record, say
+from tests.media.voices import RATE, pulses, white
 from tests.media_faults import encode, frames, sound
 
 
@@ -109,6 +112,39 @@ def test_the_language_follows_the_clip_unless_one_is_set(
         (out,) = run(server, tmp_path, clip | {"language": clips}, language=setting)
     assert server.asked[0].text == ANNOTATE[asked_in]
     assert out["facial_exp_desc"] == FIELDS[asked_in]["facial_exp_desc"] and out["language"] == clips
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "Of the voice in this clip a program measured: pitch low (75 Hz), intonation flat."),
+        ("zh", "一个程序对本片段中的人声测得：音调低（75 Hz），语调平。"),
+    ],
+)
+def test_what_is_measured_of_the_voice_is_offered_where_that_is_asked_for(
+    tmp_path: Path, clip: dict[str, Any], monkeypatch: pytest.MonkeyPatch, language: str, sentence: str
+) -> None:
+    """75 Hz are low whoever speaks; a pitch that never moves is flat."""
+    soundfile.write(tmp_path / "a.wav", np.pad(pulses(75.0, 1.0), RATE // 4), RATE)
+    told = clip | {"audios": [str(tmp_path / "a.wav")], "language": language}
+    with LLMServer(lambda _: say(record(language))) as server:
+        (found,) = run(server, tmp_path, told, facts=True)
+        assert server.asked[0].text.startswith(sentence) and server.asked[0].text.endswith(f"\n{ANNOTATE[language]}")
+        assert found == told | json.loads(record(language)) | {"facts": found["facts"]}
+        assert found["facts"].rstrip("。") in sentence
+        # Neither other rules nor a sound that cannot be read any more ask again.
+        monkeypatch.setattr(annotate, "facts", lambda *_: "measured: something else")
+        assert run(server, tmp_path, told, facts=True) == [found]
+    assert len(server.asked) == 1
+
+
+def test_where_nothing_can_be_said_of_a_voice_nothing_is(tmp_path: Path, clip: dict[str, Any]) -> None:
+    soundfile.write(tmp_path / "a.wav", 0.1 * white(RATE, np.random.default_rng(0)), RATE)
+    rows = [clip | {"audios": [str(tmp_path / "a.wav")]}, clip | {"id": "mute", "videos": [], "audios": []}]
+    with LLMServer(lambda _: say(record())) as server:
+        found = run(server, tmp_path, *rows, facts=True)
+    assert [asked.text for asked in server.asked] == [ANNOTATE["en"]] * 2
+    assert found == [row | json.loads(record()) for row in rows]
 
 
 @pytest.mark.parametrize("prompt", ANNOTATE.values(), ids=list(ANNOTATE))

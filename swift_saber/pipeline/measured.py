@@ -1,0 +1,70 @@
+"""What is measured of the voices of clips, kept in a log: nothing is measured again while its file is the one of then.
+
+How a voice is measured is data/voice.py's.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from itertools import groupby
+from typing import Any
+
+from swift_saber.data.log import RowLog
+from swift_saber.data.voice import voice_file, voices
+from swift_saber.errors import InputError
+from swift_saber.media.place import Problem
+from swift_saber.media.prosody import NAMES
+from swift_saber.pipeline.stage import Row
+from swift_saber.sed.scale import Numbers
+from swift_saber.text.strict_json import dumps
+
+#: Why nothing was measured of a clip; what was wrong with it stands in the log.
+NOT_HEARD = "no sound that can be read"
+
+
+def measured(rows: Iterable[Row], log: RowLog) -> Iterator[tuple[Row, Numbers]]:
+    """Yield each row with the numbers of its voice and "unsaid" (sed/scale.py), in the order of the rows.
+
+    Args:
+        rows: with an id of its own each.
+        log: an open one, of this and no other use.
+
+    Raises:
+        InputError: the log is damaged.
+        RuntimeError: the processes that measure do not start.
+    """
+    # As text: dictionaries would take several times the memory.
+    known = {entry["id"]: dumps(entry) for entry in log.read()}
+    keyed = ((row, voice_key(row)) for row in rows)
+    # A run that was stopped has done the first rows, so there are few changes between the kinds.
+    for done, group in groupby(keyed, key=lambda item: item[1] in known):
+        if done:
+            for row, key in group:
+                yield row, _numbers(json.loads(known[key]))
+            continue
+        with closing(voices(((row, key), row) for row, key in group)) as answers:
+            for (row, key), answer in answers:
+                found = {"problem": answer.reason} if isinstance(answer, Problem) else {"measured": answer}
+                log.append({"id": key} | found)
+                yield row, _numbers(found)
+
+
+def voice_key(row: Row) -> str:
+    """Return by what the numbers of a clip are known: its id, and its sound's file as it is."""
+    state: list[Any] = []
+    try:
+        state.append(voice_file(row, row["id"]))
+        found = os.stat(state[0])
+        state += [found.st_size, found.st_mtime_ns]
+    except (InputError, OSError, ValueError):  # who measures says what is wrong with it
+        pass
+    return f"{row['id']} {hashlib.sha256(dumps(state).encode()).hexdigest()[:16]}"
+
+
+def _numbers(entry: Mapping[str, Any]) -> Numbers:
+    """What is measured of a clip by its entry in the log."""
+    nothing = dict.fromkeys(NAMES) | {"unsaid": dict.fromkeys(NAMES, NOT_HEARD)}
+    found: Numbers = entry.get("measured", nothing)
+    return found
