@@ -135,7 +135,7 @@ class RowLog:
 
     def remove_if_empty(self) -> None:
         """Remove the file where it holds nothing; never another that has taken its name meanwhile."""
-        if os.fstat(self._file).st_size == 0 and self._has_its_name():
+        if os.fstat(self._file).st_size == 0 and self.has_its_name():
             self.path.unlink()
 
     def _take(self) -> None:
@@ -149,12 +149,13 @@ class RowLog:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise in_use from error
-            if self._has_its_name():
+            if self.has_its_name():
                 return
             self._close()
         raise in_use
 
-    def _has_its_name(self) -> bool:
+    def has_its_name(self) -> bool:
+        """Return whether the file is still there under its name, and no other one."""
         try:
             return os.path.samestat(os.fstat(self._file), os.stat(self.path))
         except FileNotFoundError:

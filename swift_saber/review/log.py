@@ -142,7 +142,8 @@ class ReviewLog:
 
         Raises:
             StaleError: the item has another line since.
-            InputError: something in it cannot be; or the disk takes no more, and nothing is written.
+            InputError: something in it cannot be; or the disk takes no more or the file is no longer there, and nothing
+                is written.
         """
         _check(item, decision, after)
         with self._lock:
@@ -174,6 +175,10 @@ class ReviewLog:
                 language=item.language,
                 concluded=item.concluded,
             )
+            if not self._log.has_its_name():  # what is written there would be gone with the end of the process
+                remedy = "put the file back, or start the review again"
+                problem = "was removed or replaced while the page was served"
+                raise InputError(str(self.path), "file", problem, remedy) from FileNotFoundError(str(self.path))
             self._log.append(asdict(review))
             self._take(review)
             return review

@@ -177,7 +177,7 @@ function tell() {
   copy.type = "button";
   copy.addEventListener("click", () => navigator.clipboard.writeText(written()).then(() => copy.replaceChildren(said("Copied", "已复制")), () => prompt("", written())));
   const where = (draft) => draft.number === state.number ? null : make("span", "", "(", titleOf(draft.number), ")");
-  const saying = failed ? [said("NOT saved: ", "未保存："), failed.lost ? said(...failed.lost) : value(failed.failed), where(failed), again, failed.lost ? copy : null]
+  const saying = failed ? [said("NOT saved: ", "未保存："), failed.lost ? said(...failed.lost) : value(failed.failed), where(failed), again, copy]
     : apart ? [said("NOT saved: it was changed elsewhere", "未保存：已在别处更改"), where(apart)]
     : open.some((draft) => draft.flying || draft.line.length) ? [said("Saving …", "正在保存…")]
     : open.length ? [said("Not saved yet", "尚未保存")] : [said("All saved", "已全部保存")];

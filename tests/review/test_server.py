@@ -366,6 +366,21 @@ def test_a_full_disk_is_said_and_the_next_save_comes_through(tmp_path: Path) -> 
     assert [review.reason for review in read_reviews(tmp_path / "r")] == ["before", "after"]
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_nothing_is_called_saved_in_a_file_that_was_taken_away(tmp_path: Path, replaced: bool) -> None:
+    log = tmp_path / "r" / "anna.reviews.jsonl"
+    with Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+        one.save(0, reason="before")
+        log.rename(tmp_path / "elsewhere.jsonl")
+        if replaced:  # as some editors save, and what brings folders of two machines into line
+            log.write_bytes((tmp_path / "elsewhere.jsonl").read_bytes())
+        refused = one.save(0, reason="while it is away")
+        assert refused.status_code == 507 and "removed or replaced" in refused.json()["error"]
+        (tmp_path / "elsewhere.jsonl").rename(log)
+        assert one.save(0, reason="after").json()["revision"] == 2
+    assert [review.reason for review in read_reviews(tmp_path / "r")] == ["before", "after"]
+
+
 def test_with_a_port_the_address_is_the_same_after_a_kill(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
