@@ -218,6 +218,7 @@ class _Digests:
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
         self._by_size: dict[int, list[int]] | None = None
+        self._by_digest: dict[str, list[int]] = defaultdict(list)
         self._known: dict[str, str] = {}
 
     def same(self, files: Files) -> list[dict[str, Any]]:
@@ -234,8 +235,10 @@ class _Digests:
         if not files.get("videos"):
             return []
         wanted = files["videos"][0]
-        clips = [_at(self._spool, place) for place in self._by_size.get(wanted["bytes"], ())]
-        return [clip for clip in clips if self._digest(clip["videos"][0]) == wanted["sha256"]]
+        # All files of one size are read at the first of them, and none again: a set may have them all of one.
+        for place in self._by_size.pop(wanted["bytes"], ()):
+            self._by_digest[self._digest(_at(self._spool, place)["videos"][0])].append(place)
+        return [_at(self._spool, place) for place in self._by_digest.get(wanted["sha256"], ())]
 
     def differs(self, files: Files, clip: dict[str, Any]) -> str:
         """Return which of a clip's files is another one than a published row names, "" where none is.

@@ -1,5 +1,6 @@
 """What was published without clips is joined with them again: by id, by their bytes, or reported."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ from swift_saber.pipeline.publish.publish import publish
 from swift_saber.pipeline.release import JoinReport, join
 from swift_saber.pipeline.sources.base import open_source
 from tests.pipeline.publish.world import clip, rows_of, said, write
+from tests.pipeline.result.run_folder import RECORD
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +140,23 @@ def test_of_clips_of_the_same_bytes_the_one_of_the_name_is_taken(world: Any, tmp
         shutil.copy(clips / "c.mp4", tmp_path / f"{name}.mp4")
     found, report = _joined(published / "test.jsonl", tmp_path)
     assert [Path(row["videos"][0]).stem for row in found] == ["c"] and not report.by_digest
+
+
+def test_clips_of_one_size_are_read_once_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 60 renamed clips of one size, and not each for each record."""
+    from swift_saber.pipeline import release
+
+    names = [f"{number:02d}" for number in range(60)]
+    rows = []
+    for name in names:
+        data = name.encode() * 50
+        (tmp_path / f"renamed {name}.mp4").write_bytes(data)
+        one = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "seconds": 1.0}
+        rows.append({"id": f"mine/all/{name}", "language": "en", "files": {"videos": [one], "audios": []}, **RECORD})
+    at, asked = release._at, []
+    monkeypatch.setattr(
+        "swift_saber.pipeline.release._at", lambda spool, place: asked.append(place) or at(spool, place)
+    )
+    found, report = _joined(write(tmp_path / "rows.jsonl", *rows), tmp_path)
+    assert [Path(row["videos"][0]).stem for row in found] == [f"renamed {name}" for name in names]
+    assert report.by_digest == 60 and len(asked) <= 2 * 60
