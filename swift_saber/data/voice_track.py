@@ -43,8 +43,8 @@ def voice_track(path: str) -> dict[str, Any] | str:
     }
 
 
-def voice_claims(text: str, measurements: Numbers) -> list[dict[str, str]]:
-    """Return what a text states of a voice, each with its verdict: {"words", "property", "value", "reason", "by"}.
+def voice_claims(text: str, measurements: Numbers) -> list[dict[str, Any]]:
+    """Return what a text states of a voice, each with its verdict: {"words", "denied", "property", "value", "reason"}.
 
     Args:
         text: the line about the voice, Chinese or English.
@@ -55,10 +55,10 @@ def voice_claims(text: str, measurements: Numbers) -> list[dict[str, str]]:
     return [
         {
             "words": one.claim.words,
+            "denied": one.claim.denied,
             "property": f"{one.claim.property}_change" if one.claim.change else one.claim.property,
             "value": one.value,
             "reason": one.reason,
-            "by": one.by,
         }
         for one in check(read_voice(text), numbers(measurements)).verdicts
     ]

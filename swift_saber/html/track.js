@@ -119,7 +119,7 @@ function numbersOf(track) {
 function claimsOf(track, of, claims) {
   const chips = claims.map((claim) => {
     const [kind, sign, english, chinese] = Object.hasOwn(JUDGED, claim.value) ? JUDGED[claim.value] : JUDGED.undecided;
-    const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words)), [en, zh] = nameOf(claim.property);
+    const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words), claim.denied ? said(" (denied)", "（否定）") : null), [en, zh] = nameOf(claim.property);
     const known = Object.hasOwn(MEASURED, claim.property) && typeof track.numbers[claim.property] === "number" ? MEASURED[claim.property][2](track.numbers[claim.property]) : ["", ""];
     const because = claim.reason ? [` (${claim.reason})`, `（${Object.hasOwn(WHY, claim.reason) ? WHY[claim.reason] : claim.reason}）`] : ["", ""];
     out.title = `${en} ${known[0]}: ${english}${because[0]}\n${zh} ${known[1]}：${chinese}${because[1]}`;

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from swift_saber.data.rows import resolve_media
+from swift_saber.data.voice import voice_file
+from swift_saber.data.voice_track import voice_claims
 from swift_saber.errors import InputError, quoted
 from swift_saber.media.playable import Kind
 from swift_saber.review.items import EDITABLE, STRATA, Choice, Item, Items, digest
@@ -112,6 +114,29 @@ class Desk:
             raise LookupError(column)
         own = None if choice is None else item.choices[self._order(item)[choice]]
         return resolve_media(_files(item, own, column)[place], item.where, column), COLUMNS[column]
+
+    def voice_file(self, number: int) -> tuple[str, str]:
+        """Return the path of the file that an item's voice is in, and what names the item in errors.
+
+        Raises:
+            LookupError: there is no such item.
+            InputError: it has no sound or several, or the file is not there.
+        """
+        item = self._item(number)
+        return voice_file({"videos": list(item.videos), "audios": list(item.audios)}, item.where), item.where
+
+    def voice_claims(self, number: int, track: Mapping[str, Any]) -> list[list[dict[str, Any]] | None]:
+        """Return what is claimed of a voice and how it was measured: by the record, or by each choice as it is shown.
+
+        None where one says nothing; nothing where each choice is about a clip of its own, and for a blind reviewer.
+        """
+        if self._log.blind:
+            return []
+        item = self._item(number)
+        if _apart(item):
+            return []
+        texts = [item.choices[place].fields for place in self._order(item)] if item.choices else [item.values]
+        return [voice_claims(text, track) if (text := of.get("acoustic_feat")) else None for of in texts]
 
     def save(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Write what the reviewer says of an item, and return {"revision", "decision"}.

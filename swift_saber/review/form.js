@@ -251,6 +251,19 @@ function acts(draft) {
   by("decided").replaceChildren(...(decided && !typed(draft) ? [worded(decided), ...all] : []));
 }
 
+/** What was measured of the voice, under the players. It is asked for when an item stays open, and keeps nothing waiting. */
+function voiceBox(draft, players) {
+  const box = make("div", "heard");
+  const names = chooses(draft) ? draft.item.choices.map((_, at) => key(String(at + 1))) : [said("claimed in the record", "记录所述")];
+  const fill = (track) => box.replaceChildren(voiceView(track, players, (track.claims || []).map((claims, at) => [names[at], claims]).filter(([, claims]) => claims)));
+  if (!players.querySelector("video, audio")) return null;
+  if (draft.voice) fill(draft.voice);
+  else setTimeout(() => {
+    if (box.isConnected) ask(`voice/${draft.number}`).then((track) => fill(draft.voice = track)).catch((error) => fill(error.message));
+  }, 300);
+  return box;
+}
+
 /** All of one item, and the fields in it that have to be drawn once. */
 function itemView(draft, players) {
   const { item } = draft;
@@ -264,7 +277,7 @@ function itemView(draft, players) {
   bar.children[0].id = "decide";
   bar.children[3].id = "decided";
   bar.children[3].setAttribute("role", "status");
-  const left = [item.apart ? null : players, ...about(item)].filter(Boolean);
+  const left = [...(item.apart ? [] : [players, voiceBox(draft, players)]), ...about(item)].filter(Boolean);
   const name = item.id === undefined ? said(`No. ${draft.number + 1}`, `第 ${draft.number + 1} 条`) : value(item.id);
   const view = [
     make("div", "title", make("h2", "", name), item.source ? value(item.source, "soft") : null, item.consistency === "inconsistent" ? chip("clash", worded("inconsistent")) : null),

@@ -4,6 +4,7 @@
     GET  /TOKEN/state                its items, what was decided of each, who reviews
     GET  /TOKEN/item/N               one item
     GET  /TOKEN/media/N/COLUMN/K     a file of its clip; .../CHOICE that of one of its choices
+    GET  /TOKEN/voice/N              what was measured of its voice, and what is claimed of it
     POST /TOKEN/save                 desk.Desk.save: 200, 409 for a page that another one is ahead of, 507 where the
                                      disk takes no more, else 400 with what is wrong in one line
 
@@ -29,7 +30,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from swift_saber.errors import InputError, one_line
-from swift_saber.html import shared_script
+from swift_saber.html import shared_script, shared_style
 from swift_saber.html.serving import ended_cleanly, listening, run
 from swift_saber.review.address import fresh_token, kept_token
 from swift_saber.review.clips import Clips, part_of
@@ -38,6 +39,7 @@ from swift_saber.review.items import Items
 from swift_saber.review.log import Review, ReviewLog, StaleError, latest_reviews
 from swift_saber.review.merge import verdict_of, voices
 from swift_saber.review.plan import load_plan
+from swift_saber.review.voices import Voices
 from swift_saber.text.strict_json import encoded, parse_json
 
 # Of what is saved at once, in bytes: far above six texts.
@@ -169,6 +171,7 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
     here = files("swift_saber.review")
     texts = {name: here.joinpath(name).read_text(encoding="utf-8") for name in _KINDS}
     scripts = [here.joinpath(name).read_text(encoding="utf-8") for name in ("saves.js", "form.js", "page.js")]
+    texts["page.css"] += shared_style()
     texts["page.js"] = "\n".join([shared_script(), *scripts])
 
     def page(request: Request) -> Response:
@@ -195,6 +198,18 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
                 found = await run_in_threadpool(clips.copied, path, kind)
         return await run_in_threadpool(part_of, found, request.headers.get("range"))
 
+    tracks, measuring = Voices(), CapacityLimiter(1)
+
+    async def voice(request: Request) -> Response:
+        number = request.path_params["number"]
+        path, where = await run_in_threadpool(desk(request).voice_file, number)
+        async with measuring:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            track = await run_in_threadpool(tracks.track, path, where)
+        claims = await run_in_threadpool(desk(request).voice_claims, number, track)
+        return _json({**track, "claims": claims})
+
     async def save(request: Request) -> Response:
         data = b""
         async for part in request.stream():
@@ -212,6 +227,7 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
         Route("/{token}/item/{number:int}", item),
         Route("/{token}/media/{number:int}/{column}/{place:int}", media),
         Route("/{token}/media/{number:int}/{column}/{place:int}/{choice:int}", media),
+        Route("/{token}/voice/{number:int}", voice),
         Route("/{token}/save", save, methods=["POST"]),
         Route("/{token}/{name}", page),
     ]

@@ -67,3 +67,8 @@ def test_each_claim_is_held_against_what_was_measured(text: str, stated: list[tu
     found = voice_claims(text, track)
     assert [(one["property"], one["value"], "x" if one["reason"] else "") for one in found] == stated
     assert all(one["words"] in text for one in found)
+
+
+def test_of_what_is_denied_that_is_told() -> None:
+    [found] = voice_claims("She speaks without any pause.", {"numbers": {"pause": 0.0}, "unsaid": {}})
+    assert found["denied"] and "pause" in found["words"] and found["value"] == "agrees"

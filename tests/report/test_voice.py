@@ -110,6 +110,11 @@ def test_the_cursor_goes_with_the_player_and_a_click_seeks(browser: Browser, tmp
     browser.value(f"{SOUND}.play()")
     browser.wait(f"{CURSOR} > 85")
     browser.value(f"{SOUND}.pause()")
+    # Whatever words a claim may have, they are a text.
+    hostile = json.dumps([{"words": EVIL, "property": "__proto__", "value": "constructor", "reason": EVIL}])
+    browser.value(f"document.querySelector('.voice').append(claimsOf({{numbers: {{}}}}, null, {hostile}))")
+    assert "onerror" in browser.texts(".claim")[-1] and browser.value("document.title") != "RAN"
+    assert browser.value("document.querySelectorAll('.voice img, .voice script').length") == 0
     # The picture is described by the numbers, in the language that is shown.
     named = "document.getElementById(document.querySelector('.plot-of-voice svg').getAttribute('aria-labelledby'))"
     assert "Hz" in browser.value(f"{named}.innerText") and "音高" not in browser.value(f"{named}.innerText")
