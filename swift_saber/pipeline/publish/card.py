@@ -1,6 +1,7 @@
 """The card of a published data set: README.md, with the head that `datasets` and hubs read."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from swift_saber.pipeline.result import card as run_card
 from swift_saber.pipeline.result.survey import Survey
 from swift_saber.pipeline.sources.base import readers
 from swift_saber.text.markdown import cell
+from swift_saber.text.strict_json import dumps
 
 # What a text of a recipe may be shown under; numbers and true or false say nothing of a machine.
 _TEXTS = frozenset({"engine", "language", "model", "reply_form"})
@@ -171,7 +173,7 @@ def load_lines(made: Published) -> list[str]:
     return [
         "from datasets import load_dataset",
         "",
-        f'rows = load_dataset("./{made.folder}", split="{next(iter(files))}")',
+        f'rows = load_dataset({dumps(f"./{made.folder}")}, split="{next(iter(files))}")',
         "row = rows[0]",
         'print(len(rows), (row.get("json") or row)["sentiment_analysis"])',
     ]
@@ -206,17 +208,21 @@ def _clips(said: Settings, made: Published, recipe: Mapping[str, Any]) -> Iterat
         "join says which files are others than those annotated.\n"
     )
     names = source_keys(recipe)
-    flags = []
+    flags, named = [], []
     for source in apart:
         key = names.get(source, source)
         reader = readers().get(key)
         if reader is None or key == "generic":
             yield f"- {cell(source or '(none)')}: ask the contact below. Any folder of its clips can be joined."
             flags.append("--source generic=FOLDER --set generic.language=en")
+            named.append(source)
         else:
             yield f"- {cell(source)}: {cell(reader.title)}. {cell(reader.access)}"
             flags.append(f"--source {key}=FOLDER")
-    lines = " \\\n  ".join([f"swift-saber sources join {made.folder} -o rows.jsonl", *dict.fromkeys(flags)])
+    if len(named) == 1 and named[0]:  # so that ids are the same again; of several it would be true of one
+        flags.append(f"--set {shlex.quote(f'generic.name={named[0]}')}")
+    folder = shlex.quote(made.folder if not made.folder.startswith("-") else f"./{made.folder}")
+    lines = " \\\n  ".join([f"swift-saber sources join {folder} -o rows.jsonl", *dict.fromkeys(flags)])
     yield f"\n```bash\n{lines}\n```\n"
 
 

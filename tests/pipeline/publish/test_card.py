@@ -1,11 +1,12 @@
 """The card of a published data set: what a hub reads of it, whose clips are there, and what it must not be used for."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
-from swift_saber.pipeline.publish.card import Config, Published, card
+from swift_saber.pipeline.publish.card import Config, Published, card, load_lines
 from swift_saber.pipeline.publish.settings import Settings, hub_licence
 
 RECIPE: dict[str, Any] = {"sources": [{"meld": "/data/MELD"}, {"generic": {"folder": "/x", "name": "own"}}]}
@@ -63,12 +64,22 @@ def test_it_says_whose_clips_are_there_and_how_to_get_the_others() -> None:
         "- meld: MELD. github.com/declare-lab/MELD links MELD.Raw.tar.gz; open download, the repository is GPL-3.0.",
         "- found: ask the contact below.",
         "swift-saber sources join data -o rows.jsonl \\\n"
-        "  --source generic=FOLDER --set generic.language=en \\\n  --source meld=FOLDER\n",
+        "  --source generic=FOLDER --set generic.language=en \\\n  --source meld=FOLDER \\\n  --set generic.name=found\n",
         '`load_dataset(..., "annotations")`',
         "6 clips, 2.00 hours",
         "Not for judging people",
     ):
         assert line in text, line
+
+
+def test_its_lines_can_be_run_whatever_folder_and_source_are_called() -> None:
+    made = replace(_made(("train", "my own", False, 2)), folder='a "b" $c')
+    text = _card(made)
+    assert (
+        "swift-saber sources join 'a \"b\" $c' -o rows.jsonl \\\n" in text and "--set 'generic.name=my own'\n" in text
+    )
+    compile(load := "\n".join(load_lines(made)), "card", "exec")
+    assert load in text
 
 
 def test_where_all_clips_are_there_nothing_is_to_be_joined() -> None:
