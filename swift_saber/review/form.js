@@ -17,6 +17,14 @@ function button(kind, shortcut, act, ...content) {
   return element;
 }
 
+/** The words that a check found wrong. */
+function wrongIn(check) {
+  const list = (of) => Array.isArray(of) ? of : [];
+  const found = check.check === "evidence" ? list(check.claims).filter((claim) => claim && claim.value === "contradicts").map((claim) => claim.words)
+    : check.verdict === "contradicted" ? list(check.words) : [];
+  return found.filter((word) => typeof word === "string" && word);
+}
+
 /** What a check of the pipeline found, in a line. */
 function checkView(check, text) {
   if (check.check === "speech") {
@@ -24,10 +32,15 @@ function checkView(check, text) {
     return make("div", "check", chip(check.error_rate > 0.3 ? "bad" : "", rate || said("heard", "识别")), make("span", "soft", said("heard:", "识别结果：")), value(check.heard || "–"));
   }
   if (check.check === "visual") {
-    const words = (Array.isArray(check.words) ? check.words : []).filter((word) => typeof word === "string" && word);
     const bad = check.verdict === "contradicted";
     return make("div", "check", chip(bad ? "bad" : "good", worded(String(check.verdict))),
-      words.filter((word) => !text.includes(word)).map((word) => value(word, "soft"))); // the others are marked in the text
+      wrongIn(check).filter((word) => !text.includes(word)).map((word) => value(word, "soft"))); // the others are marked in the text
+  }
+  if (check.check === "evidence") {
+    const count = (name) => Number.isInteger(check[name]) ? check[name] : 0, [agree, bad, open] = ["agrees", "contradicts", "undecided"].map(count);
+    return make("div", "check", chip(bad ? "bad" : agree ? "good" : "",
+      said(`by the sound: ${agree} right, ${bad} wrong, ${open} undecided`, `按声音测量：${agree} 项相符，${bad} 项不符，${open} 项无法判断`)),
+      wrongIn(check).filter((word) => !text.includes(word)).map((word) => value(word, "soft")));
   }
   if (check.check === "caption") return make("div", "check", make("span", "soft", said("Another model saw:", "另一模型所见：")), value(check.caption));
   const { check: name, ...rest } = check;
@@ -36,8 +49,8 @@ function checkView(check, text) {
 
 /** The words of a text that a check or a contradiction is about. */
 function quotesIn(item, name, text) {
-  const wrong = ((item.checks || {})[name] || []).flatMap((check) => check.verdict === "contradicted" && Array.isArray(check.words) ? check.words : []);
-  return [...wrong.filter((word) => typeof word === "string" && word).map((word) => [word, "wrong"]), ...quotesOf(item, name)].filter(([words]) => text.includes(words));
+  const wrong = ((item.checks || {})[name] || []).flatMap(wrongIn);
+  return [...wrong.map((word) => [word, "wrong"]), ...quotesOf(item, name)].filter(([words]) => text.includes(words));
 }
 
 const fits = CSS.supports("field-sizing", "content");

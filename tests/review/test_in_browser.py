@@ -453,6 +453,21 @@ def test_what_the_checks_found_stands_beside_its_field(browser: Page, tmp_path: 
         assert browser.value("document.querySelector('.marked:has(.wrong)').hidden")
 
 
+def test_what_the_sound_contradicts_is_marked_in_what_is_written_of_the_voice(browser: Page, tmp_path: Path) -> None:
+    claims = [{"words": words, "value": value} for words, value in (("High", "contradicts"), ("fast", "agrees"))]
+    odd = [None, {"value": "contradicts"}, {"words": 1, "value": "contradicts"}]
+    evidence = {"claims": [*claims, *odd], "agrees": 1, "contradicts": 1, "undecided": 0}
+    voice = {"audio_desc": {**RECORD["audio_desc"], "acoustic_feat": "High and fast."}}
+    rows = [{**RECORD, **voice, "evidence": evidence}, {**RECORD, "id": "odd", "evidence": {"claims": EVIL}}]
+    with serve(tmp_path, rows) as served:
+        browser.at(served.page)
+        assert browser.texts("#clip .check") == ["by the sound: 1 right, 1 wrong, 0 undecided"]
+        assert browser.texts("mark.wrong") == ["High"]
+        browser.press("j")
+        browser.past("a")
+        assert browser.texts("#clip .check") == ["by the sound: 0 right, 0 wrong, 0 undecided"]
+
+
 def test_the_clip_plays_with_its_sound_and_the_next_one_is_there_at_once(
     browser: Page, tmp_path: Path, clip: dict[str, Any]
 ) -> None:
