@@ -18,7 +18,7 @@ from swift_saber.review.items import Item, is_dropped, item_of
 from swift_saber.review.log import NEITHER
 from swift_saber.review.merge import BETTER, Verdict
 from swift_saber.sed.layout import reserved_markup
-from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, SPEECH, VISUAL, infer_language
+from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, SPEECH, VISUAL, VOICE, infer_language
 from swift_saber.sed.record import Record as Evidence
 from swift_saber.text.files import writable
 
@@ -104,8 +104,9 @@ def _with_texts(row: Row, texts: Mapping[str, str]) -> Row:
         beside = audio if isinstance(audio, dict) else {name: row.pop(name) for name in ACOUSTIC if name in row}
         row["audio_desc"] = {**beside, **voice}
     row |= {name: text for name, text in texts.items() if name not in ACOUSTIC}
-    if SPEECH in texts:
-        row.pop("speech", None)
+    for name, check in ((SPEECH, "speech"), (VOICE, "evidence")):
+        if name in texts:
+            row.pop(check, None)
     visual = row.get("visual")
     if isinstance(visual, dict) and isinstance(fields := visual.get("fields"), dict):
         row["visual"] = {**visual, "fields": {name: found for name, found in fields.items() if name not in texts}}

@@ -56,6 +56,9 @@ def test_a_check_of_a_text_that_is_another_now_goes() -> None:
     assert "speech" not in found
     assert found["visual"] == {"caption": "A man.", "fields": {"video_desc": {"verdict": "supported"}}}
     assert apply(row, verdict(body_lang_desc="Still."), "r:1")["speech"] == {"wer": 1.0}
+    heard = {**row, "evidence": {"agrees": 1}}
+    assert "evidence" not in apply(heard, verdict(acoustic_feat="A low voice."), "r:1")
+    assert apply(heard, verdict(speech_content="Wine."), "r:1")["evidence"] == {"agrees": 1}
 
 
 def test_labels_that_are_taken_away_are_gone_and_a_language_is_read_from_the_texts() -> None:
