@@ -83,8 +83,12 @@ def serve(
         adjudicate: show what reviewers have disputed, to one who decides.
 
     Raises:
-        InputError: the records, the reviews or the address cannot be used, or nothing is in dispute.
+        InputError: the records, the reviews or the address cannot be used, or nothing is in dispute; or a blind
+            reviewer is to decide.
     """
+    if blind and adjudicate:
+        remedy = "leave it out: who decides sees what the others said, also of what a machine wrote"
+        raise InputError("review", "--blind", "does not go with --adjudicate", remedy)
     items = Items(records)
     with ExitStack() as stack:
         stack.enter_context(ended_cleanly())

@@ -538,6 +538,7 @@ def test_nobody_adjudicates_under_the_name_of_a_review(tmp_path: Path) -> None:
         (["--port", "70000"], "cannot be served at"),
         (["--adjudicate", "--sample", "3"], "does not go with --adjudicate"),
         (["--adjudicate", "--reviewer", "x"], "holds no reviews"),
+        (["--adjudicate", "--blind"], "does not go with --adjudicate"),
     ],
 )
 def test_what_cannot_be_is_one_line(
