@@ -64,7 +64,8 @@ def test_it_says_whose_clips_are_there_and_how_to_get_the_others() -> None:
         "- meld: MELD. github.com/declare-lab/MELD links MELD.Raw.tar.gz; open download, the repository is GPL-3.0.",
         "- found: ask the contact below.",
         "swift-saber sources join data -o rows.jsonl \\\n"
-        "  --source generic=FOLDER --set generic.language=en \\\n  --source meld=FOLDER \\\n  --set generic.name=found\n",
+        "  --source generic=FOLDER --set generic.language=en \\\n  --source meld=FOLDER \\\n"
+        "  --set generic.name=found\n",
         '`load_dataset(..., "annotations")`',
         "6 clips, 2.00 hours",
         "Not for judging people",
