@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from swift_saber.cli.main import main
+from swift_saber.data.lookup import Records
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.models.reply import Unusable
@@ -105,7 +106,7 @@ def test_a_run_that_goes_on_rates_by_the_scale_of_before(tmp_path: Path) -> None
 
 
 def test_speakers_are_those_of_the_rows_and_else_of_the_records(tmp_path: Path) -> None:
-    """Twenty-one clips of a low voice: 105 Hz is high for it, and by bounds low whoever speaks."""
+    """Twenty-one clips, from twenty on of which a speaker has a scale of their own."""
     names = [f"c{number}" for number in range(21)]
     candidates = write_clips(tmp_path, {name: [HIGH] for name in names}, **{n: 80 + i for i, n in enumerate(names)})
     rows = [row for _, row in read_rows(candidates)]
@@ -113,6 +114,11 @@ def test_speakers_are_those_of_the_rows_and_else_of_the_records(tmp_path: Path) 
     Measured(candidates, tmp_path / "s.jsonl")
     found = json.loads(scale_file(tmp_path / "s.jsonl").read_text())["speakers"]
     assert found.keys() == {"he"} and found["he"].keys() <= {*SCALED}
+    write_rows(candidates, rows)
+    write_rows(tmp_path / "records.jsonl", [record_row(name, speaker="she") for name in names])
+    with Records(tmp_path / "records.jsonl") as records:
+        Measured(candidates, tmp_path / "t.jsonl", records)
+    assert json.loads(scale_file(tmp_path / "t.jsonl").read_text())["speakers"].keys() == {"she"}
 
 
 def test_a_candidate_without_a_claim_that_is_decided_has_no_number(tmp_path: Path) -> None:
