@@ -3,14 +3,14 @@ const TRACK = { height: 96, pitch: [6, 60], loudness: [66, 94], span: 50 };
 const MEASURED = {
   pitch: ["pitch", "音高", (n) => [`${n.toFixed(0)} Hz`, `${n.toFixed(0)} Hz`]],
   pitch_range: ["pitch range", "音高幅度", (n) => [`${n.toFixed(1)} semitones`, `${n.toFixed(1)} 半音`]],
-  pitch_change: ["pitch, first to last third", "音高首尾变化", (n) => [`${signed(n)} semitones`, `${signed(n)} 半音`]],
+  pitch_change: ["pitch change", "音高变化", (n) => [`${signed(n)} semitones`, `${signed(n)} 半音`]],
   loudness: ["loudness", "响度", (n) => [`${minus(n.toFixed(0))} dBFS`, `${minus(n.toFixed(0))} dBFS`]],
   loudness_range: ["loudness range", "响度幅度", (n) => [`${n.toFixed(0)} dB`, `${n.toFixed(0)} dB`]],
-  loudness_change: ["loudness, first to last third", "响度首尾变化", (n) => [`${signed(n)} dB`, `${signed(n)} dB`]],
+  loudness_change: ["loudness change", "响度变化", (n) => [`${signed(n)} dB`, `${signed(n)} dB`]],
   rate: ["rate", "语速", (n) => [`${n.toFixed(1)} syllables/s`, `${n.toFixed(1)} 音节/秒`]],
   pause: ["longest pause", "最长停顿", (n) => [`${n.toFixed(2)} s`, `${n.toFixed(2)} 秒`]],
-  voiced: ["time with a voice", "有声时间", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
-  silent: ["time without speech", "无语音时间", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
+  voiced: ["voiced", "有声", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
+  silent: ["no speech", "无语音", (n) => [`${(100 * n).toFixed(0)} %`, `${(100 * n).toFixed(0)} %`]],
 };
 // What claims may be about besides, and why something is not said (media/prosody.py, sed/evidence.py).
 const CLAIMED = {
@@ -27,7 +27,11 @@ const WHY = {
 const JUDGED = { agrees: ["good", "✓", "agrees", "相符"], contradicts: ["bad", "✗", "contradicts", "矛盾"], undecided: ["", "?", "cannot be said", "无法判断"] };
 
 const minus = (text) => text.replace("-", "−");
-const signed = (n) => (Number(n.toFixed(1)) > 0 ? "+" : "") + minus(n.toFixed(1));
+const signed = (n) => Number(n.toFixed(1)) === 0 ? "0.0" : (n > 0 ? "+" : "") + minus(n.toFixed(1));
+// What a name leaves open.
+const MEANT = { pitch_change: "last third less first third · 末三分之一减首三分之一", loudness_change: "last third less first third · 末三分之一减首三分之一",
+  pitch: "median · 中位数", pitch_range: "5th to 95th percentile · 第5至95百分位", loudness_range: "10th to 95th percentile · 第10至95百分位",
+  rate: "without pauses · 不含停顿", voiced: "share of the clip · 占片段时长", silent: "share of the clip · 占片段时长" };
 const nameOf = (name) => Object.hasOwn(MEASURED, name) ? MEASURED[name] : Object.hasOwn(CLAIMED, name) ? CLAIMED[name] : [name.replaceAll("_", " "), name.replaceAll("_", " ")];
 const why = (reason) => said(reason, Object.hasOwn(WHY, reason) ? WHY[reason] : reason);
 let tracks = 0;
@@ -39,7 +43,7 @@ function voiceView(track, players, sides) {
   if (typeof track === "string") return make("section", "voice", head, make("p", "soft small", said("Not measured: ", "未测量："), why(track)));
   const numbers = numbersOf(track);
   numbers.id = `voice-${tracks += 1}`;
-  return make("section", "voice", head, plotOf(track, players, numbers.id), numbers, ...sides.map(([of, claims]) => claimsOf(track, of, claims)));
+  return make("section", "voice", head, plotOf(track, players, numbers.id), ...sides.map(([of, claims]) => claimsOf(track, of, claims)), numbers);
 }
 
 /** Pitch on a scale of semitones above, loudness as an area below, and where the player is. */
@@ -108,7 +112,9 @@ function numbersOf(track) {
   for (const name of Object.keys(MEASURED)) if (Object.hasOwn(track.unsaid, name)) reasons.set(track.unsaid[name], [...(reasons.get(track.unsaid[name]) || []), name]);
   const number = (name) => {
     const [english, chinese, write] = MEASURED[name], [en, zh] = write(track.numbers[name]);
-    return make("span", "number", make("span", "soft", said(english, chinese)), " ", make("b", "", said(en, zh)), make("span", "stop", said("; ", "；")));
+    const out = make("span", "number", make("span", "soft", said(english, chinese)), " ", make("b", "", said(en, zh)), make("span", "stop", said("; ", "；")));
+    if (Object.hasOwn(MEANT, name)) out.title = MEANT[name];
+    return out;
   };
   const left = [...reasons].map(([reason, names]) => make("div", "soft", said("Cannot be said (", "无法测得（"), why(reason), said("): ", "）："),
     names.length === Object.keys(MEASURED).length ? said("all of it", "全部") : said(names.map((name) => MEASURED[name][0]).join("; "), names.map((name) => MEASURED[name][1]).join("；"))));

@@ -159,7 +159,7 @@ function people(clip) {
 function played(clip) {
   const players = media(clip);
   if (!clip.voice) return [players];
-  const names = [said("Reference", "参考"), ...data.models.map((model, index) => [clipLetter(index), value(model.name)])];
+  const names = [said("claimed in the reference", "参考所述"), ...data.models.map((model, index) => [clipLetter(index), said("claimed by ", "所述："), value(model.name)])];
   return [players, voiceView(clip.voice, players, names.map((name, at) => [name, (clip.voice.claims || [])[at]]).filter(([, claims]) => claims))];
 }
 
