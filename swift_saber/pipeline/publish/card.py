@@ -27,9 +27,9 @@ and voice say the same; `labels` are those of the source; `files` has the SHA-25
 files.
 """
 _LIMITS = """\
-- The texts were written by a model, not by people, and hold its mistakes: things that are not there, things that are
-  missed, and emotions read into a face or a voice. What was checked, by whom or what, and how often, stands above;
-  nothing else was.
+- The texts were written by a model, but for what people corrected where it is said above, and hold its mistakes:
+  things that are not there, things that are missed, and emotions read into a face or a voice. What was checked, by whom
+  or what, and how often, stands above; nothing else was.
 - They say how a clip looks and sounds to a reader. They do not say what the person felt, meant or is like.
 - Acted and televised speech, two languages and few cultures are what most sources hold. Nothing here shows that a model
   trained on it works for others.
