@@ -264,15 +264,20 @@ function acts(draft) {
   by("decided").replaceChildren(...(decided && !typed(draft) ? [worded(decided), ...all] : []));
 }
 
-/** What was measured of the voice, under the players. It is asked for when an item stays open, and keeps nothing waiting. */
+let listening = new AbortController();
+/** What was measured of the voice, under the players. It is asked for when an item stays open, and let go when that is left:
+    saves and clips need the connections. */
 function voiceBox(draft, players) {
   const box = make("div", "heard");
   const names = chooses(draft) ? draft.item.choices.map((_, at) => key(String(at + 1))) : [said("claimed in the record", "记录所述")];
   const fill = (track) => box.replaceChildren(voiceView(track, players, (track.claims || []).map((claims, at) => [names[at], claims]).filter(([, claims]) => claims)));
+  listening.abort();
+  const { signal } = listening = new AbortController();
   if (!players.querySelector("video, audio")) return null;
   if (draft.voice) fill(draft.voice);
   else setTimeout(() => {
-    if (box.isConnected) ask(`voice/${draft.number}`).then((track) => fill(draft.voice = track)).catch((error) => fill(error.message));
+    if (box.isConnected) ask(`voice/${draft.number}`, { signal })
+      .then((track) => { if (!signal.aborted) fill(draft.voice = track); }).catch((error) => fill(error.message));
   }, 300);
   return box;
 }

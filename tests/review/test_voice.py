@@ -107,6 +107,28 @@ def test_the_line_stands_under_the_player_with_the_claims(browser: Page, tmp_pat
 
 
 @needs_chromium
+def test_who_leafs_through_items_leaves_no_voices_to_wait_for(browser: Page, tmp_path: Path, low: str) -> None:
+    rows = [row(str(number), low) for number in range(8)]
+    with Served(records(tmp_path, rows), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+        browser.at(one.page)
+        # Each stays open until its voice is asked for, and is left before it is there.
+        browser.value(
+            "(() => { const asks = ask; window.flying = 0; window.most = 0; ask = (address, options) => {"
+            "if (!address.startsWith('voice/')) return asks(address, options);"
+            "flying += 1; most = Math.max(most, flying);"
+            "return asks(address, options).finally(() => { flying -= 1; }); }; })()"
+        )
+        for _ in range(5):
+            shown = browser.shown()
+            browser.press("j")
+            browser.past(shown)
+            browser.wait("flying === 1 || document.querySelector('.voice svg')")
+        browser.wait("document.querySelector('.voice svg .pitch')")
+        assert browser.value("most") == 1
+        browser.check()
+
+
+@needs_chromium
 def test_a_blind_reviewer_sees_the_line_and_no_claim(browser: Page, tmp_path: Path, low: str) -> None:
     with Served(records(tmp_path, [row("a", low)]), "-o", tmp_path / "r", "--reviewer", "anna", "--blind") as one:
         browser.at(one.page)
