@@ -105,6 +105,8 @@ class Items(Mapping[str, Item]):
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]]) -> None:
         self.paths = [Path(path) for path in paths]
+        #: The folders of the pipeline's runs that the files are of, in which are sounds of their own.
+        self.runs = {run.resolve() for path in self.paths for run in path.absolute().parents[:3] if _is_run(run)}
         self._places: dict[str, tuple[int, int, str]] = {}
         self._strata: dict[str, tuple[str, ...]] = {}
         self._of: dict[str, str] = {}
@@ -159,6 +161,10 @@ class Items(Mapping[str, Item]):
     def of(self, name: str) -> str:
         """Return the digest of an item, as Item.of, without reading it."""
         return self._of[name]
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file() and (folder / "manifest").is_dir()
 
 
 def _is_empty(path: Path) -> bool:
