@@ -10,7 +10,8 @@ from swift_saber.text.markdown import cell, table_lines
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _ROWS = """\
 Each row is a clip with a SABER record: what is seen, what is heard, and the emotion reasoned from both. The scheme is
-that of SABER-LLM (arXiv 2601.18321); the texts were written by the models named below, and not by people but for what these corrected.
+that of SABER-LLM (arXiv 2601.18321); the texts were written by the models named below, and not by people but for what
+these corrected.
 """
 _NO_RECORDS = "No stage has written records of them yet, so there is nothing here to train on.\n"
 _DUTY = """\
