@@ -1,4 +1,4 @@
-"""How far what is measured of a voice supports what a text says of it.
+"""How far what is measured of a voice or a face supports what a text says of it.
 
 What a text says of one thing counts once, however often it says it, and as contradicted where any of it is: so neither
 saying it again nor saying it both ways adds anything.
@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from swift_saber.sed.claims import read_voice
-from swift_saber.sed.evidence import Value, Verdict, check
+from swift_saber.sed.action_units import ActionUnits
+from swift_saber.sed.claims import read_face, read_voice
+from swift_saber.sed.evidence import Value, Verdict, check, check_face
 from swift_saber.sed.scale import Numbers, Scale
 
 # What is kept of the verdicts on one thing: the first of these that is there.
@@ -69,7 +70,15 @@ def support(text: str, measured: Numbers, scale: Scale | None = None, speaker: s
         text: the line about the voice, Chinese or English.
         measured, scale, speaker: as of sed.evidence.check.
     """
-    verdicts = check(read_voice(text), measured, scale, speaker).verdicts
+    return _support(check(read_voice(text), measured, scale, speaker).verdicts)
+
+
+def support_face(text: str, units: ActionUnits) -> Support:
+    """Return how far a clip's action units support what a text, Chinese or English, says of a face."""
+    return _support(check_face(read_face(text), units).verdicts)
+
+
+def _support(verdicts: tuple[Verdict, ...]) -> Support:
     values = list(_by_thing(verdicts).values())
     return Support(values.count("agrees"), values.count("contradicts"), values.count("undecided"), verdicts)
 

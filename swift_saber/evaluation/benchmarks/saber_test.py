@@ -13,6 +13,7 @@ of one answer, and its mean is reported.
                         where it has none, the one that most people gave to the clip
 
     measured            with --measured, whether the voice is as the sound measures it (measured.py)
+    measured_face       with --action-units, whether the face is as the clip's table says (measured_face.py)
 
 A dimension that is not in the answer scores the lowest. The headline is the gap: how much worse a metric is on the
 inconsistent clips than on the consistent ones.
@@ -40,6 +41,12 @@ from swift_saber.evaluation.benchmarks.labelled import (
     true_emotion,
 )
 from swift_saber.evaluation.benchmarks.measured import MEASURED, measured_notes, with_measured
+from swift_saber.evaluation.benchmarks.measured_face import (
+    MEASURED_FACE,
+    measured_face_notes,
+    read_faces,
+    with_measured_face,
+)
 from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, with_people
 from swift_saber.evaluation.item import Item, State
 from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
@@ -90,7 +97,11 @@ much else agrees."""
 
 
 def benchmark(
-    data: Path, emotions: Path | None = None, people: Path | None = None, measured: bool = False
+    data: Path,
+    emotions: Path | None = None,
+    people: Path | None = None,
+    measured: bool = False,
+    action_units: Path | None = None,
 ) -> Benchmark:
     """Return SABER-Test on a JSONL of rows.
 
@@ -99,26 +110,30 @@ def benchmark(
         emotions: the list of own emotions; None for the common ones and the set's own labels.
         people: a table of people's labels.
         measured: whether the clips' sound is measured too.
+        action_units: a folder of tables, as measured_face.read_faces takes them.
 
     Raises:
-        InputError: as labelled.read_test, read_emotions and with_people.
+        InputError: as labelled.read_test, read_emotions, with_people and read_faces.
     """
     listed = read_emotions(emotions) if emotions else None
     rows = read_test(data, listed)
     rows, notes = with_people(rows, people, listed) if people else (rows, [])
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
+    faces = read_faces(action_units, rows) if action_units else None
+    settings = ({"measured": True} if measured else {}) | ({"action_units": faces.digest} if faces else {})
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
         found = items(rows, read_answers(answers, known), judge, read_rejects(rejects), listed)
-        return with_measured(found, rows) if measured else found
+        found = with_measured(found, rows) if measured else found
+        return with_measured_face(found, faces) if faces else found
 
     def shown(found: Sequence[Item]) -> dict[str, Any]:
         all = scores(found)
         return {**all, "notes": [*all["notes"], *notes]}
 
     files = {path.name: path for path in (data, emotions, people) if path}
-    return Benchmark("saber-test", files, asked, scored, shown, {"measured": True} if measured else {})
+    return Benchmark("saber-test", files, asked, scored, shown, settings)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +141,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=Path, help="CSV id, annotator, label: people's labels, to compare with")
     text = "measure each clip's sound, and score what is said of pitch, loudness, rate and pauses by it (default: no)"
     parser.add_argument("--measured", action="store_true", help=text)
+    text = "score what is said of the face by OpenFace's or py-feat's CSV in it, each named after a clip's id or video"
+    parser.add_argument("--action-units", type=Path, metavar="FOLDER", help=text)
 
 
 COMMAND = Command(
@@ -134,7 +151,7 @@ COMMAND = Command(
     "are not published: these are ours. A set of your own needs neither consistency nor, for its emotions, a record.",
     "--data test.jsonl",
     _add_options,
-    lambda args: benchmark(args.data, args.emotions, args.people, args.measured),
+    lambda args: benchmark(args.data, args.emotions, args.people, args.measured, args.action_units),
     ["--data own.jsonl --emotions emotions.csv --people people.csv --answers answers.jsonl -o runs/own"],
     judged=True,
     verdicts=("emotion",),
@@ -242,7 +259,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         notes.append(
             "no clip says consistent or inconsistent: all are scored as one set, without that split and its gap"
         )
-    for metric in (*METRICS, *MEASURED):
+    for metric in (*METRICS, *MEASURED, *MEASURED_FACE):
         about = with_metric(found, metric)
         if not about:
             continue
@@ -252,7 +269,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
         groups = by_group(about)
         for group, members in groups.items():
             shown["groups"][group][metric] = summarise(members, metric)
-        if metric in MEASURED[1:]:
+        if metric in (*MEASURED[1:], *MEASURED_FACE[1:]):
             continue
         if len(groups) == len(GROUPS):
             gaps[f"{metric}_gap"] = aggregate(about, metric, _error_gap if metric in ERRORS else _gap)
@@ -266,7 +283,7 @@ def scores(found: Sequence[Item]) -> dict[str, Any]:
     shown["metrics"] |= metrics
     shown["groups"] |= groups_of_people
     notes += notes_of_people
-    notes += measured_notes(found)
+    notes += [*measured_notes(found), *measured_face_notes(found)]
     if unlabelled := sum("emotion" not in item.details for item in found):
         notes.append(f"emotion: {unlabelled} of {len(found)} clips have no labels.emotion and are no part of it")
     if voted := sum("truth of" in item.details.get("emotion", {}) for item in found):

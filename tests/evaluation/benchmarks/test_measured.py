@@ -1,4 +1,4 @@
-"""saber-test --measured: what is said of the voice against the clip's sound, for answers and for the records."""
+"""saber-test --measured, --action-units: what answers and records say of voice and face against sound and tables."""
 
 import json
 from dataclasses import replace
@@ -10,8 +10,10 @@ import soundfile
 
 from swift_saber.cli.main import main
 from swift_saber.data.rows import read_rows, write_rows
+from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks.labelled import read_test
 from swift_saber.evaluation.benchmarks.measured import MEASURED, with_measured
+from swift_saber.evaluation.benchmarks.measured_face import MEASURED_FACE, read_faces, with_measured_face
 from swift_saber.evaluation.benchmarks.saber_test import items, scores
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Row
@@ -122,3 +124,96 @@ def test_true_records_agree_and_those_of_other_clips_fall_to_chance(
     assert main(["eval", "compare", str(tmp_path / "own"), str(tmp_path / "others")]) == 0
     assert "measured" in capsys.readouterr().out
     assert all("measured" in row["details"] for _, row in read_rows(tmp_path / "own" / "items.jsonl"))
+
+
+SMILES, SAD, FROWNS = "She smiles.", "A face full of longing.", "She frowns."
+
+
+def table(folder: Path, name: str, smile: int, success: int = 1) -> None:
+    """OpenFace's table of ten frames in which lips are drawn up, or not, and brows never drawn together."""
+    folder.mkdir(exist_ok=True)
+    head = "frame, face_id, timestamp, confidence, success, AU04_r, AU12_r, AU04_c, AU12_c"
+    lines = [f"{n}, 0, {n / 30:.3f}, 0.98, {success}, 0.0, {3.0 * smile}, 0, {smile}" for n in range(1, 11)]
+    (folder / f"{name}.csv").write_text("\n".join([head, *lines]) + "\n")
+
+
+def faced(name: str, face: str, consistency: str = "consistent", video: str | None = None) -> Row:
+    row = clip(name, consistency=consistency)
+    return replace(row, record=replace(row.record, facial_exp_desc=face), videos=(video or f"{name}.mp4",))
+
+
+def shows(row: Row, face: str) -> str:
+    return render(replace(row.record, facial_exp_desc=face), language=row.language)
+
+
+def test_what_is_said_of_a_face_is_held_against_its_table_with_the_denominators_of_the_voice(tmp_path: Path) -> None:
+    """a agrees with one of two claims, b contradicts, c says nothing that is read, d is missing; e has no table and f
+    no face. measured_face: consistent (1/2 + 0) / 2, inconsistent (nothing + 0) / 1; coverage (1 + 1) / 2 and 0.
+    Of the records a, b and c agree, d contradicts: 3/4.
+    """
+    rows = [
+        faced("a", SMILES),
+        faced("b", "She does not smile."),
+        faced("c", SMILES, "inconsistent", video="clips/of_c.mp4"),
+        faced("d", SMILES, "inconsistent"),
+        faced("e", SMILES),
+        faced("f", SMILES),
+    ]
+    for name, smile in {"a": 1, "b": 0, "of_c": 1, "d": 0}.items():
+        table(tmp_path / "units", name, smile)
+    table(tmp_path / "units", "f", 1, success=0)
+    said = {"a": f"{SMILES} {FROWNS}", "b": SMILES, "c": SAD, "e": SMILES, "f": SMILES}
+    answers = {row.id: shows(row, said[row.id]) for row in rows if row.id in said}
+    found = with_measured_face(items(rows, answers), read_faces(tmp_path / "units", rows))
+    shown = scores(found)
+    assert value(shown, "measured_face", "consistent") == 1 / 4 and value(shown, "measured_face", "inconsistent") == 0
+    assert value(shown, "measured_face_gap") == 1 / 4
+    counts = {name: shown["metrics"]["measured_face"][name] for name in ("n", "missing", "unjudged")}
+    assert counts == {"n": 4, "missing": 1, "unjudged": 1}
+    assert value(shown, "measured_face_coverage", "consistent") == 1
+    assert value(shown, "measured_face_coverage", "inconsistent") == 0
+    assert value(shown, "reference_measured_face") == 3 / 4
+    assert not {f"{metric}_gap" for metric in MEASURED_FACE[1:]} & shown["metrics"].keys()
+    [note] = [note for note in shown["notes"] if note.startswith("measured_face: of 2 of 6 clips")]
+    assert "no table: 1" in note and "no face found: 1" in note
+    assert any(note.startswith("measured_face: in 1 answers nothing") for note in shown["notes"])
+    claims = found[0].details["measured_face"]["answer"]
+    assert [(one["property"], one["value"]) for one in claims] == [
+        ("lip_corner_puller", "agrees"),
+        ("brow_lowerer", "contradicts"),
+    ]
+
+
+def test_a_table_of_two_clips_name_is_of_neither_and_tables_of_no_clip_are_an_error(tmp_path: Path) -> None:
+    rows = [faced(name, SMILES, video=video) for name, video in {"a": "x/u.mp4", "b": "y/u.mp4", "c": "c.mp4"}.items()]
+    table(tmp_path / "units", "u", 1)
+    with pytest.raises(InputError, match="are named after no clip; name each after a clip's id or its video"):
+        read_faces(tmp_path / "units", rows)
+    table(tmp_path / "units", "c", 1)
+    found = with_measured_face(items(rows, perfect(rows)), read_faces(tmp_path / "units", rows))
+    assert ["measured_face" in item.scores for item in found] == [False, False, True]
+    assert any("a table of several clips' name: 2" in note for note in scores(found)["notes"])
+
+
+def test_runs_by_other_tables_say_so_and_the_voice_is_not_measured_for_it(tmp_path: Path) -> None:
+    rows = [faced("a", SMILES)]
+    write_rows(tmp_path / "test.jsonl", [row.to_dict() for row in rows])
+    write_rows(tmp_path / "answers.jsonl", [{"id": "a", "response": perfect(rows)["a"]}])
+    command = [
+        "eval",
+        "saber-test",
+        "--data",
+        str(tmp_path / "test.jsonl"),
+        "--answers",
+        str(tmp_path / "answers.jsonl"),
+    ]
+    told = {}
+    for smile, right in {1: 1.0, 0: 0.0}.items():
+        table(tmp_path / "units", "a", smile)
+        out = tmp_path / f"{smile}"
+        assert main([*command, "--action-units", str(tmp_path / "units"), "-o", str(out)]) == 0
+        shown = json.loads((out / "scores.json").read_text())
+        assert value(shown, "measured_face") == value(shown, "reference_measured_face") == right
+        assert not {*MEASURED} & shown["metrics"].keys()
+        told[smile] = shown["manifest"]["settings"]["action_units"]
+    assert told[0] != told[1]
