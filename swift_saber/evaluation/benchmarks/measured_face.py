@@ -61,18 +61,16 @@ def read_faces(folder: Path, rows: Sequence[Row]) -> Faces:
         for name, paths in ((str(row.id), row.videos) for row in rows)
     }
     shared = Counter(PurePath(path).stem for path in {path for paths in videos.values() for path in paths})
-    units = {name: _units(name, paths, tables, shared) for name, paths in videos.items()}
+    # Where ids are numbers, "1" may be the id of one clip and the video of another.
+    of_videos = {name: table for name, table in tables.items() if name not in videos}
+    units = {name: tables.get(name) or _of_video(paths, of_videos, shared) for name, paths in videos.items()}
     if all(isinstance(found, str) for found in units.values()):
         raise InputError(str(folder), "files", "are named after no clip", "name each after a clip's id or its video")
     return Faces(units, hashlib.sha256(repr(sorted(tables.items())).encode()).hexdigest())
 
 
-def _units(
-    name: str, paths: set[str], tables: Mapping[str, ActionUnits], shared: Mapping[str, int]
-) -> ActionUnits | str:
-    if name in tables:
-        return tables[name]
-    stems = sorted({PurePath(path).stem for path in paths} & tables.keys())
+def _of_video(paths: set[str], tables: Mapping[str, ActionUnits], shared: Mapping[str, int]) -> ActionUnits | str:
+    stems = [stem for stem in {PurePath(path).stem for path in paths} if stem in tables]
     if not stems:
         return NO_TABLE
     return tables[stems[0]] if len(stems) == 1 and shared[stems[0]] == 1 else SEVERAL_CLIPS

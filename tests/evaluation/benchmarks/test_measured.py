@@ -195,6 +195,13 @@ def test_a_table_of_two_clips_name_is_of_neither_and_tables_of_no_clip_are_an_er
     assert any("a table of several clips' name: 2" in note for note in scores(found)["notes"])
 
 
+def test_a_table_named_after_one_clips_id_is_not_that_of_anothers_video(tmp_path: Path) -> None:
+    rows = [faced("1", SMILES, video="0.mp4"), faced("2", SMILES, video="1.mp4")]
+    table(tmp_path / "units", "1", 1)
+    found = with_measured_face(items(rows, perfect(rows)), read_faces(tmp_path / "units", rows))
+    assert ["measured_face" in item.scores for item in found] == [True, False]
+
+
 def test_runs_by_other_tables_say_so_and_the_voice_is_not_measured_for_it(tmp_path: Path) -> None:
     rows = [faced("a", SMILES)]
     write_rows(tmp_path / "test.jsonl", [row.to_dict() for row in rows])
