@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from pathlib import Path
 
 from swift_saber.errors import InputError, quoted
 from swift_saber.text.csv_table import read_csv
@@ -78,18 +77,6 @@ def read_action_units(path: str | os.PathLike[str]) -> ActionUnits:
     faces = sum(count > 0 for count in frames.values())
     unsaid = _unsaid(list(frames.values()))
     return ActionUnits(len(frames), faces, {} if unsaid else _summed(rows, columns), unsaid)
-
-
-def read_folder(folder: str | os.PathLike[str]) -> dict[str, ActionUnits]:
-    """Read the tables of a folder, each named after its clip: name without .csv -> its action units.
-
-    Raises:
-        InputError: there is no .csv in it, or one is no such table.
-    """
-    paths = sorted(Path(folder).glob("*.csv"))
-    if not paths:
-        raise InputError(str(folder), "folder", "holds no .csv", "name the folder with a table a clip")
-    return {path.stem: read_action_units(path) for path in paths}
 
 
 def _columns(path: str | os.PathLike[str], header: Sequence[str]) -> dict[int, dict[str, str]]:

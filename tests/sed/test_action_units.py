@@ -12,7 +12,6 @@ from swift_saber.sed.action_units import (
     ActionUnits,
     Unit,
     read_action_units,
-    read_folder,
 )
 
 OPENFACE = "frame, face_id, timestamp, confidence, success, AU12_r, AU45_r, AU12_c, AU28_c, AU45_c"
@@ -61,14 +60,6 @@ def test_why_nothing_can_be_said(tmp_path: Path) -> None:
     assert openface(tmp_path / "c.csv", [row(n, 0, int(n < 9)) for n in range(20)]).unsaid == FEW_FRAMES
     several = openface(tmp_path / "d.csv", [row(n, face, 1) for n in range(9) for face in (0, 1)])
     assert several == ActionUnits(9, 9, {}, SEVERAL_FACES)
-
-
-def test_a_folder_has_a_table_a_clip(tmp_path: Path) -> None:
-    for name in ("a.b", "c"):
-        openface(tmp_path / f"{name}.csv", [f"{n}, 0, 0.0, 0.98, 1, 3.0, 0.0, 1, 0, 0" for n in range(6)])
-    assert list(read_folder(tmp_path)) == ["a.b", "c"]
-    with pytest.raises(InputError, match="holds no .csv"):
-        read_folder(tmp_path / "none")
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:

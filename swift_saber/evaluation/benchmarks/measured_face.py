@@ -10,17 +10,15 @@ words (sed/claims.py) and held against it (sed/evidence.py). Ours; each is of on
 face, is no part of any.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from dataclasses import replace
 from typing import Any
 
-from swift_saber.errors import InputError
 from swift_saber.evaluation.item import Item
-from swift_saber.sed.action_units import ActionUnits, read_folder
-from swift_saber.sed.record import FACE, Row
+from swift_saber.sed.action_units import ActionUnits
+from swift_saber.sed.faces import Faces
+from swift_saber.sed.record import FACE
 from swift_saber.sed.support import support_face
 
 #: The metrics; of the first there is a gap.
@@ -30,50 +28,7 @@ MEASURED_FACE = (
     "reference_measured_face",
     "reference_measured_face_coverage",
 )
-NO_TABLE = "no table"
-SEVERAL_CLIPS = "a table of several clips' name"
 _UNSAID = "not measured"
-
-
-@dataclass(frozen=True, slots=True)
-class Faces:
-    """The tables of a set.
-
-    Attributes:
-        units: of each clip by id, or why there are none.
-        digest: of all that was read, so that runs by other tables are told apart.
-    """
-
-    units: Mapping[str, ActionUnits | str]
-    digest: str
-
-
-def read_faces(folder: Path, rows: Sequence[Row]) -> Faces:
-    """Read the tables of a folder, each named after a clip's id or, where there is none, after its video.
-
-    Raises:
-        InputError: as action_units.read_folder, or none of the tables is of a clip.
-    """
-    tables = read_folder(folder)
-    # Folders have clips of one name each: "dia0_utt0.mp4" of MELD is in three.
-    videos = {
-        name: {PurePath(path).as_posix() for path in paths}
-        for name, paths in ((str(row.id), row.videos) for row in rows)
-    }
-    shared = Counter(PurePath(path).stem for path in {path for paths in videos.values() for path in paths})
-    # Where ids are numbers, "1" may be the id of one clip and the video of another.
-    of_videos = {name: table for name, table in tables.items() if name not in videos}
-    units = {name: tables.get(name) or _of_video(paths, of_videos, shared) for name, paths in videos.items()}
-    if all(isinstance(found, str) for found in units.values()):
-        raise InputError(str(folder), "files", "are named after no clip", "name each after a clip's id or its video")
-    return Faces(units, hashlib.sha256(repr(sorted(tables.items())).encode()).hexdigest())
-
-
-def _of_video(paths: set[str], tables: Mapping[str, ActionUnits], shared: Mapping[str, int]) -> ActionUnits | str:
-    stems = [stem for stem in {PurePath(path).stem for path in paths} if stem in tables]
-    if not stems:
-        return NO_TABLE
-    return tables[stems[0]] if len(stems) == 1 and shared[stems[0]] == 1 else SEVERAL_CLIPS
 
 
 def with_measured_face(found: Sequence[Item], faces: Faces) -> list[Item]:

@@ -44,7 +44,6 @@ from swift_saber.evaluation.benchmarks.measured import MEASURED, measured_notes,
 from swift_saber.evaluation.benchmarks.measured_face import (
     MEASURED_FACE,
     measured_face_notes,
-    read_faces,
     with_measured_face,
 )
 from swift_saber.evaluation.benchmarks.people import PEOPLE, agreement_metrics, with_people
@@ -53,6 +52,7 @@ from swift_saber.evaluation.judge import Judge, Rating, Task, rate_all
 from swift_saber.evaluation.metrics import table
 from swift_saber.evaluation.run import Benchmark, read_answers, read_rejects
 from swift_saber.evaluation.summary import aggregate, by_group, summarise
+from swift_saber.sed.faces import read_faces
 from swift_saber.sed.layout import parse
 from swift_saber.sed.record import BODY, CONCLUSION, DIMENSIONS, FACE, SCENE, SPEECH, VOICE, Record, Row
 from swift_saber.text.emotion_list import EmotionList, read_emotions
@@ -110,7 +110,7 @@ def benchmark(
         emotions: the list of own emotions; None for the common ones and the set's own labels.
         people: a table of people's labels.
         measured: whether the clips' sound is measured too.
-        action_units: a folder of tables, as measured_face.read_faces takes them.
+        action_units: a folder of tables, as sed.faces takes them.
 
     Raises:
         InputError: as labelled.read_test, read_emotions, with_people and read_faces.
@@ -120,7 +120,7 @@ def benchmark(
     rows, notes = with_people(rows, people, listed) if people else (rows, [])
     asked = list(questions(rows))
     known = {row["id"] for row in asked}
-    faces = read_faces(action_units, rows) if action_units else None
+    faces = read_faces(action_units, ((str(row.id), row.videos) for row in rows)) if action_units else None
     settings = ({"measured": True} if measured else {}) | ({"action_units": faces.digest} if faces else {})
 
     def scored(answers: Path, rejects: Path, judge: Judge | None) -> list[Item]:
