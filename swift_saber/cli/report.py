@@ -54,6 +54,8 @@ def _report(args: argparse.Namespace) -> None:
 
     def media(clips: Any) -> Any:
         files = files_of(clips)
+        if not files:  # no bar of nothing
+            return {}
         heard = {voice_of(clip) for clip in clips} if args.voice else set()
         made = make_media(
             files, folder, posters=args.posters, copies=args.transcode, voices=heard, workers=args.workers
