@@ -176,7 +176,12 @@ def _voice(clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, 
 
 def _files(of: Clip | Shown, folder: Path, media: Mapping[tuple[str, Kind], Media]) -> dict[str, list[dict[str, Any]]]:
     kinds: tuple[tuple[str, Kind], ...] = (("videos", "video"), ("audios", "audio"))
-    return {name: [_file(path, folder, media.get((path, kind))) for path in getattr(of, name)] for name, kind in kinds}
+    return {
+        name: [
+            _file(path, folder, media.get((path, kind)) if isinstance(path, str) else None) for path in getattr(of, name)
+        ]
+        for name, kind in kinds
+    }
 
 
 def _file(path: Any, folder: Path, made: Media | None) -> dict[str, Any]:
