@@ -1,7 +1,6 @@
 """The voice of a clip as a page draws it: pitch and loudness through the clip, and what texts claim of them.
 
-What is measured is media/prosody.py's to say, and what a claim is worth sed/evidence.py's, by bounds out of the
-literature: pages of other rows say the same of the same clip.
+What is measured is media/prosody.py's to say, and what a claim is worth sed/evidence.py's.
 """
 
 import warnings
@@ -14,7 +13,7 @@ from swift_saber.media.pitch import Floats
 from swift_saber.media.prosody import NAMES, Track
 from swift_saber.sed.claims import read_voice
 from swift_saber.sed.evidence import check
-from swift_saber.sed.scale import Numbers, numbers
+from swift_saber.sed.scale import Numbers, Scale, numbers
 
 #: Points of a line, however long its clip is: as many as the pixels of its picture, nearly.
 MOST_POINTS = 250
@@ -25,8 +24,9 @@ def voice_track(path: str) -> dict[str, Any] | str:
 
     Returns:
         {"seconds", "step": seconds from point to point, "pitch": Hz or None where most of a point has no voice,
-        "loudness": dBFS, "numbers": {name: value}, "unsaid": {name: why it has none}}. A decoder may hang on a broken
-        file.
+        "loudness": dBFS, "numbers": {name: value}, "unsaid": {name: why it has none}, "pause": [start, end of the
+        longest one] or None, "thirds": {"pitch", "loudness": [[start, end, level] of the first, of the last third]}}.
+        A decoder may hang on a broken file.
     """
     found = measured(path)
     if isinstance(found, str):
@@ -40,15 +40,26 @@ def voice_track(path: str) -> dict[str, Any] | str:
         "loudness": [round(float(each)) for each in loudness],
         "numbers": {name: _three_figures(value) for name, value in values.items()},
         "unsaid": dict(found.unsaid),
+        "pause": found.track.pause and [round(seconds, 2) for seconds in found.track.pause],
+        "thirds": {
+            name: [[round(start, 2), round(end, 2), round(level, 1)] for start, end, level in of]
+            for name, of in found.track.thirds.items()
+        },
     }
 
 
-def voice_claims(text: str, measurements: Numbers) -> list[dict[str, Any]]:
-    """Return what a text states of a voice, each with its verdict: {"words", "denied", "property", "value", "reason"}.
+def voice_claims(
+    text: str, measurements: Numbers, scale: Scale | None = None, speaker: str | None = None
+) -> list[dict[str, Any]]:
+    """Return what a text states of a voice, each with its verdict.
 
     Args:
         text: the line about the voice, Chinese or English.
         measurements: of voice_track, or as sed.scale.numbers has them.
+        scale, speaker: as sed.evidence.check; without a scale, pages of other rows say the same of the same clip.
+
+    Returns:
+        {"words", "denied", "property", "value", "reason", "by": with what it was compared}.
     """
     if "numbers" in measurements:
         measurements = {**measurements["numbers"], "unsaid": measurements["unsaid"]}
@@ -59,8 +70,9 @@ def voice_claims(text: str, measurements: Numbers) -> list[dict[str, Any]]:
             "property": f"{one.claim.property}_change" if one.claim.change else one.claim.property,
             "value": one.value,
             "reason": one.reason,
+            "by": one.by,
         }
-        for one in check(read_voice(text), numbers(measurements)).verdicts
+        for one in check(read_voice(text), numbers(measurements), scale, speaker).verdicts
     ]
 
 

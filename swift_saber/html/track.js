@@ -24,6 +24,9 @@ const WHY = {
   "nothing to compare it with": "没有可比较的对象", "speaker not known": "说话人未知", "otherwise for the speaker than among all": "相对说话人与相对所有人不同",
   "one of two meanings": "有两种含义", "has no sound": "没有声音",
 };
+// Where claims have a place in the drawing: at a level, from third to third, at the longest pause.
+const MARKED = { pitch: ["level pitch"], loudness: ["level loudness"], pitch_or_loudness: ["level pitch", "level loudness"], pitch_change: ["change pitch"],
+  loudness_change: ["change loudness"], pitch_or_loudness_change: ["change pitch", "change loudness"], pause: ["pause"] };
 const JUDGED = { agrees: ["good", "✓", "agrees", "相符"], contradicts: ["bad", "✗", "contradicts", "矛盾"], undecided: ["", "?", "cannot be said", "无法判断"] };
 
 const minus = (text) => text.replace("-", "−");
@@ -41,13 +44,14 @@ let tracks = 0;
 function voiceView(track, players, sides) {
   const head = make("h3", "", said("The voice, measured", "声音测量"));
   if (typeof track === "string") return make("section", "voice", head, make("p", "soft small", said("Not measured: ", "未测量："), why(track)));
-  const numbers = numbersOf(track);
+  const numbers = numbersOf(track), chips = [];
   numbers.id = `voice-${tracks += 1}`;
-  return make("section", "voice", head, plotOf(track, players, numbers.id), ...sides.map(([of, claims]) => claimsOf(track, of, claims)), numbers);
+  const lists = sides.map(([of, claims]) => claimsOf(track, of, claims, chips));
+  return make("section", "voice", head, plotOf(track, players, numbers.id, chips), ...lists, comparedOf(track, sides), numbers);
 }
 
-/** Pitch on a scale of semitones above, loudness as an area below, and where the player is. */
-function plotOf(track, players, described) {
+/** Pitch on a scale of semitones above, loudness as an area below, what is claimed of them, and where the player is. */
+function plotOf(track, players, described, chips) {
   const wide = Math.max(track.pitch.length, 1), loud = Math.max(-50, Math.ceil(Math.max(...track.loudness, -120) / 10) * 10);
   const [low, high] = pitchEnds(track.pitch.filter((hertz) => hertz !== null));
   const along = ([top, bottom], share) => bottom - Math.min(1, Math.max(0, share)) * (bottom - top);
@@ -67,9 +71,70 @@ function plotOf(track, players, described) {
   };
   const axis = make("div", "labels", ...marks.map((hertz) => label(`${hertz} Hz`, atPitch(hertz))), label(minus(`${loud} dB`), TRACK.loudness[0] + 4), label(minus(`${loud - TRACK.span}`), ground - 2));
   axis.setAttribute("aria-hidden", "true");
-  goWith(svg, cursor, players, wide, track.seconds);
-  return make("div", "plot-of-voice", axis, svg);
+  const claimed = marksOf(track, chips, { pitch: atPitch, loudness: atLevel }, described);
+  goWith([svg, claimed], cursor, players, wide, track.seconds);
+  return make("div", "plot-of-voice", axis, svg, claimed);
 }
+
+/** What claims are about, marked on the drawing in the colour of their verdicts; a claim and its mark stand out together.
+    Not in the drawing's own scale, in which words and arrows would be stretched. */
+function marksOf(track, chips, at, name) {
+  const places = new Map();
+  for (const [claim, node] of chips) for (const place of Object.hasOwn(MARKED, claim.property) ? MARKED[claim.property] : []) {
+    const shape = shapeOf(place.split(" "), track, at);
+    if (!shape) continue;
+    if (!places.has(place)) places.set(place, [shape, []]);
+    places.get(place)[1].push([claim, node]);
+  }
+  const parts = new Map(chips.map(([, node]) => [node, []])), deep = ["pause", "change", "level"];
+  // Words are not crossed by arrows.
+  const upward = [...places].sort(([one], [other]) => deep.indexOf(one.split(" ")[0]) - deep.indexOf(other.split(" ")[0]));
+  const marks = upward.map(([place, [[shape, words], claims]], number) => {
+    const kinds = new Set(claims.map(([claim]) => judged(claim)[0] || "open")), id = `${name}-mark-${number}`;
+    const said_ = claims.map(([claim, node], nth) => {
+      const text = place.startsWith("level") ? ` ${shortened(claim.words, claims.length > 1 ? 22 : 40)}` : "";
+      const out = drawn("tspan", { class: judged(claim)[0] || "open" }, drawn("title", {}, node.title), nth ? " · " : "", judged(claim)[1] + text,
+        ...(text && claim.denied ? [drawn("tspan", { class: "en" }, " (denied)"), drawn("tspan", { class: "zh" }, "（否定）")] : []));
+      node.tabIndex = 0;
+      node.setAttribute("aria-details", [node.getAttribute("aria-details"), id].filter(Boolean).join(" "));
+      parts.get(node).push(shape, out);
+      return out;
+    });
+    const colour = kinds.size > 1 ? "mixed" : [...kinds][0], arrow = place.startsWith("change");
+    if (arrow) shape.setAttribute("marker-end", `url(#${id}-head)`);
+    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, ...(arrow ? [drawn("marker", { id: `${id}-head`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9,
+      markerUnits: "userSpaceOnUse", orient: "auto" }, drawn("path", { class: "head", d: "M0 0L8 4L0 8Z" }))] : []), shape, drawn("text", words, ...said_));
+  });
+  for (const [node, others] of parts) if (others.length) standOut([node, ...others]);
+  return drawn("svg", { class: "marks" }, ...marks);
+}
+
+/** What is drawn at a place, and where its words are; null where nothing was measured. */
+function shapeOf([kind, name], track, at) {
+  const across = (seconds) => `${(100 * Math.min(1, Math.max(0, seconds / (track.seconds || 1)))).toFixed(2)}%`;
+  if (kind === "level") {
+    const number = track.numbers[name];
+    if (typeof number !== "number") return null;
+    return [drawn("line", { x1: 0, x2: 24, y1: at[name](number), y2: at[name](number) }), { x: 28, y: at[name](number) + 4 }];
+  }
+  if (kind === "pause") {
+    if (!track.pause) return null;
+    const [start, end] = track.pause;
+    return [drawn("rect", { x: across(start), width: across(end - start), y: 0, height: TRACK.height }), { x: across((start + end) / 2), y: 12, "text-anchor": "middle" }];
+  }
+  if (!track.thirds[name]) return null;
+  const [[x1, y1], [x2, y2]] = track.thirds[name].map(([start, end, level]) => [across((start + end) / 2), at[name](level)]);
+  return [drawn("line", { x1, y1, x2, y2 }), { x: x2, y: y2 + 4, dx: 5 }];
+}
+
+/** The pointer or the keyboard on one of some nodes makes all of them stand out. */
+function standOut(nodes) {
+  const turn = (on) => () => { for (const each of nodes) each.classList.toggle("on", on); };
+  for (const each of nodes) for (const [event, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) each.addEventListener(event, turn(on));
+}
+
+const judged = (claim) => Object.hasOwn(JUDGED, claim.value) ? JUDGED[claim.value] : JUDGED.undecided;
+const shortened = (text, most) => [...text].length > most ? `${[...text].slice(0, most - 1).join("")}…` : text;
 
 /** An octave at least, so that a voice that hardly moves does not look lively. */
 function pitchEnds(heard) {
@@ -85,7 +150,7 @@ function pitchMarks(low, high) {
 }
 
 /** The cursor goes with the player that has the sound, and a click takes that player to its place. */
-function goWith(svg, cursor, players, wide, seconds) {
+function goWith(layers, cursor, players, wide, seconds) {
   const player = () => players.querySelector("audio:not([hidden])") || players.querySelector("video:not([hidden])");
   let turning = 0;
   const place = () => {
@@ -94,13 +159,13 @@ function goWith(svg, cursor, players, wide, seconds) {
     const at = Math.min(1, now.currentTime / (seconds || 1)) * wide;
     for (const end of ["x1", "x2"]) cursor.setAttribute(end, at.toFixed(2));
     cancelAnimationFrame(turning);
-    if (!now.paused && !now.ended && svg.isConnected) turning = requestAnimationFrame(place);
+    if (!now.paused && !now.ended && cursor.isConnected) turning = requestAnimationFrame(place);
   };
   // They do not bubble.
   for (const event of ["play", "pause", "seeking", "seeked", "timeupdate", "loadedmetadata"]) players.addEventListener(event, place, true);
   place();
-  svg.addEventListener("click", (event) => {
-    const now = player(), box = svg.getBoundingClientRect();
+  for (const layer of layers) layer.addEventListener("click", (event) => {
+    const now = player(), box = layer.getBoundingClientRect();
     if (now) now.currentTime = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) * (seconds || 0);
   });
 }
@@ -121,18 +186,34 @@ function numbersOf(track) {
   return make("div", "numbers small", make("div", "known", known.map(number)), ...left);
 }
 
-/** What a text claims of the voice, each with its verdict. */
-function claimsOf(track, of, claims) {
-  const chips = claims.map((claim) => {
-    const [kind, sign, english, chinese] = Object.hasOwn(JUDGED, claim.value) ? JUDGED[claim.value] : JUDGED.undecided;
+/** With what low and high were compared in these claims. */
+function comparedWith(by, track) {
+  const { clips = 0, source = "" } = track.among || {};
+  return { speaker: ["the speaker's other clips on this page", "本页中该说话人的其他片段"],
+    "data set": [`the ${clips} clips of this page${source && ` (source ${source})`}`, `本页的 ${clips} 个片段${source && `（来源 ${source}）`}`],
+    bounds: ["bounds out of the literature", "文献中的界限"] }[by];
+}
+function comparedOf(track, sides) {
+  const known = new Set(sides.flatMap(([, claims]) => claims.map((claim) => claim.by)));
+  const found = ["speaker", "data set", "bounds"].filter((by) => known.has(by)).map((by) => comparedWith(by, track));
+  return found.length ? make("p", "compared soft small", said(`compared with ${found.map(([en]) => en).join("; ")}`, `比较对象：${found.map(([, zh]) => zh).join("；")}`)) : null;
+}
+
+/** What a text claims of the voice, each with its verdict; `chips` takes each with its claim. */
+function claimsOf(track, of, claims, chips = []) {
+  const all = claims.map((claim) => {
+    const [kind, sign, english, chinese] = judged(claim);
     const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words), claim.denied ? said(" (denied)", "（否定）") : null), [en, zh] = nameOf(claim.property);
     const known = Object.hasOwn(MEASURED, claim.property) && typeof track.numbers[claim.property] === "number" ? MEASURED[claim.property][2](track.numbers[claim.property]) : ["", ""];
     const because = claim.reason ? [` (${claim.reason})`, `（${Object.hasOwn(WHY, claim.reason) ? WHY[claim.reason] : claim.reason}）`] : ["", ""];
-    out.title = `${en} ${known[0]}: ${english}${because[0]}\n${zh} ${known[1]}：${chinese}${because[1]}`;
+    const among = ["speaker", "data set", "bounds"].includes(claim.by) ? comparedWith(claim.by, track) : null;
+    const compared = among ? [`, compared with ${among[0]}`, `，比较对象：${among[1]}`] : ["", ""];
+    out.title = `${en} ${known[0]}: ${english}${because[0]}${compared[0]}\n${zh} ${known[1]}：${chinese}${because[1]}${compared[1]}`;
     out.setAttribute("role", "listitem");
+    chips.push([claim, out]);
     return out;
   });
-  const list = make("div", "claims", chips.length ? chips : make("span", "soft small", said("nothing is claimed that is read as pitch, loudness, rate or pause", "未读出关于音高、响度、语速或停顿的说法")));
-  if (chips.length) list.setAttribute("role", "list");
+  const list = make("div", "claims", all.length ? all : make("span", "soft small", said("nothing is claimed that is read as pitch, loudness, rate or pause", "未读出关于音高、响度、语速或停顿的说法")));
+  if (all.length) list.setAttribute("role", "list");
   return make("div", "claimed", of ? make("span", "soft small", of) : null, list);
 }

@@ -23,8 +23,9 @@ speech, behind a lossy codec and at 20 ms a step they would measure vowels and c
 than a semitone widens pitch_range, as a lively one does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import log2
 from typing import Any
 
 import numpy as np
@@ -74,19 +75,27 @@ _WIDEST = 24.0  # semitones
 _TOP, _EVEN, _CUT_SHARE = 0.9, 1e-3, 1e-3
 
 
+Third = tuple[float, float, float]  # start and end in seconds, level
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
-    """A line to draw under the clip, 50 points a second.
+    """A line to draw under the clip, 50 points a second, and where some of the numbers were found.
 
     Attributes:
         times: seconds, float64 of shape (points,).
         pitch: Hz; NaN where there is no voice.
         loudness: dBFS, at least -120.
+        pause: start and end of the longest one, seconds; None where it is left unsaid, or there is none.
+        thirds: of "pitch" (Hz) and "loudness" (dBFS), unless their change is left unsaid: the first and the last third,
+            each with its start and end in seconds, and its level. The change is from level to level.
     """
 
     times: Floats
     pitch: Floats
     loudness: Floats
+    pause: tuple[float, float] | None
+    thirds: Mapping[str, tuple[Third, Third]]
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,10 @@ def measure(samples: Samples, syllables: int | None = None) -> Prosody:
     values = {name: None if name in unsaid else round(_VALUES[name](heard), 4) for name in NAMES if name != "rate"}
     rate = None if "rate" in unsaid else round(heard.syllables(syllables) / (int(heard.speech.sum()) * _STEP), 4)
     times = np.arange(0.5, len(heard.level)) * _STEP
-    track = Track(times, heard.hertz, heard.level)
+    pause = None if "pause" in unsaid else _longest_gap(heard.speech)
+    thirds = {name: of(heard) for name, of in _THIRDS.items() if f"{name}_change" not in unsaid}
+    stretch = (pause[0] * _STEP, pause[1] * _STEP) if pause else None
+    track = Track(times, heard.hertz, heard.level, stretch, thirds)
     return Prosody(len(samples) / RATE, **values, rate=rate, unsaid=unsaid, track=track)
 
 
@@ -258,27 +270,50 @@ def _spread(values: Floats, low: float) -> float:
     return float(np.percentile(values, 95) - np.percentile(values, low))
 
 
+def _longest_gap(speech: Flags) -> tuple[int, int] | None:
+    """The first window of the longest gap between speech and speech, and the one after its last."""
+    at = np.flatnonzero(speech)
+    gaps = runs(~speech[at[0] : at[-1]]) if len(at) else []
+    if not gaps:
+        return None
+    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
+    return int(at[0]) + start, int(at[0]) + end
+
+
 def _pause(speech: Flags) -> float:
     """Seconds of the longest gap between speech and speech."""
-    at = np.flatnonzero(speech)
-    if not len(at):
-        return 0.0
-    return max((end - start for start, end in runs(~speech[at[0] : at[-1]])), default=0) * _STEP
+    start, end = _longest_gap(speech) or (0, 0)
+    return (end - start) * _STEP
 
 
-def _thirds(values: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    third = len(values) // 3
-    return values[:third], values[-third:]
+def _thirds(at: NDArray[np.int64], level: Callable[[NDArray[np.int64]], float]) -> tuple[Third, Third]:
+    """The first and the last third of some windows, by their places."""
+    third = len(at) // 3
+    first, last = (
+        (float(of[0]) * _STEP, float(of[-1] + 1) * _STEP, level(of)) for of in (at[:third], at[len(at) - third :])
+    )
+    return first, last
+
+
+def _pitch_thirds(heard: _Heard) -> tuple[Third, Third]:
+    return _thirds(heard.voiced, lambda at: float(2 ** np.median(np.log2(heard.hertz[at]))))
+
+
+def _loudness_thirds(heard: _Heard) -> tuple[Third, Third]:
+    return _thirds(np.flatnonzero(heard.loud), lambda at: _level(heard.power[at]))
 
 
 def _pitch_change(heard: _Heard) -> float:
-    first, last = _thirds(heard.semitones())
-    return float(np.median(last) - np.median(first))
+    first, last = _pitch_thirds(heard)
+    return 12 * log2(last[2] / first[2])
 
 
 def _loudness_change(heard: _Heard) -> float:
-    first, last = _thirds(heard.power[heard.loud])
-    return _level(last) - _level(first)
+    first, last = _loudness_thirds(heard)
+    return last[2] - first[2]
+
+
+_THIRDS = {"pitch": _pitch_thirds, "loudness": _loudness_thirds}
 
 
 _VALUES = {

@@ -54,6 +54,7 @@ class Clip:
         reference: the dimensions of the reference record.
         words: as Shown, of the reference.
         people: what people said of it, as people.read_people has it; {} where nobody did.
+        source, speaker: as its rows name them, "" where they do not; for the comparison of voices, and not shown.
     """
 
     id: str
@@ -68,6 +69,8 @@ class Clip:
     words: dict[str, list[str]] = field(default_factory=dict)
     seconds: float | None = None
     people: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,12 @@ def clash_of(fields: Mapping[str, str], conclusion: Mapping[str, Any]) -> dict[s
     """
     visual, acoustic = clashing_words(fields, conclusion) if conclusion else ([], [])
     return {"visual": visual, "acoustic": acoustic} if visual and acoustic else {}
+
+
+def named(row: Mapping[str, Any], name: str) -> str:
+    """Return what a row names, "" where that is nothing or no text."""
+    value = row.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def put(found: dict[str, Any], name: str, value: Any, where: str) -> None:

@@ -6,7 +6,7 @@ decoder may hang or crash on a broken file (media/pool.py), and once: its name i
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.playable import Kind, form_of, plays_in_browser, poster, transcode
 from swift_saber.media.pool import guarded
 from swift_saber.report.clip import Clip
+from swift_saber.sed.scale import DATA_CLIPS, Scale
 from swift_saber.text.files import whole
 
 
@@ -52,6 +53,23 @@ def voice_of(clip: Clip) -> tuple[str, Kind] | None:
     if len(paths) != 1 or not isinstance(paths[0], str):
         return None
     return paths[0], "video" if paths[0] in clip.videos else "audio"
+
+
+def voice_scales(clips: Iterable[Clip], media: Mapping[tuple[str, Kind], Media]) -> dict[str, Scale]:
+    """Return what voices of a source's clips are compared with: each other, where there are enough of them.
+
+    Of a source that has fewer there is no scale, and bounds out of the literature take its place (sed/scale.py). A
+    file counts once; which clips name no source are together one.
+    """
+    found: dict[str, dict[tuple[str, Kind], tuple[str | None, dict[str, Any]]]] = {}
+    for clip in clips:
+        file = voice_of(clip)
+        made = media.get(file) if file else None
+        if file and made and isinstance(made.voice, dict):
+            numbers = {**made.voice["numbers"], "unsaid": made.voice["unsaid"]}
+            found.setdefault(clip.source, {}).setdefault(file, (clip.speaker or None, numbers))
+    # One more, since a clip is compared with others.
+    return {source: Scale.of(of.values()) for source, of in found.items() if len(of) > DATA_CLIPS}
 
 
 def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:

@@ -16,11 +16,12 @@ from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy, shared_script, shared_style
 from swift_saber.media.playable import Kind
 from swift_saber.report.clip import Clip, Result, Shown
-from swift_saber.report.media import Media, voice_of
+from swift_saber.report.media import Media, voice_of, voice_scales
 from swift_saber.report.results import against
 from swift_saber.report.verdict import VERDICTS
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
+from swift_saber.sed.scale import Scale
 from swift_saber.text.files import must_be_file, write_text
 from swift_saber.text.spreadsheet import FORMULA_BEGINNINGS
 from swift_saber.text.strict_json import dumps
@@ -28,6 +29,9 @@ from swift_saber.text.strict_json import dumps
 #: The characters of one text that the page carries; a longer one is cut, and that is said.
 LONGEST = 20_000
 _BEGINS = b"<!doctype html>"
+# What is known of a clip from any of its rows.
+_KNOWN = ("group", "videos", "audios", "consistency", "cues", "truth", "label", "reference", "words", "seconds")
+_VOICE = ("source", "speaker")  # of a clip, for the comparison of voices alone
 _SCRIPTS = ("clip.js", "emotions.js", "scores.js", "table.js", "page.js")
 
 
@@ -88,6 +92,7 @@ def render(
 ) -> str:
     """Return the page for a folder in which it is to lie."""
     here = files("swift_saber.report")
+    scales = voice_scales(clips, media)
     style = here.joinpath("page.css").read_text(encoding="utf-8") + shared_style()
     script = "\n".join([shared_script(), *(here.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)])
     data = {
@@ -95,7 +100,7 @@ def render(
         "verdicts": VERDICTS,
         "formulas": FORMULA_BEGINNINGS,
         "models": [{"name": result.name, "kind": result.kind, "scores": _cut(result.scores)} for result in results],
-        "clips": [_clip(clip, results, folder, media) for clip in clips],
+        "clips": [_clip(clip, results, folder, media, scales) for clip in clips],
     }
     page = Template(here.joinpath("page.html").read_text(encoding="utf-8"))
     return page.substitute(policy=policy(style, script), style=style, script=script, data=_harmless(dumps(data)))
@@ -144,24 +149,32 @@ def _join(results: Sequence[Result], references: Mapping[str, Clip]) -> list[Cli
 
 def _fill(clip: Clip, other: Clip) -> None:
     """Take over what is known from elsewhere and not yet here."""
-    for name in ("group", "videos", "audios", "consistency", "cues", "truth", "label", "reference", "words", "seconds"):
+    for name in (*_KNOWN, *_VOICE):
         if getattr(clip, name) in (None, "", [], {}):
             setattr(clip, name, getattr(other, name))
 
 
 def _clip(
-    clip: Clip, results: Sequence[Result], folder: Path, media: Mapping[tuple[str, Kind], Media]
+    clip: Clip,
+    results: Sequence[Result],
+    folder: Path,
+    media: Mapping[tuple[str, Kind], Media],
+    scales: Mapping[str, Scale],
 ) -> dict[str, Any]:
     shown = [result.shown.get(clip.id) for result in results]
     answers = [_lean(asdict(each) | _files(each, folder, media)) if each else None for each in shown]
+    hidden = dict.fromkeys(("id", *_VOICE), "")
+    voice = _voice(clip, shown, media, scales.get(clip.source))
     return {
         "id": clip.id,
-        **_lean(asdict(clip) | _files(clip, folder, media) | _voice(clip, shown, media) | {"id": ""}),
+        **_lean(asdict(clip) | _files(clip, folder, media) | voice | hidden),
         "answers": answers,
     }
 
 
-def _voice(clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, Kind], Media]) -> dict[str, Any]:
+def _voice(
+    clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, Kind], Media], scale: Scale | None
+) -> dict[str, Any]:
     """What was measured of a clip's voice, and what is claimed of it: by its reference, then by each answer."""
     made = media.get(voice_of(clip) or ("", "audio"))
     if made is None or made.voice is None:
@@ -170,15 +183,20 @@ def _voice(clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, 
         return {"voice": made.voice}
     # What is about another sound is not held against this one.
     texts = [clip.reference, *({} if each is None or each.videos or each.audios else each.fields for each in shown)]
-    claims = [voice_claims(text, made.voice) if (text := of.get("acoustic_feat")) else None for of in texts]
-    return {"voice": {**made.voice, "claims": claims}}
+    claims = [
+        voice_claims(text, made.voice, scale, clip.speaker or None) if (text := of.get("acoustic_feat")) else None
+        for of in texts
+    ]
+    among = {"clips": scale.clips if scale else 0, "source": clip.source}
+    return {"voice": {**made.voice, "claims": claims, "among": among}}
 
 
 def _files(of: Clip | Shown, folder: Path, media: Mapping[tuple[str, Kind], Media]) -> dict[str, list[dict[str, Any]]]:
     kinds: tuple[tuple[str, Kind], ...] = (("videos", "video"), ("audios", "audio"))
     return {
         name: [
-            _file(path, folder, media.get((path, kind)) if isinstance(path, str) else None) for path in getattr(of, name)
+            _file(path, folder, media.get((path, kind)) if isinstance(path, str) else None)
+            for path in getattr(of, name)
         ]
         for name, kind in kinds
     }

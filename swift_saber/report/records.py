@@ -9,7 +9,7 @@ from typing import Any
 
 from swift_saber.data.rows import read_rows
 from swift_saber.errors import InputError
-from swift_saber.report.clip import Clip, Result, Shown, clash_of, put
+from swift_saber.report.clip import Clip, Result, Shown, clash_of, named, put
 from swift_saber.report.verdict import emotion_label
 from swift_saber.review.items import Choice, Item, item_of
 from swift_saber.sed.conclusion import conclude
@@ -30,7 +30,7 @@ def read_references(path: Path) -> dict[str, Clip]:
     found: dict[str, Clip] = {}
     for where, row in read_rows(path):
         item = item_of(row, where)
-        clip, fields = _clip(item), _fields(item)
+        clip, fields = _clip(item, row), _fields(item)
         if not fields:
             raise InputError(where, "record", "has none of the six dimensions", "give rows with SABER records")
         clip.reference, clip.words = fields, clash_of(fields, conclude(fields))
@@ -50,7 +50,7 @@ def read_records(path: Path) -> list[Result]:
     ranked: list[bool] = []
     for where, row in read_rows(path):
         item = item_of(row, where)
-        put(clips, item.id, _clip(item), where)
+        put(clips, item.id, _clip(item, row), where)
         if item.kind == "pair":
             kind = row.get("kind")
             clips[item.id].group = clips[item.id].group or (kind if isinstance(kind, str) else "")
@@ -74,7 +74,7 @@ def read_records(path: Path) -> list[Result]:
     return [Result(column, "records", None, clips, shown) for column, shown in columns.items()]
 
 
-def _clip(item: Item) -> Clip:
+def _clip(item: Item, row: Mapping[str, Any]) -> Clip:
     """What a row says of the clip itself."""
     emotion = item.values.get("emotion") or item.concluded
     return Clip(
@@ -85,6 +85,8 @@ def _clip(item: Item) -> Clip:
         item.consistency or None,
         [dict(cue) for cue in item.cues],
         label=emotion_label(emotion),
+        source=item.source,
+        speaker=named(row, "speaker"),
     )
 
 

@@ -18,7 +18,7 @@ from swift_saber.evaluation.item import Item
 from swift_saber.evaluation.summary import read_items, read_scores
 from swift_saber.inference.files import beside, record_of
 from swift_saber.media.place import place_fault
-from swift_saber.report.clip import Clip, Result, Shown, clash_of, put, six
+from swift_saber.report.clip import Clip, Result, Shown, clash_of, named, put, six
 from swift_saber.report.records import read_records
 from swift_saber.report.verdict import NO_EMOTION, emotion_of, label_of, verdict_by_emotion, verdict_of
 from swift_saber.sed.conclusion import COLUMNS, conclude
@@ -196,6 +196,7 @@ def _add_row(clip: Clip, row: dict[str, Any]) -> None:
     clip.audios = clip.audios or media_list(row, "audios")
     if row.get("consistency") in ("consistent", "inconsistent"):
         clip.consistency = row["consistency"]
+    clip.source, clip.speaker = named(row, "source"), named(row, "speaker")
     clip.cues = clip.cues or list(_cues(row.get("cues")))
 
 

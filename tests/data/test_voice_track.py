@@ -17,6 +17,12 @@ def written(folder: Path, sound: Sound) -> str:
     return str(path)
 
 
+def gliding(start: float, end: float, seconds: float, loudness: float) -> Sound:
+    """A voice that glides, as no tune does."""
+    course = start * (end / start) ** np.linspace(0, 1, int(seconds * RATE))
+    return pulses(course, seconds=seconds, loudness=loudness)
+
+
 def test_a_short_clip_has_a_point_each_20_ms(tmp_path: Path) -> None:
     found = voice_track(written(tmp_path, pulses(200.0, seconds=1.0)))
     assert isinstance(found, dict)
@@ -50,6 +56,33 @@ def test_what_has_no_number_has_a_reason_and_a_file_without_sound_too(tmp_path: 
     assert set(found["pitch"]) == {None}
     assert voice_track(str(tmp_path / "none.wav")) == "No such file or directory"
     json.dumps(found, allow_nan=False)
+
+
+def test_the_longest_pause_and_the_thirds_of_a_change_have_their_places(tmp_path: Path) -> None:
+    # 1 s of a voice, 0.4 s of silence, 0.5 s of it, 0.8 s of silence, and 1.5 s of it higher, at half the level.
+    low, high = gliding(110, 130, 1.0, -20.0), gliding(160, 190, 1.5, -26.0)
+    gap = RATE * 2 // 5
+    sound = [low, np.zeros(gap), gliding(110, 130, 0.5, -20.0), np.zeros(2 * gap), high]
+    found = voice_track(written(tmp_path, np.concatenate(sound)))
+    assert isinstance(found, dict)
+    assert found["pause"] == pytest.approx([1.9, 2.7], abs=0.05)
+    assert found["numbers"]["pause"] == pytest.approx(found["pause"][1] - found["pause"][0], abs=0.01)
+    # Of 3 s with a voice the first third is the first sound, and the last third the last second of the last one. In
+    # the middle of these a glide is at the geometric mean of their ends.
+    [first, last] = found["thirds"]["pitch"]
+    assert first[:2] == pytest.approx([0.0, 1.0], abs=0.05) and last[:2] == pytest.approx([3.2, 4.2], abs=0.05)
+    assert first[2] == pytest.approx(110 * (130 / 110) ** (1 / 2), abs=1.0)
+    assert last[2] == pytest.approx(160 * (190 / 160) ** (2 / 3), abs=1.0)
+    assert found["numbers"]["pitch_change"] == pytest.approx(12 * np.log2(last[2] / first[2]), abs=0.05)
+    [first, last] = [third[2] for third in found["thirds"]["loudness"]]
+    assert last - first == pytest.approx(found["numbers"]["loudness_change"], abs=0.1) and -7 < last - first < -5
+
+
+def test_what_was_not_measured_has_no_place(tmp_path: Path) -> None:
+    found = voice_track(written(tmp_path, np.zeros(RATE)))
+    assert isinstance(found, dict) and found["pause"] is None and found["thirds"] == {}
+    whole = voice_track(written(tmp_path, pulses(120.0, seconds=1.0)))
+    assert isinstance(whole, dict) and whole["numbers"]["pause"] == 0 and whole["pause"] is None
 
 
 @pytest.mark.parametrize(

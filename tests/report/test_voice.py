@@ -12,8 +12,9 @@ import soundfile
 
 from swift_saber.cli.main import main
 from swift_saber.data.rows import write_rows
-from swift_saber.report.clip import Clip
-from swift_saber.report.media import voice_of
+from swift_saber.report.clip import Clip, Result, Shown
+from swift_saber.report.media import Media, voice_of, voice_scales
+from swift_saber.report.page import write_page
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Record
 from tests.media.voices import RATE, pulses
@@ -76,6 +77,62 @@ def test_reference_and_both_answers_are_held_against_the_same_measurement(tmp_pa
     assert [[claim["value"] for claim in of] for of in claims] == [["agrees"], ["contradicts"], ["agrees"]]
 
 
+def many(
+    folder: Path, count: int, *, speaker: str = "", source: str = "", said: str = "A high voice."
+) -> dict[str, dict[str, Any]]:
+    """The clips of a page on which `count` voices are at 301, 302 .. Hz, and 30 of the speaker at 230, 232 .. Hz."""
+    hertz = {f"{at}.wav": 301.0 + at for at in range(count)}
+    own = {f"own-{at}.wav": 230.0 + 2 * at for at in range(30)} if speaker else {}
+    clips = {
+        name: Clip(name, audios=[name], speaker=speaker if name in own else "", source=source)
+        for name in (*hertz, *own)
+    }
+    shown = {name: Shown("", fields={"acoustic_feat": said}) for name in clips}
+
+    def media(_: Any) -> dict[tuple[str, Any], Media]:
+        line = {"seconds": 1.0, "step": 1.0, "pitch": [], "loudness": [], "unsaid": {}, "pause": None, "thirds": {}}
+        return {
+            (name, "audio"): Media(True, voice={**line, "numbers": {"pitch": at}}) for name, at in (hertz | own).items()
+        }
+
+    write_page(folder / "page.html", [Result("rows", "records", None, clips, shown)], media=media)
+    return data_of(folder / "page.html")
+
+
+def verdict(clip: dict[str, Any]) -> tuple[str, str]:
+    [_, [claim]] = clip["voice"]["claims"]
+    return claim["value"], claim["by"]
+
+
+def test_voices_are_compared_with_the_clips_of_the_page_where_they_are_enough(tmp_path: Path) -> None:
+    # Whoever speaks at 301 Hz has a high voice; but of these it is the lowest.
+    clips = many(tmp_path, 51)
+    assert verdict(clips["0.wav"]) == ("contradicts", "data set") and verdict(clips["50.wav"]) == ("agrees", "data set")
+    assert clips["0.wav"]["voice"]["among"] == {"clips": 51, "source": ""}
+    # A clip has 49 others.
+    clips = many(tmp_path, 50)
+    assert {verdict(clip) for clip in clips.values()} == {("agrees", "bounds")}
+    assert clips["0.wav"]["voice"]["among"] == {"clips": 0, "source": ""}
+
+
+def test_a_speaker_is_compared_with_his_own_clips_and_his_name_is_not_on_the_page(tmp_path: Path) -> None:
+    # Of 30 own clips at 230..288 Hz the last is the highest; of all 81 clips, 0.36 are below it.
+    clips = many(tmp_path, 51, speaker="Ms Example")
+    assert verdict(clips["own-29.wav"]) == ("agrees", "speaker") and verdict(clips["19.wav"])[1] == "data set"
+    assert "Ms Example" not in (tmp_path / "page.html").read_text()
+
+
+def test_each_source_has_a_scale_of_its_own_and_a_file_counts_once() -> None:
+    line = {"numbers": {"pitch": 200.0}, "unsaid": {}}
+    clips = [
+        Clip(f"{source}-{at}", audios=[f"{source}-{at}.wav"], source=source) for source in "ab" for at in range(51)
+    ]
+    media: dict[tuple[str, Any], Media] = {(clip.audios[0], "audio"): Media(True, voice=line) for clip in clips}
+    assert {name: scale.clips for name, scale in voice_scales(clips, media).items()} == {"a": 51, "b": 51}
+    assert {name: scale.clips for name, scale in voice_scales(clips[:60] * 2, media).items()} == {"a": 51}
+    assert voice_scales(clips, dict.fromkeys(media, Media(True, voice="has no sound"))) == {}
+
+
 def test_a_voice_is_in_the_sound_or_else_in_the_video() -> None:
     assert voice_of(Clip("", videos=["a.mp4"], audios=["a.wav"])) == ("a.wav", "audio")
     assert voice_of(Clip("", videos=["a.mp4"])) == ("a.mp4", "video")
@@ -128,3 +185,67 @@ def test_what_was_not_measured_says_why(browser: Browser, tmp_path: Path) -> Non
     browser.open(clips_page(tmp_path, "--voice"), "#view=clips&clip=broken")
     browser.wait("document.querySelector('.voice')")
     assert "Not measured: " in browser.texts(".voice")[0] and not browser.texts(".voice svg")
+
+
+MARK = "document.querySelector('.marks .{} {}')"
+
+
+@needs_chromium
+def test_claims_are_marked_on_the_line_in_their_places(browser: Browser, tmp_path: Path) -> None:
+    # 1 s of a voice that glides from 110 to 130 Hz, 1 s of silence, 1 s from 160 to 190 Hz and 8 dB softer: 3 s.
+    course = np.linspace(0, 1, RATE)
+    low = pulses(110 * (130 / 110) ** course, seconds=1.0)
+    high = pulses(160 * (190 / 160) ** course, seconds=1.0, loudness=-28.0)
+    sound = [low, np.zeros(RATE), high]
+    soundfile.write(tmp_path / "rising.wav", np.concatenate(sound), RATE)
+    said = f"The pitch is very high and rising. The volume rises. There is a pause. The pitch is low, {EVIL}"
+    row = reference("rising", {**FIELDS, "acoustic_feat": said}, audios=[str(tmp_path / "rising.wav")])
+    write_rows(tmp_path / "records.jsonl", [row])
+    page = tmp_path / "page.html"
+    main(["report", str(tmp_path / "records.jsonl"), "-o", str(page), "--voice", "--workers", "1"])
+    browser.open(page, "#view=clips&clip=rising")
+    browser.wait("document.querySelector('.marks .pause rect')")
+    place = f"(() => {{ const at = {MARK.format('pause', 'rect')}; return [at.x.baseVal, at.width.baseVal]"
+    start, width = browser.value(f"{place}.map((each) => each.valueInSpecifiedUnits); }})()")
+    assert abs(start - 100 / 3) < 2 and abs(width - 100 / 3) < 2
+    assert browser.value("document.querySelector('.marks .pause').classList.contains('good')")
+    # Upwards is less; the first third ends at the first second, and the last is the last one.
+    line = "document.querySelectorAll('.marks .change line')"
+    ends = browser.value(
+        f"[...{line}].map((one) => ['x1', 'x2', 'y1', 'y2'].map((name) => parseFloat(one.getAttribute(name))))"
+    )
+    pitch, loudness = sorted(ends, key=lambda end: end[2])
+    assert (
+        abs(pitch[0] - 50 / 3) < 8 and abs(pitch[1] - 250 / 3) < 8 and pitch[3] < pitch[2] and loudness[3] > loudness[2]
+    )
+    kinds = "[...document.querySelectorAll('.marks .change')].map((one) => one.getAttribute('class'))"
+    assert sorted(browser.value(kinds)) == ["mark change bad", "mark change good"]
+    # Both claims about the level of pitch are at one line, in the colours of their verdicts.
+    words = "document.querySelector('.marks .level text')"
+    assert "very high" in browser.value(f"{words}.textContent") and "low" in browser.value(f"{words}.textContent")
+    assert browser.value("document.title") != "RAN" and not browser.value(
+        "document.querySelectorAll('.marks img').length"
+    )
+    # A claim that is reached by the keyboard makes its mark stand out, and a mark that is pointed at its claim.
+    chips = "[...document.querySelectorAll('.chip.claim')]"
+    chip = f"{chips}.find((one) => one.innerText.includes('pause'))"
+    assert browser.value(f"{chip}.tabIndex") == 0
+    browser.value(f"{chip}.focus()")
+    assert browser.value(
+        "[...document.querySelectorAll('.mark:has(.on)')].map((one) => one.getAttribute('class'))"
+    ) == ["mark pause good"]
+    assert browser.value(f"document.getElementById({chip}.getAttribute('aria-details')).matches('.pause')")
+    browser.value(f"{chip}.blur()")
+    browser.value(f"{MARK.format('pause', 'rect')}.dispatchEvent(new MouseEvent('mouseenter'))")
+    assert browser.value(f"{chips}.filter((one) => one.matches('.on')).length") == 1
+    assert browser.value(f"{chip}.matches('.on')")
+    assert browser.texts(".compared") == ["compared with bounds out of the literature"]
+    assert not browser.faults()
+
+
+@needs_chromium
+def test_the_page_says_with_what_it_compares(browser: Browser, tmp_path: Path) -> None:
+    many(tmp_path, 51, source="MELD")
+    browser.open(tmp_path / "page.html", "#view=clips&clip=0.wav")
+    browser.wait("document.querySelector('.compared')")
+    assert browser.texts(".compared") == ["compared with the 51 clips of this page (source MELD)"]
