@@ -44,6 +44,7 @@ NO_MATTER = frozenset(
         "key_env",
         "media",
         "folder",  # of the reviews: what they say is compared itself (stages/review.py)
+        "action_units",  # and so is what these say (stages/evidence.py)
     }
 )
 #: A reader's key, its folder, and what else it is told.

@@ -1,8 +1,8 @@
 """`swift-saber pipeline`: the stages of a recipe one after another, each from the files of the one before.
 
 A stage runs in a process of its own, through datatrove's executor. What is finished is not done again; what was
-stopped goes on; clips that a server had no answer for are asked about again, and what people have reviewed since is put
-in; a stage whose settings changed is refused, not mixed; what a person has edited is not written over.
+stopped goes on; clips that a server had no answer for are asked about again, and what people have reviewed or measured
+since is put in; a stage whose settings changed is refused, not mixed; what a person has edited is not written over.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -22,13 +22,14 @@ from tqdm import tqdm
 
 from swift_saber import __version__
 from swift_saber.data.log import RowLog
-from swift_saber.data.rows import check_roots, write_rows
+from swift_saber.data.rows import check_roots, read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.media.pool import end_with_parent
 from swift_saber.models.reply import UNANSWERED
 from swift_saber.pipeline.manifest import write_manifest
 from swift_saber.pipeline.plan import Plan, make_stage, read_plan, result_settings
 from swift_saber.pipeline.result.finish import Finish, finish
+from swift_saber.pipeline.stage import Row
 from swift_saber.pipeline.stages import evidence, review, split
 from swift_saber.pipeline.stages.prompts import digests
 from swift_saber.pipeline.steps import ReadRows, RunStage, executor_of, rows_file
@@ -77,8 +78,7 @@ def run(path: str, until: str | None = None) -> None:
         _check_prompts(plan)
         _check_settings(plan, names)
         _note(plan, runs)
-        if review.Review.name in names:
-            _take_reviews(plan)
+        _take_news(plan, names)
         _ask_again(plan, names)
         if plan.executor == "slurm":
             _submit(plan, names)
@@ -164,21 +164,29 @@ def _notes(plan: Plan, name: str) -> list[str]:
     return []
 
 
-def _take_reviews(plan: Plan) -> None:
-    """Put what reviewers say by now into the stage's folder; where it is news, this stage and later ones are not done.
+def _take_news(plan: Plan, names: Collection[str]) -> None:
+    """Put what reviewers and the tables of action units say by now into the folders of their stages."""
+    if (name := evidence.Evidence.name) in names:
+        measures = evidence.Evidence(**plan.stages[name])
+        clips = (row for number in range(plan.tasks) for row in _rows(rows_file(plan.output / "manifest", number)))
+        _take(plan, name, measures.news(plan.output / name, clips), measures.keep)
+    if (name := review.Review.name) in names:
+        reviews = review.Review(**plan.stages[name])
+        _take(plan, name, reviews.news(plan.output / name), reviews.keep)
+
+
+def _take(plan: Plan, name: str, news: list[Row] | None, keep: Callable[[Path, list[Row]], None]) -> None:
+    """Put the news of a stage into its folder; where there are some, this stage and later ones are not done.
 
     They are taken as not done before the news are there: else a run that is killed between the two would never do them.
     """
-    name = review.Review.name
-    stage = review.Review(**plan.stages[name])
-    news = stage.news(plan.output / name)
     if news is None:
         return
     for later in list(plan.stages)[list(plan.stages).index(name) :]:
         folder = plan.output / later
         for done in ("log/completions", "kept", "dropped") if later != name else ("log/completions",):
             shutil.rmtree(folder / done, ignore_errors=True)
-    stage.keep(plan.output / name, news)
+    keep(plan.output / name, news)
 
 
 def _ask_again(plan: Plan, names: list[str]) -> None:
@@ -286,6 +294,10 @@ def _note(plan: Plan, runs: RowLog) -> None:
     write_rows(plan.output / "run.json", [said])
     count = sum(1 for _ in runs.read())
     runs.append({"id": f"run-{count}", "executor": plan.executor, "workers": plan.workers, "versions": versions})
+
+
+def _rows(file: Path) -> Iterator[Row]:
+    return (row for _, row in read_rows(file)) if file.stat().st_size else iter(())
 
 
 def _lines(folder: Path, kind: str, numbers: Iterable[int], holding: bytes = b"") -> int:

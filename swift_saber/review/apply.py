@@ -18,7 +18,7 @@ from swift_saber.review.items import Item, is_dropped, item_of
 from swift_saber.review.log import NEITHER
 from swift_saber.review.merge import BETTER, Verdict
 from swift_saber.sed.layout import reserved_markup
-from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, SPEECH, VISUAL, VOICE, infer_language
+from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, FACE, SPEECH, VISUAL, VOICE, infer_language
 from swift_saber.sed.record import Record as Evidence
 from swift_saber.text.files import writable
 
@@ -104,13 +104,21 @@ def _with_texts(row: Row, texts: Mapping[str, str]) -> Row:
         beside = audio if isinstance(audio, dict) else {name: row.pop(name) for name in ACOUSTIC if name in row}
         row["audio_desc"] = {**beside, **voice}
     row |= {name: text for name, text in texts.items() if name not in ACOUSTIC}
-    for name, check in ((SPEECH, "speech"), (VOICE, "evidence")):
-        if name in texts:
-            row.pop(check, None)
+    if SPEECH in texts:
+        row.pop("speech", None)
+    if isinstance(evidence := row.get("evidence"), dict):
+        row["evidence"] = {key: found for key, found in evidence.items() if _measured_of(key) not in texts}
+        if not row["evidence"]:
+            del row["evidence"]
     visual = row.get("visual")
     if isinstance(visual, dict) and isinstance(fields := visual.get("fields"), dict):
         row["visual"] = {**visual, "fields": {name: found for name, found in fields.items() if name not in texts}}
     return row
+
+
+def _measured_of(key: str) -> str:
+    """The dimension that a part of "evidence" is about."""
+    return FACE if key == "face" else VOICE
 
 
 def _stands(cue: Any, row: Mapping[str, Any]) -> bool:

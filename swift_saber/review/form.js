@@ -17,10 +17,14 @@ function button(kind, shortcut, act, ...content) {
   return element;
 }
 
+/** The checks by measurements, and by what. */
+const MEASURES = { evidence: ["by the sound", "按声音测量"], "action units": ["by the table of action units", "按动作单元表"] };
+const measures = (check) => typeof check.check === "string" && Object.hasOwn(MEASURES, check.check);
+
 /** The words that a check found wrong. */
 function wrongIn(check) {
   const list = (of) => Array.isArray(of) ? of : [];
-  const found = check.check === "evidence" ? list(check.claims).filter((claim) => claim && claim.value === "contradicts").map((claim) => claim.words)
+  const found = measures(check) ? list(check.claims).filter((claim) => claim && claim.value === "contradicts").map((claim) => claim.words)
     : check.verdict === "contradicted" ? list(check.words) : [];
   return found.filter((word) => typeof word === "string" && word);
 }
@@ -36,10 +40,11 @@ function checkView(check, text) {
     return make("div", "check", chip(bad ? "bad" : "good", worded(String(check.verdict))),
       wrongIn(check).filter((word) => !text.includes(word)).map((word) => value(word, "soft"))); // the others are marked in the text
   }
-  if (check.check === "evidence") {
+  if (measures(check)) {
+    const [english, chinese] = MEASURES[check.check];
     const count = (name) => Number.isInteger(check[name]) ? check[name] : 0, [agree, bad, open] = ["agrees", "contradicts", "undecided"].map(count);
     return make("div", "check", chip(bad ? "bad" : agree ? "good" : "",
-      said(`by the sound: ${agree} right, ${bad} wrong, ${open} undecided`, `按声音测量：${agree} 项相符，${bad} 项不符，${open} 项无法判断`)),
+      said(`${english}: ${agree} right, ${bad} wrong, ${open} undecided`, `${chinese}：${agree} 项相符，${bad} 项不符，${open} 项无法判断`)),
       wrongIn(check).filter((word) => !text.includes(word)).map((word) => value(word, "soft")));
   }
   if (check.check === "caption") return make("div", "check", make("span", "soft", said("Another model saw:", "另一模型所见：")), value(check.caption));

@@ -21,7 +21,7 @@ from swift_saber.data.turns import answer_of, clip_of, taken_out
 from swift_saber.errors import InputError, quoted
 from swift_saber.sed.conclusion import conclude
 from swift_saber.sed.layout import parse
-from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, RECORD_KEYS, SPEECH, VISUAL, VOICE
+from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, FACE, RECORD_KEYS, SPEECH, VISUAL, VOICE
 from swift_saber.text.files import writable
 from swift_saber.text.strict_json import MAX_LEVELS, dumps
 
@@ -301,7 +301,11 @@ def _checks(row: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         if isinstance(visual.get("caption"), str):
             found.setdefault("", []).append({"check": "caption", "caption": visual["caption"]})
     if isinstance(evidence, dict):
-        found.setdefault(VOICE, []).append({"check": "evidence", **evidence})
+        voice = {name: value for name, value in evidence.items() if name != "face"}
+        if voice:
+            found.setdefault(VOICE, []).append({"check": "evidence", **voice})
+        if isinstance(face := evidence.get("face"), dict):
+            found.setdefault(FACE, []).append({"check": "action units", **face})
     return found
 
 

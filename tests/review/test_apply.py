@@ -59,6 +59,10 @@ def test_a_check_of_a_text_that_is_another_now_goes() -> None:
     heard = {**row, "evidence": {"agrees": 1}}
     assert "evidence" not in apply(heard, verdict(acoustic_feat="A low voice."), "r:1")
     assert apply(heard, verdict(speech_content="Wine."), "r:1")["evidence"] == {"agrees": 1}
+    faced = {**row, "evidence": {"agrees": 1, "face": {"agrees": 2}}}
+    assert apply(faced, verdict(acoustic_feat="A low voice."), "r:1")["evidence"] == {"face": {"agrees": 2}}
+    assert apply(faced, verdict(facial_exp_desc="A frown."), "r:1")["evidence"] == {"agrees": 1}
+    assert "evidence" not in apply(faced, verdict(facial_exp_desc="A frown.", acoustic_feat="A low voice."), "r:1")
 
 
 def test_labels_that_are_taken_away_are_gone_and_a_language_is_read_from_the_texts() -> None:

@@ -468,6 +468,18 @@ def test_what_the_sound_contradicts_is_marked_in_what_is_written_of_the_voice(br
         assert browser.texts("#clip .check") == ["by the sound: 0 right, 0 wrong, 0 undecided"]
 
 
+def test_what_a_table_of_action_units_contradicts_is_marked_in_what_is_written_of_the_face(
+    browser: Page, tmp_path: Path
+) -> None:
+    claims = [{"words": "smile", "value": "contradicts"}, {"words": "thin", "value": "agrees"}]
+    face = {"claims": claims, "agrees": 1, "contradicts": 1, "undecided": 2}
+    row = {**RECORD, "facial_exp_desc": "A thin smile.", "evidence": {"face": face}}
+    with serve(tmp_path, [row]) as served:
+        browser.at(served.page)
+        assert browser.texts("#clip .check") == ["by the table of action units: 1 right, 1 wrong, 2 undecided"]
+        assert browser.texts("mark.wrong") == ["smile"]
+
+
 def test_the_clip_plays_with_its_sound_and_the_next_one_is_there_at_once(
     browser: Page, tmp_path: Path, clip: dict[str, Any]
 ) -> None:

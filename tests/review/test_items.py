@@ -63,6 +63,16 @@ def test_what_was_measured_of_a_voice_stands_beside_what_is_written_of_it() -> N
     assert item.of == item_of(RECORD, "r:1").of  # a review of the record holds for it with and without
 
 
+def test_what_a_table_of_action_units_says_stands_beside_the_face_and_not_the_voice() -> None:
+    face = {"claims": [{"words": "smile", "value": "contradicts"}], "contradicts": 1}
+    item = item_of({**RECORD, "evidence": {"agrees": 2, "face": face}}, "r:1")
+    assert item.checks == {
+        "acoustic_feat": [{"check": "evidence", "agrees": 2}],
+        "facial_exp_desc": [{"check": "action units", **face}],
+    }
+    assert item_of({**RECORD, "evidence": {"face": "odd"}}, "r:1").checks == {}
+
+
 def test_a_drop_of_the_pipeline_is_its_row_with_the_reason() -> None:
     item = item_of({"row": RECORD, "reason": "speech differs", "value": 0.9, "limit": 0.3}, "d:1")
     assert (item.id, item.kind) == ("a", "record")

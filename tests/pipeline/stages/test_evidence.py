@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ from swift_saber.media.prosody import NAMES
 from swift_saber.pipeline.measured import NOT_HEARD
 from swift_saber.pipeline.run import run as run_recipe
 from swift_saber.pipeline.stage import Drop
+from swift_saber.pipeline.stages import evidence
 from swift_saber.pipeline.stages.evidence import Evidence, notes
+from swift_saber.sed.action_units import read_action_units
 from tests.llm_server import record, row
 from tests.media.voices import RATE, pulses
 from tests.pipeline.world import snapshot
@@ -104,6 +107,76 @@ def test_what_is_high_is_said_by_the_speakers_other_clips(tmp_path: Path) -> Non
     ]
     found = run(rows, tmp_path)
     assert [found[number]["evidence"]["claims"][1]["value"] for number in (0, 20)] == ["contradicts", "agrees"]
+
+
+def table(folder: Path, name: str, smile: int) -> None:
+    """py-feat's table of ten frames in which lips are drawn up, or not."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.csv").write_text("\n".join(["frame,AU12", *(f"{n},{smile}" for n in range(10))]) + "\n")
+
+
+def faced(rows: list[dict[str, Any]], folder: Path, **settings: Any) -> list[Any]:
+    """What becomes of rows with the tables in folder/units."""
+    stage = Evidence(action_units=str(folder / "units"), **settings)
+    if (news := stage.news(folder / "evidence", rows)) is not None:
+        stage.keep(folder / "evidence", news)
+    return list(stage.run(rows, folder / "evidence", 0))
+
+
+def test_a_face_is_held_against_its_table_apart_from_the_voice_and_drops_nothing(tmp_path: Path) -> None:
+    told = {"facial_exp_desc": "She smiles. A face full of longing."}
+    rows = [voiced(tmp_path, name, "The pitch is low.") | told for name in ("a", "b", "c")]
+    rows[1]["videos"] = ["clips/of b.mp4"]
+    table(tmp_path / "units", "a", 1)
+    table(tmp_path / "units", "of b", 0)
+    found = faced(rows, tmp_path, max_contradicted=0)
+    plain = run(rows, tmp_path / "plain", max_contradicted=0)
+    assert all("face" not in each["evidence"] for each in plain)
+    faces = [each["evidence"].pop("face") for each in found]
+    assert found == plain
+    assert [face["claims"][0]["value"] for face in faces] == ["agrees", "contradicts", "undecided"]
+    assert faces[2]["claims"][0]["reason"] == "no table"
+    names = ("agrees", "contradicts", "undecided", "unread")
+    assert [tuple(face[name] for name in names) for face in faces] == [(1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1)]
+    assert notes(tmp_path / "evidence")[1] == (
+        "face: 0.50 agree of 2 decided of 3 claims (coverage 0.67), 3 clauses not read; "
+        "of 1 of 3 clips no table says what a face does"
+    )
+
+
+def test_only_tables_that_say_something_else_are_news_and_what_is_read_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row(name, audios=[]) for name in ("a", "b")]
+    stage, folder = Evidence(action_units=str(tmp_path / "units")), tmp_path / "evidence"
+    for name in ("a", "b"):
+        table(tmp_path / "units", name, 1)
+    stage.keep(folder, stage.news(folder, rows) or [])
+    before = [line for _, line in read_rows(folder / "action_units.jsonl")]
+    assert stage.news(folder, rows) is None
+    (tmp_path / "units").rename(tmp_path / "moved")
+    moved = Evidence(action_units=str(tmp_path / "moved"))
+    os.utime(tmp_path / "moved" / "a.csv", (1, 1))
+    assert moved.news(folder, rows) is None
+    read = Mock(side_effect=read_action_units)
+    monkeypatch.setattr(evidence, "read_action_units", read)
+    table(tmp_path / "moved", "a", 0)
+    os.utime(tmp_path / "moved" / "a.csv", (2, 2))
+    news = moved.news(folder, rows)
+    assert news is not None and news[0]["units"] != before[0]["units"] and news[1] == before[1]
+    read.assert_called_once_with(tmp_path / "moved" / "a.csv")
+    assert Evidence().news(folder, rows) == [], "nothing is known of faces any more"
+    with pytest.raises(InputError, match=r"units: folder: holds no \.csv"):
+        stage.news(folder, rows)
+    assert Evidence().news(tmp_path / "new", rows) is None
+
+
+def test_a_table_of_a_name_that_a_dropped_clip_has_too_is_of_neither(tmp_path: Path) -> None:
+    rows = [row(name, videos=[f"{name}/u.mp4"], audios=[]) for name in ("a", "b", "c")]
+    table(tmp_path / "units", "u", 1)
+    table(tmp_path / "units", "c", 1)
+    (line, *_) = Evidence(action_units=str(tmp_path / "units")).news(tmp_path / "evidence", rows) or []
+    assert line == {"id": "a", "unsaid": "a table of several clips' name"}
 
 
 def test_a_sound_that_is_not_there_drops_nothing_and_leaves_all_unsaid(tmp_path: Path) -> None:
@@ -208,3 +281,31 @@ def test_killed_while_it_measures_it_goes_on_and_measures_nothing_twice(clips: P
     assert {name: text for name, text in found.items() if "evidence" in name} == {
         name: text for name, text in wanted.items() if "evidence" in name
     }
+
+
+def test_tables_that_come_go_or_change_between_two_runs_are_taken_and_others_do_nothing(
+    clips: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = recipe(clips / "run")
+    out = clips / "run" / "out"
+    run_recipe(str(path))
+    log = (out / "evidence" / "measured" / "00000.jsonl").read_bytes()
+    capsys.readouterr()
+
+    def told(units: str | None) -> list[dict[str, Any]]:
+        """What rows say of faces after a further run."""
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"evidence": {"action_units": units}}))
+        run_recipe(str(path))
+        rows = [line for file in sorted((out / "evidence" / "kept").glob("*")) for _, line in read_rows(file)]
+        return [line["evidence"].get("face") for line in sorted(rows, key=lambda line: str(line["id"]))]
+
+    units = clips / "units"
+    table(units, "00", 1)
+    first = told(str(units))
+    assert "face: " in capsys.readouterr().err and None not in first
+    assert told(str(units)) == first and capsys.readouterr().err == "", "nothing is done again"
+    table(units, "01", 1)
+    assert told(str(units))[0] == first[0]
+    assert "of 38 of 40 clips no table" in capsys.readouterr().err
+    assert told(None) == [None] * 40
+    assert (out / "evidence" / "measured" / "00000.jsonl").read_bytes() == log, "no sound is measured again"
