@@ -1,5 +1,5 @@
 // What was measured of a clip's voice, drawn under its player, and what texts claim of it.
-const TRACK = { height: 96, pitch: [6, 60], loudness: [66, 94], span: 50 };
+const TRACK = { width: 300, height: 96, pitch: [6, 60], loudness: [66, 94], span: 50 };
 const MEASURED = {
   pitch: ["pitch", "音高", (n) => [`${n.toFixed(0)} Hz`, `${n.toFixed(0)} Hz`]],
   pitch_range: ["pitch range", "音高幅度", (n) => [`${n.toFixed(1)} semitones`, `${n.toFixed(1)} 半音`]],
@@ -100,10 +100,8 @@ function marksOf(track, chips, at, name) {
       parts.get(node).push(shape, out);
       return out;
     });
-    const colour = kinds.size > 1 ? "mixed" : [...kinds][0], arrow = place.startsWith("change");
-    if (arrow) shape.setAttribute("marker-end", `url(#${id}-head)`);
-    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, ...(arrow ? [drawn("marker", { id: `${id}-head`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9,
-      markerUnits: "userSpaceOnUse", orient: "auto" }, drawn("path", { class: "head", d: "M0 0L8 4L0 8Z" }))] : []), shape, drawn("text", words, ...said_));
+    const colour = kinds.size > 1 ? "mixed" : [...kinds][0];
+    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, shape, ...(place.startsWith("change") ? [headOf(shape)] : []), drawn("text", words, ...said_));
   });
   for (const [node, others] of parts) if (others.length) standOut([node, ...others]);
   return drawn("svg", { class: "marks" }, ...marks);
@@ -125,6 +123,13 @@ function shapeOf([kind, name], track, at) {
   if (!track.thirds[name]) return null;
   const [[x1, y1], [x2, y2]] = track.thirds[name].map(([start, end, level]) => [across((start + end) / 2), at[name](level)]);
   return [drawn("line", { x1, y1, x2, y2 }), { x: x2, y: y2 + 4, dx: 5 }];
+}
+
+/** The head of an arrow, turned as its line is where the drawing is about as wide as it mostly is. */
+function headOf(line) {
+  const [x1, x2, y1, y2] = ["x1", "x2", "y1", "y2"].map((name) => parseFloat(line.getAttribute(name)));
+  const turn = Math.atan2(y2 - y1, (x2 - x1) / 100 * TRACK.width) * 180 / Math.PI;
+  return drawn("svg", { x: line.getAttribute("x2"), y: y2, width: 1, height: 1, overflow: "visible" }, drawn("path", { class: "head", d: "M-8 -4.5L1 0L-8 4.5Z", transform: `rotate(${turn.toFixed(1)})` }));
 }
 
 /** The pointer or the keyboard on one of some nodes makes all of them stand out. */
