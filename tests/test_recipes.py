@@ -96,7 +96,8 @@ def test_beta_is_the_default_of_ms_swift(path: Path) -> None:
 def test_grpo_takes_our_rewards_and_whole_groups_of_answers(path: Path) -> None:
     """Answers are compared within a clip's group, so that what is written at a time, and an update, hold whole ones."""
     recipe = contents(path)
-    assert recipe["reward_funcs"] == list(REWARDS)
+    # What looks at the sound is an option: it was tried on made voices alone.
+    assert recipe["reward_funcs"] == [name for name in REWARDS if name != "saber_evidence"]
     weights = dict(zip(recipe["reward_funcs"], recipe["reward_weights"], strict=True))
     assert weights["saber_consistency"] < weights["saber_emotion"]
     rows = recipe["per_device_train_batch_size"] * int(recipe["ENV"].get("NPROC_PER_NODE", 1))
