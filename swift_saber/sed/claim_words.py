@@ -122,7 +122,9 @@ VOICE_VALUES = {
     "moments of silence, silent for a moment, falls silent, fell silent, 停顿, 顿了顿, 顿了一下, 停了一下, 断断续续, "
     "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默, seconds of silence, second of silence, "
     "一字一顿, 一顿一顿, 沉默了几秒, 沉默几秒, 停了几秒, 停顿了几秒",
-    "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, 流畅, 流利, 连贯, 一气呵成, 停顿较少, 停顿很少, "
+    "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, rarely pauses, seldom pauses, rare pauses, "
+    "barely pauses, barely any pauses, scarcely any pauses, scarcely pauses, pauses are rare, pauses are few, "
+    "流畅, 流利, 连贯, 一气呵成, 停顿较少, 停顿很少, 停顿极少, 停顿不多, 停顿稀少, 极少停顿, 少有停顿, 鲜有停顿, "
     "停顿少, 很少停顿, 一口气说完, 一口气地说",
     "silent": "nobody speaks, nobody is speaking, no one speaks, no one is speaking, no speech, no voice, "
     "no dialogue, no spoken words, no words are spoken, says nothing, does not speak, doesn't speak, silent, "
@@ -357,9 +359,13 @@ WHERE = {
     "near the end, finally, at last, last word, last words, last sentence, last phrase, final word, final words, "
     "second half, 句尾, 句末, 末尾, 结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in",
     "start": "at first, initially, at the beginning, at the start, in the beginning, first half, 开头, 起初, 一开始, "
-    "开始时, 最初, 句首, 前半段, 前半句, starts out, starts off, started out, started off",
+    "开始时, 最初, 句首, first word, first words, first syllable, 第一个字, "
+    "前半段, 前半句, starts out, starts off, started out, started off",
     "throughout": "throughout, the whole time, all along, from start to finish, 全程, 始终, 一直, 从头到尾, "
     "自始至终, 整段, 通篇, from beginning to end",
+    "moments": "at times, sometimes, occasionally, now and then, now and again, from time to time, at one point, "
+    "at moments, in places, here and there, for a moment, momentarily, once or twice, only once, rarely, seldom, "
+    "at some points, 偶尔, 时而, 间或, 一度, 一瞬间, 瞬间, 刹那间, 个别, 某些, 几处, 很少, 极少, 中途, 关键词",
 }
 #: After one of these a direction is a change: "becomes loud".
 BECOMES = (
@@ -402,7 +408,8 @@ NOTHING = (
     "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, "
     "even more, on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, "
     "水平, 镜头, 念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, "
-    "提高兴致, 低头, 大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, "
+    "提高兴致, 低头, 高低, 大小, 快慢, 强弱, 轻重, 响起, "
+    "大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, "
     "欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, 音响, 尖刻, "
     "高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, 成长, 特长, "
     "延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向"

@@ -14,16 +14,16 @@ is spread over a sentence, are beyond these rules. All of them are ours.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 from swift_saber.sed import claim_words as words
+from swift_saber.sed.claim_context import Where, is_denied, is_tried, part
 from swift_saber.sed.claim_pieces import NEAR, Piece, Word, plain_text, sentences
-from swift_saber.text.lexicon import Lexicon, denied
+from swift_saber.text.lexicon import Lexicon
 
 Change = Literal["rises", "falls"]
-Where = Literal["start", "end", "throughout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Claim:
         strength: 1 slight, 2 plain, 3 strong; 2 where the direction is 0.
         denied: whether the text says that it is not so; all else is then of what is denied.
         change: "rises" or "falls" where the text speaks of a change and of no level.
-        where: the part of the clip that the text names.
+        where: the part of the clip that the text names; "moments" are some, or one that is not known.
         span: start and end in the text.
         words: the text there.
     """
@@ -120,9 +120,12 @@ _THAN_ZH = re.compile(
 )
 _BETWEEN = re.compile(r"\s+to\s")
 _SLIGHTLY = re.compile("微[张皱闭眯扬启蹙]")
-# These begin with a denial and deny nothing; and what an English one denies ends with "and".
-_NOT_DENIED = re.compile("无奈|无力|无助|无辜")
-_DENIAL_ENDS = re.compile(r".*\b(?:and|but|with)\b")
+# "high-spirited" and "low-key" are no level; behind these a hyphen joins what is.
+_COMPOUND = re.compile(
+    r"-(?!(?:paced|pitched|toned?|speed|volume|level|pitch|speaking|voiced|to|ish|frequency|tempo|spoken|sounding|register|"
+    r"range|fire|and|fast|slow|low|high|loud|soft|quiet)\b)\w"
+)
+_LEVELS = frozenset(("high", "low", "deep", "loud", "quiet", "fast", "slow", "flat", "steady", "even", "moderate"))
 
 
 class _Reader:
@@ -172,7 +175,7 @@ class _Reader:
         claims: list[Claim] = []
         clauses: list[Piece] = []
         for pieces, found in sentences(plain, self._lexicon):
-            claims += _Sentence(text, plain, pieces, found, self._means).claims()
+            claims += _turning(list(_Sentence(text, plain, pieces, found, self._means).claims()))
             clauses += [piece for piece in pieces if not piece.others and (piece.read or piece.topics())]
         unread = tuple(_trimmed(plain, piece) for piece in clauses if not piece.read)
         return Read(tuple(claims), len(clauses), unread)
@@ -228,8 +231,14 @@ class _Sentence:
     # What is none
 
     def _supposed(self, word: Word) -> bool:
-        """Whether it stands behind "as if" or the like."""
-        return any(each.start < word.start for each in word.piece.of("hypothesis")[:1])
+        """Whether it stands behind "as if" or the like, or is only tried."""
+        supposed = any(each.start < word.start for each in word.piece.of("hypothesis")[:1])
+        return supposed or is_tried(self._around(word)[0])
+
+    def _around(self, word: Word) -> tuple[str, str]:
+        """The plain text of the sentence before and after a word, as far as it is looked at."""
+        before = self._plain[max(self._start, word.start - NEAR) : word.start]
+        return before, self._plain[word.end : min(self._end, word.end + NEAR)]
 
     def _sizes(self, word: Word) -> bool:
         """Whether "large" or "small" is the size of a change and no level: 音量起伏较大."""
@@ -242,7 +251,9 @@ class _Sentence:
         return (size.text == "小") != self._denied(size)
 
     def _no_level(self, word: Word) -> bool:
-        """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal"."""
+        """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal", "low-key"."""
+        if word.name in _LEVELS and not word.han and _COMPOUND.match(self._plain, word.end):
+            return True
         if word.name != "moderate":
             return False
         if self._plain.startswith("than ", word.start - 5):
@@ -313,7 +324,7 @@ class _Sentence:
         known = self._words[word.at + 1] if word.at + 1 < len(self._words) else None
         if known is None or known.start != word.end + noun.start(1):
             return True
-        return adverb and known.kind == "value"
+        return known.kind == "source" or (adverb and known.kind == "value")
 
     def _linked(self, word: Word) -> bool:
         return bool(_LINKED.search(self._plain, max(self._start, word.start - NEAR), word.start))
@@ -374,6 +385,9 @@ class _Sentence:
         if any(each.kind == "value" and self._small(each) for each in degrees):
             direction, change = -1, "falls" if change else None
             degrees = [each for each in degrees if each.kind == "value"]
+        # What is "not long" is no long one: 停顿不长.
+        behind = [each.start for each in degrees if each.at > word.at]
+        not_much = any(self._plain.endswith(("不", "not "), 0, at) for at in behind)
         parts = [word, *degrees, *([topic] if topic and topic.piece is word.piece else [])]
         start, end = min(each.start for each in parts), max(each.end for each in parts)
         if end - start > NEAR:
@@ -382,7 +396,7 @@ class _Sentence:
             property=name,
             direction=direction,
             strength=_strength(int(strength), word, degrees) if direction else 2,
-            denied=self._denied(word),
+            denied=self._denied(word) != not_much,
             change=change,
             where=self._where(word, topic),
             span=(start, end),
@@ -390,8 +404,8 @@ class _Sentence:
         )
 
     def _denied(self, word: Word) -> bool:
-        before = self._plain[max(self._start, word.start - NEAR) : word.start]
-        return denied(_NOT_DENIED.sub("", before) if word.han else _DENIAL_ENDS.sub("", before), word.text)
+        before, after = self._around(word)
+        return is_denied(before, word.text, after, word.han)
 
     def _compared(self, word: Word) -> Literal["before", "usual", "another"] | None:
         """What the speaker is compared with: before in the clip, what is usual, or another."""
@@ -451,14 +465,22 @@ class _Sentence:
         found = [each for each in found if not self._value_between(word, each)]
         found = [each for each in found if not self._plain.endswith(("比", "than "), 0, each.start)]
         if not found:
-            return None
-        name = min(found, key=lambda each: abs(each.start - word.start)).name
-        return "start" if name == "start" else "end" if name == "end" else "throughout"
+            return part(*self._around(word))
+        return cast(Where, min(found, key=lambda each: abs(each.start - word.start)).name)
 
     def _value_between(self, word: Word, where: Word) -> bool:
         """Whether another value stands nearer to a place in time: "low, and loud at the end"."""
         between = self._words[min(word.at, where.at) + 1 : max(word.at, where.at)]
         return any(each.kind == "value" and "and" in self._between(word, each).split() for each in between[:9])
+
+
+def _turning(claims: Sequence[Claim]) -> Iterable[Claim]:
+    """The claims of a sentence; what both rises and falls in it does either at some moment: "rises and falls back"."""
+    courses = {(claim.property, claim.change) for claim in claims if not claim.denied}
+    for claim in claims:
+        both = {(claim.property, "rises"), (claim.property, "falls")} <= courses
+        turns = both and claim.change and not claim.denied and claim.where is None
+        yield replace(claim, where="moments") if turns else claim
 
 
 def _strength(plain: int, word: Word, degrees: Sequence[Word]) -> int:

@@ -21,6 +21,7 @@ there are two and a claim agrees at one and contradicts at the other, it is unde
 | what is denied | what it denies contradicts | agrees | |
 | tremor, evenness of rate, changes of rate | never | never | nothing measures them |
 | in a part of the clip | as a change | never | the whole clip is measured |
+| at some moments | never; pauses as above | never; pauses as above | |
 
 The middle third is left undecided: people put that border here and there, and of the literature none says where. All
 of these rules are ours. What agrees is not proved: a claim that is true of a third of all clips agrees by chance that
@@ -211,7 +212,7 @@ class _Voice:
             return self._change(claim, name)
         if name not in SCALED:
             return _undecided(claim, UNMEASURED)
-        if claim.where in ("start", "end"):
+        if claim.where in ("start", "end", "moments"):
             return _undecided(claim, PART)
         value = self._number(name)
         if value is None:
@@ -227,7 +228,7 @@ class _Voice:
     def _change(self, claim: Claim, name: str) -> Verdict:
         if name not in _STEP:
             return _undecided(claim, UNMEASURED)
-        if claim.where == "start":
+        if claim.where in ("start", "moments"):
             return _undecided(claim, PART)
         value = self._number(f"{name}_change")
         if value is None:

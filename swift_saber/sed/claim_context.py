@@ -1,0 +1,85 @@
+"""What stands around a value and turns it: that it is denied, only tried, or so in a part of the clip alone.
+
+    The pace starts slow.        of the start
+    音量变化不明显                 denied
+    He tries to speak loudly.    nothing is stated
+
+Each function is given the plain text of the sentence before and after the word, as far as claim_pieces.NEAR. What is
+not known to hold of the whole clip is marked as of a part rather than held against all of it.
+"""
+
+import re
+from typing import Literal
+
+from swift_saber.text.lexicon import denied
+
+Where = Literal["start", "end", "throughout", "moments"]
+
+_BETWEEN_EN = r"(?:[\w'-]+\s+)"
+# These begin with a denial and deny nothing, or deny a denial; and what an English one denies ends with "and".
+_NOT_DENIED = re.compile(
+    r"无奈|无力|无助|无辜|(?:并非|不是|绝非|不能说|并不是)(?:没有|不|毫无)|不无|"
+    r"\b(?:not|never|hardly) without\b|\b(?:no|not a) (?:lack|shortage|absence) of\b"
+)
+_DENIAL_ENDS = re.compile(r".*\b(?:and|but|with)\b")
+_DENIES = re.compile(
+    rf"\b(?:devoid of|nothing(?! less| short| but)|(?<!or )(?<!no )less(?! and))\s+{_BETWEEN_EN}?$|"
+    r"\b(?<!\ba )(?:little|minimal|negligible|scant|barely any|hardly any|scarcely any|limited)\s+$|"
+    r"(?:没有?|未|不)(?:因|由于|随)[^,]{0,15}$|"
+    r"(?:没有?|毫无|听不出|缺乏|缺少)[^,但却而]{0,5}(?:起伏|变化|停顿|波动|颤抖|提高|升高|降低)(?:和|或|与|及|、|以及)[^,]{0,3}$"
+)
+_DENIES_AFTER = re.compile(
+    r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有)|"
+    r"\s+(?:is|are|was|were)\s+(?:(?:almost|very|nearly|virtually)\s+)?"
+    r"(?:rare|few|scarce|infrequent|absent|minimal|negligible|limited|"
+    r"not (?:noticeable|heard|obvious|marked|pronounced))\b"
+)
+_TRIED = re.compile(
+    r"(?:\b(?:want(?:s|ed)?|try|tries|tried|trying|attempt(?:s|ed|ing)?|refus(?:e|es|ed|ing)|fail(?:s|ed|ing)?|"
+    r"threaten(?:s|ed|ing)?|tempted|unable|unwilling|reluctant|"
+    r"(?:hard|difficult|impossible|wrong) to (?:call|describe))(?:\s+to)?|"
+    r"\bcould have|\b(?:hold(?:s|ing)?\s+back|held back|refrain(?:s|ed|ing)?)\s+from|\bstop(?:s|ped|ping)?|"
+    rf"\b(?:lower|softer|quieter|less|short|shy)\s+(?:than|of)(?:\s+that of)?)\s+{_BETWEEN_EN}{{0,3}}$|"
+    r"(?:试图|企图|想要|本想|很想|想说|恨不得|恨不能|几乎要|几乎想|忍住|忍着|克制|拒绝|不肯|不敢|与其说)[^,]{0,6}$"
+)
+_START = re.compile(
+    rf"(?:\b(?:(?:start|begin|open)(?:s|ed|ning|ing)?|began)\s+(?:off\s+|out\s+)?(?:(?:in|at|with|on)\s+)?(?:an?\s+)?|"
+    rf"(?<!\bfar )\bfrom\s+(?:an?\s+)?|(?<!never )\b(?:once|formerly|previously)\s+){_BETWEEN_EN}?$|"
+    r"(?:从|由|(?<!首)先|先是|原本|原先|本来|起先)(?:很|较|是|比较|相对)?$"
+)
+_END = re.compile(
+    rf"(?:\b(?:end|finish)(?:s|es|ed|ing)?\s+(?:up\s+|off\s+)?(?:(?:in|at|with|on)\s+)?(?:an?\s+)?|"
+    rf"\bfrom\s+[\w' -]{{1,30}}?\bto\s+(?:an?\s+)?){_BETWEEN_EN}?$|(?:从|由|先)[^,]{{1,8}}[到至后](?:很|较|又|是)?$"
+)
+_MOMENT = re.compile(
+    r"\b(?:when|as|while|upon|whenever)\s+(?:(?:he|she|they|the \w+)\s+(?:says?|said|mentions?|utters?|reach(?:es)?)|"
+    r"saying|mentioning|uttering)\b|\b(?:on|at|with) (?:the|certain|key|some|a few|single|that|this|these) "
+    r"(?!(?:last|final|end))(?:\w+ )?words?\b|\b(?:the|one|a single) word\b|[字词][上时]|"
+    r"(?<!没)有时(?!间)[^,]*$|[说讲提念]到(?:这|那|\s|[^,]{0,8}时)"
+)
+_MOMENT_AFTER = re.compile(r"(?:再|然后|随即|又|随后|之后|接着)(?:到|回|变|降|落|转|升)")
+
+
+def is_denied(before: str, word: str, after: str, han: bool) -> bool:
+    """Whether a word is denied where it stands."""
+    before = _NOT_DENIED.sub("", before)
+    if not han:
+        before = _DENIAL_ENDS.sub("", before)
+    return denied(before, word) or bool(_DENIES.search(before) or _DENIES_AFTER.match(after))
+
+
+def is_tried(before: str) -> bool:
+    """Whether something is wanted, tried, stopped or held back, so that nothing is stated of it."""
+    return bool(_TRIED.search(before))
+
+
+def part(before: str, after: str) -> Where | None:
+    """Return of what part of the clip a word is, by the words that lead to it; None where they do not say.
+
+    The words that name a part wherever they stand, "finally" and 有时, are claim_words.WHERE's.
+    """
+    if _END.search(before):
+        return "end"
+    if _START.search(before):
+        return "start"
+    return "moments" if _MOMENT_AFTER.match(after) or _MOMENT.search(before) or _MOMENT.search(after) else None
