@@ -381,8 +381,9 @@ COURSES = {
 }
 #: What is only compared with, or not yet there.
 HYPOTHESES = (
-    "if, would, normally, usually, as if, as though, like someone, about to, on the verge of, ready to, 仿佛, 好像, "
-    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为"
+    "if, either, whether, would, normally, usually, as if, as though, like someone, about to, on the verge of, "
+    "ready to, 仿佛, 好像, "
+    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为, 要么"
 )
 #: How a voice is in what is no property of ours; a clause with one of them speaks of the voice.
 MANNERS = "breathy, hoarse*, rasp*, husky, articulate*, enunciat*, 沙哑, 嘶哑, 哭腔, 清脆, 浑厚"

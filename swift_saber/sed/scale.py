@@ -233,10 +233,14 @@ def _written(samples: Mapping[str, _Sample]) -> dict[str, Any]:
 def _read(samples: Mapping[str, Any]) -> dict[str, _Sample]:
     found = {}
     for name, sample in samples.items():
+        if not all(map(_is_number, sample["values"])):
+            raise ValueError(f"{name} holds something else than numbers")
         values = np.asarray(sample["values"], np.float64)
         if values.ndim != 1 or not len(values) or not np.isfinite(values).all() or (np.diff(values) < 0).any():
             raise ValueError(f"{name} is no list of numbers in order")
         if name not in SCALED or not isinstance(sample["count"], int) or sample["count"] < len(values):
             raise ValueError(f"{name} is not known, or its count is wrong")
+        if name == "pitch" and values[0] <= 0:
+            raise ValueError("pitch is not above 0 Hz")
         found[name] = _Sample(values, sample["count"])
     return found

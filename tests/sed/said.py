@@ -472,6 +472,8 @@ ODD_VOICE: dict[str, str] = {
     # words inside of others
     "The tone is high-spirited and loud-mouthed.": "",
     "She speaks in a low-key tone.": "",
+    "The voice is either high or low.": "",
+    "声音要么高要么低。": "",
     "He is soft-hearted, his voice firm and loud.": "loudness + 2",
     "She speaks too quietly to be heard over the loud music.": "loudness - 3",
     "音量大小适中，音调高低适中。": "loudness 0 2; pitch 0 2",

@@ -94,6 +94,8 @@ def test_a_scale_that_was_saved_is_the_same(tmp_path: Path) -> None:
         '{"version": 1, "clips": 1, "all": {"rate": {"count": 1, "values": ["x"]}}, "speakers": {}}',
         '{"version": 1, "clips": 1, "all": {"colour": {"count": 1, "values": [1]}}, "speakers": {}}',
         '{"version": 1, "clips": 1, "all": {"rate": {"count": 0, "values": [1]}}, "speakers": {}}',
+        '{"version": 1, "clips": 1, "all": {"rate": {"count": 1, "values": ["1"]}}, "speakers": {}}',
+        '{"version": 1, "clips": 1, "all": {"pitch": {"count": 1, "values": [0]}}, "speakers": {}}',
         '{"version": 1, "clips": 1, "all": {}, "speakers": {"a": 3}}',
     ],
 )
