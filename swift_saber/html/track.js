@@ -91,17 +91,18 @@ function marksOf(track, chips, at, name) {
   const upward = [...places].sort(([one], [other]) => deep.indexOf(one.split(" ")[0]) - deep.indexOf(other.split(" ")[0]));
   const marks = upward.map(([place, [[shape, words], claims]], number) => {
     const kinds = new Set(claims.map(([claim]) => judged(claim)[0] || "open")), id = `${name}-mark-${number}`;
-    const said_ = claims.map(([claim, node], nth) => {
+    const said_ = new Map();  // what two say in the same words stands there once
+    for (const [claim, node] of claims) {
       const text = place.startsWith("level") ? ` ${shortened(claim.words, claims.length > 1 ? 22 : 40)}` : "";
-      const out = drawn("tspan", { class: judged(claim)[0] || "open" }, drawn("title", {}, node.title), nth ? " · " : "", judged(claim)[1] + text,
-        ...(text && claim.denied ? [drawn("tspan", { class: "en" }, " (denied)"), drawn("tspan", { class: "zh" }, "（否定）")] : []));
+      const key = JSON.stringify([judged(claim)[1], text, claim.denied]);
+      if (!said_.has(key)) said_.set(key, drawn("tspan", { class: judged(claim)[0] || "open" }, drawn("title", {}, node.title), said_.size ? " · " : "", judged(claim)[1] + text,
+        ...(text && claim.denied ? [drawn("tspan", { class: "en" }, " (denied)"), drawn("tspan", { class: "zh" }, "（否定）")] : [])));
       node.tabIndex = 0;
       node.setAttribute("aria-details", [node.getAttribute("aria-details"), id].filter(Boolean).join(" "));
-      parts.get(node).push(shape, out);
-      return out;
-    });
+      parts.get(node).push(shape, said_.get(key));
+    }
     const colour = kinds.size > 1 ? "mixed" : [...kinds][0];
-    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, shape, ...(place.startsWith("change") ? [headOf(shape)] : []), drawn("text", words, ...said_));
+    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, shape, ...(place.startsWith("change") ? [headOf(shape)] : []), drawn("text", words, ...said_.values()));
   });
   for (const [node, others] of parts) if (others.length) standOut([node, ...others]);
   return drawn("svg", { class: "marks" }, ...marks);
