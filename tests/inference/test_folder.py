@@ -307,7 +307,8 @@ def test_killed_on_the_way_a_reply_that_came_is_not_asked_for_again(desk: Desk) 
             run.kill()
             assert run.wait() == -signal.SIGKILL, run.communicate()[1]
             assert enough <= len(lines(desk.out / "answers.jsonl")) < 8
-        assert server.most == 2
+            if enough == 1:  # later the server is still at what a killed run asked for
+                assert server.most == 2
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert sorted(desk.rows()) == names
