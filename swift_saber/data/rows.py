@@ -290,6 +290,23 @@ def resolve_media(path: Any, where: str, field: str) -> str:
     return full
 
 
+def allowed_media(path: Any, where: str, field: str, own: Iterable[Path] = ()) -> str:
+    """Return resolve_media of a file that lies in SABER_MEDIA_ROOT, where that is set.
+
+    Args:
+        path, where, field: as of resolve_media.
+        own: folders whose files are allowed besides, such as a run's, which has sounds of its own.
+
+    Raises:
+        InputError: as resolve_media, or it lies elsewhere.
+    """
+    full = resolve_media(path, where, field)
+    placed = place_fault(full, os.environ.get("SABER_MEDIA_ROOT") or None)
+    if placed and not any(Path(full).resolve().is_relative_to(folder.resolve()) for folder in own):
+        raise InputError(where, field, placed.reason, placed.remedy)
+    return full
+
+
 def must_be_regular(path: str | os.PathLike[str]) -> None:
     """See that a file can be read more than once.
 

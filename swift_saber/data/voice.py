@@ -10,10 +10,10 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from swift_saber.data.questions import clips_of
-from swift_saber.data.rows import resolve_media
+from swift_saber.data.rows import allowed_media
 from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
-from swift_saber.media.place import Problem, place_fault
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.media.prosody import Prosody, measure
 from swift_saber.sed.scale import Numbers
@@ -38,10 +38,7 @@ def voice_file(row: Mapping[str, Any], where: str) -> str:
     if len(clips[column]) != 1:
         problem = "are several: whose voice is meant is not known" if clips[column] else "are none"
         raise InputError(where, column, problem, "give the clip one sound")
-    path = resolve_media(clips[column][0], where, column)
-    if fault := place_fault(path, os.environ.get("SABER_MEDIA_ROOT") or None):
-        raise InputError(where, column, fault.reason, fault.remedy)
-    return path
+    return allowed_media(clips[column][0], where, column)
 
 
 def voice(row: Mapping[str, Any], where: str) -> Numbers:

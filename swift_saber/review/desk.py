@@ -8,14 +8,12 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from swift_saber.data.rows import resolve_media
+from swift_saber.data.rows import allowed_media
 from swift_saber.data.voice import voice_file
 from swift_saber.data.voice_track import voice_claims
 from swift_saber.errors import InputError, quoted
-from swift_saber.media.place import place_fault
 from swift_saber.media.playable import Kind
 from swift_saber.review.items import EDITABLE, STRATA, Choice, Item, Items, digest
 from swift_saber.review.log import NEITHER, Review, ReviewLog, StaleError
@@ -115,12 +113,8 @@ class Desk:
         if column not in COLUMNS or (choice is not None and not _apart(item)):
             raise LookupError(column)
         own = None if choice is None else item.choices[self._order(item)[choice]]
-        path = resolve_media(_files(item, own, column)[place], item.where, column)
-        fault = place_fault(path, os.environ.get("SABER_MEDIA_ROOT") or None)
-        # A run's own sounds lie beside its rows.
-        if fault and not any(Path(path).resolve().is_relative_to(run) for run in self._items.runs):
-            raise InputError(item.where, column, fault.reason, fault.remedy)
-        return path, COLUMNS[column]
+        path = _files(item, own, column)[place]
+        return allowed_media(path, item.where, column, self._items.runs), COLUMNS[column]
 
     def voice_file(self, number: int) -> tuple[str, str]:
         """Return the path of the file that an item's voice is in, and what names the item in errors.

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from swift_saber.data.rows import resolve_media
+from swift_saber.data.rows import allowed_media
 from swift_saber.errors import InputError
 from swift_saber.media.fault import clip_fault
-from swift_saber.media.place import Problem, place_fault
+from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
 from swift_saber.pipeline.publish.given import Measured
 
@@ -65,12 +65,7 @@ def paths_of(paths: Iterable[str], where: str, column: str, made_in: Path | None
     Raises:
         InputError: one of them is missing, empty, an address, no file, or outside of SABER_MEDIA_ROOT.
     """
-    found = [resolve_media(path, where, column) for path in paths]
-    for path in found:
-        own = made_in is not None and Path(path).resolve().is_relative_to(made_in.resolve())
-        if not own and (placed := place_fault(path, os.environ.get("SABER_MEDIA_ROOT") or None)):
-            raise InputError(where, column, placed.reason, placed.remedy)
-    return found
+    return [allowed_media(path, where, column, [made_in] if made_in else ()) for path in paths]
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
