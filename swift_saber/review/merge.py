@@ -74,15 +74,6 @@ class Voice:
     blind: bool
 
 
-def merge_reviews(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, Verdict]:
-    """Return {item: its verdict}.
-
-    Args:
-        latest: as log.latest_reviews gives it.
-    """
-    return {item: verdict_of(item, reviews) for item, reviews in latest.items()}
-
-
 def verdict_of(item: str, reviews: Mapping[str, Review], of: str = "") -> Verdict:
     """Return the verdict on one item.
 
@@ -118,12 +109,6 @@ def verdicts_by_text(texts: Mapping[str, Mapping[str, Mapping[str, Review]]]) ->
         for verdict in (verdict_of(item, said, of) for of, said in sorted(reviews.items())):
             if verdict.by:
                 yield verdict
-
-
-def disputed(latest: Mapping[str, Mapping[str, Review]]) -> dict[str, tuple[Voice, ...]]:
-    """Return {item: what its reviewers say} of the items in dispute, for somebody who is to decide."""
-    verdicts = merge_reviews(latest)
-    return {item: voices(latest[item], verdict) for item, verdict in verdicts.items() if verdict.state == "disputed"}
 
 
 def voices(reviews: Mapping[str, Review], verdict: Verdict) -> tuple[Voice, ...]:

@@ -76,16 +76,6 @@ def read_face(text: str) -> Read:
     return _FACE.read(text)
 
 
-def voice_claims(text: str) -> list[Claim]:
-    """Return the claims of read_voice."""
-    return list(read_voice(text).claims)
-
-
-def face_claims(text: str) -> list[Claim]:
-    """Return the claims of read_face."""
-    return list(read_face(text).claims)
-
-
 _ADJECTIVES = frozenset(words.ADJECTIVES.split())
 _VERBS = frozenset(words.VERBS.split())
 _NO_NOUN = frozenset(words.NO_NOUN.split())

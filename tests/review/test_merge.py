@@ -5,7 +5,7 @@ from typing import Any
 
 from swift_saber.review.items import Item, item_of
 from swift_saber.review.log import Review
-from swift_saber.review.merge import disputed, merge_reviews, verdict_of
+from swift_saber.review.merge import Voice, verdict_of, voices
 from tests.review.test_items import RECORD
 
 ITEM = item_of(RECORD, "r:1")
@@ -24,6 +24,12 @@ def review(reviewer: str, decision: str | None = "accept", item: Item = ITEM, **
 
 def by_name(*reviews: Review) -> dict[str, Review]:
     return {one.reviewer: one for one in reviews}
+
+
+def disputed(latest: dict[str, dict[str, Review]]) -> dict[str, tuple[Voice, ...]]:
+    """What is said of the items in dispute."""
+    verdicts = {item: verdict_of(item, reviews) for item, reviews in latest.items()}
+    return {item: voices(latest[item], verdict) for item, verdict in verdicts.items() if verdict.state == "disputed"}
 
 
 def test_one_reviewer_decides_alone() -> None:
@@ -85,7 +91,7 @@ def test_the_newest_who_adjudicates_wins() -> None:
 def test_reviews_of_another_text_are_stale() -> None:
     old = review("anna", "reject", of="0123")
     new = review("bo", when="2026-01-02T00:00:00+00:00")
-    verdict = merge_reviews({"a": by_name(old, new)})["a"]
+    verdict = verdict_of("a", by_name(old, new))
     assert (verdict.state, verdict.by, verdict.of, verdict.stale) == ("accepted", ("bo",), ITEM.of, 1)
     # Of a text that comes back, the reviews count again.
     assert verdict_of("a", by_name(old, new), of="0123").state == "rejected"

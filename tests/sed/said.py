@@ -20,7 +20,7 @@ where.
 from collections import Counter
 from collections.abc import Mapping
 
-from swift_saber.sed.claims import Claim, face_claims, voice_claims
+from swift_saber.sed.claims import Claim, read_face, read_voice
 
 VOICE_EN: dict[str, str] = {
     # pitch
@@ -523,8 +523,8 @@ def expected(text: str) -> list[str]:
 def _figures(name: str, voice: Mapping[str, str], face: Mapping[str, str]) -> str:
     """Precision and recall of property, direction, change and denial; and of all, strength and place too."""
     shown = []
-    read = [(voice_claims(text), claims) for text, claims in voice.items()]
-    read += [(face_claims(text), claims) for text, claims in face.items()]
+    read = [(read_voice(text).claims, claims) for text, claims in voice.items()]
+    read += [(read_face(text).claims, claims) for text, claims in face.items()]
     for title, words in (("what is claimed", 2), ("to the last letter", 9)):
         right = claimed = stated = 0
         for claims, known in read:

@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 
 from swift_saber.mini.world import EVAL_COUNTS, record, sample_split
 from swift_saber.sed import claim_words
-from swift_saber.sed.claims import Claim, Read, face_claims, read_face, read_voice, voice_claims
+from swift_saber.sed.claims import Claim, Read, read_face, read_voice
 from tests.sed import said
 from tests.sed.said import expected, short
+
+
+def voice_claims(text: str) -> list[Claim]:
+    return list(read_voice(text).claims)
+
+
+def face_claims(text: str) -> list[Claim]:
+    return list(read_face(text).claims)
 
 
 def _sentences(table: Mapping[str, str]) -> list[object]:
