@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["ENABLE_AUDIO_OUTPUT"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# A cached table of an earlier run must not stand in for the code under test. Not a fixture: collecting the tests imports
+# datasets, which from then on keeps to the home's cache, where two runs have files of the same name and the same bytes.
+_CACHES = tempfile.TemporaryDirectory(prefix="saber-caches-")
+os.environ["MODELSCOPE_CACHE"] = str(Path(_CACHES.name, "modelscope"))
+os.environ["HF_HOME"] = str(Path(_CACHES.name, "huggingface"))
 # The threads of a computation wait asleep: where two halves of the tests share the cores, those that wait awake for one
 # that has no core just now take five times the work's own time (119 s instead of 22 s for twelve steps of tiny CA-DPO).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -29,7 +35,7 @@ MEDIA_ENV = {
     "FPS_MAX_FRAMES": "4",
 }
 os.environ.update(MEDIA_ENV)
-for name in ("ROOT_IMAGE_DIR", "SABER_ORDER", "USE_AUDIO_IN_VIDEO", "NPROC_PER_NODE"):
+for name in ("ROOT_IMAGE_DIR", "SABER_ORDER", "USE_AUDIO_IN_VIDEO", "NPROC_PER_NODE", "HF_DATASETS_CACHE"):
     os.environ.pop(name, None)
 
 
@@ -41,13 +47,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The demo comes first: the engine's tests, which run beside the others, wait for its model (shell/test.sh)."""
     items.sort(key=lambda item: item.path.name != "test_demo.py")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def private_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A cached table of an earlier run must not stand in for the code under test."""
-    os.environ["MODELSCOPE_CACHE"] = str(tmp_path_factory.mktemp("modelscope"))
-    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("huggingface"))
 
 
 def _environment() -> Iterator[None]:
