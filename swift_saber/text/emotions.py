@@ -23,7 +23,18 @@ EMOTIONS = ("angry", "contempt", "disgust", "fear", "happy", "neutral", "sad", "
 #: several emotions, common ones are among them, and it has no single one.
 OWN_EMOTIONS = "own_emotions"
 
-# What datasets call them beside these names.
+# What datasets call them beside these names. Chinese are the names of the emotions alone: sets have 喜欢 or 烦躁 beside
+# 高兴 and 愤怒, and then these are others.
+_CHINESE = {
+    "angry": "愤怒 生气",
+    "contempt": "轻蔑 蔑视 鄙视",
+    "disgust": "厌恶 恶心",
+    "fear": "恐惧 害怕",
+    "happy": "高兴 快乐 开心 喜悦",
+    "neutral": "中性 中立",
+    "sad": "悲伤 伤心 难过",
+    "surprise": "惊讶 惊奇 吃惊",
+}
 _LABELS = {
     "anger": "angry",
     "disgusted": "disgust",
@@ -35,6 +46,7 @@ _LABELS = {
     "surprised": "surprise",
     "surprising": "surprise",
 }
+_LABELS |= {word: emotion for emotion, words in _CHINESE.items() for word in words.split()}
 
 #: emotion -> English words, where a "*" stands for any ending, and Chinese words.
 WORDS: dict[str, tuple[str, str]] = {
@@ -70,7 +82,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def common_emotion(label: str) -> str | None:
-    """Return the emotion of EMOTIONS that a dataset's label means ("Joy": "happy"), or None: "calm", "worried"."""
+    """Return the emotion of EMOTIONS that a dataset's label means ("Joy", 喜悦: "happy"), or None: "calm", 平静."""
     label = label.strip().lower()
     return label if label in EMOTIONS else _LABELS.get(label)
 

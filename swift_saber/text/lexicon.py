@@ -34,6 +34,8 @@ _NO_NEGATION_ZH = re.compile(
 # of thousands of words.
 _BEFORE = 100
 _HAN = re.compile(r"[\u3400-\u9fff]")
+# An English word in Chinese has no space beside it (他很happy), and \b sees no boundary there.
+_NO_LETTER_BEFORE, _NO_LETTER_AFTER = r"(?<![^\W\u3400-\u9fff])", r"(?![^\W\u3400-\u9fff])"
 _ANY_ENDING = "[a-z]*"
 
 
@@ -53,7 +55,8 @@ class Lexicon:
         han = "|".join(regex for regex, word, _ in found if _HAN.search(word))
         other = "|".join(regex for regex, word, _ in found if not _HAN.search(word))
         # A list in one language alone has none of the other's, and an empty pattern would be everywhere.
-        self._pattern = re.compile("|".join([*([han] if han else []), *([rf"\b(?:{other})\b"] if other else [])]))
+        other = f"{_NO_LETTER_BEFORE}(?:{other}){_NO_LETTER_AFTER}" if other else ""
+        self._pattern = re.compile("|".join(filter(None, (han, other))))
         self._whole = {word: name for _, word, name in found}
         self._stems = {word[:-1]: name for regex, word, name in found if regex.endswith(_ANY_ENDING)}
 
@@ -94,8 +97,8 @@ class Lexicon:
 
 def denied(before: str, word: str) -> bool:
     """Whether what stands before a word in its sentence denies it."""
-    if _HAN.search(word):
-        return bool(_NEGATION_ZH.search(_NO_NEGATION_ZH.sub("", before)))
+    if _HAN.search(word) or _HAN.match(before.rstrip()[-1:]):
+        return bool(_NEGATION_ZH.search(_NO_NEGATION_ZH.sub("", before.rstrip())))
     return bool(_NEGATION_EN.search(before))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swift_saber.text.emotions import EMOTIONS, WORDS, find_emotion, named_emotions, own_emotions
+from swift_saber.text.emotions import EMOTIONS, WORDS, common_emotion, find_emotion, named_emotions, own_emotions
 
 
 def test_the_words_are_those_of_the_pipelines_common_emotions() -> None:
@@ -88,12 +88,21 @@ def test_labels_of_a_test_sets_own_are_found_by_their_name_and_longer_names_firs
     assert find_emotion("It is calm.", own) == "calm"
     assert find_emotion("A forced happy face.", own) == "forced happy"
     assert find_emotion("He is sarcastic.") is None
-    assert find_emotion("It is odd. (a.*)+[ It is plain.", ("(a.*)+[", "x*")) is None  # a label is no pattern
+    odd = ("(a.*)+[", "x*")  # a label is no pattern
+    assert find_emotion("It is odd. (a.*)+[ It is plain.", odd) == "(a.*)+["
+    assert find_emotion("It is aaa, and xxx.", odd) is None
 
 
 def test_a_datasets_own_words_are_those_that_mean_no_common_emotion() -> None:
-    labels = ["Joy", " Worried", "calm", "worried ", "fearful", None, "", " ", "distraction"]
-    assert own_emotions(labels) == ["calm", "distraction", "worried"]
+    labels = ["Joy", " Worried", "calm", "worried ", "fearful", None, "", " ", "distraction", "喜悦", "担心"]
+    assert own_emotions(labels) == ["calm", "distraction", "worried", "担心"]
+
+
+def test_every_chinese_label_of_an_emotion_is_a_word_for_it_in_a_text() -> None:
+    """Else an answer that says what the label says would be wrong."""
+    labels = {word for _, chinese in WORDS.values() for word in chinese.split() if common_emotion(word)}
+    assert len(labels) == 21
+    assert all(find_emotion(f"他很{word}。") == common_emotion(word) for word in labels)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +124,14 @@ def test_a_word_that_begins_like_a_denial_denies_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["无悲伤", "毫无悲伤之意", "没有任何悲伤", "并不悲伤", "不是无奈的悲伤"])
 def test_a_denial_beside_it_still_denies(text: str) -> None:
+    assert find_emotion(text) is None
+
+
+@pytest.mark.parametrize("text", ["情绪是sad。", "他很sad，也unhappy", "她感到 sad。"])
+def test_an_english_word_in_chinese_needs_no_space_beside_it(text: str) -> None:
+    assert find_emotion(text) == "sad"
+
+
+@pytest.mark.parametrize("text", ["他并不sad。", "看不出 sad", "他不 sad", "他很sadx"])
+def test_an_english_word_in_chinese_is_denied_in_chinese(text: str) -> None:
     assert find_emotion(text) is None

@@ -126,6 +126,26 @@ def test_the_pipelines_word_for_what_is_no_common_emotion_is_the_truth_where_it_
     assert not any("most people" in note for note in found["notes"])
 
 
+def test_a_chinese_label_is_the_common_emotion_that_it_names_in_either_language(tmp_path: Path) -> None:
+    """Of eight clips right are a and b, by a Chinese and an English answer, d, whose label is its own word, and so for
+    people's labels; wrong c (happy), e (calm is no word of the set) and f, which concludes two.
+    """
+    labels = {"a": "愤怒", "b": "悲伤", "c": "厌恶", "d": "平静", "e": "平静", "f": "惊讶"}
+    rows = [clip(name, label, language="zh") for name, label in labels.items()]
+    rows += [clip(name, labels={"emotions": {"anna": "高兴", "bo": "happy", "cy": "恐惧"}}) for name in "gh"]
+    write_rows(tmp_path / "test.jsonl", rows)
+    said = dict(zip("abcdefgh", ["愤怒", "sad", "高兴", "平静", "calm", "惊讶或者恐惧", "开心", "joyful"], strict=True))
+    answers = [{"id": name, "response": f"### 情感分析\n说话人感到{word}。"} for name, word in said.items()]
+    write_rows(tmp_path / "answers.jsonl", [*answers[:1], {"id": "b", "response": says("sad")}, *answers[2:]])
+    call = ("saber-test", "--data", tmp_path / "test.jsonl", "--answers", tmp_path / "answers.jsonl")
+    assert swift_saber(*call, "-o", tmp_path / "run") == 0
+    found = read_scores(tmp_path / "run")
+    assert (value(found, "emotion"), found["metrics"]["emotion"]["n"]) == (5 / 8, 8)
+    assert found["metrics"]["emotion"]["invalid"] == 2  # e and f
+    assert found["tables"]["all"]["labels"] == ["angry", "disgust", "happy", "sad", "surprise", "平静"]
+    assert {*found["groups"]} == {"people: anna", "people: bo", "people: cy"}
+
+
 def test_own_emotions_are_those_of_the_probe_too(tmp_path: Path) -> None:
     rows = read(tmp_path, *(clip(name, "joy", audios=[f"{name}.wav"]) for name in "ab"))
     said = {one["id"]: says("happy" if one["id"].endswith("no_sound") else "gleeful") for one in probe.questions(rows)}

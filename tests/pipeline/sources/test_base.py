@@ -204,6 +204,16 @@ def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
         ("contempt", "contempt"),
         ("calm", None),
         ("worried", None),
+        ("愤怒", "angry"),
+        (" 高兴 ", "happy"),
+        ("悲伤", "sad"),
+        ("惊讶", "surprise"),
+        ("恐惧", "fear"),
+        ("厌恶", "disgust"),
+        ("中性", "neutral"),
+        ("轻蔑", "contempt"),
+        ("平静", None),
+        ("喜欢", None),  # which sets have beside 高兴
         ("", None),
     ],
 )
