@@ -7,7 +7,7 @@ stands between quotation marks is words of the clip, and is not looked at.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from swift_saber.text.lexicon import SENTENCES, Lexicon
@@ -86,6 +86,43 @@ class Piece:
         return topics + self.of("manner")
 
 
+class Sentence:
+    """A sentence, its clauses and its words.
+
+    Args:
+        plain: the whole text, as plain_text returns it.
+        pieces: the sentence's clauses, one or more.
+        words: all of its words, in their order.
+    """
+
+    def __init__(self, plain: str, pieces: Sequence[Piece], words: Sequence[Word]) -> None:
+        self.plain, self.pieces, self.words = plain, pieces, words
+        self.start, self.end = pieces[0].start, pieces[-1].end
+
+    def around(self, word: Word) -> tuple[str, str]:
+        """The plain text of the sentence before and after a word, as far as it is looked at."""
+        return self.plain[max(self.start, word.start - NEAR) : word.start], self.behind(word)
+
+    def behind(self, word: Word) -> str:
+        return self.plain[word.end : min(self.end, word.end + NEAR)]
+
+    def between(self, one: Word, two: Word) -> str:
+        first, last = (one, two) if one.start <= two.start else (two, one)
+        return self.plain[first.end : last.start]
+
+    def back(self, word: Word) -> Iterator[Word]:
+        """The words before one, the nearest first."""
+        return (self.words[at] for at in range(word.at - 1, -1, -1))
+
+    def last(self, kind: str) -> list[Word | None]:
+        """For each word the last one of a kind before it."""
+        return _last(self.words, kind)
+
+    def following(self, kind: str) -> list[Word | None]:
+        """For each word the next one of a kind after it."""
+        return _last(self.words[::-1], kind)[::-1]
+
+
 def plain_text(text: str) -> str:
     """Return a text in lower case, each character at its place, with blanks for what is quoted."""
     quiet = _QUOTED.sub(lambda match: " " * len(match[0]), text.replace("’", "'"))
@@ -94,8 +131,8 @@ def plain_text(text: str) -> str:
     return "".join(low if len(low := unicodedata.normalize("NFKC", each).lower()) == 1 else each for each in quiet)
 
 
-def sentences(plain: str, lexicon: Lexicon) -> Iterator[tuple[list[Piece], list[Word]]]:
-    """Yield the clauses of each sentence of a plain text, and its words.
+def sentences(plain: str, lexicon: Lexicon) -> Iterator[Sentence]:
+    """Yield each sentence of a plain text.
 
     Args:
         plain: as plain_text returns it.
@@ -108,7 +145,7 @@ def sentences(plain: str, lexicon: Lexicon) -> Iterator[tuple[list[Piece], list[
             speaker.begin()
             for piece in pieces:
                 piece.others = speaker.others(plain, piece)
-            yield pieces, words
+            yield Sentence(plain, pieces, words)
         start = following
 
 
@@ -130,6 +167,15 @@ def _pieces(plain: str, start: int, end: int, lexicon: Lexicon) -> tuple[list[Pi
     for word in words:
         word.piece.words.setdefault(word.kind, []).append(word)
     return pieces, words
+
+
+def _last(of: Sequence[Word], kind: str) -> list[Word | None]:
+    found: list[Word | None] = []
+    last = None
+    for word in of:
+        found.append(last)
+        last = word if word.kind == kind else last
+    return found
 
 
 class _Speaker:

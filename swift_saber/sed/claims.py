@@ -3,11 +3,11 @@
     语速偏快，说到最后音调升高        rate + 1; pitch rises, 2, at the end
     The voice is not loud.        not loudness + 2
 
-Words are those of sed/claim_words.py, put together by their places: a value ("high") belongs to the topic before
-which it stands ("a high pitch"), else to the last one named ("the pitch is high"). Nothing is read of what is about
-somebody or something else (sed/claim_pieces.py), of what follows "as if", and of what compares the speaker with
-another. A clause that speaks of the voice, or the face, and gives no claim is counted as unread: "a friendly tone" is
-none, and no emotion is read here at all.
+Words are those of sed/claim_voice.py, claim_face.py and claim_words.py. They are put together by their places: a value
+("high") belongs to the topic before which it stands ("a high pitch"), else to the last one named ("the pitch is
+high"): that is sed/claim_topics.py. Nothing is read of what is about somebody or something else (sed/claim_pieces.py),
+of what follows "as if", and of what compares the speaker with another. A clause that speaks of the voice, or the face,
+and gives no claim is counted as unread: "a friendly tone" is none, and no emotion is read here at all.
 
 A voice that is "low" may be low or soft: that is a property of its own, `pitch_or_loudness`. Irony, and a denial that
 is spread over a sentence, are beyond these rules. All of them are ours.
@@ -18,9 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+from swift_saber.sed import claim_face, claim_voice
 from swift_saber.sed import claim_words as words
 from swift_saber.sed.claim_context import Where, is_denied, is_tried, part
-from swift_saber.sed.claim_pieces import NEAR, Piece, Word, plain_text, sentences
+from swift_saber.sed.claim_pieces import NEAR, Piece, Sentence, Word, plain_text, sentences
+from swift_saber.sed.claim_topics import NOT_OURS, Topics, is_linked
 from swift_saber.text.lexicon import Lexicon
 
 Change = Literal["rises", "falls"]
@@ -31,7 +33,7 @@ class Claim:
     """One thing that a text states.
 
     Attributes:
-        property: one of claim_words.VOICE_PROPERTIES, or of the face a key of claim_words.ACTION_UNITS.
+        property: one of claim_voice.PROPERTIES, or of the face a key of claim_face.ACTION_UNITS.
         direction: +1 high, loud, fast, varied, there; -1 the opposite; 0 as normal. Of a change: where it goes.
         strength: 1 slight, 2 plain, 3 strong; 2 where the direction is 0.
         denied: whether the text says that it is not so; all else is then of what is denied.
@@ -76,32 +78,6 @@ def read_face(text: str) -> Read:
     return _FACE.read(text)
 
 
-_ADJECTIVES = frozenset(words.ADJECTIVES.split())
-_VERBS = frozenset(words.VERBS.split())
-_NO_NOUN = frozenset(words.NO_NOUN.split())
-# Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
-_BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
-_NOT_OURS = frozenset(("other", "unread"))
-
-_LINKED = re.compile(
-    r"\b(?:is|are|was|were|be|been|being|sounds?|remains?|stays?|seems?|becomes?|became|grows?|gets?|turns?|keeps?|"
-    r"but|neither|nor)\s+"
-    r"(?:(?:\w+ly|very|quite|rather|a bit|a little|somewhat|not|too|more|also|both|neither)\s+)*$"
-)
-_OWNER = r"(?:(?:his|her|their|its|the)\s+)?"
-_IN_TOPIC = re.compile(rf"\s+in\s+{_OWNER}$")
-_DIRECT = re.compile(rf"(?:-\w+)?\s+{_OWNER}(?:[\w'-]+\s+){{0,2}}$")
-_COMMA = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
-_CHAIN = re.compile(rf"{_COMMA}(?:[\w'-]+(?:\s[\w'-]+)?(?:{_COMMA}|\s+)){{0,4}}$")
-_TOGETHER = re.compile(r"\s*(?:,|and|&|/)\s*(?:and\s+|the\s+|his\s+|her\s+)?$|(?:和|与|及|以及|、|/)$")
-_OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
-_OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
-_NOUN = re.compile(r"\s+([\w'-]+)")
-_NOUN_ZH = re.compile(r"的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
-_FILLERS = re.compile(
-    r"(?:明显|突然|忽然|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
-    r"算为于了仍保持依旧还、和时])*$"
-)
 _THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
 _BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b")
 _USUAL = re.compile(r"usual|normal|average|typical|expected|natural|necessary|needed")
@@ -139,7 +115,7 @@ class _Reader:
             "becomes": {"": words.BECOMES},
             "hypothesis": {"": words.HYPOTHESES},
             "source": {"": words.SOURCES},
-            "manner": {"": words.MANNERS},
+            "manner": {"": claim_voice.MANNERS},
             "nothing": {"": words.NOTHING},
             "degree": words.DEGREES,
             "where": words.WHERE,
@@ -164,39 +140,28 @@ class _Reader:
         plain = plain_text(text)
         claims: list[Claim] = []
         clauses: list[Piece] = []
-        for pieces, found in sentences(plain, self._lexicon):
-            claims += _turning(list(_Sentence(text, plain, pieces, found, self._means).claims()))
-            clauses += [piece for piece in pieces if not piece.others and (piece.read or piece.topics())]
+        for sentence in sentences(plain, self._lexicon):
+            claims += _turning(list(_Claims(text, sentence, self._means).all()))
+            clauses += [piece for piece in sentence.pieces if not piece.others and (piece.read or piece.topics())]
         unread = tuple(_trimmed(plain, piece) for piece in clauses if not piece.read)
         return Read(tuple(claims), len(clauses), unread)
 
 
-class _Sentence:
+class _Claims:
     """The claims of one sentence.
 
     Args:
         text: all of it.
-        plain: the same, as plain_text returns it.
-        pieces: the sentence's clauses; those of which a claim comes are marked.
-        found: the sentence's words.
+        sentence: its clauses of which a claim comes are marked.
         means: value -> topic -> what it states.
     """
 
-    def __init__(
-        self,
-        text: str,
-        plain: str,
-        pieces: Sequence[Piece],
-        found: Sequence[Word],
-        means: Mapping[str, Mapping[str, Sequence[str]]],
-    ) -> None:
-        self._text, self._plain, self._pieces, self._words, self._means = text, plain, pieces, found, means
-        self._start, self._end = pieces[0].start, pieces[-1].end
-        self._topic_before = _last(self._words, "topic")
-        self._person_before = _last(self._words, "person")
-        self._topic_after = _last(self._words[::-1], "topic")[::-1]
+    def __init__(self, text: str, sentence: Sentence, means: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        self._text, self._sentence, self._means = text, sentence, means
+        self._plain, self._words = sentence.plain, sentence.words
+        self._topics, self._person_before = Topics(sentence), sentence.last("person")
 
-    def claims(self) -> Iterator[Claim]:
+    def all(self) -> Iterator[Claim]:
         twice = False
         for word in self._words:
             if word.kind != "value":
@@ -204,10 +169,10 @@ class _Sentence:
             again, twice = twice, self._plain.startswith(f" and {word.text}", word.end)  # louder and louder
             if again or word.piece.others or self._supposed(word) or self._sizes(word) or self._no_level(word):
                 continue
-            for topic in self._topics(word):
+            for topic in self._topics.of(word, "*" in self._means[word.name]):
                 if topic and topic.piece.others:
                     # "loud music plays, she whispers": what needs no topic takes none from elsewhere
-                    if topic.name not in _NOT_OURS and not word.piece.of("person"):
+                    if topic.name not in NOT_OURS and not word.piece.of("person"):
                         continue
                     topic = None
                 for stated in self._stated(word, topic):
@@ -223,18 +188,13 @@ class _Sentence:
     def _supposed(self, word: Word) -> bool:
         """Whether it stands behind "as if" or the like, or is only tried."""
         supposed = any(each.start < word.start for each in word.piece.of("hypothesis")[:1])
-        return supposed or is_tried(self._around(word)[0])
-
-    def _around(self, word: Word) -> tuple[str, str]:
-        """The plain text of the sentence before and after a word, as far as it is looked at."""
-        before = self._plain[max(self._start, word.start - NEAR) : word.start]
-        return before, self._plain[word.end : min(self._end, word.end + NEAR)]
+        return supposed or is_tried(self._sentence.around(word)[0])
 
     def _sizes(self, word: Word) -> bool:
         """Whether "large" or "small" is the size of a change and no level: 音量起伏较大."""
         if word.text not in ("大", "小"):
             return False
-        before = next((each for each in self._back(word) if each.kind != "degree"), None)
+        before = next((each for each in self._sentence.back(word) if each.kind != "degree"), None)
         return before is not None and before.name in ("varied", "changes")
 
     def _small(self, size: Word) -> bool:
@@ -252,94 +212,6 @@ class _Sentence:
         follows = any(each.kind == "value" and each.start - word.end <= 2 for each in after)
         return follows if word.han else bool(_BETWEEN.match(self._plain, word.end))
 
-    # What it is said of
-
-    def _topics(self, word: Word) -> list[Word | None]:
-        """The topics to which a value belongs; [None] where it stands for itself, [] where it says nothing."""
-        alone = "*" in self._means[word.name]
-        after = self._after(word)
-        if after:
-            return [after, *([] if alone else self._together(after, +1))]
-        if self._of_unknown(word) or (word.han and len(word.text) == 1 and not self._joined(word)):
-            return [None] if alone else []
-        before = self._topic_before[word.at]
-        if before:
-            return [before, *([] if alone else self._together(before, -1))]
-        following = self._topic_after[word.at]
-        return [following if following and following.name == "speak" and word.text.endswith("ly") else None]
-
-    def _after(self, word: Word) -> Word | None:
-        """The topic behind a value to which it belongs."""
-        topic = self._topic_after[word.at]
-        if topic is None or topic.start - word.end > NEAR:
-            return None
-        gap = self._plain[word.end : topic.start]
-        beside = self._beside_topic(word)
-        if word.han and topic.name == "speak":
-            return topic if gap in ("", "地") else None
-        if word.han:
-            return topic if _OF_ZH.match(gap) or (_OBJECT_ZH.match(gap) and not beside) else None
-        if _IN_TOPIC.match(gap):
-            return topic
-        if topic.name == "speak" or not _BARRIERS.isdisjoint(gap.split()):
-            return None
-        if _DIRECT.match(gap) and " and " not in gap:
-            return topic
-        chained = word.name in _ADJECTIVES and not beside and not self._linked(word) and _CHAIN.match(gap)
-        return topic if chained else None
-
-    def _together(self, topic: Word, step: int) -> Iterator[Word]:
-        """The topics that are named together with one: pitch and volume."""
-        while 0 <= topic.at + step < len(self._words):
-            other = self._words[topic.at + step]
-            gap = self._between(topic, other)
-            if other.kind != "topic" or other.name in _NOT_OURS | {"speak"} or topic.name in _NOT_OURS | {"speak"}:
-                return
-            if topic.han != other.han or not _TOGETHER.match(gap) or (topic.han and "," in gap):
-                return
-            topic = other
-            yield topic
-
-    def _of_unknown(self, word: Word) -> bool:
-        """Whether a value belongs to a noun that is no topic ("a quick glance"), or a verb ("quickly escalates")."""
-        behind = self._plain[word.end : min(self._end, word.end + NEAR)]
-        if word.han:
-            return bool(_NOUN_ZH.match(behind))
-        adverb = word.text.endswith("ly")
-        if word.name not in _ADJECTIVES or word.text in _VERBS or (not adverb and self._linked(word)):
-            return False
-        noun = _NOUN.match(behind)
-        if not noun or noun[1] in _NO_NOUN or noun[1].endswith("ly"):
-            return False
-        known = self._words[word.at + 1] if word.at + 1 < len(self._words) else None
-        if known is None or known.start != word.end + noun.start(1):
-            return True
-        return known.kind == "source" or (adverb and known.kind == "value")
-
-    def _linked(self, word: Word) -> bool:
-        return bool(_LINKED.search(self._plain, max(self._start, word.start - NEAR), word.start))
-
-    def _joined(self, word: Word) -> bool:
-        """Whether nothing but small words stands between a character and the known word before it in its clause."""
-        before = self._words[word.at - 1] if word.at else None
-        last = before.end if before and before.piece is word.piece else word.piece.start
-        return word.start - last <= 8 and bool(_FILLERS.match(self._plain[last : word.start]))
-
-    def _beside_topic(self, word: Word) -> bool:
-        """Whether a topic stands right before a value: "eyes widened, brows raised", 音调高音量低."""
-        before = self._words[word.at - 1] if word.at else None
-        if before is None or before.kind != "topic" or before.piece is not word.piece:
-            return False
-        return self._joined(word) if word.han else self._between(before, word).isspace()
-
-    def _between(self, one: Word, two: Word) -> str:
-        first, last = (one, two) if one.start <= two.start else (two, one)
-        return self._plain[first.end : last.start]
-
-    def _back(self, word: Word) -> Iterator[Word]:
-        """The words before one, the nearest first."""
-        return (self._words[at] for at in range(word.at - 1, -1, -1))
-
     # What it states
 
     def _stated(self, word: Word, topic: Word | None) -> Sequence[str]:
@@ -353,14 +225,14 @@ class _Sentence:
 
     def _of_other(self, word: Word, topic: Word) -> bool:
         """Whether a value that needs no topic is said of one that is not ours: "trembling hands"."""
-        gap = self._between(topic, word)
+        gap = self._sentence.between(topic, word)
         near = topic.piece is word.piece and len(gap) <= (4 if word.han else 12) and " and " not in gap
-        return near and topic.name in _NOT_OURS
+        return near and topic.name in NOT_OURS
 
     def _claim(self, word: Word, topic: Word | None, stated: str, twice: bool) -> Claim | None:
         name, sign, strength = stated.rsplit(" ", 2)
         change: Change | None = "rises" if sign == "rises" else "falls" if sign == "falls" else None
-        if word.text == "raised" and change and self._linked(word):
+        if word.text == "raised" and change and is_linked(self._sentence, word):
             sign, change = "+", None  # "her voice is raised" is a level
         direction = {"rises": 1, "+": 1, "0": 0, "falls": -1, "-": -1}[sign]
         if direction and not change:
@@ -394,7 +266,7 @@ class _Sentence:
         )
 
     def _denied(self, word: Word) -> bool:
-        before, after = self._around(word)
+        before, after = self._sentence.around(word)
         return is_denied(before, word.text, after, word.han)
 
     def _compared(self, word: Word) -> Literal["before", "usual", "another"] | None:
@@ -404,15 +276,15 @@ class _Sentence:
             return found and ("before" if found[1] else "usual" if found[2] else "another")
         if not word.text.endswith("er"):
             return None
-        than = _THAN.match(self._plain, word.end, min(self._end, word.end + NEAR))
+        than = _THAN.match(self._plain, word.end, min(self._sentence.end, word.end + NEAR))
         if than:
             return "usual" if _USUAL.search(than[1]) else "before" if _BEFORE.search(than[1]) else "another"
         return "before" if any(each.name == "end" for each in word.piece.of("where")) else None
 
     def _becomes(self, word: Word) -> bool:
         """Whether a level is what something comes to: "grows loud"."""
-        for each in self._back(word):
-            if each.piece is not word.piece or len(self._between(each, word)) > (4 if word.han else 25):
+        for each in self._sentence.back(word):
+            if each.piece is not word.piece or len(self._sentence.between(each, word)) > (4 if word.han else 25):
                 return False
             if each.kind not in ("degree", "where"):
                 return each.kind == "becomes"
@@ -437,7 +309,7 @@ class _Sentence:
                 degree = each.kind == "degree" or self._sizes(each)
                 passed = step > 0 and topic is not None and at <= topic.at and each.kind in ("topic", "person")
                 reach = 3 if word.han else 1 if beside is topic else 14
-                gap = self._between(each, beside)
+                gap = self._sentence.between(each, beside)
                 if not (degree or passed or each.kind == "becomes") or (len(gap) > reach and not passed):
                     break
                 found += [each] if degree else []
@@ -448,20 +320,24 @@ class _Sentence:
         if topic and topic.name == "ending":
             return "end"
         at = word.piece.at
-        around = [each for each in self._pieces[max(0, at - 1) : at + 2] if not each.of("value") and not each.topics()]
+        around = [
+            each
+            for each in self._sentence.pieces[max(0, at - 1) : at + 2]
+            if not each.of("value") and not each.topics()
+        ]
         # A clause behind that says more than where is about something else: "最后几乎听不见".
         around = [each for each in around if each.at < at or _only_where(self._plain, each)]
         found = word.piece.of("where") or [where for each in around for where in each.of("where")]
         found = [each for each in found if not self._value_between(word, each)]
         found = [each for each in found if not self._plain.endswith(("比", "than "), 0, each.start)]
         if not found:
-            return part(*self._around(word))
+            return part(*self._sentence.around(word))
         return cast(Where, min(found, key=lambda each: abs(each.start - word.start)).name)
 
     def _value_between(self, word: Word, where: Word) -> bool:
         """Whether another value stands nearer to a place in time: "low, and loud at the end"."""
         between = self._words[min(word.at, where.at) + 1 : max(word.at, where.at)]
-        return any(each.kind == "value" and "and" in self._between(word, each).split() for each in between[:9])
+        return any(each.kind == "value" and "and" in self._sentence.between(word, each).split() for each in between[:9])
 
 
 def _turning(claims: Sequence[Claim]) -> Iterable[Claim]:
@@ -488,20 +364,10 @@ def _only_where(plain: str, piece: Piece) -> bool:
     return any(len(said) <= len(where.text) + 2 for where in piece.of("where"))
 
 
-def _last(of: Sequence[Word], kind: str) -> list[Word | None]:
-    """For each word the last one of a kind before it."""
-    found: list[Word | None] = []
-    last = None
-    for word in of:
-        found.append(last)
-        last = word if word.kind == kind else last
-    return found
-
-
 def _trimmed(plain: str, piece: Piece) -> tuple[int, int]:
     text = plain[piece.start : piece.end]
     return piece.start + len(text) - len(text.lstrip()), piece.end - (len(text) - len(text.rstrip()))
 
 
-_VOICE = _Reader(words.VOICE_TOPICS, words.VOICE_VALUES, words.VOICE_MEANS, {})
-_FACE = _Reader(words.FACE_TOPICS, words.FACE_VALUES, words.FACE_MEANS, words.COURSES)
+_VOICE = _Reader(claim_voice.TOPICS, claim_voice.VALUES, claim_voice.MEANS, {})
+_FACE = _Reader(claim_face.TOPICS, claim_face.VALUES, claim_face.MEANS, claim_face.COURSES)

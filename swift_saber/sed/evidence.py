@@ -35,7 +35,7 @@ from typing import Literal
 
 from swift_saber.media.prosody import Prosody
 from swift_saber.sed.action_units import ActionUnits
-from swift_saber.sed.claim_words import ACTION_UNITS
+from swift_saber.sed.claim_face import ACTION_UNITS
 from swift_saber.sed.claims import Claim, Read
 from swift_saber.sed.scale import SCALED, Numbers, Place, Scale, numbers
 

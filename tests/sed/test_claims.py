@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swift_saber.mini.world import EVAL_COUNTS, record, sample_split
-from swift_saber.sed import claim_words
+from swift_saber.sed import claim_face, claim_voice, claim_words
 from swift_saber.sed.claims import Claim, Read, read_face, read_voice
 from tests.sed import said
 from tests.sed.said import expected, short
@@ -43,8 +43,8 @@ def _meanings(han: bool) -> list[tuple[Callable[[str], list[Claim]], str, str, l
     """A reader, a topic, a value and what the tables say that it states, for all that they say of a named topic."""
     found: list[tuple[Callable[[str], list[Claim]], str, str, list[str]]] = []
     for read, topics, values, means in (
-        (voice_claims, claim_words.VOICE_TOPICS, claim_words.VOICE_VALUES, claim_words.VOICE_MEANS),
-        (face_claims, claim_words.FACE_TOPICS, claim_words.FACE_VALUES, claim_words.FACE_MEANS),
+        (voice_claims, claim_voice.TOPICS, claim_voice.VALUES, claim_voice.MEANS),
+        (face_claims, claim_face.TOPICS, claim_face.VALUES, claim_face.MEANS),
     ):
         for value, table in means.items():
             for on, stated in table.items():
@@ -169,8 +169,8 @@ def test_a_denial_turns_denied_and_nothing_else(plain: str, denied: str) -> None
 
 def test_the_tables_fit_each_other() -> None:
     for topics, values, means, properties in (
-        (claim_words.VOICE_TOPICS, claim_words.VOICE_VALUES, claim_words.VOICE_MEANS, claim_words.VOICE_PROPERTIES),
-        (claim_words.FACE_TOPICS, claim_words.FACE_VALUES, claim_words.FACE_MEANS, claim_words.ACTION_UNITS),
+        (claim_voice.TOPICS, claim_voice.VALUES, claim_voice.MEANS, claim_voice.PROPERTIES),
+        (claim_face.TOPICS, claim_face.VALUES, claim_face.MEANS, claim_face.ACTION_UNITS),
     ):
         assert set(values) == set(means)
         named = {topic for table in means.values() for on in table for topic in on.split()}
@@ -179,7 +179,7 @@ def test_the_tables_fit_each_other() -> None:
         stated = [each for table in means.values() for text in table.values() for each in text.split(", ")]
         assert all(form.fullmatch(each) for each in stated)
         assert {each.split()[0] for each in stated} == set(properties)
-    assert set(claim_words.ADJECTIVES.split()) <= {*claim_words.VOICE_VALUES, *claim_words.FACE_VALUES}
+    assert set(claim_words.ADJECTIVES.split()) <= {*claim_voice.VALUES, *claim_face.VALUES}
 
 
 def _some(*tables: Mapping[str, str]) -> list[str]:
@@ -189,8 +189,8 @@ def _some(*tables: Mapping[str, str]) -> list[str]:
 WORDS = st.sampled_from(
     [
         *_some(
-            *(claim_words.VOICE_TOPICS, claim_words.VOICE_VALUES, claim_words.FACE_TOPICS, claim_words.FACE_VALUES),
-            *(claim_words.DEGREES, claim_words.WHERE, claim_words.PERSONS, claim_words.COURSES),
+            *(claim_voice.TOPICS, claim_voice.VALUES, claim_face.TOPICS, claim_face.VALUES),
+            *(claim_words.DEGREES, claim_words.WHERE, claim_words.PERSONS, claim_face.COURSES),
             {"": claim_words.BECOMES, "-": claim_words.NOTHING, ".": claim_words.SOURCES},
         ),
         *["and", "a", "is", "not", "，", "。", ".", "，", "的", "没有", "不", "“", "”", "İ", "ﬁ", "…", "\n"],

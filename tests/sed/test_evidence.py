@@ -13,7 +13,7 @@ from swift_saber.media.prosody import NAMES, measure
 from swift_saber.mini import voice
 from swift_saber.mini.world import EVAL_COUNTS, SILENT, record, sample_split, stream
 from swift_saber.sed.action_units import NO_FACE, ActionUnits, Unit
-from swift_saber.sed.claim_words import VOICE_PROPERTIES
+from swift_saber.sed.claim_voice import PROPERTIES
 from swift_saber.sed.claims import Claim, Read, read_face, read_voice
 from swift_saber.sed.evidence import (
     BETWEEN,
@@ -215,7 +215,7 @@ def test_where_nothing_is_decided_there_is_no_score() -> None:
 NUMBERS = st.none() | st.floats(-200, 500, allow_nan=False)
 STATED = st.builds(
     Claim,
-    property=st.sampled_from(VOICE_PROPERTIES),
+    property=st.sampled_from(PROPERTIES),
     direction=st.just(1) | st.just(-1),
     strength=st.sampled_from([1, 2, 3]),
     denied=st.just(False),

@@ -1,0 +1,136 @@
+"""What binds a value to its topic: to which of a sentence's topics "high" belongs.
+
+    a high pitch; the pitch is high     the topic behind a value, else the last one before it
+    pitch and volume are low            those that are named together
+    a quick glance                      none: a noun that is no topic of ours
+
+It knows places and the small words between them, and not what a value states: that is sed/claims.py's.
+"""
+
+import re
+from collections.abc import Iterator
+
+from swift_saber.sed import claim_words as words
+from swift_saber.sed.claim_pieces import NEAR, Sentence, Word
+
+#: Topics of which nothing is measured: a breath, a gaze, and what is neither voice nor face.
+NOT_OURS = frozenset(("other", "unread"))
+
+_NOT_TOGETHER = NOT_OURS | {"speak"}
+_ADJECTIVES = frozenset(words.ADJECTIVES.split())
+_VERBS = frozenset(words.VERBS.split())
+_NO_NOUN = frozenset(words.NO_NOUN.split())
+# Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
+_BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
+
+_LINKED = re.compile(
+    r"\b(?:is|are|was|were|be|been|being|sounds?|remains?|stays?|seems?|becomes?|became|grows?|gets?|turns?|keeps?|"
+    r"but|neither|nor)\s+"
+    r"(?:(?:\w+ly|very|quite|rather|a bit|a little|somewhat|not|too|more|also|both|neither)\s+)*$"
+)
+_OWNER = r"(?:(?:his|her|their|its|the)\s+)?"
+_IN_TOPIC = re.compile(rf"\s+in\s+{_OWNER}$")
+_DIRECT = re.compile(rf"(?:-\w+)?\s+{_OWNER}(?:[\w'-]+\s+){{0,2}}$")
+_COMMA = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
+_CHAIN = re.compile(rf"{_COMMA}(?:[\w'-]+(?:\s[\w'-]+)?(?:{_COMMA}|\s+)){{0,4}}$")
+_TOGETHER = re.compile(r"\s*(?:,|and|&|/)\s*(?:and\s+|the\s+|his\s+|her\s+)?$|(?:和|与|及|以及|、|/)$")
+_OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
+_OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
+_NOUN = re.compile(r"\s+([\w'-]+)")
+_NOUN_ZH = re.compile(r"的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
+_FILLERS = re.compile(
+    r"(?:明显|突然|忽然|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
+    r"算为于了仍保持依旧还、和时])*$"
+)
+
+
+def is_linked(sentence: Sentence, word: Word) -> bool:
+    """Whether a value stands behind "is" or the like."""
+    return bool(_LINKED.search(sentence.plain, max(sentence.start, word.start - NEAR), word.start))
+
+
+class Topics:
+    """The topics of a sentence, and which of its values belong to them."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self._sentence, self._words, self._plain = sentence, sentence.words, sentence.plain
+        self._before, self._behind = sentence.last("topic"), sentence.following("topic")
+
+    def of(self, word: Word, alone: bool) -> list[Word | None]:
+        """Return the topics to which a value belongs; [None] where it stands for itself, [] where it says nothing.
+
+        Args:
+            word: the value.
+            alone: whether it states something without a topic, as "whispers" does.
+        """
+        after = self._after(word)
+        if after:
+            return [after, *([] if alone else self._together(after, +1))]
+        if self._of_unknown(word) or (word.han and len(word.text) == 1 and not self._joined(word)):
+            return [None] if alone else []
+        before = self._before[word.at]
+        if before:
+            return [before, *([] if alone else self._together(before, -1))]
+        following = self._behind[word.at]
+        return [following if following and following.name == "speak" and word.text.endswith("ly") else None]
+
+    def _after(self, word: Word) -> Word | None:
+        """The topic behind a value to which it belongs."""
+        topic = self._behind[word.at]
+        if topic is None or topic.start - word.end > NEAR:
+            return None
+        gap = self._plain[word.end : topic.start]
+        beside = self._beside_topic(word)
+        if word.han and topic.name == "speak":
+            return topic if gap in ("", "地") else None
+        if word.han:
+            return topic if _OF_ZH.match(gap) or (_OBJECT_ZH.match(gap) and not beside) else None
+        if _IN_TOPIC.match(gap):
+            return topic
+        if topic.name == "speak" or not _BARRIERS.isdisjoint(gap.split()):
+            return None
+        if _DIRECT.match(gap) and " and " not in gap:
+            return topic
+        chained = word.name in _ADJECTIVES and not beside and not is_linked(self._sentence, word)
+        return topic if chained and _CHAIN.match(gap) else None
+
+    def _together(self, topic: Word, step: int) -> Iterator[Word]:
+        """The topics that are named together with one: pitch and volume."""
+        while 0 <= topic.at + step < len(self._words):
+            other = self._words[topic.at + step]
+            gap = self._sentence.between(topic, other)
+            if other.kind != "topic" or other.name in _NOT_TOGETHER or topic.name in _NOT_TOGETHER:
+                return
+            if topic.han != other.han or not _TOGETHER.match(gap) or (topic.han and "," in gap):
+                return
+            topic = other
+            yield topic
+
+    def _of_unknown(self, word: Word) -> bool:
+        """Whether a value belongs to a noun that is no topic ("a quick glance"), or a verb ("quickly escalates")."""
+        behind = self._sentence.behind(word)
+        if word.han:
+            return bool(_NOUN_ZH.match(behind))
+        adverb = word.text.endswith("ly")
+        if word.name not in _ADJECTIVES or word.text in _VERBS or (not adverb and is_linked(self._sentence, word)):
+            return False
+        noun = _NOUN.match(behind)
+        if not noun or noun[1] in _NO_NOUN or noun[1].endswith("ly"):
+            return False
+        known = self._words[word.at + 1] if word.at + 1 < len(self._words) else None
+        if known is None or known.start != word.end + noun.start(1):
+            return True
+        return known.kind == "source" or (adverb and known.kind == "value")
+
+    def _joined(self, word: Word) -> bool:
+        """Whether nothing but small words stands between a character and the known word before it in its clause."""
+        before = self._words[word.at - 1] if word.at else None
+        last = before.end if before and before.piece is word.piece else word.piece.start
+        return word.start - last <= 8 and bool(_FILLERS.match(self._plain[last : word.start]))
+
+    def _beside_topic(self, word: Word) -> bool:
+        """Whether a topic stands right before a value: "eyes widened, brows raised", 音调高音量低."""
+        before = self._words[word.at - 1] if word.at else None
+        if before is None or before.kind != "topic" or before.piece is not word.piece:
+            return False
+        return self._joined(word) if word.han else self._sentence.between(before, word).isspace()

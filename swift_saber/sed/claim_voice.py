@@ -1,0 +1,209 @@
+"""Words by which a record speaks of a voice, in English and Chinese, and what each of them states.
+
+A topic is what is spoken of ("pitch", 语速), a value what is said of it ("high", 偏快); MEANS tells what a value states
+about a topic: "PROPERTY DIRECTION STRENGTH", where "rises" and "falls" stand for a change. "*" is any topic of ours or
+none, "-" is none. All lists are ours.
+
+What may mean two things is either left out or named so: a voice that is "low" is low or soft.
+"""
+
+from collections.abc import Mapping
+
+#: Properties of the voice. `pitch_or_loudness`: the words leave open which of the two.
+PROPERTIES = (
+    *("pitch", "pitch_range", "loudness", "loudness_range", "rate", "rate_range"),
+    *("pause", "silence", "tremor", "pitch_or_loudness"),
+)
+
+TOPICS = {
+    "pitch": "pitch, pitches, register, 音调, 声调, 音高, 调门",
+    "intonation": "intonation, inflection, inflections, melody, prosody, 语调, 腔调, 句调",
+    "ending": "尾音",
+    "loudness": "volume, loudness, 音量, 声量, 响度, 嗓门",
+    "rate": "pace, pacing, rate, tempo, speed, cadence, rhythm, 语速, 说话速度, 讲话速度, 节奏, 速度",
+    "voice": "voice, voices, vocal, vocals, tone, tones, timbre, delivery, speech, utterance, 声音, 嗓音, 声线, "
+    "音色, 女声, 男声, 童声, 语音, 人声, 说话声, 话音, 说话声音, 嗓子, 语气, 口吻",
+    "speak": "speak, speaks, speaking, spoke, spoken, talk, talks, talking, say, says, said, saying, utter*, read, "
+    "reads, word, words, sentence, line, lines, asks, asked, answers, replies, deliver, delivers, delivering, "
+    "delivered, 说, 说道, 说话, 说着, 讲, 讲话, 讲述, 问, 问道, 回答",
+    "wording": "articulation, enunciation, diction, 吐字, 咬字, 发音",
+    "unread": "breath, breaths, breathe, breathes, breathing, 气息, 呼吸",
+    "other": "sigh*, laugh*, chuckl*, cough*, sob, sobs, sobbing, room, rooms, street, emotion*, mood, feeling*, "
+    "energy, spirits, stress, tension, expression, eyes, gaze, face, smile*, glance*, lips, hand, hands, body, "
+    "shoulders, head, effort, door, footsteps, 叹气, 叹息, 笑声, 笑, 房间, 环境, 街道, 情绪, 情感, 感情, 心情, 气氛, "
+    "氛围, 神情, 眼神, 表情, 目光, 双手, 身体, 肩膀, 嘴唇, 脚步声, 掌声",
+}
+
+VALUES = {
+    "high": "high, higher, highest, elevated",
+    "tall": "高, 高昂",
+    "high-pitched": "high-pitched, high pitched, higher-pitched, shrill*, squeaky, piercing, falsetto, 尖细, 尖锐, "
+    "尖利, 尖厉",
+    "sharp": "尖",
+    "ringing": "高亢",
+    "low": "low, lower, lowest, 低",
+    "deep": "deep, deeper, 深沉",
+    "low-pitched": "low-pitched, low pitched, lower-pitched, deep-voiced, baritone, rumbl*, 低沉",
+    "loud": "loud, louder, loudest, loudly, 大, 响",
+    "aloud": "booming, thunder*, raised voice, raised voices, 大声, 高声, 洪亮, 响亮, 嘹亮, 宏亮",
+    "shout": "shout*, yell*, scream*, bellow*, roar*, 喊, 喊叫, 喊道, 大喊, 大叫, 叫喊, 呼喊, 吼, 吼叫, 怒吼, 咆哮, "
+    "尖叫, 嘶吼, 大吼, 大骂, 吼道, 吼声",
+    "quiet": "quiet, quieter, quietly, soft, softer, softly, hushed, subdued, muted, faint, faintly, 小, 弱, 轻, "
+    "轻柔, 微弱, 细弱",
+    "under": "in a low voice, in low voices, in a low tone, soft-spoken, under his breath, under her breath, "
+    "keeps his voice low, keeps her voice low, keeping his voice low, keeping her voice low, 小声, 低声, 轻声, 悄声, "
+    "轻声细语, 低声细语",
+    "press down": "压低, 压得很低, 压得低, 压得极低",
+    "whisper": "whisper*, 耳语, 窃窃私语, 悄悄话, 气声",
+    "murmur": "murmur*, mutter*, mumbl*, 嘟囔, 喃喃, 呢喃, 咕哝, 喃喃自语",
+    "mid loudness": "neither loud nor soft, neither loud nor quiet, neither soft nor loud, neither quiet nor loud, "
+    "不大不小",
+    "fast": "fast, faster, fastest, quick, quicker, quickly, rapid, rapidly, hurried, hurriedly, rushed, brisk, "
+    "briskly, swift, swiftly, hasty, hastily, 快, 急促, 飞快, 快速, 急速, 匆忙, 连珠炮",
+    "slow": "slow, slower, slowest, slowly, unhurried, leisurely, drawl*, drawn-out, 慢, 缓慢, 缓缓, 迟缓, 徐缓, "
+    "慢慢地说, 慢慢说, 慢条斯理, 慢悠悠, 拖得很长, 拖长, 拖得长, drawn out",
+    "measured": "measured, deliberate, 舒缓",
+    "gentle slope": "平缓",
+    "takes time": "takes his time, takes her time, taking his time, taking her time, takes their time",
+    "mid rate": "neither fast nor slow, neither slow nor fast, 不快不慢, 不紧不慢, 不疾不徐",
+    "mid pitch": "mid-pitched, medium-pitched, middle-pitched",
+    "moderate": "moderate, medium, normal, average, conversational, mid-range, ordinary, neither high nor low, "
+    "neither low nor high, 适中, 中等, 正常, 一般, 不高不低",
+    "flat": "flat, flatly, toneless, 平淡, 平板, 平直, 单调, 呆板, 平",
+    "monotone": "monoton*",
+    "little varied": "little variation, limited variation, minimal variation, narrow, 起伏不大, 起伏较小, 起伏很小, "
+    "变化不大, 变化较小, little dynamic range, little range, narrow range, little inflection",
+    "varied": "varied, varying, vary, varies, variation, variations, variable, fluctuat*, modulat*, 忽高忽低, "
+    "忽大忽小, 忽快忽慢, 起伏, 波动, 时快时慢, 时高时低, 时大时小, 时强时弱",
+    "changes": "变化, 变化丰富, 富有变化, 富于变化, 多变, change, changes, changing",
+    "lively": "lively, animated, sing-song, singsong, melodic",
+    "expressive": "expressive, dynamic, colourful, colorful, 丰富, 生动",
+    "cadenced": "抑扬顿挫",
+    "steady": "steady, steadily, stable, constant, consistent, unwavering, 平稳, 稳定, 稳",
+    "even": "even, evenly, uniform, 均匀",
+    "rises": "rise, rises, rising, rose, risen, climb*, increas*, go up, goes up, going up, went up, upward, "
+    "upwards, ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高, 从低到高",
+    "raises": "raise, raises, raised, raising, 提高, 抬高, 拔高",
+    "lilts": "上扬, 上挑",
+    "swells": "swell*, crescendo, 变大, 增大, 加大, 放大, 增强, 渐强, 变响, 由小变大, 由弱到强",
+    "falls": "fall, falls, falling, fell, drop, drops, dropped, dropping, decreas*, go down, goes down, going down, "
+    "went down, dip, dips, descend*, sink, sinks, sank, declin*, downward, downwards, diminish*, lessen*, 下降, "
+    "降低, 降下, 变低, 渐低, 回落, 先高后低, 由高到低, 由高转低, 下沉, 从高到低",
+    "lowers": "lowers, lowered, lowering, 放低",
+    "fades": "fade, fades, faded, fading, soften, softens, softened, softening, trail off, trails off, trailed off, "
+    "trailing off, 减弱, 变小, 渐弱, 变轻, 放轻, 减小, 由大变小, 由强到弱",
+    "quickens": "speed up, speeds up, sped up, speeding up, quicken*, accelerat*, 加快, 加速, 变快, 渐快, 先慢后快, "
+    "由慢转快, picks up, picked up, picking up",
+    "slows": "slows, slowed, slowing, slow down, slows down, slowed down, slowing down, decelerat*, 放慢, 减慢, "
+    "变慢, 放缓, 减缓, 渐慢, 先快后慢, 由快转慢",
+    "pause": "pause, pauses, paused, pausing, halting, haltingly, silent pause, silent pauses, moment of silence, "
+    "moments of silence, silent for a moment, falls silent, fell silent, 停顿, 顿了顿, 顿了一下, 停了一下, 断断续续, "
+    "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默, seconds of silence, second of silence, "
+    "一字一顿, 一顿一顿, 沉默了几秒, 沉默几秒, 停了几秒, 停顿了几秒",
+    "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, rarely pauses, seldom pauses, rare pauses, "
+    "barely pauses, barely any pauses, scarcely any pauses, scarcely pauses, pauses are rare, pauses are few, "
+    "流畅, 流利, 连贯, 一气呵成, 停顿较少, 停顿很少, 停顿极少, 停顿不多, 停顿稀少, 极少停顿, 少有停顿, 鲜有停顿, "
+    "停顿少, 很少停顿, 一口气说完, 一口气地说",
+    "silent": "nobody speaks, nobody is speaking, no one speaks, no one is speaking, no speech, no voice, "
+    "no dialogue, no spoken words, no words are spoken, says nothing, does not speak, doesn't speak, silent, "
+    "complete silence, 没有人说话, 无人说话, 没有说话声, 没有人声, 无人声, 没有对白, 没有语音, 没有说话, 未说话, "
+    "一言不发, 静音, 无声, 保持沉默, 全程沉默, nobody says a word, no one says a word, says not a word",
+    "trembles": "trembl*, tremul*, quiver*, quaver*, shaky, shaking, shakes, tremor, tremors, unsteady, waver, "
+    "wavers, wavering, 颤抖, 发颤, 发抖, 颤音, 颤动, 哆嗦, 抖动",
+    "unstable": "不稳",
+}
+
+MEANS: Mapping[str, Mapping[str, str]] = {
+    "high": {"pitch intonation voice ending": "pitch + 2", "loudness": "loudness + 2", "rate": "rate + 2"},
+    "tall": {"pitch intonation ending": "pitch + 2", "loudness": "loudness + 2", "voice": "pitch_or_loudness + 2"},
+    "high-pitched": {"*": "pitch + 2"},
+    "sharp": {"pitch intonation voice ending": "pitch + 2"},
+    "ringing": {"*": "pitch + 2, loudness + 2"},
+    "low": {
+        "pitch intonation ending": "pitch - 2",
+        "loudness": "loudness - 2",
+        "rate": "rate - 2",
+        "voice": "pitch_or_loudness - 2",
+    },
+    "deep": {"pitch intonation voice": "pitch - 2"},
+    "low-pitched": {"*": "pitch - 2"},
+    "loud": {"loudness voice speak person": "loudness + 2"},
+    "aloud": {"*": "loudness + 2"},
+    "shout": {"*": "loudness + 3"},
+    "quiet": {"loudness voice speak person intonation ending": "loudness - 2"},
+    "under": {"*": "loudness - 2"},
+    "press down": {"loudness voice": "loudness - 2", "pitch intonation": "pitch - 2"},
+    "whisper": {"*": "loudness - 3"},
+    "murmur": {"*": "loudness - 2"},
+    "mid loudness": {"*": "loudness 0 2"},
+    "fast": {"rate voice speak intonation wording": "rate + 2"},
+    "slow": {"rate voice speak intonation ending wording": "rate - 2"},
+    "measured": {"rate voice speak": "rate - 1"},
+    "gentle slope": {"rate": "rate - 1", "pitch intonation": "pitch_range - 2"},
+    "takes time": {"*": "rate - 2"},
+    "mid rate": {"*": "rate 0 2"},
+    "mid pitch": {"*": "pitch 0 2"},
+    "moderate": {"pitch intonation": "pitch 0 2", "loudness": "loudness 0 2", "rate": "rate 0 2"},
+    "flat": {"pitch intonation voice speak": "pitch_range - 2", "loudness": "loudness_range - 2"},
+    "monotone": {"*": "pitch_range - 2"},
+    "little varied": {
+        "pitch intonation voice": "pitch_range - 2",
+        "loudness": "loudness_range - 2",
+        "rate": "rate_range - 2",
+    },
+    "varied": {
+        "pitch intonation voice": "pitch_range + 2",
+        "loudness": "loudness_range + 2",
+        "rate": "rate_range + 2",
+    },
+    "changes": {"pitch intonation": "pitch_range + 2", "loudness": "loudness_range + 2", "rate": "rate_range + 2"},
+    "lively": {"pitch intonation voice speak": "pitch_range + 2"},
+    "expressive": {"pitch intonation": "pitch_range + 2"},
+    "cadenced": {"*": "pitch_range + 2"},
+    "steady": {
+        "voice": "tremor - 2",
+        "pitch intonation": "pitch_range - 2",
+        "loudness": "loudness_range - 2",
+        "rate": "rate_range - 2",
+    },
+    "even": {
+        "pitch intonation voice speak": "pitch_range - 2",
+        "loudness": "loudness_range - 2",
+        "rate": "rate_range - 2",
+    },
+    "rises": {
+        "pitch intonation ending": "pitch rises 2",
+        "loudness": "loudness rises 2",
+        "rate": "rate rises 2",
+        "voice": "pitch_or_loudness rises 2",
+    },
+    "raises": {
+        "pitch intonation ending": "pitch rises 2",
+        "loudness voice": "loudness rises 2",
+        "rate": "rate rises 2",
+    },
+    "lilts": {"pitch intonation ending voice -": "pitch rises 2", "loudness": "loudness rises 2"},
+    "swells": {"loudness voice": "loudness rises 2"},
+    "falls": {
+        "pitch intonation ending": "pitch falls 2",
+        "loudness": "loudness falls 2",
+        "rate": "rate falls 2",
+        "voice": "pitch_or_loudness falls 2",
+    },
+    "lowers": {
+        "pitch intonation ending": "pitch falls 2",
+        "loudness voice": "loudness falls 2",
+        "rate": "rate falls 2",
+    },
+    "fades": {"loudness voice speak person": "loudness falls 2"},
+    "quickens": {"rate voice speak person -": "rate rises 2"},
+    "slows": {"rate voice speak person -": "rate falls 2"},
+    "pause": {"*": "pause + 2"},
+    "fluent": {"*": "pause - 2"},
+    "silent": {"*": "silence + 2"},
+    "trembles": {"*": "tremor + 2"},
+    "unstable": {"voice": "tremor + 2", "rate": "rate_range + 2"},
+}
+
+#: How a voice is in what is no property of ours; a clause with one of them speaks of the voice.
+MANNERS = "breathy, hoarse*, rasp*, husky, articulate*, enunciat*, 沙哑, 嘶哑, 哭腔, 清脆, 浑厚"
