@@ -1,18 +1,25 @@
 """pairs/measured.py: candidates rated by what their clip's voice does, alone and beside a judge."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import soundfile
 
 from swift_saber.cli.main import main
+from swift_saber.data import measured as data_measured
 from swift_saber.data.lookup import Records
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.models.reply import Unusable
-from swift_saber.pairs.measured import Measured, scale_file
+from swift_saber.pairs.measured import Measured, scale_file, voices_log
 from swift_saber.pairs.score import score
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Record
@@ -103,6 +110,92 @@ def test_a_run_that_goes_on_rates_by_the_scale_of_before(tmp_path: Path) -> None
     scale_file(output).unlink()
     with pytest.raises(InputError, match="scoring: scored with"):
         score(candidates, output, Measured(candidates, output))
+
+
+def test_what_was_measured_is_not_measured_again_unless_its_file_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, said = tmp_path / "s.jsonl", {"a": [HIGH], "b": [HIGH], "gone": [HIGH]}
+    candidates = write_clips(tmp_path, said, a=320, b=80)
+    score(candidates, output, Measured(candidates, output))
+    found, log = output.read_bytes(), voices_log(output).read_bytes()
+    output.unlink()
+    with monkeypatch.context() as context:
+        context.setattr(data_measured, "voices", Mock(side_effect=AssertionError("measured again")))
+        score(candidates, output, Measured(candidates, output))
+    assert output.read_bytes() == found and voices_log(output).read_bytes() == log
+    soundfile.write(tmp_path / "gone.wav", pulses(320), RATE)
+    output.unlink()
+    score(candidates, output, Measured(candidates, output))
+    assert rated(output) == {"a": [3.67], "b": [2.33], "gone": [3.67]}
+    assert voices_log(output).read_bytes().startswith(log)
+    assert [row["id"].split()[0] for _, row in read_rows(voices_log(output))] == ["a", "b", "gone", "gone"]
+
+
+def test_a_row_that_is_none_of_candidates_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    candidates = write_clips(tmp_path, {"a": [HIGH], "b": [HIGH]}, a=320, b=80)
+    rows = [row for _, row in read_rows(candidates)]
+    write_rows(candidates, [rows[0], rows[1] | {"candidates": "high"}])
+    with pytest.raises(InputError, match="jsonl:2: candidates: is "):
+        Measured(candidates, tmp_path / "s.jsonl")
+    assert not voices_log(tmp_path / "s.jsonl").exists()
+
+
+@pytest.mark.parametrize("at", [1, 7])
+def test_killed_beside_a_judge_it_goes_on_to_the_same_file(tmp_path: Path, at: int) -> None:
+    """The server ends the run with signal 9 in the middle of the request of a number."""
+    names = [f"c{number}" for number in range(10)]
+    candidates = write_clips(
+        tmp_path, {name: [HIGH, LOW] for name in names}, **{n: 80.0 + i for i, n in enumerate(names)}
+    )
+    write_rows(tmp_path / "records.jsonl", [record_row(name) for name in names])
+    running: list[int] = []
+
+    def rate(_: dict[str, Any]) -> str:
+        if running and len(server.requests) >= at:
+            os.kill(running.pop(), signal.SIGKILL)
+        return reply(4, 2)
+
+    with JudgeServer(rate) as server:
+        told = [
+            "--records",
+            str(tmp_path / "records.jsonl"),
+            "--judge",
+            "j",
+            "--base-url",
+            server.address,
+            "--measured",
+        ]
+        command = ["pairs", "score", str(candidates), str(tmp_path / "killed.jsonl"), *told, "--concurrency", "1"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "swift_saber.cli", *command], stderr=subprocess.DEVNULL
+        ) as process:
+            running.append(process.pid)
+        assert process.returncode == -signal.SIGKILL
+        log = voices_log(tmp_path / "killed.jsonl").read_bytes()
+        assert main(command) == 0
+        assert main(["pairs", "score", str(candidates), str(tmp_path / "whole.jsonl"), *told]) == 0
+    assert (tmp_path / "killed.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    assert voices_log(tmp_path / "killed.jsonl").read_bytes() == log and log.count(b"\n") == 10
+
+
+def test_killed_while_it_measures_it_goes_on_with_what_is_measured(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(60)]
+    candidates = write_clips(tmp_path, {name: [HIGH] for name in names}, **{n: 80.0 + i for i, n in enumerate(names)})
+    output = tmp_path / "s.jsonl"
+    command = ["pairs", "score", str(candidates), str(output), "--rules", "measured"]
+    process = subprocess.Popen([sys.executable, "-m", "swift_saber.cli", *command], stderr=subprocess.DEVNULL)
+    while not (voices_log(output).exists() and voices_log(output).stat().st_size) and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not scale_file(output).exists()
+    before = voices_log(output).read_text().splitlines()[:-1]
+    assert main(command) == 0
+    assert main([*command[:3], str(tmp_path / "whole.jsonl"), *command[4:]]) == 0
+    assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+    lines = voices_log(output).read_text().splitlines()
+    assert lines[: len(before)] == before and len(lines) == 60
 
 
 def test_speakers_are_those_of_the_rows_and_else_of_the_records(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from swift_saber.data.log import RowLog
+from swift_saber.data.measured import voice_key
 from swift_saber.data.rows import media_list
 from swift_saber.data.voice import voice
 from swift_saber.errors import InputError
@@ -20,7 +21,6 @@ from swift_saber.models.reply import Unusable, object_schema, read_object
 from swift_saber.models.service import Service, read_media
 from swift_saber.models.upload import NoClip, checked
 from swift_saber.pipeline.clip_media import sound_of
-from swift_saber.pipeline.measured import voice_key
 from swift_saber.pipeline.stage import Drop, Row, Stage, no_reply
 from swift_saber.pipeline.stages.prompts import ANNOTATE, FACTS
 from swift_saber.sed.facts import facts

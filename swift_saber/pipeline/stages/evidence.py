@@ -18,9 +18,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from swift_saber.data.log import RowLog
+from swift_saber.data.measured import measured
 from swift_saber.data.rows import media_list, read_rows, write_rows
 from swift_saber.media.prosody import NAMES
-from swift_saber.pipeline.measured import measured
 from swift_saber.pipeline.stage import Drop, Row, Stage, must_have_record
 from swift_saber.sed.action_units import ActionUnits, Unit, read_action_units
 from swift_saber.sed.claims import read_face, read_voice
@@ -35,6 +35,9 @@ from swift_saber.text.strict_json import dumps, parse_json, read_json
 
 NAME = "evidence"
 CONTRADICTED = "voice contradicted"
+#: Why nothing was measured of a clip; what was wrong with it stands in the log.
+NOT_HEARD = "no sound that can be read"
+_NOT_HEARD: Numbers = dict.fromkeys(NAMES) | {"unsaid": dict.fromkeys(NAMES, NOT_HEARD)}
 _NOTE = "score.json"
 _TABLES = "action_units.jsonl"
 
@@ -93,7 +96,8 @@ class Evidence(Stage):
             RowLog(folder / "measured" / f"{rank:05d}.jsonl") as log,
             spool.open("w", encoding="utf-8", newline="\n") as file,
         ):
-            for row, numbers in measured(map(_with_record, rows), log):
+            for row, answer in measured(map(_with_record, rows), log):
+                numbers = _NOT_HEARD if isinstance(answer, str) else answer
                 samples.setdefault(_alike(row), _Sample()).add(row.get("speaker"), numbers)
                 file.write(dumps({"row": row, "measured": numbers}) + "\n")
         scales = {alike: sample.scale() for alike, sample in samples.items()}

@@ -20,11 +20,10 @@ import yaml
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
 from swift_saber.media.prosody import NAMES
-from swift_saber.pipeline.measured import NOT_HEARD
 from swift_saber.pipeline.run import run as run_recipe
 from swift_saber.pipeline.stage import Drop
 from swift_saber.pipeline.stages import evidence
-from swift_saber.pipeline.stages.evidence import Evidence, notes
+from swift_saber.pipeline.stages.evidence import NOT_HEARD, Evidence, notes
 from swift_saber.sed.action_units import read_action_units
 from tests.llm_server import record, row
 from tests.media.voices import RATE, pulses

@@ -1,31 +1,30 @@
 """What is measured of the voices of clips, kept in a log: nothing is measured again while its file is the one of then.
 
-How a voice is measured is data/voice.py's.
+How a voice is measured is voice.py's.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.voice import voice_file, voices
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
-from swift_saber.media.prosody import NAMES
-from swift_saber.pipeline.stage import Row
 from swift_saber.sed.scale import Numbers
 from swift_saber.text.strict_json import dumps
 
-#: Why nothing was measured of a clip; what was wrong with it stands in the log.
-NOT_HEARD = "no sound that can be read"
+Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-def measured(rows: Iterable[Row], log: RowLog) -> Iterator[tuple[Row, Numbers]]:
-    """Yield each row with the numbers of its voice and "unsaid" (sed/scale.py), in the order of the rows.
+def measured(rows: Iterable[Row], log: RowLog) -> Generator[tuple[Row, Numbers | str], None, None]:
+    """Yield each row with what is measured of its voice, or why nothing is, in the order of the rows.
+
+    Memory: about 1 kB for each clip that is in the log.
 
     Args:
         rows: with an id of its own each.
@@ -42,16 +41,16 @@ def measured(rows: Iterable[Row], log: RowLog) -> Iterator[tuple[Row, Numbers]]:
     for done, group in groupby(keyed, key=lambda item: item[1] in known):
         if done:
             for row, key in group:
-                yield row, _numbers(json.loads(known[key]))
+                yield row, _found(json.loads(known[key]))
             continue
         with closing(voices(((row, key), row) for row, key in group)) as answers:
             for (row, key), answer in answers:
-                found = {"problem": answer.reason} if isinstance(answer, Problem) else {"measured": answer}
-                log.append({"id": key} | found)
-                yield row, _numbers(found)
+                entry = {"problem": answer.reason} if isinstance(answer, Problem) else {"measured": answer}
+                log.append({"id": key} | entry)
+                yield row, _found(entry)
 
 
-def voice_key(row: Row) -> str:
+def voice_key(row: Mapping[str, Any]) -> str:
     """Return by what the numbers of a clip are known: its id, and its sound's file as it is."""
     state: list[Any] = []
     try:
@@ -63,8 +62,7 @@ def voice_key(row: Row) -> str:
     return f"{row['id']} {hashlib.sha256(dumps(state).encode()).hexdigest()[:16]}"
 
 
-def _numbers(entry: Mapping[str, Any]) -> Numbers:
-    """What is measured of a clip by its entry in the log."""
-    nothing = dict.fromkeys(NAMES) | {"unsaid": dict.fromkeys(NAMES, NOT_HEARD)}
-    found: Numbers = entry.get("measured", nothing)
+def _found(entry: Mapping[str, Any]) -> Numbers | str:
+    """What the log says of a clip."""
+    found: Numbers | str = entry["problem"] if "problem" in entry else entry["measured"]
     return found
