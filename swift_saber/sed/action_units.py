@@ -20,6 +20,8 @@ from swift_saber.text.csv_table import read_csv
 NO_FACE, FEW_FRAMES, SEVERAL_FACES = "no face found", "face found in too few frames", "several faces"
 
 _COLUMN = re.compile(r"au0*(\d+)(_[rc])?")
+_OTHERS = ("frame", "confidence", "success", "facescore")
+_NONE = re.compile(r"|-?nan(\(.*\))?")  # as pandas, and as C's libraries write it
 # OpenFace's own advice is to use frames with success 1; what it is less sure of than this is often no face.
 _SURE = 0.8
 _LEAST_FRAMES, _LEAST_SHARE = 5, 0.5  # frames with a face, and their share of all
@@ -63,20 +65,32 @@ def read_action_units(path: str | os.PathLike[str]) -> ActionUnits:
     Raises:
         InputError: it is no such table, or a cell is no number.
     """
-    frames: dict[str, int] = {}
-    rows: list[dict[int, tuple[bool, float]]] = []
+    faces: dict[str, int] = {}  # of each frame
+    rows = 0
+    sums: dict[int, list[float]] = {}  # of each unit: in how many rows it is there, and its intensity in all of them
     columns: dict[int, dict[str, str]] = {}
-    for number, (where, row) in enumerate(read_csv(path, [])):
+    for number, (where, row) in enumerate(read_csv(path, [], _wanted)):
         columns = columns or _columns(path, list(row))
         frame = row.get("frame") or str(number)
         if not _is_face(where, row, columns):
-            frames.setdefault(frame, 0)
+            faces.setdefault(frame, 0)
             continue
-        frames[frame] = frames.get(frame, 0) + 1
-        rows.append({unit: _unit(where, row, names) for unit, names in columns.items()})
-    faces = sum(count > 0 for count in frames.values())
-    unsaid = _unsaid(list(frames.values()))
-    return ActionUnits(len(frames), faces, {} if unsaid else _summed(rows, columns), unsaid)
+        faces[frame] = faces.get(frame, 0) + 1
+        rows += 1
+        for unit, names in columns.items():
+            there, intensity = _unit(where, row, names)
+            if there:
+                known = sums.setdefault(unit, [0, 0.0])
+                known[0] += 1
+                known[1] += intensity
+    unsaid = _unsaid(list(faces.values()))
+    units = {} if unsaid else {unit: _mean(rows, *sums.get(unit, (0, 0.0))) for unit in sorted(columns)}
+    return ActionUnits(len(faces), sum(count > 0 for count in faces.values()), units, unsaid)
+
+
+def _wanted(column: str) -> bool:
+    """Whether a column is read; of the others OpenFace has x_0 and X_0."""
+    return column in _OTHERS or bool(_COLUMN.fullmatch(column))
 
 
 def _columns(path: str | os.PathLike[str], header: Sequence[str]) -> dict[int, dict[str, str]]:
@@ -95,7 +109,7 @@ def _is_face(where: str, row: Mapping[str, str], columns: Mapping[int, Mapping[s
     if "success" in row and _number(where, row, "success") != 1:
         return False
     # py-feat leaves the cells of a frame without a face empty, or nan.
-    if all(row[name].lower() in ("", "nan") for names in columns.values() for name in names.values()):
+    if all(_NONE.fullmatch(row[name].lower()) for names in columns.values() for name in names.values()):
         return False
     return all(_number(where, row, name) >= _SURE for name in ("confidence", "facescore") if row.get(name))
 
@@ -130,9 +144,5 @@ def _unsaid(faces: Sequence[int]) -> str:
     return FEW_FRAMES if found < _LEAST_FRAMES or found < _LEAST_SHARE * len(faces) else ""
 
 
-def _summed(rows: Sequence[Mapping[int, tuple[bool, float]]], units: Mapping[int, object]) -> dict[int, Unit]:
-    found = {}
-    for unit in sorted(units):
-        strong = [row[unit][1] for row in rows if row[unit][0]]
-        found[unit] = Unit(len(strong) / len(rows), sum(strong) / len(strong) if strong else 0.0)
-    return found
+def _mean(rows: int, there: float, intensity: float) -> Unit:
+    return Unit(there / rows, intensity / there if there else 0.0)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from tqdm import tqdm
+
 from swift_saber.errors import InputError
 from swift_saber.sed.action_units import ActionUnits, read_action_units
 
@@ -38,7 +40,8 @@ def read_faces(folder: str | os.PathLike[str], clips: Iterable[tuple[str, Sequen
         InputError: as find_tables, or a file is no such table.
     """
     found = find_tables(folder, clips)
-    units = {name: read_action_units(table) if isinstance(table, Path) else table for name, table in found.items()}
+    shown = tqdm(found.items(), desc="action units", unit="table", delay=1)
+    units = {name: read_action_units(table) if isinstance(table, Path) else table for name, table in shown}
     return Faces(units, hashlib.sha256(repr(sorted(units.items())).encode()).hexdigest())
 
 

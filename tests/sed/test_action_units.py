@@ -53,6 +53,65 @@ def test_pyfeat_gives_how_likely_each_unit_is(tmp_path: Path) -> None:
     assert found.units == {1: Unit(0.5, pytest.approx(0.8)), 43: Unit(1.0, 1.0)}
 
 
+#: The columns of OpenFace 2's FeatureExtraction, landmarks in the picture (x_0) and in space (X_0) among them.
+_UNITS = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45]
+OPENFACE_ALL = [
+    *("frame", "face_id", "timestamp", "confidence", "success"),
+    *(f"gaze_{eye}_{axis}" for eye in "01" for axis in "xyz"),
+    *("gaze_angle_x", "gaze_angle_y"),
+    *(f"eye_lmk_{axis}_{n}" for axis in "xyXYZ" for n in range(56)),
+    *(f"pose_{axis}" for axis in ("Tx", "Ty", "Tz", "Rx", "Ry", "Rz")),
+    *(f"{axis}_{n}" for axis in "xyXYZ" for n in range(68)),
+    *("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty"),
+    *(f"p_{n}" for n in range(34)),
+    *(f"AU{n:02}_r" for n in _UNITS),
+    *(f"AU{n:02}_c" for n in sorted([*_UNITS, 28])),
+]
+#: Those that py-feat's Fex has as a CSV by pandas, whose first column is the index.
+PYFEAT_ALL = [
+    "",
+    *("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore"),
+    *(f"{axis}_{n}" for axis in "xy" for n in range(68)),
+    *("Pitch", "Roll", "Yaw"),
+    *(f"AU{n:02}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)),
+    *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
+    *("input", "frame", "approx_time"),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("between", [",", ", ", ";", "\t"])
+def test_whole_tables_of_both_are_read_in_any_order_of_columns(
+    tmp_path: Path, between: str, reverse: bool, encoding: str
+) -> None:
+    """Ten frames with AU12 and none of the other units, and two in which no face was found."""
+    order = slice(None, None, -1) if reverse else slice(None)
+
+    def write(name: str, columns: list[str], face: dict[str, str], lost: dict[str, str]) -> ActionUnits:
+        frames = [{**face, "frame": str(n)} for n in range(10)] + [{**lost, "frame": str(n)} for n in (10, 11)]
+        lines = [columns, *([frame.get(column, "0.0") for column in columns] for frame in frames)]
+        text = "\n".join(between.join(line[order]) for line in lines) + "\n"
+        (tmp_path / name).write_text(text, encoding=encoding)
+        return read_action_units(tmp_path / name)
+
+    seen = {"confidence": "0.98", "success": "1", "AU12_r": "2.5", "AU12_c": "1.00"}
+    found = write("o.csv", OPENFACE_ALL, seen, {"success": "0", "AU12_r": "-nan(ind)"})
+    assert (found.frames, found.faces, len(found.units)) == (12, 10, 18)
+    assert {unit: one for unit, one in found.units.items() if one.share} == {12: Unit(1.0, 0.5)}
+    lost = dict.fromkeys(PYFEAT_ALL, "") | {"FaceScore": "0.0", "input": "a.mp4"}
+    found = write("p.csv", PYFEAT_ALL, {"FaceScore": "0.9987", "AU12": "0.75", "input": "a.mp4"}, lost)
+    assert (found.frames, found.faces, len(found.units)) == (12, 10, 20)
+    assert {unit: one for unit, one in found.units.items() if one.share} == {12: Unit(1.0, 0.75)}
+
+
+def test_a_frame_whose_units_are_no_numbers_has_no_face(tmp_path: Path) -> None:
+    face = "{}, 0, 0.0, 0.98, 1, 3.0, 0.0, 1, 0, 0".format
+    lost = "{}, 0, 0.0, 0.98, 1, -nan(ind), nan, -nan, NaN, ".format
+    found = openface(tmp_path / "a.csv", [*map(face, range(6)), *map(lost, (6, 7))])
+    assert (found.frames, found.faces, found.units[12]) == (8, 6, Unit(1.0, pytest.approx(0.6)))
+
+
 def test_why_nothing_can_be_said(tmp_path: Path) -> None:
     row = "{}, {}, 0.0, 0.98, {}, 3.0, 0.0, 1, 0, 0".format
     assert openface(tmp_path / "a.csv", [row(n, 0, 0) for n in range(9)]).unsaid == NO_FACE

@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from tqdm import tqdm
 
 from swift_saber.data.log import RowLog
 from swift_saber.data.measured import measured
@@ -134,7 +135,8 @@ class Evidence(Stage):
         if self.settings.action_units is not None:
             place = Path(self.settings.action_units).expanduser().absolute()
             tables = find_tables(place, ((row["id"], media_list(row, "videos")) for row in rows))
-            found = [_line(name, table, before.get(name, {})) for name, table in tables.items()]
+            shown = tqdm(tables.items(), desc="action units", unit="table", delay=1)
+            found = [_line(name, table, before.get(name, {})) for name, table in shown]
         return None if [_told(line) for line in found] == [_told(line) for line in before.values()] else found
 
     @staticmethod
