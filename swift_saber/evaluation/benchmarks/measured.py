@@ -1,7 +1,7 @@
 """Whether answers say of the voice what the clip's sound measures; and, to compare them with, whether the records do.
 
 Knows no model. What is said is read by words (sed/claims.py) and held against data/voice.py's numbers on the scale of
-the set's own clips (sed/scale.py). Ours; each is of one answer:
+the set's clips of the same source and language, as the pipeline does (sed/scale.py). Ours; each is of one answer:
 
     measured            agrees / decided, of the things that the line of the voice says (sed/support.py); a missing or
                         invalid answer has 0. Where nothing is decided it has no score, which "unjudged" counts
@@ -11,7 +11,7 @@ the set's own clips (sed/scale.py). Ours; each is of one answer:
 can be measured is no part of any.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -39,18 +39,24 @@ def with_measured(found: Sequence[Item], rows: Sequence[Row]) -> list[Item]:
 
     Args:
         found: an item for each row, in their order.
-        rows: of the test set; "speaker" where it is known.
+        rows: of the test set; "speaker" and "source" where they are known.
     """
     media = ((item.id, {"id": item.id, "videos": item.videos, "audios": item.audios}) for item in found)
     with closing(voices(media)) as answers, tqdm(answers, total=len(found), desc="measured", unit="clip") as shown:
         measured = dict(shown)
-    speakers = {str(row.id): row.record.extra.get("speaker") for row in rows}
-    known = {name: one for name, one in measured.items() if not isinstance(one, Problem)}
-    scale = Scale.of((speakers[name], one) for name, one in known.items())
-    return [_item(item, measured[item.id], scale, speakers[item.id]) for item in found]
+    named = {str(row.id): row.record.extra.get("speaker") for row in rows}
+    speakers = {name: one if isinstance(one, str) else None for name, one in named.items()}
+    # Levels and tongues do not compare.
+    alike = {str(row.id): (str(row.record.extra.get("source")), row.language) for row in rows}
+    known: dict[tuple[str, str], list[tuple[str | None, Numbers]]] = defaultdict(list)
+    for name, one in measured.items():
+        if not isinstance(one, Problem):
+            known[alike[name]].append((speakers[name], one))
+    scales = {key: Scale.of(clips) for key, clips in known.items()}
+    return [_item(item, measured[item.id], scales.get(alike[item.id]), speakers[item.id]) for item in found]
 
 
-def _item(item: Item, measured: Numbers | Problem, scale: Scale, speaker: str | None) -> Item:
+def _item(item: Item, measured: Numbers | Problem, scale: Scale | None, speaker: str | None) -> Item:
     if isinstance(measured, Problem) or all(measured[name] is None for name in NAMES):
         why = measured.reason if isinstance(measured, Problem) else ", ".join(sorted({*measured["unsaid"].values()}))
         return replace(item, details=item.details | {"measured": {_UNSAID: why}})

@@ -1,6 +1,7 @@
 """saber-test --measured, --action-units: what answers and records say of voice and face against sound and tables."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from swift_saber.evaluation.benchmarks.labelled import read_test
 from swift_saber.evaluation.benchmarks.measured import MEASURED, with_measured
 from swift_saber.evaluation.benchmarks.measured_face import MEASURED_FACE, with_measured_face
 from swift_saber.evaluation.benchmarks.saber_test import items, scores
+from swift_saber.media.prosody import NAMES
 from swift_saber.sed.faces import Faces, read_faces
 from swift_saber.sed.layout import render
 from swift_saber.sed.record import Row
@@ -75,6 +77,35 @@ def test_a_clip_that_cannot_be_measured_is_no_part_of_it_and_is_counted(tmp_path
     assert shown["metrics"]["emotion"]["n"] == 2
     [note] = [note for note in shown["notes"] if note.startswith("measured: 1 of 2 clips")]
     assert "no such file" in note
+
+
+def test_what_is_loud_is_said_by_clips_of_the_same_source_and_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three sources of 200, 60 and 3 clips, each 30 dB louder than the one before, whose voices are all called loud:
+    so are the upper third of the first two, and of the last nothing is known, as of one clip of another language. The
+    third next to a middle of which a clip is not clearly apart is left open.
+    """
+    sizes = {"far": 200, "near": 60, "few": 3}
+    rows, levels = [], {}
+    for place, (source, size) in enumerate(sizes.items()):
+        for number in range(size):
+            row = clip(name := f"{source}{number}", language="en")
+            extra = {"source": source, "speaker": ["no name"]}
+            rows.append(replace(row, record=replace(row.record, acoustic_feat="The voice is loud.", extra=extra)))
+            levels[name] = -80.0 + 30 * place + 20 * number / size
+    other = replace(clip("zh", language="zh"), record=replace(rows[0].record, acoustic_feat="声音很大。"))
+    levels["zh"] = -10.0
+
+    def voices(media: Any) -> Iterator[tuple[str, Any]]:
+        for name, _ in media:
+            yield name, dict.fromkeys(NAMES) | {"loudness": levels[name], "unsaid": {}}
+
+    monkeypatch.setattr("swift_saber.evaluation.benchmarks.measured.voices", voices)
+    found = with_measured(items([*rows, other], {}), [*rows, other])
+    said = {item.id: item.details["measured"]["reference"][0]["value"] for item in found}
+    for source, size in (("far", 200), ("near", 60)):
+        at = [said[f"{source}{number}"] for number in (0, size // 4, size // 2, size * 3 // 4, size - 1)]
+        assert at == ["contradicts", "contradicts", "undecided", "agrees", "agrees"]
+    assert {said["zh"], *(said[f"few{number}"] for number in range(3))} == {"undecided"}
 
 
 def test_it_is_off_unless_asked_for() -> None:
