@@ -21,7 +21,7 @@ _NOT_DENIED = re.compile(
     r"无奈|无力|无助|无辜|(?:并非|不是|绝非|不能说|并不是)(?:没有|不|毫无)|不无|"
     r"\b(?:not|never|hardly) without\b|\b(?:no|not a) (?:lack|shortage|absence) of\b"
 )
-_DENIAL_ENDS = re.compile(r".*\b(?:and|but|with)\b")
+_DENIAL_ENDS = re.compile(r".*\b(?:and|(?<!anything )but|with)\b")
 _DENIES = re.compile(
     rf"\b(?:devoid of|nothing(?! less| short| but)|(?<!or )(?<!no )less(?! and))\s+{_BETWEEN_EN}?$|"
     r"\b(?<!\ba )(?:little|minimal|negligible|scant|barely any|hardly any|scarcely any|limited)\s+$|"
@@ -29,7 +29,8 @@ _DENIES = re.compile(
     r"(?:没有?|毫无|听不出|缺乏|缺少)[^,但却而]{0,5}(?:起伏|变化|停顿|波动|颤抖|提高|升高|降低)(?:和|或|与|及|、|以及)[^,]{0,3}$"
 )
 _DENIES_AFTER = re.compile(
-    r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有)|"
+    r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有|未出现|没有出现)|"
+    r"\s+(?:absent|missing)\b|"
     r"\s+(?:is|are|was|were)\s+(?:(?:almost|very|nearly|virtually)\s+)?"
     r"(?:rare|few|scarce|infrequent|absent|minimal|negligible|limited|"
     r"not (?:noticeable|heard|obvious|marked|pronounced))\b"
@@ -58,6 +59,22 @@ _MOMENT = re.compile(
     r"(?<!没)有时(?!间)[^,]*$|[说讲提念]到(?:这|那|\s|[^,]{0,8}时)"
 )
 _MOMENT_AFTER = re.compile(r"(?:再|然后|随即|又|随后|之后|接着)(?:到|回|变|降|落|转|升)")
+
+
+_USUALLY = re.compile(
+    r"\b(?:his|her|their|its|the|an?)\s+(?:normally|usually|typically)\s+[\w' -]+\s(?:is|was|are|were|has|sounds)\b"
+)
+_TURNS_ZH = re.compile(r"了?(?:起来|上去|上来|下来|下去)")
+
+
+def turns(after: str) -> bool:
+    """Whether a level is come to, by what follows it: 慢下来."""
+    return bool(_TURNS_ZH.match(after))
+
+
+def only_usual(before: str) -> bool:
+    """Whether what is usual ends before a word: "her usually loud voice is tiny here"."""
+    return bool(_USUALLY.search(before))
 
 
 def is_denied(before: str, word: str, after: str, han: bool) -> bool:

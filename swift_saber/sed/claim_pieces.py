@@ -31,7 +31,12 @@ _OBJECT = re.compile(
 )
 # What is told of the one named before, or of somebody new: "the speaker, a man", 说话人是一位女性.
 _UNKNOWN = re.compile(r"\b(?:an?|is|as)\s+(?:[\w-]+\s+){0,2}$|(?:[位名个]|为|是)[^,]{0,4}$")
-_VOICES = {"男声": "man", "女声": "woman"}
+# Words that also name a person, or a voice of which more is said.
+_ALSO = {
+    "男声": ("person", "man"),
+    "女声": ("person", "woman"),
+    **dict.fromkeys(("baritone", "falsetto", "monotone"), ("topic", "voice")),
+}
 
 
 @dataclass(eq=False)
@@ -161,8 +166,8 @@ def _pieces(plain: str, start: int, end: int, lexicon: Lexicon) -> tuple[list[Pi
         while current < len(pieces) - 1 and first >= pieces[current + 1].start:
             current += 1
         piece, text = pieces[current], plain[first:last]
-        if text in _VOICES:
-            words.append(Word("person", _VOICES[text], first, first, "", piece, len(words)))
+        if text in _ALSO:
+            words.append(Word(*_ALSO[text], first, first, "", piece, len(words)))
         words.append(Word(kind, name, first, last, text, piece, len(words)))
     for word in words:
         word.piece.words.setdefault(word.kind, []).append(word)

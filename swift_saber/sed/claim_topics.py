@@ -20,6 +20,7 @@ _NOT_TOGETHER = NOT_OURS | {"speak"}
 _ADJECTIVES = frozenset(words.ADJECTIVES.split())
 _VERBS = frozenset(words.VERBS.split())
 _NO_NOUN = frozenset(words.NO_NOUN.split())
+_NOUNS = frozenset(("pause", "whisper", "murmur", "shout", "trembles", "varied", "changes", "smile", "grin"))
 # Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
 _BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
 
@@ -37,7 +38,8 @@ _TOGETHER = re.compile(r"\s*(?:,|and|&|/)\s*(?:and\s+|the\s+|his\s+|her\s+)?$|(?
 _OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
 _OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
 _NOUN = re.compile(r"\s+([\w'-]+)")
-_NOUN_ZH = re.compile(r"的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
+# 低音 is a note, and 的 leads to what is no topic.
+_NOUN_ZH = re.compile(r"音|的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
 _FILLERS = re.compile(
     r"(?:明显|突然|忽然|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
     r"算为于了仍保持依旧还、和时])*$"
@@ -120,7 +122,8 @@ class Topics:
         known = self._words[word.at + 1] if word.at + 1 < len(self._words) else None
         if known is None or known.start != word.end + noun.start(1):
             return True
-        return known.kind == "source" or (adverb and known.kind == "value")
+        # "measured pauses" are no measured voice.
+        return known.kind == "source" or (known.kind == "value" and (adverb or known.name in _NOUNS))
 
     def _joined(self, word: Word) -> bool:
         """Whether nothing but small words stands between a character and the known word before it in its clause."""

@@ -13,15 +13,16 @@ DEGREES = {
     "sharply, dramatically, significantly, considerably, greatly, a lot, strongly, particularly, especially, too, "
     "long, lengthy, prolonged, frequent, frequently, many, numerous, broad, broadly, deeply, tightly, 非常, 极, "
     "极其, 极为, 极度, 十分, 特别, 异常, 格外, 过于, 急剧, 大幅, 大幅度, 剧烈, 强烈, 频繁, 惊人, 极了, 长, 很长, 多, "
-    "很多, 频频",
+    "很多, 频频, at the top of his lungs, at the top of her lungs, at the top of his voice, at the top of her voice",
 }
 WHERE = {
     "end": "at the end, final syllable, last syllable, toward the end, towards the end, in the end, by the end, "
     "near the end, finally, at last, last word, last words, last sentence, last phrase, final word, final words, "
-    "second half, 句尾, 句末, 末尾, 结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in",
+    "second half, 句尾, 句末, 末尾, 结尾, 最后, 后半段, 后半句, 后面, 尾声, ends up, ends in, ending in, "
+    "by the close, at the close, closing words, closing line, last few words, final few words",
     "start": "at first, initially, at the beginning, at the start, in the beginning, first half, 开头, 起初, 一开始, "
-    "开始时, 最初, 句首, first word, first words, first syllable, 第一个字, "
-    "前半段, 前半句, starts out, starts off, started out, started off",
+    "开始时, 最初, 句首, first word, first words, first syllable, 第一个字, 前半段, 前半句, starts out, starts off, "
+    "started out, started off, the first few words, opening words, opening line, first line",
     "throughout": "throughout, the whole time, all along, from start to finish, 全程, 始终, 一直, 从头到尾, "
     "自始至终, 整段, 通篇, from beginning to end",
     "moments": "at times, sometimes, occasionally, now and then, now and again, from time to time, at one point, "
@@ -38,7 +39,7 @@ BECOMES = (
 HYPOTHESES = (
     "if, either, whether, would, normally, usually, as if, as though, like someone, about to, on the verge of, "
     "ready to, 仿佛, 好像, "
-    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为, 要么"
+    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为, 要么, 是否, 是不是, 有没有, 能否"
 )
 PERSONS = {
     "man": "man, men, boy, male, father, husband, gentleman, guy, 男, 男子, 男人, 男性, 男孩, 男士, 父亲, 丈夫",
@@ -66,13 +67,15 @@ NOTHING = (
     "大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, "
     "欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, 音响, 尖刻, "
     "高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, 成长, 特长, "
-    "延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向"
+    "延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向, 似笑非笑, 皮笑肉不笑, "
+    "哭笑不得, 不苟言笑, 玩笑, 笑话, 好笑, 可笑, 搞笑, 咬紧牙关, 咬牙, 咬着牙, 咬牙切齿"
 )
 
 #: Values that are adjectives or adverbs, and nothing beside a noun or verb that is no topic: "a quick glance".
 ADJECTIVES = """
     high low deep loud quiet fast slow measured moderate flat lively expressive steady even varied high-pitched
     low-pitched trembles open closed wide neutral lowered raised relaxed
+    small reduced restricted unremarkable urgent sluggish
 """
 #: What of these is always a verb.
 VERBS = """
@@ -83,5 +86,5 @@ VERBS = """
 NO_NOUN = """
     and or but nor with without in at as to for when while than that which who because so then from by on of off into
     until is are was were be been the a an he she they it his her their its this these throughout overall enough again
-    during after before though yet now here toward towards together high wide open if not range level levels much
+    during after before though yet now here toward towards together high wide open if not range level levels limits much
 """

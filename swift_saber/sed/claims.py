@@ -20,7 +20,7 @@ from typing import Literal, cast
 
 from swift_saber.sed import claim_face, claim_voice
 from swift_saber.sed import claim_words as words
-from swift_saber.sed.claim_context import Where, is_denied, is_tried, part
+from swift_saber.sed.claim_context import Where, is_denied, is_tried, only_usual, part, turns
 from swift_saber.sed.claim_pieces import NEAR, Piece, Sentence, Word, plain_text, sentences
 from swift_saber.sed.claim_topics import NOT_OURS, Topics, is_linked
 from swift_saber.text.lexicon import Lexicon
@@ -91,6 +91,9 @@ _COMPOUND = re.compile(
     r"-(?!(?:paced|pitched|toned?|speed|volume|level|pitch|speaking|voiced|to|ish|frequency|tempo|spoken|sounding|register|"
     r"range|fire|and|fast|slow|low|high|loud|soft|quiet)\b)\w"
 )
+# What joins a second thing that is said; without it the same once more is no second claim: 勾起一抹冷笑.
+_JOINS = re.compile(r"\b(?:and|or|nor)\b|[,、和且又]")
+_FROM = re.compile(r"(?:从|在|\bfrom (?:his|her|their|the) )$")
 _LEVELS = frozenset(("high", "low", "deep", "loud", "quiet", "fast", "slow", "flat", "steady", "even", "moderate"))
 
 
@@ -100,6 +103,7 @@ class _Reader:
     Args:
         topics, values: name -> words, with ", " between them.
         means: value -> topics, with blanks between them -> what it states.
+        manners: words of what is no property of ours.
         courses: as topics; what is seen may go on.
     """
 
@@ -108,24 +112,29 @@ class _Reader:
         topics: Mapping[str, str],
         values: Mapping[str, str],
         means: Mapping[str, Mapping[str, str]],
-        courses: Mapping[str, str],
+        manners: str = "",
+        courses: Mapping[str, str] | None = None,
     ) -> None:
         # Of two tables that have a word the later one has it: a value is rather a value than a degree.
         tables: dict[str, Mapping[str, str]] = {
             "becomes": {"": words.BECOMES},
             "hypothesis": {"": words.HYPOTHESES},
             "source": {"": words.SOURCES},
-            "manner": {"": claim_voice.MANNERS},
+            "manner": {"": manners},
             "nothing": {"": words.NOTHING},
             "degree": words.DEGREES,
             "where": words.WHERE,
             "person": words.PERSONS,
-            "course": courses,
+            "course": courses or {},
             "topic": topics,
             "value": values,
         }
         owner = {
-            word: (kind, name) for kind, table in tables.items() for name in table for word in table[name].split(", ")
+            word: (kind, name)
+            for kind, table in tables.items()
+            for name in table
+            for word in table[name].split(", ")
+            if word
         }
         names: dict[str, list[str]] = {}
         for word, (kind, name) in owner.items():
@@ -162,7 +171,7 @@ class _Claims:
         self._topics, self._person_before = Topics(sentence), sentence.last("person")
 
     def all(self) -> Iterator[Claim]:
-        twice = False
+        twice, last = False, None
         for word in self._words:
             if word.kind != "value":
                 continue
@@ -177,18 +186,26 @@ class _Claims:
                     topic = None
                 for stated in self._stated(word, topic):
                     claim = self._claim(word, topic, stated, twice)
-                    if claim:
-                        word.piece.read = True
-                        if topic:
-                            topic.piece.read = True
-                        yield claim
+                    if claim is None or (last and self._once_more(word, claim, *last)):
+                        continue
+                    word.piece.read = True
+                    if topic:
+                        topic.piece.read = True
+                    last = word, claim
+                    yield claim
 
     # What is none
 
     def _supposed(self, word: Word) -> bool:
         """Whether it stands behind "as if" or the like, or is only tried."""
+        before = self._sentence.around(word)[0]
         supposed = any(each.start < word.start for each in word.piece.of("hypothesis")[:1])
-        return supposed or is_tried(self._sentence.around(word)[0])
+        return (supposed and not only_usual(before)) or is_tried(before)
+
+    def _once_more(self, word: Word, claim: Claim, before: Word, said: Claim) -> bool:
+        """Whether a claim is the one before it, said of the same thing in one breath."""
+        same = replace(claim, span=said.span, words=said.words) == said
+        return same and word.piece is before.piece and not _JOINS.search(self._sentence.between(before, word))
 
     def _sizes(self, word: Word) -> bool:
         """Whether "large" or "small" is the size of a change and no level: 音量起伏较大."""
@@ -204,6 +221,11 @@ class _Claims:
         """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal", "low-key"."""
         if word.name in _LEVELS and not word.han and _COMPOUND.match(self._plain, word.end):
             return True
+        if word.name == "silent" and word.text.endswith(("speak", "speaks")):
+            # "does not speak loudly" is no silence
+            return any(
+                each.kind == "value" for each in self._words[word.at + 1 : word.at + 3] if each.piece is word.piece
+            )
         if word.name != "moderate":
             return False
         if self._plain.startswith("than ", word.start - 5):
@@ -240,7 +262,7 @@ class _Claims:
             if compared == "another":
                 return None
             change = self._course(word)
-            if not change and (twice or compared == "before" or self._becomes(word)):
+            if not change and (twice or compared == "before" or self._becomes(word) or self._turns(word)):
                 change = "rises" if direction > 0 else "falls"
             direction = {"rises": 1, "falls": -1, None: direction}[change]
         degrees = self._degrees(word, topic)
@@ -290,12 +312,19 @@ class _Claims:
                 return each.kind == "becomes"
         return False
 
+    def _turns(self, word: Word) -> bool:
+        return word.han and turns(self._sentence.behind(word))
+
     def _course(self, word: Word) -> Change | None:
-        """How what is seen goes on: a smile that fades."""
+        """How what is seen goes on: a smile that fades, 收起笑容."""
+        ends = self._words[word.at - 1] if word.at else None
+        if ends and word.han and ends.kind == "course" and ends.name == "falls":
+            return "falls" if len(self._sentence.between(ends, word)) <= 3 else None
         for each in self._words[word.at + 1 : word.at + 4]:
             if each.kind == "course":
                 return "rises" if each.name == "rises" else "falls"
-            if each.kind not in ("degree", "becomes", "where"):
+            passed = each.kind in ("degree", "becomes", "where") or _FROM.search(self._plain, 0, each.start)
+            if not passed:
                 return None
         return None
 
@@ -335,7 +364,10 @@ class _Claims:
         return cast(Where, min(found, key=lambda each: abs(each.start - word.start)).name)
 
     def _value_between(self, word: Word, where: Word) -> bool:
-        """Whether another value stands nearer to a place in time: "low, and loud at the end"."""
+        """Whether another value has a place in time: "low, and loud at the end", "loud at the end and low"."""
+        before = where.start < word.start and any(each.start < where.start for each in word.piece.of("value"))
+        if before and " and " in self._sentence.between(where, word):
+            return True
         between = self._words[min(word.at, where.at) + 1 : max(word.at, where.at)]
         return any(each.kind == "value" and "and" in self._sentence.between(word, each).split() for each in between[:9])
 
@@ -369,5 +401,5 @@ def _trimmed(plain: str, piece: Piece) -> tuple[int, int]:
     return piece.start + len(text) - len(text.lstrip()), piece.end - (len(text) - len(text.rstrip()))
 
 
-_VOICE = _Reader(claim_voice.TOPICS, claim_voice.VALUES, claim_voice.MEANS, {})
-_FACE = _Reader(claim_face.TOPICS, claim_face.VALUES, claim_face.MEANS, claim_face.COURSES)
+_VOICE = _Reader(claim_voice.TOPICS, claim_voice.VALUES, claim_voice.MEANS, claim_voice.MANNERS)
+_FACE = _Reader(claim_face.TOPICS, claim_face.VALUES, claim_face.MEANS, courses=claim_face.COURSES)
