@@ -55,7 +55,9 @@ def plays_in_browser(path: str | os.PathLike[str], kind: Kind = "video") -> bool
     import av
 
     try:
-        with open_media(path) as container:
+        # Of a sound FFmpeg reads much to tell how long it is, and the header says what it is.
+        few = {"probesize": "4096"} if Path(path).suffix.lower() == ".wav" else {}
+        with open_media(path, **few) as container:
             endings, pictures, sounds = _PLAYED.get(container.format.name, (set(), set(), set()))
             if Path(path).suffix.lower() not in endings:
                 return False

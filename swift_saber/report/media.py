@@ -10,18 +10,19 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from swift_saber.data.rows import media_path
-from swift_saber.data.voice_track import voice_track
 from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds
 from swift_saber.media.place import Problem, place_fault
 from swift_saber.media.playable import Kind, form_of, plays_in_browser, poster, transcode
 from swift_saber.media.pool import guarded
 from swift_saber.report.clip import Clip
-from swift_saber.sed.scale import DATA_CLIPS, Scale
 from swift_saber.text.files import whole
+
+if TYPE_CHECKING:
+    from swift_saber.sed.scale import Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Media:
 
     Attributes:
         plays: whether Chromium and Firefox play it.
-        form: its container and codecs, "" where they are not known.
+        form: the container and codecs of one that does not play, "" where they are not known.
         poster, copy: files of the folder; "" for none.
         problem: why there is no picture or copy of it, in one line; "" for none.
         voice: what data.voice_track returns of its sound; None where that was not asked for.
@@ -55,7 +56,7 @@ def voice_of(clip: Clip) -> tuple[str, Kind] | None:
     return paths[0], "video" if paths[0] in clip.videos else "audio"
 
 
-def voice_scales(clips: Iterable[Clip], media: Mapping[tuple[str, Kind], Media]) -> dict[str, Scale]:
+def voice_scales(clips: Iterable[Clip], media: Mapping[tuple[str, Kind], Media]) -> "dict[str, Scale]":
     """Return what voices of a source's clips are compared with: each other, where there are enough of them.
 
     Of a source that has fewer there is no scale, and bounds out of the literature take its place (sed/scale.py). A
@@ -68,6 +69,10 @@ def voice_scales(clips: Iterable[Clip], media: Mapping[tuple[str, Kind], Media])
         if file and made and isinstance(made.voice, dict):
             numbers = {**made.voice["numbers"], "unsaid": made.voice["unsaid"]}
             found.setdefault(clip.source, {}).setdefault(file, (clip.speaker or None, numbers))
+    if not found:
+        return {}
+    from swift_saber.sed.scale import DATA_CLIPS, Scale
+
     # One more, since a clip is compared with others.
     return {source: Scale.of(of.values()) for source, of in found.items() if len(of) > DATA_CLIPS}
 
@@ -135,8 +140,13 @@ def _make(path: str, kind: Kind, stem: str, posters: bool, copies: bool, voice: 
     except OSError as error:
         # The clip may play all the same, and the page is written in any case.
         problem = f"its picture or copy cannot be written: {error.strerror or error}"
-    found = {"plays": plays, "form": form_of(path), "poster": picture, "copy": copy, "problem": problem}
-    return found | ({"voice": voice_track(path)} if voice else {})
+    form = "" if plays else form_of(path)
+    found: dict[str, Any] = {"plays": plays, "form": form, "poster": picture, "copy": copy, "problem": problem}
+    if voice:
+        from swift_saber.data.voice_track import voice_track
+
+        found["voice"] = voice_track(path)
+    return found
 
 
 def _written(to: Path, write: Callable[[Path], None]) -> str:

@@ -9,9 +9,8 @@ from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from swift_saber.data.voice_track import voice_claims
 from swift_saber.errors import InputError
 from swift_saber.html import clip_address, policy, shared_script, shared_style
 from swift_saber.media.playable import Kind
@@ -21,10 +20,12 @@ from swift_saber.report.results import against
 from swift_saber.report.verdict import VERDICTS
 from swift_saber.sed.layout import HEADINGS
 from swift_saber.sed.record import DIMENSIONS
-from swift_saber.sed.scale import Scale
 from swift_saber.text.files import must_be_file, write_text
 from swift_saber.text.spreadsheet import FORMULA_BEGINNINGS
 from swift_saber.text.strict_json import dumps
+
+if TYPE_CHECKING:
+    from swift_saber.sed.scale import Scale
 
 #: The characters of one text that the page carries; a longer one is cut, and that is said.
 LONGEST = 20_000
@@ -159,7 +160,7 @@ def _clip(
     results: Sequence[Result],
     folder: Path,
     media: Mapping[tuple[str, Kind], Media],
-    scales: Mapping[str, Scale],
+    scales: "Mapping[str, Scale]",
 ) -> dict[str, Any]:
     shown = [result.shown.get(clip.id) for result in results]
     answers = [_lean(asdict(each) | _files(each, folder, media)) if each else None for each in shown]
@@ -173,7 +174,7 @@ def _clip(
 
 
 def _voice(
-    clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, Kind], Media], scale: Scale | None
+    clip: Clip, shown: Sequence[Shown | None], media: Mapping[tuple[str, Kind], Media], scale: "Scale | None"
 ) -> dict[str, Any]:
     """What was measured of a clip's voice, and what is claimed of it: by its reference, then by each answer."""
     made = media.get(voice_of(clip) or ("", "audio"))
@@ -181,6 +182,8 @@ def _voice(
         return {}
     if isinstance(made.voice, str):
         return {"voice": made.voice}
+    from swift_saber.data.voice_track import voice_claims
+
     # What is about another sound is not held against this one.
     texts = [clip.reference, *({} if each is None or each.videos or each.audios else each.fields for each in shown)]
     claims = [

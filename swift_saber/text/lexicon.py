@@ -7,7 +7,8 @@ these rules. All of them are ours.
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 #: What ends a sentence; a point inside of a number or a name does not.
 SENTENCES = re.compile(r"[。！？!?;；\n]+|\.(?=\s|$)")
@@ -73,15 +74,19 @@ class Lexicon:
         places = [(written.find(word), len(word)) for word in found] if len(written) == len(text) else []
         return list(dict.fromkeys(text[at : at + length] for at, length in places if at >= 0))
 
-    def _found(self, text: str) -> Iterator[list[tuple[str, str]]]:
+    def _found(self, text: str) -> Iterator[Sequence[tuple[str, str]]]:
         """The words of each sentence that are not denied, with their names."""
         plain = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
         for sentence in SENTENCES.split(plain):
-            yield [
-                (match.group(), self._name(match.group()))
-                for match in self._pattern.finditer(sentence)
-                if not denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
-            ]
+            yield _said(self, sentence)
+
+    def read(self, sentence: str) -> list[tuple[str, str]]:
+        """Return the words of a sentence in lower case that are not denied there, with their names."""
+        return [
+            (match.group(), self._name(match.group()))
+            for match in self._pattern.finditer(sentence)
+            if not denied(sentence[max(0, match.start() - _BEFORE) : match.start()], match.group())
+        ]
 
     def find(self, plain: str) -> Iterator[tuple[str, int, int]]:
         """Yield name, start and end of each word in a text in lower case, from left to right, denied or not."""
@@ -93,6 +98,12 @@ class Lexicon:
         if found not in self._whole:  # and from then on it is: a list has hundreds of stems, a language few words
             self._whole[found] = self._stems[max((stem for stem in self._stems if found.startswith(stem)), key=len)]
         return self._whole[found]
+
+
+# A reference is read for each model that is held against it, and models repeat themselves.
+@lru_cache(maxsize=1 << 13)
+def _said(lexicon: Lexicon, sentence: str) -> Sequence[tuple[str, str]]:
+    return lexicon.read(sentence)
 
 
 def denied(before: str, word: str) -> bool:

@@ -1,13 +1,18 @@
 """report/media.py: what stands in the place of clips that a browser cannot play, and the page that shows it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 
 from swift_saber.cli import Parser
 from swift_saber.cli.report import add_report
+from swift_saber.media import playable, read
+from swift_saber.report import media
 from swift_saber.report.clip import Clip
 from swift_saber.report.media import files_of, make_media
 from swift_saber.report.page import write_page
@@ -92,6 +97,31 @@ def test_where_nothing_can_be_written_beside_the_page_it_is_said_of_the_clip(tmp
     said = "its picture or copy cannot be written: File exists"
     assert files["good"].keys() == {"name", "address"}  # it plays without a picture
     assert (files["hevc"]["problem"], files["hevc"]["form"]) == (said, "mp4 (hevc, aac)")
+
+
+def test_a_file_that_plays_is_opened_once(tmp_path: Path, clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def open_media(path: str, **more: str) -> Any:
+        opened.append(path)
+        return read.open_media(path, **more)
+
+    monkeypatch.setattr(playable, "open_media", open_media)
+    soundfile.write(tmp_path / "a.wav", sound(), 16_000)
+    for path, kind in ((str(clips / "good.mp4"), "video"), (str(tmp_path / "a.wav"), "audio")):
+        assert media._make(path, kind, str(tmp_path / "made"), posters=False, copies=True, voice=False)["plays"]
+    assert opened == [str(clips / "good.mp4"), str(tmp_path / "a.wav")]
+
+
+def test_what_measures_voices_is_loaded_only_where_one_is_asked_for(tmp_path: Path) -> None:
+    rows = write_answers(tmp_path / "out.jsonl", [answer("1")])
+    script = (
+        "import sys; from swift_saber.cli.main import main; "
+        f"main(['report', {str(rows)!r}, '-o', {str(tmp_path / 'p.html')!r}]); "
+        "print([name for name in ('numpy.random', 'scipy', 'swift_saber.media.prosody') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.fixture(scope="module")
