@@ -29,12 +29,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from rapidfuzz.distance import Levenshtein
 
 from swift_saber.review.items import LABELS, STRATA
-from swift_saber.review.log import NEITHER, Review, latest_reviews
+from swift_saber.review.log import NEITHER, Review, last_lines
 from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, verdict_of
 from swift_saber.review.plan import Progress, progress, read_plan
 from swift_saber.sed.record import DIMENSIONS
@@ -52,26 +52,56 @@ _ENDS = ("value", "low", "high")
 _PEOPLE, _MACHINE = "people", "machine"
 
 
+class _Group(NamedTuple):
+    """Of which items a row is: those whose `by` has this value, by their places among all."""
+
+    by: str
+    value: str
+    places: Sequence[int]
+
+
+class _Rated(NamedTuple):
+    """An item's labels by reviewer, the share of equal ones among their pairs, and whether several judged the item."""
+
+    labels: dict[str, str]
+    equal: float
+    several: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What was said of one item.
 
     Attributes:
-        reviews: by reviewer, those of its newest text that decided.
-        verdict: what follows from them.
+        verdict: what follows from the reviews of its newest text that decided.
+        speaking: those on which it rests.
+        independent: those of who had not seen the others, by reviewer.
+        opinions: what each of them stands for, by reviewer.
+        sight: of SIGHT.
     """
 
-    reviews: dict[str, Review]
     verdict: Verdict
+    speaking: tuple[Review, ...]
+    independent: dict[str, Review]
+    opinions: dict[str, dict[str, str]]
+    sight: str
 
-    @property
-    def speaking(self) -> list[Review]:
-        """The reviews on which the verdict rests."""
-        return [self.reviews[name] for name in self.verdict.by]
+    @classmethod
+    def of(cls, verdict: Verdict, reviews: Mapping[str, Review]) -> "_Said":
+        speaking = tuple(reviews[name] for name in verdict.by)
+        independent = {name: review for name, review in reviews.items() if not review.adjudicates}
+        opinions = {name: dict(opinion(review)) for name, review in reviews.items()}
+        sight = "blind" if all(review.blind for review in speaking) else "sighted"
+        return cls(verdict, speaking, independent, opinions, sight)
 
-    @property
-    def sight(self) -> str:
-        return "blind" if all(review.blind for review in self.speaking) else "sighted"
+    def rating(self, review: Review, label: str) -> str:
+        """The label that a review gives the item, "" where none."""
+        if label == DECISION:
+            return review.decision or ""
+        text = self.opinions[review.reviewer].get(label, "")
+        if label == BETTER:
+            return _turned(review, text)
+        return _named(text) if label == "emotion" else text.strip()
 
     def stratum(self, by: str) -> str:
         value: str = self.sight if by == "sight" else getattr(self.speaking[0], by)
@@ -89,8 +119,9 @@ def read_figures(
     Raises:
         InputError: as log.read_reviews and plan.read_plan.
     """
-    plan = read_plan(folder)
-    found = figures(latest_reviews(folder, records), records, named=named, begun=progress(folder) if plan else {})
+    plan, lines = read_plan(folder), last_lines(folder)
+    begun = progress(plan, lines.by_item.values()) if plan else {}
+    found = figures(lines.latest(records), records, named=named, begun=begun)
     if plan is None:
         return {**found, "plan": None}
     settings = {**asdict(plan.settings), "reviewers": len(plan.dealt), "drawn": len(plan.shared)}
@@ -123,15 +154,16 @@ def figures(
         counts["undecided_reviews"] += sum(review.decision is None for review in reviews.values())
         if verdict.by:
             decided = {name: of for name, of in reviews.items() if of.of == verdict.of and _decided(of)}
-            found.append(_Said(decided, verdict))
+            found.append(_Said.of(verdict, decided))
         else:
             counts["undecided"] += 1
     described = [said for said in found if not _is_choice(said)]
     choices = [said for said in found if _is_choice(said)]
+    groups, choice_groups = list(_groups(described)), list(_groups(choices))
     return {
         "items": {
             "decided": len(found),
-            "by_several": sum(len(_independent(said)) > 1 for said in found),
+            "by_several": sum(len(said.independent) > 1 for said in found),
             "adjudicated": sum(said.verdict.adjudicated for said in found),
             **{sight: sum(said.sight == sight for said in found) for sight in SIGHT},
             **{name: counts[name] for name in ("undecided", "other_records")},
@@ -141,12 +173,12 @@ def figures(
         "verdicts": {state: _share([of.verdict.state == state for of in found]) for state in get_args(State)[:-1]},
         "reasons": dict(Counter(text for of in found for text in of.verdict.reasons).most_common()),
         "labels": [
-            *(row for label in (DECISION, *LABELS) for row in _labels(described, label)),
-            *_labels(choices, BETTER),
+            *(row for label in (DECISION, *LABELS) for row in _labels(described, groups, label)),
+            *_labels(choices, choice_groups, BETTER),
         ],
-        "model": [row for label in (*LABELS, CONCLUDED) for row in _against_model(described, label)],
+        "model": [row for label in (*LABELS, CONCLUDED) for row in _against_model(described, groups, label)],
         "texts": _texts(described),
-        "judge": list(_judged(choices)) if choices else [],
+        "judge": list(_judged(choices, choice_groups)) if choices else [],
     }
 
 
@@ -156,10 +188,6 @@ def _decided(review: Review) -> bool:
 
 def _is_choice(said: _Said) -> bool:
     return said.speaking[0].kind in ("pair", "candidates")
-
-
-def _independent(said: _Said) -> dict[str, Review]:
-    return {name: review for name, review in said.reviews.items() if not review.adjudicates}
 
 
 def _reviewers(
@@ -183,55 +211,49 @@ def _reviewers(
     return rows
 
 
-def _groups(found: Sequence[_Said], *, sight: bool = True) -> Iterator[tuple[str, str, list[_Said]]]:
-    """("all", "", all), and by each of STRATA, and by sight, the items of each value, where there is more than one."""
-    yield "all", "", list(found)
-    for by in (*(("sight",) if sight else ()), *STRATA):
-        groups: dict[str, list[_Said]] = {}
-        for said in found:
-            groups.setdefault(said.stratum(by), []).append(said)
+def _groups(found: Sequence[_Said]) -> Iterator[_Group]:
+    """All, and by sight and by each of STRATA the items of each value, where there is more than one."""
+    yield _Group("all", "", range(len(found)))
+    for by in ("sight", *STRATA):
+        groups: dict[str, list[int]] = {}
+        for place, said in enumerate(found):
+            value: str = said.sight if by == "sight" else getattr(said.speaking[0], by)
+            groups.setdefault(value, []).append(place)
         if len(groups) > 1:
-            yield from ((by, value, groups[value]) for value in sorted(groups))
+            yield from (_Group(by, value, groups[value]) for value in sorted(groups))
 
 
-def _labels(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
+def _labels(found: Sequence[_Said], groups: Sequence[_Group], label: str) -> Iterator[dict[str, Any]]:
     """How far reviewers agree on a label; groups in which no item has it from two are left out."""
-    groups = ((by, value, members, SIGHT) for by, value, members in _groups(found, sight=False) if by != label)
-    parts: list[tuple[str, str, Sequence[_Said], Sequence[str]]] = [next(groups)]
-    if len({review.blind for said in found for review in _independent(said).values()}) > 1:
-        parts += [("sight", value, found, (value,)) for value in SIGHT]
-    parts += groups
-    for by, value, members, sights in parts:
-        given = [_ratings(_independent(said), label, sights) for said in members]
-        ratings = [of for of in given if len(of) > 1]
-        if ratings:
+    everything, *rest = (group for group in groups if group.by not in ("sight", label))
+    parts: list[tuple[_Group, tuple[str, ...]]] = [(everything, SIGHT)]
+    if len({review.blind for said in found for review in said.independent.values()}) > 1:
+        parts += [(everything._replace(by="sight", value=sight), (sight,)) for sight in SIGHT]
+    parts += [(group, SIGHT) for group in rest]
+    given = {sights: [_rated(said, label, sights) for said in found] for sights in {sights for _, sights in parts}}
+    for (by, value, places), sights in parts:
+        members = [given[sights][place] for place in places]
+        rated = [of for of in members if len(of.labels) > 1]
+        if rated:
+            ratings = [of.labels for of in rated]
             raters = {name for of in ratings for name in of}
             yield {
                 "label": label,
                 "by": by,
                 "group": value,
                 "items": len(ratings),
-                "of_several": sum(len(_ratings(_independent(said), DECISION, sights)) > 1 for said in members),
+                "of_several": sum(of.several for of in members),
                 "reviewers": len(raters),
-                "equal": _share([_equal_pairs(of) for of in ratings]),
+                "equal": _share([of.equal for of in rated]),
                 "kappa": _coefficient(mean_kappa(ratings, rater_pairs(ratings))),
                 "alpha": _coefficient(krippendorff_alpha(ratings, raters)),
             }
 
 
-def _ratings(reviews: Mapping[str, Review], label: str, sights: Collection[str]) -> dict[str, str]:
-    rated = {name: _rating(of, label) for name, of in reviews.items() if SIGHT[not of.blind] in sights}
-    return {name: value for name, value in rated.items() if value}
-
-
-def _rating(review: Review, label: str) -> str:
-    """The label that a review gives an item, "" where none."""
-    if label == DECISION:
-        return review.decision or ""
-    text = dict(opinion(review)).get(label, "")
-    if label == BETTER:
-        return _turned(review, text)
-    return _named(text) if label == "emotion" else text.strip()
+def _rated(said: _Said, label: str, sights: Collection[str]) -> _Rated:
+    seen = {name: review for name, review in said.independent.items() if SIGHT[not review.blind] in sights}
+    labels = {name: value for name, review in seen.items() if (value := said.rating(review, label))}
+    return _Rated(labels, _equal_pairs(labels) if len(labels) > 1 else 0.0, len(seen) > 1)
 
 
 def _named(emotion: str) -> str:
@@ -255,32 +277,35 @@ def _equal_pairs(ratings: Mapping[str, str]) -> float:
     return sum(count * (count - 1) for count in Counter(ratings.values()).values()) / pairs
 
 
-def _against_model(found: Sequence[_Said], label: str) -> Iterator[dict[str, Any]]:
-    for by, value, members in (group for group in _groups(found) if group[0] != label):
-        compared, left_out = [], Counter({"rejected": 0, "disputed": 0, "not said": 0, "machine silent": 0})
-        for said in members:
-            people, machine = _of_people(said, "emotion" if label == CONCLUDED else label), _of_machine(said, label)
-            if people is None or not machine:
-                left_out[_why_not(said, people)] += 1
-            else:
-                compared.append({_PEOPLE: people, _MACHINE: machine})
-        if compared:
+def _against_model(found: Sequence[_Said], groups: Sequence[_Group], label: str) -> Iterator[dict[str, Any]]:
+    compared = [_people_and_machine(said, label) for said in found]
+    for by, value, places in (group for group in groups if group.by != label):
+        both = [of for place in places if not isinstance(of := compared[place], str)]
+        left_out = Counter({"rejected": 0, "disputed": 0, "not said": 0, "machine silent": 0})
+        left_out.update(why for place in places if isinstance(why := compared[place], str))
+        if both:
             yield {
                 "label": label,
                 "by": by,
                 "group": value,
-                "items": len(compared),
-                "equal": _share([of[_PEOPLE] == of[_MACHINE] for of in compared]),
-                "kappa": _coefficient(mean_kappa(compared, [(_PEOPLE, _MACHINE)])),
+                "items": len(both),
+                "equal": _share([of[_PEOPLE] == of[_MACHINE] for of in both]),
+                "kappa": _coefficient(mean_kappa(both, [(_PEOPLE, _MACHINE)])),
                 "left_out": dict(left_out),
             }
+
+
+def _people_and_machine(said: _Said, label: str) -> dict[str, str] | str:
+    """What both say of an item, or why it is not compared."""
+    people, machine = _of_people(said, "emotion" if label == CONCLUDED else label), _of_machine(said, label)
+    return _why_not(said, people) if people is None or not machine else {_PEOPLE: people, _MACHINE: machine}
 
 
 def _of_people(said: _Said, label: str) -> str | None:
     """What people say of an item: None where they dispute it or say nothing."""
     if said.verdict.state == "rejected" or DECISION in said.verdict.fields:
         return None
-    given = {_rating(review, label) for review in said.speaking} - {""}
+    given = {said.rating(review, label) for review in said.speaking} - {""}
     return given.pop() if len(given) == 1 else None
 
 
@@ -302,20 +327,19 @@ def _why_not(said: _Said, people: str | None) -> str:
 
 def _texts(found: Sequence[_Said]) -> dict[str, Any]:
     """Of each dimension how many records' text was changed, and how far, and what this leaves out."""
-    sighted = {said.verdict.item: [review for review in said.speaking if not review.blind] for said in found}
     changes: dict[str, list[tuple[float, float]]] = {name: [] for name in DIMENSIONS}
     left_out = Counter({"rejected": 0, "blind": 0})
-    for reviews in sighted.values():
-        standing = [review for review in reviews if review.decision != "reject"]
+    for said in found:
+        sighted = [review for review in said.speaking if not review.blind]
+        standing = [(of.before, said.opinions[of.reviewer]) for of in sighted if of.decision != "reject"]
         if not standing:
-            left_out["rejected" if reviews else "blind"] += 1
+            left_out["rejected" if sighted else "blind"] += 1
             continue
         for name, records in changes.items():
-            pairs = [(_spaced(of.before.get(name, "")), _spaced(dict(opinion(of))[name])) for of in standing]
-            if any(map(any, pairs)):
-                changed = sum(before != after for before, after in pairs) / len(pairs)
-                far = sum(Levenshtein.normalized_distance(before, after) for before, after in pairs) / len(pairs)
-                records.append((changed, far))
+            found_of = [_change(before.get(name, ""), after[name]) for before, after in standing]
+            there = [each for each in found_of if each]
+            if there:  # who leaves a blank text blank has changed nothing
+                records.append((sum(of for of, _ in there) / len(found_of), sum(of for _, of in there) / len(found_of)))
     fields = {}
     for name, of in changes.items():
         distances = {"all": [far for _, far in of], "changed": [far for changed, far in of if changed]}
@@ -329,16 +353,21 @@ def _texts(found: Sequence[_Said]) -> dict[str, Any]:
     return {"fields": fields, "left_out": dict(left_out)} if any(changes.values()) else {}
 
 
-def _spaced(text: str) -> str:
-    return " ".join(text.split())
+def _change(before: str, after: str) -> tuple[bool, float] | None:
+    """Whether a text was changed, and how far; None where there is none before and after."""
+    if before != after:  # of most texts, which are as they were, no white space need be looked at
+        before, after = " ".join(before.split()), " ".join(after.split())
+    if not (before or after).strip():
+        return None
+    return before != after, Levenshtein.normalized_distance(before, after)
 
 
-def _judged(found: Sequence[_Said]) -> Iterator[dict[str, Any]]:
-    for by, value, members in _groups(found):
+def _judged(found: Sequence[_Said], groups: Sequence[_Group]) -> Iterator[dict[str, Any]]:
+    for by, value, places in groups:
         right = []
         counts: Counter[str] = Counter()
         left_out = Counter(dict.fromkeys(("judge ties", "not judged", *NEITHER, "disputed", "rejected"), 0))
-        for said in members:
+        for said in (found[place] for place in places):
             state, better = said.verdict.state, said.verdict.values.get(BETTER, "")
             if state in ("disputed", "rejected"):
                 left_out[state] += 1

@@ -24,7 +24,7 @@ one reviewer the newest line counts.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Lock
@@ -74,6 +74,10 @@ class Review:
     def edits(self) -> dict[str, str]:
         """Return the values that are others than before, by name; all that are there of a blind review."""
         return {key: text for key, text in self.after.items() if self.blind or text != self.before.get(key)}
+
+
+_TEXTS = ("id", "item", "kind", "of", "reviewer", "when", "reason", "source", "consistency", "language", "concluded")
+_COLUMNS: dict[str, type] = {**dict.fromkeys(_TEXTS, str), "revision": int, "before": dict, "after": dict}
 
 
 class StaleError(Exception):
@@ -243,6 +247,27 @@ def _lines(path: Path) -> Iterator[Review]:
         raise unreadable(path, error) from error
 
 
+@dataclass(frozen=True, slots=True)
+class LastLines:
+    """What counts of all lines of a folder.
+
+    Attributes:
+        by_text: {(item, digest of a text, reviewer): the reviewer's last line about it}.
+        by_item: {(item, reviewer): the reviewer's last line}, items in the order in which they were first reviewed.
+    """
+
+    by_text: dict[tuple[str, str, str], Review]
+    by_item: dict[tuple[str, str], Review]
+
+    def latest(self, of: Mapping[str, str] | None = None) -> dict[str, dict[str, Review]]:
+        """Return as latest_reviews."""
+        found: dict[str, dict[str, Review]] = {}
+        for (item, reviewer), review in self.by_item.items():
+            wanted = (of or {}).get(item, review.of)
+            found.setdefault(item, {})[reviewer] = self.by_text.get((item, wanted, reviewer), review)
+        return found
+
+
 def latest_reviews(folder: str | Path, of: Mapping[str, str] | None = None) -> dict[str, dict[str, Review]]:
     """Return {item: {reviewer: their last line}}, items in the order in which they were first reviewed.
 
@@ -254,12 +279,7 @@ def latest_reviews(folder: str | Path, of: Mapping[str, str] | None = None) -> d
     Raises:
         InputError: as read_reviews.
     """
-    texts, last = _latest(folder)
-    found: dict[str, dict[str, Review]] = {}
-    for (item, reviewer), review in last.items():
-        wanted = (of or {}).get(item, review.of)
-        found.setdefault(item, {})[reviewer] = texts.get((item, wanted, reviewer), review)
-    return found
+    return last_lines(folder).latest(of)
 
 
 def reviews_by_text(folder: str | Path) -> dict[str, dict[str, dict[str, Review]]]:
@@ -269,22 +289,24 @@ def reviews_by_text(folder: str | Path) -> dict[str, dict[str, dict[str, Review]
         InputError: as read_reviews.
     """
     found: dict[str, dict[str, dict[str, Review]]] = {}
-    for (item, of, reviewer), review in _latest(folder)[0].items():
+    for (item, of, reviewer), review in last_lines(folder).by_text.items():
         found.setdefault(item, {}).setdefault(of, {})[reviewer] = review
     return found
 
 
-def _latest(folder: str | Path) -> tuple[dict[tuple[str, str, str], Review], dict[tuple[str, str], Review]]:
-    """The last lines by item, text and reviewer, and by item and reviewer."""
-    texts: dict[tuple[str, str, str], Review] = {}
-    last: dict[tuple[str, str], Review] = {}
+def last_lines(folder: str | Path) -> LastLines:
+    """Return what counts of a folder, which is read once.
+
+    Raises:
+        InputError: as read_reviews.
+    """
+    found = LastLines({}, {})
     files: dict[tuple[str, ...], Path] = {}
     for path in _files(folder):
         for review in _lines(path):
-            by_text, by_item = (review.item, review.of, review.reviewer), (review.item, review.reviewer)
-            _put(texts, by_text, review, files, path)
-            _put(last, by_item, review, files, path)
-    return texts, last
+            _put(found.by_text, (review.item, review.of, review.reviewer), review, files, path)
+            _put(found.by_item, (review.item, review.reviewer), review, files, path)
+    return found
 
 
 def _put(found: dict[Any, Review], key: Any, review: Review, files: dict[Any, Path], path: Path) -> None:
@@ -301,16 +323,17 @@ def review_of(row: Mapping[str, Any], where: str) -> Review:
     Raises:
         InputError: it is none.
     """
-    texts = ("id", "item", "kind", "of", "reviewer", "when", "reason", "source", "consistency", "language", "concluded")
-    for name, kind in (*((text, str) for text in texts), ("revision", int), ("before", dict), ("after", dict)):
+    for name, kind in _COLUMNS.items():
         if not isinstance(row.get(name), kind):
             raise InputError(where, name, f"is {quoted(row.get(name))}", "it is no line of a review")
     if row["kind"] not in DECISIONS or row.get("decision") not in (None, *DECISIONS[row["kind"]]):
         raise InputError(where, "decision", f"is {quoted(row.get('decision'))}", "it is no line of a review")
     if name := _wrong_values(row):
         raise InputError(where, name, f"is {quoted(row[name])}", "it is no line of a review")
-    known: dict[str, Any] = {each.name: row.get(each.name) for each in fields(Review)}
-    return Review(**{**known, "blind": row.get("blind") is True, "adjudicates": row.get("adjudicates") is True})
+    # Most texts stay as they were, and are kept once.
+    after = {key: text if text != (was := row["before"].get(key)) else was for key, text in row["after"].items()}
+    known = {**{name: row[name] for name in _COLUMNS}, "after": after, "decision": row.get("decision")}
+    return Review(**known, blind=row.get("blind") is True, adjudicates=row.get("adjudicates") is True)
 
 
 def _wrong_values(row: Mapping[str, Any]) -> str:

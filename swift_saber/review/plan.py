@@ -158,21 +158,17 @@ class Progress:
     assigned: int
 
 
-def progress(folder: str | Path) -> dict[str, Progress]:
+def progress(plan: Plan, said: Iterable[Review]) -> dict[str, Progress]:
     """Return how far each reviewer of a plan is, by name; of a plan without names, each who has begun.
 
-    Raises:
-        InputError: as read_plan and read_reviews; there is no plan.
+    Args:
+        plan: of read_plan.
+        said: each reviewer's last line of each item.
     """
-    plan = read_plan(folder)
-    if plan is None:
-        remedy = "name the folder that swift-saber review -o wrote to"
-        raise InputError(str(Path(folder) / FILE), "plan", "is not there", remedy)
     done: dict[str, set[str]] = {}
-    for item, said in _reviews(folder).items():
-        for reviewer, review in said.items():
-            if review.decision is not None:
-                done.setdefault(reviewer, set()).add(item)
+    for review in said:
+        if review.decision is not None:
+            done.setdefault(review.reviewer, set()).add(review.item)
     found = {}
     for reviewer in plan.dealt or sorted(done):
         assigned = {*plan.shared, *plan.dealt.get(reviewer, ())}
@@ -238,7 +234,7 @@ def _with_new_reviewers(plan: Plan, reviewers: Sequence[str], folder: str | Path
     added = [reviewer for reviewer in reviewers if reviewer not in plan.dealt]
     if not added or not plan.dealt:
         return plan
-    begun = _reviews(folder).keys()
+    begun = latest_reviews(folder).keys() if review_files(folder) else ()
     seed = plan.settings.seed
     free = {
         reviewer: sorted((name for name in names if name not in begun), key=lambda name: lot_number(name, seed))
@@ -313,11 +309,6 @@ def _shares(sizes: Mapping[tuple[str, ...], int], number: int, seed: object) -> 
     for key in sorted(rest, key=lambda key: -remainders[key])[:over]:
         shares[key] += 1
     return shares
-
-
-def _reviews(folder: str | Path) -> dict[str, dict[str, Review]]:
-    """latest_reviews, {} where nobody has begun."""
-    return latest_reviews(folder) if review_files(folder) else {}
 
 
 def _written(plan: Plan) -> dict[str, Any]:

@@ -5,16 +5,17 @@ clips that both have rated; alpha is of any number, on the clips that two have r
 that of chance, and below 0 they agree less than by chance. Knows no benchmark and no model: a model is a rater like
 another.
 
-Intervals are bootstrap intervals over the clips (interval.py's level, draws and seed). Every draw is computed from how
-often each clip occurs in it, which takes a thousandth of the time of calling a package a thousand times; the packages'
-values are those of the tests.
+Intervals are bootstrap intervals over the clips (interval.py's level, draws and seed). Clips that all have rated alike
+are drawn as one: how often each kind of them occurs among n of n clips drawn with replacement is multinomial, so this
+is the same distribution, in a time that goes by the kinds and not by the clips. The packages' values are those of the
+tests. The order of the clips does not matter.
 """
 
 import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -44,7 +45,10 @@ class Agreement(NamedTuple):
 
 
 def cohen_kappa(
-    first: Sequence[Any], second: Sequence[Any], weights: Literal["quadratic"] | None = None
+    first: Sequence[Any],
+    second: Sequence[Any],
+    weights: Literal["quadratic"] | None = None,
+    times: Sequence[int] | None = None,
 ) -> float | None:
     """Return Cohen's kappa of two judges: 1 - (disagreement found) / (disagreement expected by chance).
 
@@ -56,6 +60,7 @@ def cohen_kappa(
         first, second: the judges' ratings of the same answers, (n,): labels, or whole numbers where the weights are
             quadratic.
         weights: None or "quadratic".
+        times: how often each of these is there, (n,); None for once.
 
     Raises:
         InputError: there is no rating.
@@ -69,7 +74,7 @@ def cohen_kappa(
         return None
     # Its weights go by the place of a label, so there it is told of the whole scale.
     scale = range(int(min(given)), int(max(given)) + 1) if weights else None
-    return float(cohen_kappa_score(first, second, labels=scale, weights=weights))
+    return float(cohen_kappa_score(first, second, labels=scale, weights=weights, sample_weight=times))
 
 
 def agreement(first: Sequence[float | None], second: Sequence[float | None]) -> dict[str, float | int | None]:
@@ -101,28 +106,31 @@ def mean_kappa(ratings: Ratings, pairs: Sequence[tuple[str, str]]) -> Agreement:
         ratings: of all clips.
         pairs: of raters; one pair for its own kappa. A pair whose kappa is None is no part of the mean.
     """
-    labels = _labels(ratings)
+    kinds = _kinds(ratings, {rater for pair in pairs for rater in pair})
+    shared: dict[tuple[str, str], list[int]] = {pair: [] for pair in pairs}
+    for place, (of, _) in enumerate(kinds):
+        for pair in permutations(of, 2):
+            if pair in shared:
+                shared[pair].append(place)
+    rated = sorted({place for places in shared.values() for place in places})
+    labels = _labels(kinds)
     tables, values = [], []
-    rated: set[int] = set()
-    for one, two in pairs:
-        places = [place for place, of in enumerate(ratings) if one in of and two in of]
+    for (one, two), places in shared.items():
         if not places:
             continue
-        ones, twos = ([ratings[place][rater] for place in places] for rater in (one, two))
-        values.append(cohen_kappa(ones, twos))
-        # Of each clip: 1, whether the labels are equal, and which they are. Other clips are no rows: of many raters
+        ones, twos = ([kinds[place][0][rater] for place in places] for rater in (one, two))
+        values.append(cohen_kappa(ones, twos, times=[kinds[place][1] for place in places]))
+        # Of each kind: 1, whether the labels are equal, and which they are. Other kinds are no rows: of many raters
         # most pairs share a few clips only.
         table = np.zeros((len(places), 2 + 2 * len(labels)))
         for row, first, second in zip(table, ones, twos, strict=True):
             row[:2] = 1, first == second
             row[2 + labels[first]] = row[2 + len(labels) + labels[second]] = 1
-        tables.append((np.array(places), table))
-        rated.update(places)
+        tables.append((np.searchsorted(rated, places), table))
     known = [value for value in values if value is not None]
     value = math.fsum(known) / len(known) if known else None
-    clips = sorted(rated)
-    within = [(np.searchsorted(clips, places), table) for places, table in tables]
-    return Agreement(value, _interval(len(clips), within, _kappa), len(clips))
+    times = [kinds[place][1] for place in rated]
+    return Agreement(value, _interval(times, tables, _kappa), sum(times))
 
 
 def _kappa(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,21 +153,25 @@ def krippendorff_alpha(ratings: Ratings, raters: Collection[str]) -> Agreement:
         ratings: of all clips; raters may have rated some of them only.
         raters: whose labels count.
     """
-    labels = _labels(ratings)
-    rows = []
-    for of in ratings:
-        given = Counter(labels[label] for rater, label in of.items() if rater in raters)
-        if (count := given.total()) < 2:
+    kinds = _kinds(ratings, raters)
+    labels = _labels(kinds)
+    rows, times = [], []
+    for of, count in kinds:
+        given = Counter(labels[label] for label in of.values())
+        if (total := given.total()) < 2:
             continue
         row = np.zeros(1 + len(labels))
-        row[0] = (count**2 - sum(number**2 for number in given.values())) / (count - 1)
+        row[0] = (total**2 - sum(number**2 for number in given.values())) / (total - 1)
         for place, number in given.items():
             row[1 + place] = number
         rows.append(row)
-    table = np.array(rows).reshape(len(rows), 1 + len(labels))
-    value = float(_alpha(table.sum(axis=0)[None])[0]) if rows else math.nan
-    interval = _interval(len(rows), [(np.arange(len(rows)), table)], _alpha)
-    return Agreement(None if math.isnan(value) else value, interval, len(rows))
+        times.append(count)
+    if not rows:
+        return Agreement(None, None, 0)
+    table = np.array(rows)
+    value = float(_alpha(np.array(times) @ table[None])[0])
+    interval = _interval(times, [(np.arange(len(rows)), table)], _alpha)
+    return Agreement(None if math.isnan(value) else value, interval, sum(times))
 
 
 def _alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,28 +183,34 @@ def _alpha(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return alpha
 
 
-def _labels(ratings: Ratings) -> dict[str, int]:
-    return {label: place for place, label in enumerate(sorted({label for of in ratings for label in of.values()}))}
+def _kinds(ratings: Ratings, raters: Collection[str]) -> list[tuple[dict[str, str], int]]:
+    """What these raters say of clips, each once, and of how many clips; in an order that does not go by the clips'."""
+    counts = Counter(frozenset(said for said in of.items() if said[0] in raters) for of in ratings)
+    return [(dict(of), count) for of, count in sorted((sorted(of), count) for of, count in counts.items())]
+
+
+def _labels(kinds: Sequence[tuple[dict[str, str], int]]) -> dict[str, int]:
+    return {label: place for place, label in enumerate(sorted({label for of, _ in kinds for label in of.values()}))}
 
 
 def _interval(
-    clips: int, tables: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], statistic: _Statistic
+    times: Sequence[int], tables: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]], statistic: _Statistic
 ) -> Interval | None:
     """The interval of the mean, over tables, of what is computed from sums of their rows; None for fewer than 2 clips.
 
     A draw in which it is NaN for all tables, one label being all that is left, says nothing and is left out.
 
     Args:
-        clips: that are drawn from.
-        tables: which clips it has a row for, (n,), and the rows, (n, columns).
+        times: how many clips there are of each kind.
+        tables: which kinds it has a row for, (n,), and the rows, (n, columns).
         statistic: from sums of rows, (draws, columns), to (draws,) values.
     """
-    if clips < 2:
+    if sum(times) < 2:
         return None
     drawn = []
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of means of nothing
-        for counts in _draws(clips):
+        for counts in _draws(np.array(times)):
             drawn.append(np.nanmean([statistic(counts[:, places] @ table) for places, table in tables], axis=0))
     values = np.concatenate(drawn)
     values = values[np.isfinite(values)]
@@ -203,12 +221,13 @@ def _interval(
     return Interval(float(low), float(high))
 
 
-def _draws(clips: int) -> Iterator[NDArray[np.float64]]:
-    """How often each clip occurs in each draw of as many clips, (draws, clips), some draws at a time."""
+def _draws(times: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+    """How often each kind of clip occurs in each draw of as many clips, (draws, kinds), some draws at a time."""
     rng = np.random.default_rng(SEED)
-    at_once = max(1, _AT_ONCE // clips)
+    at_once = max(1, _AT_ONCE // len(times))
     for start in range(0, DRAWS, at_once):
-        yield rng.multinomial(clips, np.full(clips, 1 / clips), size=min(at_once, DRAWS - start)).astype(np.float64)
+        counts = rng.multinomial(times.sum(), times / times.sum(), size=min(at_once, DRAWS - start))
+        yield counts.astype(np.float64)
 
 
 def rater_pairs(ratings: Ratings, without: Collection[str] = ()) -> list[tuple[str, str]]:

@@ -226,17 +226,17 @@ def test_progress_counts_what_is_decided_of_what_is_assigned(tmp_path: Path) -> 
     with ReviewLog(tmp_path / "reviews", "anna") as log:
         for name, decision in ((mine[0], "accept"), (mine[1], "skip"), (mine[2], None), (yours, "accept")):
             log.save(f"of {name}", items[name], 0, decision=decision, reason="", after={})
-    assert progress(tmp_path / "reviews") == {"anna": Progress(2, 6), "bo": Progress(0, 6)}
+    assert progress(plan, log.latest.values()) == {"anna": Progress(2, 6), "bo": Progress(0, 6)}
 
 
 def test_progress_without_names_is_of_those_who_have_begun(tmp_path: Path) -> None:
     items = many(tmp_path, 10)
-    planned(tmp_path, items, sample=5)
-    assert progress(tmp_path / "reviews") == {}
+    plan = planned(tmp_path, items, sample=5)
+    assert progress(plan, []) == {}
     with ReviewLog(tmp_path / "reviews", "anna") as log:
-        name = planned(tmp_path, items).assigned("anna")[0]
+        name = plan.assigned("anna")[0]
         log.save("n", items[name], 0, decision="accept", reason="", after={})
-    assert progress(tmp_path / "reviews") == {"anna": Progress(1, 5)}
+    assert progress(plan, log.latest.values()) == {"anna": Progress(1, 5)}
 
 
 def test_a_plan_that_is_cut_off_is_to_be_taken_back(tmp_path: Path) -> None:
