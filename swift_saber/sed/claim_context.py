@@ -19,6 +19,7 @@ _BETWEEN_EN = r"(?:[\w'-]+\s+)"
 # These begin with a denial and deny nothing, or deny a denial; and what an English one denies ends with "and".
 _NOT_DENIED = re.compile(
     r"无奈|无力|无助|无辜|(?:并非|不是|绝非|不能说|并不是)(?:没有|不|毫无)|不无|"
+    r"\b(?:not|never|hardly|scarcely|no|nothing) (?:[\w']+ ){0,2}?(?:above|beyond|than)\b|"
     r"\b(?:not|never|hardly) without\b|\b(?:no|not a) (?:lack|shortage|absence) of\b"
 )
 _DENIAL_ENDS = re.compile(r".*\b(?:and|(?<!anything )but|with)\b")
@@ -30,7 +31,7 @@ _DENIES = re.compile(
 )
 _DENIES_AFTER = re.compile(
     r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有|未出现|没有出现)|"
-    r"\s+(?:absent|missing)\b|"
+    r"\s+(?:absent|missing|inactive|not (?:present|active|visible|observed|detected))\b|"
     r"\s+(?:is|are|was|were)\s+(?:(?:almost|very|nearly|virtually)\s+)?"
     r"(?:rare|few|scarce|infrequent|absent|minimal|negligible|limited|"
     r"not (?:noticeable|heard|obvious|marked|pronounced))\b"
@@ -41,10 +42,12 @@ _TRIED = re.compile(
     r"(?:hard|difficult|impossible|wrong) to (?:call|describe))(?:\s+to)?|"
     r"\bcould have|\b(?:hold(?:s|ing)?\s+back|held back|refrain(?:s|ed|ing)?)\s+from|\bstop(?:s|ped|ping)?|"
     rf"\b(?:lower|softer|quieter|less|short|shy)\s+(?:than|of)(?:\s+that of)?)\s+{_BETWEEN_EN}{{0,3}}$|"
+    r"\bbetween\s+(?:an?\s+)?(?:[\w-]+\s+and\s+(?:an?\s+)?)?$|"
     r"(?:试图|企图|想要|本想|很想|想说|恨不得|恨不能|几乎要|几乎想|忍住|忍着|克制|拒绝|不肯|不敢|与其说)[^,]{0,6}$"
 )
 _START = re.compile(
-    rf"(?:\b(?:(?:start|begin|open)(?:s|ed|ning|ing)?|began)\s+(?:off\s+|out\s+)?(?:(?:in|at|with|on)\s+)?(?:an?\s+)?|"
+    r"(?:\b(?:(?:start|begin)(?:s|ed|ning|ing)?|began|(?:clip|recording|speaker|line|s?he) opens)\s+"
+    r"(?:off\s+|out\s+)?(?:(?:in|at|with|on)\s+)?(?:an?\s+)?|"
     rf"(?<!\bfar )\bfrom\s+(?:an?\s+)?|(?<!never )\b(?:once|formerly|previously)\s+){_BETWEEN_EN}?$|"
     r"(?:从|由|(?<!首)先|先是|原本|原先|本来|起先)(?:很|较|是|比较|相对)?$"
 )

@@ -62,7 +62,7 @@ VALUES = {
     "furrowed": "furrow*, knit, knitted, drawn together, draw together, draws together, knit together, "
     "pulled together, 紧锁, 紧皱, 微皱, 皱起, 紧蹙, 微蹙, 皱成一团, 皱, 拧, 拧在一起, 拧成一团, 蹙起, 蹙, "
     "drawn slightly together, drawn tightly together, drawn close together, pulled slightly together, 深锁, 深皱, "
-    "轻蹙, 皱紧, 拧紧, 锁紧",
+    "轻蹙, 皱紧, 拧紧, 锁紧, pull together, pulls together",
     "raised": "raise, raises, raised, raising, lifted, lift, lifts, arched, upturned, turned up, turn up, turns up, "
     "pulled up, curl up, curls up, curled up, upward, upwards, 上扬, 上翘, 上挑, 扬起, 挑起, 翘起, 抬起, 抬高, 上抬, "
     "微扬, 挑高, 勾起, 高挑, 向上, shoot up, shoots up, shot up, go up, goes up, arch, arches, rise, rises, rising, "
@@ -172,5 +172,5 @@ MEANS: Mapping[str, Mapping[str, str]] = {
 COURSES = {
     "rises": "spreads, spread, broadens, deepens, widening, brightens, 加深, 扩大, 绽放, 展开, 绽开, 浮现, returns",
     "falls": "fades, fade, faded, fading, vanishes, vanished, disappears, disappeared, 消失, 收起, 收敛, 淡去, 褪去, "
-    "隐去, 收住",
+    "隐去, 收住, falters, slips, dissolves",
 }

@@ -20,6 +20,7 @@ _NOT_TOGETHER = NOT_OURS | {"speak"}
 _ADJECTIVES = frozenset(words.ADJECTIVES.split())
 _VERBS = frozenset(words.VERBS.split())
 _NO_NOUN = frozenset(words.NO_NOUN.split())
+_COURSES = frozenset(("rises", "raises", "leaps", "falls", "lowers"))
 _NOUNS = frozenset(("pause", "whisper", "murmur", "shout", "trembles", "varied", "changes", "smile", "grin"))
 # Between an adjective and its noun no other small word stands: "loud and clear voice", "narrows his eyes".
 _BARRIERS = _NO_NOUN - {"and", "his", "her", "their", "its", "the"}
@@ -30,6 +31,7 @@ _LINKED = re.compile(
     r"(?:(?:\w+ly|very|quite|rather|a bit|a little|somewhat|not|too|more|also|both|neither)\s+)*$"
 )
 _OWNER = r"(?:(?:his|her|their|its|the)\s+)?"
+_OWNED = re.compile(rf"\s+of\s+{_OWNER}")
 _IN_TOPIC = re.compile(rf"\s+in\s+{_OWNER}$")
 _DIRECT = re.compile(rf"(?:-\w+)?\s+{_OWNER}(?:[\w'-]+\s+){{0,2}}$")
 _COMMA = r"(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
@@ -39,10 +41,10 @@ _OBJECT_ZH = re.compile(r"[着了起上]{0,2}(?:自己的|他的|她的)?$")
 _OF_ZH = re.compile(r"(?:而[^,。]{1,4})?的[^,。;的]{0,4}$")
 _NOUN = re.compile(r"\s+([\w'-]+)")
 # 低音 is a note, and 的 leads to what is no topic.
-_NOUN_ZH = re.compile(r"音|的(?!水平|程度|状态|范围)[\u3400-\u9fff]")
+_NOUN_ZH = re.compile(r"音|的(?!水平|程度|状态|范围|幅度|弧度|趋势)[\u3400-\u9fff]")
 _FILLERS = re.compile(
-    r"(?:明显|突然|忽然|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
-    r"算为于了仍保持依旧还、和时])*$"
+    r"(?:明显|突然|忽然|陡然|骤然|猛地|一下子|[放压说讲拉]得|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
+    r"算为于了一仍保持依旧还、和时])*$"
 )
 
 
@@ -70,11 +72,18 @@ class Topics:
             return [after, *([] if alone else self._together(after, +1))]
         if self._of_unknown(word) or (word.han and len(word.text) == 1 and not self._joined(word)):
             return [None] if alone else []
-        before = self._before[word.at]
+        before = self._head(self._before[word.at])
         if before:
             return [before, *([] if alone else self._together(before, -1))]
         following = self._behind[word.at]
         return [following if following and following.name == "speak" and word.text.endswith("ly") else None]
+
+    def _head(self, topic: Word | None) -> Word | None:
+        """What a topic is only the owner of: in "the volume of her voice" the volume."""
+        owned = next((each for each in self._sentence.back(topic) if each.kind != "person"), None) if topic else None
+        if topic is None or owned is None or owned.kind != "topic" or owned.name in _NOT_TOGETHER:
+            return topic
+        return owned if _OWNED.fullmatch(self._sentence.between(owned, topic)) else topic
 
     def _after(self, word: Word) -> Word | None:
         """The topic behind a value to which it belongs."""
@@ -88,12 +97,15 @@ class Topics:
         if word.han:
             return topic if _OF_ZH.match(gap) or (_OBJECT_ZH.match(gap) and not beside) else None
         if _IN_TOPIC.match(gap):
-            return topic
+            # Tension that rises in a voice is not the voice.
+            return None if topic.name == "voice" and word.name in _COURSES else topic
         if topic.name == "speak" or not _BARRIERS.isdisjoint(gap.split()):
             return None
         if _DIRECT.match(gap) and " and " not in gap:
             return topic
-        chained = word.name in _ADJECTIVES and not beside and not is_linked(self._sentence, word)
+        chained = (
+            word.name in _ADJECTIVES and word.text not in _VERBS and not beside and not is_linked(self._sentence, word)
+        )
         return topic if chained and _CHAIN.match(gap) else None
 
     def _together(self, topic: Word, step: int) -> Iterator[Word]:
@@ -114,7 +126,9 @@ class Topics:
         if word.han:
             return bool(_NOUN_ZH.match(behind))
         adverb = word.text.endswith("ly")
-        if word.name not in _ADJECTIVES or word.text in _VERBS or (not adverb and is_linked(self._sentence, word)):
+        # "rising panic" in a voice is not a rising voice.
+        adjective = word.name in _ADJECTIVES or (word.name in _COURSES and word.text.endswith("ing"))
+        if not adjective or word.text in _VERBS or (not adverb and is_linked(self._sentence, word)):
             return False
         noun = _NOUN.match(behind)
         if not noun or noun[1] in _NO_NOUN or noun[1].endswith("ly"):
@@ -133,7 +147,14 @@ class Topics:
 
     def _beside_topic(self, word: Word) -> bool:
         """Whether a topic stands right before a value: "eyes widened, brows raised", 音调高音量低."""
-        before = self._words[word.at - 1] if word.at else None
-        if before is None or before.kind != "topic" or before.piece is not word.piece:
-            return False
-        return self._joined(word) if word.han else self._sentence.between(before, word).isspace()
+        if word.han:
+            before = self._words[word.at - 1] if word.at else None
+            return before is not None and before.kind == "topic" and before.piece is word.piece and self._joined(word)
+        beside = word
+        for before in self._sentence.back(word):
+            if before.piece is not word.piece or not self._sentence.between(before, beside).isspace():
+                return False
+            if before.kind not in ("degree", "value"):
+                return before.kind == "topic"
+            beside = before
+        return False

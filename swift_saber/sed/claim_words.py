@@ -79,12 +79,13 @@ ADJECTIVES = """
 """
 #: What of these is always a verb.
 VERBS = """
-    lift lifts raise raises raising lowers opens close closes closing shuts widen
-    widens narrows arch arches vary varies
+    lift lifts raise raises raising rise rises rose quirk quirks cock cocks lowers opens close closes closing
+    shuts widen widens narrows arch arches vary varies
 """
 #: English words behind an adjective that are no noun to which it belongs, or one that changes nothing ("range").
 NO_NOUN = """
     and or but nor with without in at as to for when while than that which who because so then from by on of off into
     until is are was were be been the a an he she they it his her their its this these throughout overall enough again
     during after before though yet now here toward towards together high wide open if not range level levels limits much
+    up down between within across
 """

@@ -321,7 +321,7 @@ class _Claims:
         if ends and word.han and ends.kind == "course" and ends.name == "falls":
             return "falls" if len(self._sentence.between(ends, word)) <= 3 else None
         for each in self._words[word.at + 1 : word.at + 4]:
-            if each.kind == "course":
+            if each.kind == "course" or each.name == "dropped":
                 return "rises" if each.name == "rises" else "falls"
             passed = each.kind in ("degree", "becomes", "where") or _FROM.search(self._plain, 0, each.start)
             if not passed:

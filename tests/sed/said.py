@@ -482,13 +482,11 @@ ODD_VOICE: dict[str, str] = {
 }
 
 MISREAD = {
+    "The words are drawn out slowly, separated by long pauses.": "what is said twice in one breath is read once",
     "The pitch contour is wide and playful, rising and falling within a single phrase.": "a change for a range",
-    "The voice is slightly shaky at first but steadies later on.": "a verb that is not known",
-    "Her normally loud voice is reduced to a murmur.": "all of the clause is taken for what is usual",
     "One eyebrow is raised; the mouth forms a thin, hard line.": "a picture of a mouth",
     "She looks down, her lower lip caught between her teeth.": "a picture of a bite",
     "她一会儿皱眉，一会儿又舒展开来。": "what relaxes is not named again",
-    "There is a gap of about one second before the second clause.": "a word for a pause that is not known",
     "Every phrase ends on a higher note than it began.": "a picture of a pitch",
     "He speaks at normal volume, neither rushing nor dragging.": "verbs that are not known",
     "She chews on her bottom lip and blinks rapidly.": "a preposition between",
