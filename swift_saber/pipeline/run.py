@@ -40,6 +40,8 @@ _PACKAGES = ("datatrove", "av", "numpy", "openai", "jiwer", "pocketsphinx", "ray
 _LOOK_SECONDS = 0.3
 # In the line of a drop whose clip had no answer.
 _ASKED_AGAIN = f'"reason": "{UNANSWERED}"'.encode()
+# Stages that ask no model, and measure nothing twice: done anew where others come before them or go.
+_REDONE = frozenset({evidence.Evidence.name, review.Review.name, split.Split.name})
 # The prompts that a stage asks with, as prompts.digests names them.
 _ASKED_WITH = {
     "annotate": {"annotate", "facts", "repair"},
@@ -182,11 +184,15 @@ def _take(plan: Plan, name: str, news: list[Row] | None, keep: Callable[[Path, l
     """
     if news is None:
         return
-    for later in list(plan.stages)[list(plan.stages).index(name) :]:
-        folder = plan.output / later
-        for done in ("log/completions", "kept", "dropped") if later != name else ("log/completions",):
-            shutil.rmtree(folder / done, ignore_errors=True)
+    _undo(plan, list(plan.stages)[list(plan.stages).index(name) :])
     keep(plan.output / name, news)
+
+
+def _undo(plan: Plan, names: Iterable[str]) -> None:
+    """Take stages as not done; that nobody has edited their rows is known."""
+    for name in names:
+        for done in ("log/completions", "kept", "dropped"):
+            shutil.rmtree(plan.output / name / done, ignore_errors=True)
 
 
 def _ask_again(plan: Plan, names: list[str]) -> None:
@@ -227,15 +233,44 @@ def _manifest(plan: Plan) -> None:
 
 
 def _check_settings(plan: Plan, names: list[str]) -> None:
-    """See that what is there was made with these settings, from what these settings make."""
+    """See that what is there was made with these settings, from what these settings make.
+
+    Where stages that ask no model have others before them now, they are taken as not done.
+    """
     before = (plan.output / "manifest" / "settings.json").read_bytes()
-    for place, name in enumerate(names):
+    changed = False
+    for place, name in enumerate(plan.stages):
+        if name not in names and not changed:
+            return
         made_from = hashlib.sha256(before).hexdigest()[:16]
         settings = {"settings": result_settings(plan.stages[name]), "made_from": made_from}
         folder = plan.output / name
-        if not _same_settings(folder, settings, [plan.output / later for later in list(plan.stages)[place:]]):
+        left = list(plan.stages)[place:]
+        if _REDONE.issuperset(left) and _has_others_before(folder, settings):
+            for at, later in enumerate(left):  # before anything is undone
+                its = {**settings, "settings": result_settings(plan.stages[later])}
+                if not _has_others_before(plan.output / later, its):
+                    _same_settings(plan.output / later, its, [plan.output / one for one in left[at:]])
+            print(f"{name}: made anew, since the recipe has other stages before it now", file=sys.stderr)
+            _undo(plan, left)
+            for gone in _REDONE.difference(plan.stages):  # they may come back, to other rows
+                shutil.rmtree(plan.output / gone / "log" / "completions", ignore_errors=True)
+            # Last: a run that is killed before it comes here again.
+            (folder / "settings.json").unlink()
+        if name not in names:
+            return  # the stages after it are not done, and will find that it was made anew
+        if not _same_settings(folder, settings, [plan.output / later for later in left]):
             write_rows(folder / "settings.json", [settings])
+            changed = True
         before = dumps(read_json(folder / "settings.json")).encode()
+
+
+def _has_others_before(folder: Path, settings: dict[str, Any]) -> bool:
+    """Whether a folder was made with the same settings, from what other stages or settings made."""
+    file = folder / "settings.json"
+    kept = read_json(file) if file.exists() else settings
+    same = {**settings, "made_from": kept.get("made_from")} if isinstance(kept, dict) else None
+    return kept != settings and result_settings(kept) == parse_json(dumps(same), "settings")
 
 
 def _same_settings(folder: Path, settings: dict[str, Any], stale: list[Path]) -> bool:

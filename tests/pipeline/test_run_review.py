@@ -328,3 +328,79 @@ def test_edits_that_were_taken_are_not_written_over_by_a_run_that_would_not_put_
         assert part.read_text(encoding="utf-8") == edited
     run(str(write_recipe(tmp_path, review={"folder": "elsewhere/"})))
     assert "warm" in part.read_text(encoding="utf-8")
+
+
+def test_a_stage_that_comes_into_a_finished_run_or_goes_is_done_and_those_after_it_anew(
+    done: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The records say nothing of the voice that can be measured, and have no sound: evidence drops none."""
+    shutil.rmtree("out")
+    write_recipe(done.parent, review=None)
+    run(str(done))
+    assert dataset().keys() == set(CLIPS)
+    review("a", "reject")
+    write_recipe(done.parent, evidence={"max_contradicted": 0})
+    run(str(done), "evidence")
+    assert dataset().keys() == set(CLIPS), "of a run that is not through, the dataset stays"
+    run(str(done))
+    assert "split: made anew, since the recipe has other stages before it now" in capsys.readouterr().err
+    assert dataset().keys() == {"b", "c", "d"}
+    kept = snapshot(Path("out"))
+    run(str(done))
+    assert "made anew" not in capsys.readouterr().err and snapshot(Path("out")).keys() == kept.keys()
+    # Without reviews again, with others meanwhile, and with them once more.
+    write_recipe(done.parent, review=None)
+    run(str(done))
+    assert dataset().keys() == set(CLIPS)
+    review("b", "correct", emotion="sad")
+    write_recipe(done.parent)
+    run(str(done))
+    assert dataset().keys() == {"b", "c", "d"} and dataset()["b"]["labels"]["emotion"] == "sad"
+
+
+def test_what_a_person_edited_stops_a_run_into_which_a_stage_comes(done: Path) -> None:
+    for edited in (Path("out/train.jsonl"), Path("out/split/kept/00000.jsonl")):
+        before = edited.read_bytes()
+        edited.write_bytes(before.replace(b"en", b"zh", 1))
+        wanted = snapshot(Path("out"))
+        write_recipe(done.parent, evidence={})
+        with pytest.raises(InputError, match="was edited since"):
+            run(str(done))
+        assert snapshot(Path("out")) == wanted
+        edited.write_bytes(before)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_killed_as_it_undoes_the_stages_after_one_that_came_it_does_so_the_next_time(
+    done: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Each of the steps by which a stage is taken as not done is the last one once; the last of all writes settings."""
+    review("a", "reject")
+    write_recipe(done.parent, evidence={}, split={"test": 2})
+    left = [at]
+
+    def counted(function: Any) -> Any:
+        def step(*args: Any, **more: Any) -> Any:
+            if "split" in str(args[0]):
+                left[0] -= 1
+                if left[0] < 0:
+                    raise KeyboardInterrupt
+            return function(*args, **more)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
+        patch.setattr(Path, "unlink", counted(Path.unlink))
+        with pytest.raises(KeyboardInterrupt):
+            run(str(done))
+    run(str(done))
+    assert dataset().keys() == {"b", "c", "d"}
+
+
+@pytest.mark.parametrize("changed", [{"split": {"test": 4}}, {"split": {"test": 4}, "evidence": {}}])
+def test_settings_of_ones_own_that_changed_are_still_refused(done: Path, changed: dict[str, Any]) -> None:
+    write_recipe(done.parent, **changed)
+    with pytest.raises(InputError, match="split: settings: was made with"):
+        run(str(done))
+    assert Path("out/split/kept/00000.jsonl").exists()
