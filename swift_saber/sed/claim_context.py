@@ -24,6 +24,7 @@ _NOT_DENIED = re.compile(
 )
 _DENIAL_ENDS = re.compile(r".*\b(?:and|(?<!anything )but|with)\b")
 _DENIES = re.compile(
+    r"\b(?:barely|scarcely)\s+$|"
     rf"\b(?:devoid of|nothing(?! less| short| but)|(?<!or )(?<!no )less(?! and))\s+{_BETWEEN_EN}?$|"
     r"\b(?<!\ba )(?:little|minimal|negligible|scant|barely any|hardly any|scarcely any|limited)\s+$|"
     r"(?:没有?|未|不)(?:因|由于|随)[^,]{0,15}$|"

@@ -62,15 +62,15 @@ VALUES = {
     "furrowed": "furrow*, knit, knitted, drawn together, draw together, draws together, knit together, "
     "pulled together, 紧锁, 紧皱, 微皱, 皱起, 紧蹙, 微蹙, 皱成一团, 皱, 拧, 拧在一起, 拧成一团, 蹙起, 蹙, "
     "drawn slightly together, drawn tightly together, drawn close together, pulled slightly together, 深锁, 深皱, "
-    "轻蹙, 皱紧, 拧紧, 锁紧, pull together, pulls together",
+    "轻蹙, 皱紧, 拧紧, 锁紧, pull together, pulls together, 微锁",
     "raised": "raise, raises, raised, raising, lifted, lift, lifts, arched, upturned, turned up, turn up, turns up, "
     "pulled up, curl up, curls up, curled up, upward, upwards, 上扬, 上翘, 上挑, 扬起, 挑起, 翘起, 抬起, 抬高, 上抬, "
     "微扬, 挑高, 勾起, 高挑, 向上, shoot up, shoots up, shot up, go up, goes up, arch, arches, rise, rises, rising, "
     "rose, curve up, curves up, curving up, curl upward, curls upward, quirk, quirks, quirked, cock, cocks, cocked, "
     "hike*, 上提, 提起, 上弯, 弯起, 微翘, 翘, 扬, 微勾, 一高一低, 一挑, 高耸",
     "eyebrow flash": "挑眉, 扬眉, 挑着眉, 扬着眉, 扬起眉毛, 挑起眉毛, 挑了挑眉",
-    "lowered": "lowered, lower, lowers, drawn down, turned down, turn down, turns down, downturned, pulled down, "
-    "droop*, 下垂, 下拉, 向下, 下撇, 下压, 压低, pulled downward, pulled downwards, drawn downward, turned downward, "
+    "lowered": "lowered, lower, lowers, drawn down, pulled down, "
+    "droop*, 下垂, 下拉, 向下, 下撇, 下压, 压低, pulled downward, pulled downwards, drawn downward, "
     "downward, downwards, sag, sags, sagging, 耷拉, 下弯, 一撇",
     "relaxed": "relaxed, smooth, unfurrowed, 舒展, 放松, 平展",
     "wide": "wide, widen, widens, widened, wide open, 睁大, 瞪大, 圆睁, 睁得很大, 瞪得很大, 张大, 大张, 大开, "
@@ -95,14 +95,17 @@ VALUES = {
     "press lips": "抿嘴, 抿着嘴, 抿着嘴唇, 抿唇, 抿着唇, 抿了抿嘴, 抿起嘴, 抿, 紧抿, tight-lipped, 抿着",
     "thin line": "a thin line, a hard line, a tight line, a straight line, a grim line, 一条直线, 一条线",
     "creased": "creased, pinched, bunched, contracted, 聚拢",
+    "turned down": "turned down, turn down, turns down, downturned, turned downward",
     "mouth down": "撇嘴, 瘪嘴, 撇着嘴, 瘪着嘴, 撇了撇嘴, 瘪了瘪嘴",
     "stretched": "咧开",
     "tightened": "tight, tighten, tightens, tightened, thinned",
     "pursed": "purse, purses, pursed, pursing, pucker*, 噘起, 撅起, 噘嘴, 撅嘴, 嘟嘴, 嘟着嘴, 嘟起嘴, 撅着嘴, "
     "噘着嘴, 撅起嘴, 噘起嘴, pout*",
-    "bites": "bite, bites, biting, bit, 咬着, 咬住, 咬, chew, chews, chewing, 咬紧",
+    "bites": "bite, bites, biting, bit, 咬着, 咬住, 咬, chew, chews, chewing, 咬紧, bites down on, biting down on, "
+    "chews on, chewing on, chew on",
     "bites lip": "咬唇, 咬着嘴唇, 咬着下唇, 咬住下唇, 咬嘴唇, 咬着唇, 咬了咬嘴唇",
-    "wrinkled": "wrinkle, wrinkles, wrinkled, wrinkling, scrunch*, 皱鼻, 皱起鼻子, 皱了皱鼻子, 皱着鼻子, 皱了皱鼻",
+    "wrinkled": "wrinkle, wrinkles, wrinkled, wrinkling, scrunch*",
+    "wrinkles nose": "皱鼻, 皱起鼻子, 皱了皱鼻子, 皱着鼻子, 皱了皱鼻",
     "crinkled": "crow's feet, crinkle, crinkles, crinkled, crinkling, 鱼尾纹, 笑纹, 细纹, 皱纹",
     "blinks": "blink, blinks, blinked, blinking, 眨眼, 眨了眨眼, 眨眼睛, 眨动",
     "still": "expressionless, deadpan, impassive, poker-faced, 面无表情, 毫无表情, 没有表情, 没有任何表情, 无表情, "
@@ -154,13 +157,15 @@ MEANS: Mapping[str, Mapping[str, str]] = {
     "press lips": {"*": "lip_pressor + 2"},
     "thin line": {"mouth": "lip_pressor + 2"},
     "creased": {"brow": "brow_lowerer + 2"},
+    "turned down": {"corner mouth": "lip_corner_depressor + 2"},
     "mouth down": {"*": "lip_corner_depressor + 2"},
     "stretched": {"corner mouth": "lip_corner_puller + 2"},
     "tightened": {"lips mouth": "lip_tightener + 2"},
     "pursed": {"lips mouth -": "lip_pucker + 2"},
     "bites": {"lips": "lip_bite + 2"},
     "bites lip": {"*": "lip_bite + 2"},
-    "wrinkled": {"nose -": "nose_wrinkler + 2"},
+    "wrinkled": {"nose": "nose_wrinkler + 2"},
+    "wrinkles nose": {"*": "nose_wrinkler + 2"},
     "crinkled": {"eye -": "cheek_raiser + 2", "nose": "nose_wrinkler + 2"},
     "blinks": {"*": "blink + 2"},
     "still": {"*": "expression - 2"},

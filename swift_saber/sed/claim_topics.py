@@ -44,7 +44,7 @@ _NOUN = re.compile(r"\s+([\w'-]+)")
 _NOUN_ZH = re.compile(r"音|的(?!水平|程度|状态|范围|幅度|弧度|趋势)[\u3400-\u9fff]")
 _FILLERS = re.compile(
     r"(?:明显|突然|忽然|陡然|骤然|猛地|一下子|[放压说讲拉]得|没有|[没无未很较偏略稍微非常十分都也并不太比显相对整体始终直变得是有些点逐渐越来且而又却则但极最更加过特别格外"
-    r"算为于了一仍保持依旧还、和时])*$"
+    r"算为于了一既仍保持依旧还、和时])*$"
 )
 
 
@@ -99,7 +99,8 @@ class Topics:
         if _IN_TOPIC.match(gap):
             # Tension that rises in a voice is not the voice.
             return None if topic.name == "voice" and word.name in _COURSES else topic
-        if topic.name == "speak" or not _BARRIERS.isdisjoint(gap.split()):
+        barriers = _BARRIERS - {"a", "an"} if word.text in _VERBS else _BARRIERS  # "raises an eyebrow"
+        if topic.name == "speak" or word.text.endswith("ly") or not barriers.isdisjoint(gap.split()):
             return None
         if _DIRECT.match(gap) and " and " not in gap:
             return topic

@@ -101,37 +101,38 @@ VALUES = {
     "varied": "varied, varying, vary, varies, variation, variations, variable, fluctuat*, modulat*, 忽高忽低, "
     "起伏, 波动, 时高时低",
     "varied loud": "忽大忽小, 时大时小, 忽强忽弱, 时强时弱",
-    "varied fast": "忽快忽慢, 时快时慢",
+    "varied fast": "忽快忽慢, 时快时慢, 快慢不一, 快慢不均",
     "changes": "变化, 变化丰富, 富有变化, 富于变化, 多变, change, changes, changing",
     "lively": "lively, animated, sing-song, singsong, melodic",
     "expressive": "expressive, dynamic, colourful, colorful, 丰富, 生动",
     "cadenced": "抑扬顿挫",
-    "steady": "steady, steadily, stable, constant, consistent, unwavering, 平稳, 稳定, 稳",
+    "steady": "steady, stable, constant, consistent, unwavering, 平稳, 稳定, 稳",
     "even": "even, evenly, uniform, 均匀",
     "rises": "rise, rises, rising, rose, risen, climb*, increas*, go up, goes up, going up, went up, upward, upwards, "
-    "ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高, 从低到高, 升调, 先抑后扬",
+    "ascend*, escalat*, lifts, 升高, 上升, 提升, 变高, 渐高, 先低后高, 由低到高, 由低转高, 从低到高, 升调, 先抑后扬, "
+    "前低后高, 前平后扬",
     "raises": "raise, raises, raised, raising, 提高, 抬高, 拔高",
     "leaps": "leap, leaps, leapt, jump, jumps, jumped, soar*, spike, spikes, spiked, shoots up, shot up, 飙升, 骤升, "
     "陡升, 攀升, 走高",
     "lilts": "upward lilt, rising lilt, uptick, 上扬, 上挑",
-    "swells": "swell*, crescendo, 变大, 增大, 加大, 放大, 增强, 渐强, 变响, 由小变大, 由弱到强",
+    "swells": "swell*, crescendo, 变大, 增大, 加大, 放大, 增强, 渐强, 变响, 由小变大, 由弱到强, 先小后大, 前小后大",
     "falls": "fall, falls, falling, fell, drop, drops, dropped, dropping, decreas*, go down, goes down, going down, "
     "went down, dip, dips, descend*, sink, sinks, sank, declin*, downward, downwards, diminish*, lessen*, 下降, 降低, "
     "降下, 变低, 渐低, 回落, 先高后低, 由高到低, 由高转低, 下沉, 从高到低, 降调, 下滑, 滑落, 走低, 骤降, 陡降, "
-    "先扬后抑",
+    "先扬后抑, 前高后低",
     "lowers": "lowers, lowered, lowering, 放低",
     "fades": "fade, fades, faded, fading, soften, softens, softened, softening, trail off, trails off, trailed off, "
     "trailing off, 减弱, 变小, 渐弱, 变轻, 放轻, 减小, 由大变小, 由强到弱, taper*, dies away, dies down, peters out, "
-    "dwindl*",
+    "dwindl*, 先大后小, 前大后小",
     "quickens": "speed up, speeds up, sped up, speeding up, quicken*, accelerat*, 加快, 加速, 变快, 渐快, 先慢后快, "
-    "由慢转快, picks up, picked up, picking up",
+    "由慢转快, picks up, picked up, picking up, 前慢后快",
     "slows": "slows, slowed, slowing, slow down, slows down, slowed down, slowing down, decelerat*, 放慢, 减慢, "
-    "变慢, 放缓, 减缓, 渐慢, 先快后慢, 由快转慢, slacken*",
+    "变慢, 放缓, 减缓, 渐慢, 先快后慢, 由快转慢, slacken*, 前快后慢",
     "pause": "pause, pauses, paused, pausing, halting, haltingly, silent pause, silent pauses, moment of silence, "
     "moments of silence, silent for a moment, falls silent, fell silent, 停顿, 顿了顿, 顿了一下, 停了一下, 断断续续, "
     "沉默片刻, 沉默了片刻, 沉默了一会, 片刻的沉默, 短暂的沉默, 短暂沉默, seconds of silence, second of silence, "
     "一字一顿, 一顿一顿, 沉默了几秒, 沉默几秒, 停了几秒, 停顿了几秒, gap between, gaps between, gap of, gaps of, "
-    "gap before, gaps before, breaks between",
+    "gap before, gaps before, breaks between, 时断时续",
     "long pause": "停了很久, 停了好久, 停了好一会, 停了好几秒, 停顿了好几秒, 停顿了很久, 沉默了很久, 沉默了好几秒, "
     "沉默良久, 沉默许久, 停顿良久, 停了半晌",
     "fluent": "fluent*, uninterrupted, few pauses, minimal pauses, rarely pauses, seldom pauses, rare pauses, "

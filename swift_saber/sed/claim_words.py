@@ -60,15 +60,14 @@ SOURCES = (
 )
 #: Words inside of which others would be found.
 NOTHING = (
-    "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, "
-    "even more, on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, "
-    "水平, 镜头, 念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, "
-    "提高兴致, 低头, 高低, 大小, 快慢, 强弱, 轻重, 响起, "
-    "大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, 小说, 愉快, 轻快, "
-    "欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, 音响, 尖刻, "
-    "高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, 成长, 特长, "
-    "延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向, 似笑非笑, 皮笑肉不笑, "
-    "哭笑不得, 不苟言笑, 玩笑, 笑话, 好笑, 可笑, 搞笑, 咬紧牙关, 咬牙, 咬着牙, 咬牙切齿"
+    "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, even more, "
+    "on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, 水平, 镜头, "
+    "念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, 提高兴致, 低头, "
+    "高低, 大小, 快慢, 强弱, 轻重, 响起, 大概, 大约, 大量, 大部分, 大多, 大家, 大衣, 巨大, 扩大, 小心, 小孩, 小时, "
+    "小说, 愉快, 轻快, 欢快, 快乐, 畅快, 痛快, 爽快, 快步, 赶快, 傲慢, 怠慢, 弱点, 年轻, 轻松, 轻视, 轻蔑, 影响, 反响, "
+    "音响, 尖刻, 高傲, 崇高, 高级, 口吃, 说明, 说服, 问题, 疑问, 询问, 质问, 手法, 比较多, 强大, 宽大, 长相, 擅长, "
+    "成长, 特长, 延长, 长发, 长裙, 长袍, 其中, 转身, 转头, 转向, 似笑非笑, 皮笑肉不笑, 哭笑不得, 不苟言笑, 于正常, "
+    "于平均, 于一般, 于常人, 平均, 玩笑, 笑话, 好笑, 可笑, 搞笑, 咬紧牙关, 咬牙, 咬着牙, 咬牙切齿"
 )
 
 #: Values that are adjectives or adverbs, and nothing beside a noun or verb that is no topic: "a quick glance".
@@ -87,5 +86,5 @@ NO_NOUN = """
     and or but nor with without in at as to for when while than that which who because so then from by on of off into
     until is are was were be been the a an he she they it his her their its this these throughout overall enough again
     during after before though yet now here toward towards together high wide open if not range level levels limits much
-    up down between within across
+    up down between within across over through around along
 """

@@ -79,7 +79,7 @@ def read_face(text: str) -> Read:
 
 
 _THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
-_BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b")
+_BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b(?! (?:clip|recording|speaker|video)\b)")
 _USUAL = re.compile(r"usual|normal|average|typical|expected|natural|necessary|needed")
 _THAN_ZH = re.compile(
     r"比(?!较)(?:(之前|先前|刚才|开头|起初|前面|前一句|上一句|一开始|开始|最初)|(平时|平常|一般|正常|往常))?"
@@ -228,6 +228,10 @@ class _Claims:
             )
         if word.name != "moderate":
             return False
+        if word.text == "average" and any(
+            each.start == word.end + 1 for each in self._words[word.at + 1 : word.at + 2]
+        ):
+            return True  # "the average pitch is high"
         if self._plain.startswith("than ", word.start - 5):
             return True
         after = self._words[word.at + 1 : word.at + 3]
@@ -354,6 +358,7 @@ class _Claims:
             for each in self._sentence.pieces[max(0, at - 1) : at + 2]
             if not each.of("value") and not each.topics()
         ]
+        around = [each for each in around if all(topic.name != "other" for topic in each.of("topic"))]
         # A clause behind that says more than where is about something else: "最后几乎听不见".
         around = [each for each in around if each.at < at or _only_where(self._plain, each)]
         found = word.piece.of("where") or [where for each in around for where in each.of("where")]

@@ -489,7 +489,6 @@ MISREAD = {
     "她一会儿皱眉，一会儿又舒展开来。": "what relaxes is not named again",
     "Every phrase ends on a higher note than it began.": "a picture of a pitch",
     "He speaks at normal volume, neither rushing nor dragging.": "verbs that are not known",
-    "She chews on her bottom lip and blinks rapidly.": "a preposition between",
     "听到这句话后，她脸上的笑容凝固了。": "a smile that freezes is read as one",
 }
 
