@@ -49,14 +49,16 @@ class Desk:
     ) -> None:
         self._items, self._names, self._log = items, list(names), log
         self._disputes = disputes or {}
+        #: Whether its page is told nothing that a machine wrote.
+        self.blind = log.blind
 
     def state(self) -> dict[str, Any]:
         """Return the list of items and what the page needs to know of all of them."""
-        common = [] if self._log.blind else [name for name, _ in self._items.emotions.most_common(_EMOTIONS)]
+        common = [] if self.blind else [name for name, _ in self._items.emotions.most_common(_EMOTIONS)]
         return {
             "reviewer": self._log.reviewer,
             "kind": self._items.kind,
-            "blind": self._log.blind,
+            "blind": self.blind,
             "adjudicates": self._log.adjudicates,
             "dimensions": [[name, HEADINGS["en"][name], HEADINGS["zh"][name]] for name in DIMENSIONS],
             "emotions": sorted({*EMOTIONS, *common}),
@@ -71,7 +73,7 @@ class Desk:
             InputError: its file is another one than it was.
         """
         item = self._item(number)
-        blind = self._log.blind
+        blind = self.blind
         latest = self._log.latest.get(item.id)
         known = latest is not None and latest.of == item.of
         dispute = self._disputes.get(item.id)
@@ -131,7 +133,7 @@ class Desk:
 
         None where one says nothing; nothing where each choice is about a clip of its own, and for a blind reviewer.
         """
-        if self._log.blind:
+        if self.blind:
             return []
         item = self._item(number)
         if _apart(item):
@@ -170,7 +172,7 @@ class Desk:
         if item.choices:
             values = {name: self._placed(text, item) for name, text in values.items()}
         elif decision == "accept" and (
-            self._log.blind or any(item.values.get(name) != text for name, text in values.items())
+            self.blind or any(item.values.get(name) != text for name, text in values.items())
         ):
             decision = "correct"  # what was not seen, or is another text, is not what was there before
         review = self._log.save(nonce, item, revision, decision=decision, reason=writable(reason), after=values)
@@ -183,7 +185,7 @@ class Desk:
 
     def told(self, error: InputError) -> str:
         """Return what the page is told of an error: a blind reviewer's nothing that names an item or a file."""
-        if not self._log.blind or error.where in ("save", str(self._log.path)):
+        if not self.blind or error.where in ("save", "clip", str(self._log.path)):
             return str(error)
         if error.where in self._items:
             return str(InputError("save", error.field, error.problem, error.remedy))
@@ -197,11 +199,11 @@ class Desk:
         known = latest is not None and latest.of == self._items.of(name)
         strata = dict(zip(STRATA, self._items.strata(name), strict=True))
         return {
-            **({} if self._log.blind else {"id": name}),
+            **({} if self.blind else {"id": name}),
             "revision": latest.revision if latest else 0,
             "decision": latest.decision if latest and known else None,
             "begun": latest is not None,
-            **{key: strata[key] for key in (_GIVEN if self._log.blind else STRATA)},
+            **{key: strata[key] for key in (_GIVEN if self.blind else STRATA)},
         }
 
     def _written(self, item: Item) -> dict[str, Any]:
@@ -213,7 +215,7 @@ class Desk:
         """The values that stand in the fields before this reviewer has said anything; agreed ones of a dispute."""
         if item.choices:
             return {}
-        values = dict.fromkeys(EDITABLE, "") if self._log.blind else dict(item.values)
+        values = dict.fromkeys(EDITABLE, "") if self.blind else dict(item.values)
         verdict, spoken = dispute or (None, ())
         for name in EDITABLE if verdict else ():
             given = {voice.values[name] for voice in spoken if name in voice.values}
@@ -223,7 +225,7 @@ class Desk:
 
     def _said(self, review: Review, item: Item) -> dict[str, Any]:
         """What a review says; of a blind reviewer only what was said blindly: the rest holds a machine's words."""
-        after = review.after if review.blind or not self._log.blind or item.choices else {}
+        after = review.after if review.blind or not self.blind or item.choices else {}
         better = after.get(BETTER)
         if better is not None and better not in NEITHER:
             order = self._order(item)
@@ -264,7 +266,7 @@ class Desk:
             column: [
                 {
                     "address": f"media/{number}/{column}/{at}{end}",
-                    "name": kind if self._log.blind or own else os.path.basename(path),
+                    "name": kind if self.blind or own else os.path.basename(path),
                 }
                 for at, path in enumerate(_files(item, own, column))
             ]

@@ -193,13 +193,15 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
     async def media(request: Request) -> Response:
         wanted = [request.path_params.get(name) for name in ("number", "column", "place", "choice")]
         path, kind = await run_in_threadpool(desk(request).media, *wanted)
-        found = await run_in_threadpool(clips.known, path, kind)
+        # Titles and comments of a file may say what is in it.
+        asked = path, kind, desk(request).blind
+        found = await run_in_threadpool(clips.known, *asked)
         if found is None:
             # Saves need the threads that would wait for copies, of clips that may have been left long ago.
             async with copying:
                 if await request.is_disconnected():
                     raise ClientDisconnect
-                found = await run_in_threadpool(clips.copied, path, kind)
+                found = await run_in_threadpool(clips.copied, *asked)
         return await run_in_threadpool(part_of, found, request.headers.get("range"))
 
     tracks, measuring = Voices(), CapacityLimiter(1)

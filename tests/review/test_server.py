@@ -139,14 +139,14 @@ def test_numbers_that_no_page_sends_are_refused(served: Served) -> None:
     nines = "9" * 5000
     assert served.get(f"item/{nines}").status_code == 404
     for asked in (f"bytes={nines}-", f"bytes=0-{nines}", f"bytes=-{nines}"):
-        assert served.get("media/0/videos/0", Range=asked).status_code in (206, 400, 416)
+        assert served.get("media/0/videos/0", Range=asked).status_code in (200, 206, 400, 416)
 
 
 def test_no_save_waits_for_the_copies_of_clips(tmp_path: Path) -> None:
     begun, enough = [], threading.Event()
 
     class Slow(Clips):
-        def _copy(self, path: str, kind: Kind) -> Path:
+        def _copy(self, path: str, kind: Kind, bare: bool) -> Path:
             begun.append(path)
             enough.wait(20)
             return Path(path)
