@@ -102,7 +102,7 @@ def check_results(output: Path, recipe: Mapping[str, Any]) -> None:
         InputError: a file is edited; or it is there, and the folder is that of no run.
     """
     is_run = (output / "run.json").exists()
-    reviews = _reviews(recipe)
+    reviews = reviews_of(recipe)
     found = (
         edited(output, Path(reviews).expanduser() if reviews else None)
         if is_run
@@ -145,11 +145,11 @@ def check_rows(output: Path, stage: str, recipe: Mapping[str, Any]) -> None:
 
 def _take(path: str | Path, output: Path, recipe: Mapping[str, Any]) -> str:
     """The command that keeps the edits of a file."""
-    folder = _reviews(recipe) or "reviews"
+    folder = reviews_of(recipe) or "reviews"
     return "swift-saber " + shlex.join(["review", "take", str(path), "--of", str(output), "-o", folder])
 
 
-def _reviews(recipe: Mapping[str, Any]) -> str | None:
+def reviews_of(recipe: Mapping[str, Any]) -> str | None:
     """The folder of the reviews that a recipe takes, None where it takes none."""
     if "review" not in recipe:
         return None

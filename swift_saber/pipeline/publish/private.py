@@ -53,6 +53,8 @@ _NETWORK = re.compile(
     r"|(?<![\d.])(?:10\.\d+|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d+\.\d+(?![\d.]\d)",
     re.ASCII | re.IGNORECASE,
 )
+# Of clouds and clusters; others cannot open them, and the name of a bucket says whose it is.
+_STORE = re.compile(r"(?<![a-z0-9])(?:s3[an]?|gs|gcs|hdfs|viewfs|oss|cosn?|obs|tos|abfss?|wasbs?|adl)://+\w", re.IGNORECASE)
 # As their makers write them: Hugging Face, OpenAI, GitHub, AWS, a JSON web token, PEM.
 _KEY = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[A-Z0-9]{16}"
@@ -64,6 +66,7 @@ _ANYWHERE = (
     (_ACCOUNT, "a user or a password in an address"),
     (_MAIL, "an address of mail"),
     (_NETWORK, "an address of a network of one's own"),
+    (_STORE, "an address of a store of files"),
     (_KEY, "a key"),
 )
 # Names of fewer letters are parts of too many words.

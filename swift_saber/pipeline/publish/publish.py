@@ -27,10 +27,12 @@ from swift_saber.pipeline.publish.private import XMP, Watch, check, watch
 from swift_saber.pipeline.publish.rows import Public, people_of, says_who
 from swift_saber.pipeline.publish.settings import Settings
 from swift_saber.pipeline.result.survey import survey
+from swift_saber.pipeline.written import reviews_of
 from swift_saber.review.agreement import figures
-from swift_saber.review.log import latest_reviews
+from swift_saber.review.log import latest_reviews, review_files
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, Row
+from swift_saber.text.emotions import common_emotion
 from swift_saber.text.files import whole_folder, write_text
 from swift_saber.text.markdown import cell
 from swift_saber.text.strict_json import encoded
@@ -97,7 +99,7 @@ class _Seen:
         folders: of clips and of the rows' files.
         size: bytes of the clips that are to be given on, and of the rows.
         fields: as forms.Form has them.
-        people: names of those who gave labels, in the order in which they are met.
+        people: names of those who gave labels, in the order in which they are met, and of those who reviewed.
     """
 
     rows: int = 0
@@ -146,6 +148,7 @@ def publish(
     must_be_new(report)
     licensed = said.media if form != "annotations" else {}
     seen = _first_look(given, licensed, form)
+    seen.people.update(dict.fromkeys(_reviewers(reviews or reviews_of(given.recipe))))
     _check_sources(said, seen, given.recipe)
     places = [*paths, output.absolute().parent, Path.cwd(), *_topmost(seen.folders)]
     keeper = watch(places, given.recipe)
@@ -214,6 +217,14 @@ def _people(given: Given, rows: int, folder: Path) -> dict[str, Any]:
     names = {name for _, _, name, _ in given.rows()}
     said = figures({name: of for name, of in latest_reviews(folder).items() if name in names})
     return {"total": rows, "figures": said} if said["items"]["decided"] else {}
+
+
+def _reviewers(folder: str | Path | None) -> Iterator[str]:
+    """The names of those whose reviews a folder has, where it is there, but those that are words for emotions."""
+    for path in review_files(Path(folder).expanduser()) if folder else ():
+        name = path.name.partition(".reviews")[0]
+        if common_emotion(name) is None:
+            yield name
 
 
 def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:

@@ -14,6 +14,8 @@ from swift_saber.errors import InputError
 from swift_saber.pipeline.publish.card import public_recipe
 from swift_saber.pipeline.publish.private import Watch, check, watch
 from swift_saber.pipeline.publish.publish import Outcome, publish
+from swift_saber.review.items import item_of
+from swift_saber.review.log import ReviewLog
 from tests.pipeline.publish.world import clip, rows_of, said, write
 
 FORMS = ("paths", "webdataset", "parquet", "annotations")
@@ -114,6 +116,35 @@ def test_labels_say_who_in_other_shapes_too(row: dict[str, Any], tmp_path: Path)
         "jsons": ['["as", 1]', "[laughs]"],
     }
     assert found.left_out["labels.json.annotator"] == 1 and found.left_out["labels.jsons"] == 1
+
+
+def test_reviewers_are_told_by_number_in_labels_too(tmp_path: Path, row: dict[str, Any]) -> None:
+    row["labels"] = {"emotions": {"Anna": "happy"}, "note": "Emil and Anna agree, Happy does not", "who": "Emil"}
+    for name in ("Anna", "Emil", "Happy"):
+        with ReviewLog(tmp_path / "reviews", name) as log:
+            log.save("1", item_of(row, "row"), 0, decision="accept", reason="", after={})
+    records, told = write(tmp_path / "train.jsonl", row), said(tmp_path / "s.yaml")
+    found = publish([records], tmp_path / "out", settings=told, reviews=tmp_path / "reviews")
+    assert found.people == {"person 1": "Anna", "person 2": "Emil"}
+    assert rows_of(tmp_path / "out" / "train.jsonl")[0]["labels"] == {
+        "emotions": {"person 1": "happy"},
+        "note": "person 2 and person 1 agree, Happy does not",
+        "who": "person 2",
+    }
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_clip_by_an_address_is_refused_and_the_address_stays_here(
+    form: str, tmp_path: Path, row: dict[str, Any]
+) -> None:
+    """Even where it leads to a file of this machine."""
+    schemes = ("s3:/", "http:/", "https:/", "file://", "FILE://", "gs:/", "hdfs:/", "data:")
+    others = [{**row, "id": f"mine/all/{n}", "videos": [scheme + row["videos"][0]]} for n, scheme in enumerate(schemes)]
+    row["labels"]["from"] = others[0]["videos"][0]
+    found = _publish(tmp_path, row, *others, form=form)
+    assert [one["id"] for one in found.refused] == [one["id"] for one in others]
+    assert all("is an address, not a local file" in one["reason"] for one in found.refused)
+    assert str(tmp_path).encode() not in _all_bytes(tmp_path / "out")
 
 
 def test_a_distribution_over_emotions_is_no_list_of_people(row: dict[str, Any], tmp_path: Path) -> None:
@@ -350,6 +381,10 @@ HIDDEN = [
     ("an address of a network of one's own", "http://localhost:8000/v1"),
     ("an address of a network of one's own", "https://gpu7.local/v1"),
     ("an address of a network of one's own", "on 192.168.1.5"),
+    ("an address of a store of files", "s3://lab-bucket/clips/x"),
+    ("an address of a store of files", "见S3://lab-bucket/x"),
+    ("an address of a store of files", "gs%3A%2F%2Flab-bucket"),
+    ("an address of a store of files", "hdfs:///user/x"),
     ("a key", "hf_abcdefghijklmnopqrstuvwxyz"),
     ("a key", "AKIAIOSFODNN7EXAMPLE"),
     ("a key", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0.abcdefg"),
