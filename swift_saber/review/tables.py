@@ -176,14 +176,8 @@ def _labels(shown: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _model(shown: Iterable[Mapping[str, Any]]) -> Table:
-    rows: list[list[Cell]] = [
-        [
-            *(_word(row["label"]), _group(row), row["items"]),
-            *(_percent(row["equal"]), _number(row["kappa"]), _counts(row["left_out"])),
-        ]
-        for row in shown
-    ]
     head = (_LABEL, _OF, _RECORDS, _EQUAL, _KAPPA, _LEFT_OUT)
+    rows = [[_word(row["label"]), *_compared(row, "items")] for row in shown]
     return Table(Words("People against the model", "人与模型的一致性"), head, rows)
 
 
@@ -192,14 +186,13 @@ def _judge(shown: Iterable[Mapping[str, Any]]) -> Table:
         *(_OF, _RECORDS, Words("pairs", "对数"), Words("judge's ties", "评判者平分")),
         *(Words("better one scored higher", "更优者得分更高"), Words("kappa", "κ"), _LEFT_OUT),
     )
-    rows: list[list[Cell]] = [
-        [
-            *(_group(row), row["items"], row["pairs"], row["ties"]),
-            *(_percent(row["equal"]), _number(row["kappa"]), _counts(row["left_out"])),
-        ]
-        for row in shown
-    ]
+    rows = [_compared(row, "items", "pairs", "ties") for row in shown]
     return Table(Words("A judge against people", "评判者与人的一致性"), head, rows)
+
+
+def _compared(row: Mapping[str, Any], *numbers: str) -> list[Cell]:
+    counts = (row[name] for name in numbers)
+    return [_group(row), *counts, _percent(row["equal"]), _number(row["kappa"]), _counts(row["left_out"])]
 
 
 def _texts(fields: Mapping[str, Any], left_out: Mapping[str, int]) -> Table:
