@@ -15,7 +15,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.deadline import clip_seconds, within
 from swift_saber.media.place import Problem
 from swift_saber.media.pool import guarded
-from swift_saber.media.prosody import Prosody, measure
+from swift_saber.media.prosody import NO_SOUND, Prosody, measure
 from swift_saber.sed.scale import Numbers
 
 K = TypeVar("K")
@@ -88,7 +88,11 @@ def _look(path: str) -> dict[str, Any] | str:
 
 
 def measured(path: str) -> Prosody | str:
-    """Return what is measured of the sound of a file, or why nothing is. A decoder may hang on a broken one."""
+    """Return what is measured of the sound of a file, or why nothing is. A decoder may hang on a broken one.
+
+    It is the sound that the models hear; but where its channels are each other's opposite, which mix to silence, it is
+    the first of them.
+    """
     import av
     import numpy as np
 
@@ -97,8 +101,11 @@ def measured(path: str) -> Prosody | str:
 
     try:
         samples = samples_of(path)
+        if not len(samples):
+            return "has no sound"
+        found = measure(samples.astype(np.float32) / 32768)
+        if NO_SOUND in found.unsaid.values():
+            found = measure(samples_of(path, left=True).astype(np.float32) / 32768)
+        return found
     except (av.error.FFmpegError, OSError, ValueError) as error:
         return reason(error)
-    if not len(samples):
-        return "has no sound"
-    return measure(samples.astype(np.float32) / 32768)

@@ -35,6 +35,7 @@ from swift_saber.media.pitch import HOP, Flags, Floats, follow, long_enough, run
 from swift_saber.media.sound import RATE, SILENCE
 
 Samples = NDArray[np.floating[Any]]
+Places = NDArray[np.int64]
 
 #: Why a number is left unsaid.
 NO_SOUND, SHORT, NO_VOICE, NO_SYLLABLES = "no sound", "too short", "no voice", "no syllables to count"
@@ -44,19 +45,25 @@ EDGES = "speech fades into silence"
 PITCH = ("pitch", "pitch_range", "pitch_change")
 LOUDNESS = ("loudness", "loudness_range", "loudness_change")
 TIME = ("voiced", "silent", "pause", "rate")
+# What hangs on quiet windows, which a little behind the voice already fills; and of loudness and time the rest.
+FINE, STEADY = ("loudness_range", "voiced"), ("loudness", "loudness_change", "silent", "pause", "rate")
 NAMES = (*PITCH, *LOUDNESS, *TIME)
 
 _STEP = HOP / RATE  # seconds
 _FLOOR = -120.0  # dBFS; what digital silence is said to be, since the logarithm of nothing is no number
-# ITU-T P.56: what is within 15.9 dB of the level of speech is speech, and 0.2 s of less are no pause yet.
-_MARGIN, _HANGOVER = 15.9, 10  # dB, windows
+# ITU-T P.56: what is within 15.9 dB of the level of speech is speech, and 0.2 s of less are no pause yet. Where
+# something sounds behind the voice, the margin ends half way down to it, but not above the second number.
+_MARGIN, _LEAST_MARGIN, _HANGOVER = 15.9, 9.0, 10  # dB, dB, windows
+# Pitch is that of the voice where it is strong: so much less below its level, but not less than the second number, and
+# where Pitch.other is below the third. Found on speech with music, a second voice, babble and rooms, like all below.
+_STRONGER, _LEAST_STRONG, _ALONE = 2.0, 7.0, 0.3  # dB, dB
 # What is said of silences must be much the same where the margin is so much less or more.
 _SLACK, _SHARE_SLACK, _PAUSE_SLACK = 3.0, 0.1, 0.15  # dB, share of the clip, seconds
 _LEAST_GAP = 3  # windows; what is within it is one stretch of voice
 _LEAST_SPEECH = 5  # windows; a click alone is no speech
 # dB from the quietest twentieth of the windows up to speech. With the first all can be said, since noise stays below
-# the margin; with the second, pitch. Found on speech with white and pink noise.
-_CLEAR, _AUDIBLE = 18.0, 6.0
+# ITU's margin; with the second what is said of loud windows; with the third, pitch.
+_CLEAR, _DISTINCT, _AUDIBLE = 18.0, 13.0, 6.0
 _HUM = 0.8  # share of the windows with a voice from which on it never pauses
 # Windows without which a number is chance.
 _FOR_PITCH, _FOR_CHANGE, _FOR_RATE = 10, 25, 50
@@ -66,8 +73,12 @@ _JUMP, _JUMPS, _JUMP_SHARE = 5.0, 3, 0.02  # semitones within 60 ms, how many, a
 _OCTAVE, _BREAKS = 1.5, 2  # semitones from one up or down, and how many of such jumps are a voice that breaks
 _OTHER, _OTHER_SHARE = 0.2, 0.28  # Pitch.other, and how many windows have more
 _BOTH = 0.1  # jumps times that share: a little of each
+# The same where the voice is strong and something sounds on behind it: share, and mean of Pitch.other; for what is said
+# of silences the mean, and how many jumps. 10 dB below a voice music has more than these, 15 dB below it less.
+_STRONG_SHARE, _STRONG_OTHER, _BEHIND_OTHER, _BEHIND_JUMPS = 0.17, 0.125, 0.11, 1
+_RANGES = 1.0  # semitones by which the range may hang on how strong the voice is
 _BEHIND, _BEHIND_RUN = 0.08, 8  # share of the quietest fifth that is voiced, in runs of so many quiet windows
-_FAR = 25.0  # dB; what is so far below does no harm
+_FAR = 25.0  # dB; what is so far below does no harm, and what has such gaps is no background
 _APART, _BURST = 10, 5  # windows to the nearest voice, and how many such windows are no hiss or stop of it
 _FLAT, _FLAT_SHARE, _TUNE = 0.02, 0.2, 3.0  # semitones a step, share of such steps, and range of what is then a tune
 _WIDEST = 24.0  # semitones
@@ -102,11 +113,12 @@ class Track:
 class Prosody:
     """What was measured; None where it cannot be said, and then `unsaid` has the reason.
 
-    Speech is what is within 15.9 dB of its own level, with gaps under 0.2 s (ITU-T P.56).
+    Speech is what is within 15.9 dB of its own level, with gaps under 0.2 s (ITU-T P.56); within less where something
+    sounds on behind it less than 32 dB below.
 
     Attributes:
         seconds: of the clip.
-        pitch: Hz; the median fundamental frequency of speech that has a voice.
+        pitch: Hz; the median fundamental frequency of speech where its voice is strong.
         pitch_range: semitones between the 5th and the 95th percentile of it.
         pitch_change: semitones; the median of the last third of the voiced time less that of the first. A rise of the
             last syllable alone hardly shows.
@@ -167,9 +179,12 @@ class _Heard:
     Attributes:
         hertz, power, level: of each window; level in dBFS.
         voice, speech, loud: which windows have a voice, are speech, and are speech without its gaps.
-        voiced: places of those that are loud with a voice, whose pitch is what is measured.
+        voiced: places of those with a voice that are speech by ITU's margin.
+        strong, pitched: which windows have a strong voice, and the places of those with nothing beside it, whose pitch
+            is what is measured.
         active: level of speech, dBFS.
         clear: dB from the quietest twentieth of the windows to speech.
+        margin: dB below its level to which speech goes.
     """
 
     def __init__(self, signal: Floats) -> None:
@@ -181,10 +196,14 @@ class _Heard:
         for _ in range(10):  # the level of what is within the margin of that level; it settles after three or four
             self.active = _level(self.power[above])
             above = self.above(_MARGIN)
-        self.speech = self.speech_within(_MARGIN)
-        self.loud = above & self.speech
-        self.voiced = np.flatnonzero(self.voice & self.loud)
         self.clear = self.active - np.percentile(self.level, 5) if len(self.level) else 0.0
+        self.margin = _MARGIN if self.is_hum() else float(np.clip(self.clear / 2, _LEAST_MARGIN, _MARGIN))
+        self.speech = self.speech_within(self.margin)
+        self.loud = self.above(self.margin) & self.speech
+        self.voiced = np.flatnonzero(self.voice & above & self.speech_within(_MARGIN))
+        reach = max(self.margin - _STRONGER, _LEAST_STRONG)
+        self.strong = self.voice & self.above(reach)
+        self.pitched = np.flatnonzero(long_enough(self.strong & (self.other < _ALONE), _LEAST_GAP))
 
     def above(self, margin: float) -> Flags:
         """Which windows are within a margin of the level of speech, in dB, and no silence."""
@@ -200,27 +219,27 @@ class _Heard:
 
         A voice that dies away, and music in a pause, make them hang on it.
         """
-        others = [self.speech_within(_MARGIN + by) for by in (-_SLACK, _SLACK)]
+        others = [self.speech_within(self.margin + by) for by in (-_SLACK, _SLACK)]
         share = max(abs(float(other.mean() - self.speech.mean())) for other in others)
         return share, max(abs(_pause(other) - _pause(self.speech)) for other in others)
 
-    def semitones(self) -> Floats:
-        """Pitch of the voiced windows, on a scale whose zero is 1 Hz."""
-        found: Floats = 12 * np.log2(self.hertz[self.voiced])
+    def semitones(self, at: Places) -> Floats:
+        """Pitch of windows by their places, on a scale whose zero is 1 Hz."""
+        found: Floats = 12 * np.log2(self.hertz[at])
         return found
 
     def is_hum(self) -> bool:
         """Whether a voice goes on and on, so that there is no quiet to be noisy."""
-        return self.clear < _AUDIBLE and self.voice.mean() > _HUM
+        return bool(self.clear < _AUDIBLE and self.voice.sum() > _HUM * len(self.voice))
 
-    def steps(self) -> Floats:
-        """Semitones from each voiced window to the next one, where that is within the same stretch of voice."""
-        found: Floats = np.abs(np.diff(self.semitones()))[np.diff(self.voiced) <= _LEAST_GAP]
+    def steps(self, at: Places) -> Floats:
+        """Semitones from each of some voiced windows to the next, where that is within the same stretch of voice."""
+        found: Floats = np.abs(np.diff(self.semitones(at)))[np.diff(at) <= _LEAST_GAP]
         return found
 
-    def jumps(self) -> tuple[int, int, int]:
+    def jumps(self, at: Places) -> tuple[int, int, int]:
         """How often the pitch jumps by an octave, how often by anything else, and of how many steps."""
-        steps = self.steps()
+        steps = self.steps(at)
         far = steps > _JUMP
         octaves = far & (np.abs(steps - 12) < _OCTAVE)
         return int(octaves.sum()), int((far & ~octaves).sum()), len(steps)
@@ -231,6 +250,29 @@ class _Heard:
             return False
         quiet = self.level <= np.percentile(self.level, 20)
         return bool((self.voice & long_enough(quiet, _BEHIND_RUN)).sum() > _BEHIND * quiet.sum())
+
+    def has_background(self) -> bool:
+        """Whether something sounds on behind the voice, so far below that it does not change what is loud."""
+        if not _DISTINCT <= self.clear < _FAR or self.is_drowned():
+            return False
+        _, jumps, _ = self.jumps(self.pitched)
+        return bool(jumps <= _BEHIND_JUMPS and self.other[self.strong].mean() < _BEHIND_OTHER)
+
+    def is_drowned(self) -> bool:
+        """Whether there are signs of music or of a second voice where the voice is strong."""
+        if len(self.pitched) < _FOR_PITCH:
+            return bool(self.strong.any() and self.other[self.strong].mean() > _STRONG_OTHER)
+        gaps, other = self.clear >= _FAR, self.other[self.strong]
+        share = (other > _OTHER).mean()
+        return bool(
+            (not gaps and other.mean() > _STRONG_OTHER)
+            or share > (_OTHER_SHARE if gaps else _STRONG_SHARE)
+            or _is_several(self, self.pitched, share)
+        )
+
+    def range_slack(self) -> float:
+        """By how many semitones the range of pitch hangs on how strong the voice is."""
+        return abs(_spread(self.semitones(self.pitched), 5) - _spread(self.semitones(self.voiced), 5))
 
     def has_bursts(self) -> bool:
         """Whether something sounds without a pitch and apart from the voice, as drums do, and doors."""
@@ -286,7 +328,7 @@ def _pause(speech: Flags) -> float:
     return (end - start) * _STEP
 
 
-def _thirds(at: NDArray[np.int64], level: Callable[[NDArray[np.int64]], float]) -> tuple[Third, Third]:
+def _thirds(at: Places, level: Callable[[Places], float]) -> tuple[Third, Third]:
     """The first and the last third of some windows, by their places."""
     third = len(at) // 3
     first, last = (
@@ -296,7 +338,7 @@ def _thirds(at: NDArray[np.int64], level: Callable[[NDArray[np.int64]], float]) 
 
 
 def _pitch_thirds(heard: _Heard) -> tuple[Third, Third]:
-    return _thirds(heard.voiced, lambda at: float(2 ** np.median(np.log2(heard.hertz[at]))))
+    return _thirds(heard.pitched, lambda at: float(2 ** np.median(np.log2(heard.hertz[at]))))
 
 
 def _loudness_thirds(heard: _Heard) -> tuple[Third, Third]:
@@ -317,8 +359,8 @@ _THIRDS = {"pitch": _pitch_thirds, "loudness": _loudness_thirds}
 
 
 _VALUES = {
-    "pitch": lambda heard: float(np.median(heard.hertz[heard.voiced])),
-    "pitch_range": lambda heard: _spread(heard.semitones(), 5),
+    "pitch": lambda heard: float(np.median(heard.hertz[heard.pitched])),
+    "pitch_range": lambda heard: _spread(heard.semitones(heard.pitched), 5),
     "pitch_change": _pitch_change,
     "loudness": lambda heard: _level(heard.power[heard.loud]),
     "loudness_range": lambda heard: _spread(heard.level[heard.voiced], 10),
@@ -335,15 +377,19 @@ def _unsaid(heard: _Heard, samples: Samples, syllables: int | None) -> dict[str,
         return dict.fromkeys(NAMES, SHORT)
     if not heard.speech.any():
         return dict.fromkeys([name for name in NAMES if name not in ("voiced", "silent")], NO_SOUND)
-    if _others(heard):
-        return dict.fromkeys(NAMES, OTHERS)
-    noisy = not heard.is_hum() and heard.clear < _CLEAR
+    others, hum, clear = _others(heard), heard.is_hum(), heard.clear
+    noisy = not hum and clear < _CLEAR
+    faint = not hum and clear < _DISTINCT
     share, pause = heard.slack()
     signs = [
-        (NAMES, NOISE, noisy and heard.clear < _AUDIBLE),
-        ((*LOUDNESS, *TIME), NOISE, noisy or heard.has_bursts()),
-        (("pitch_range", "loudness_range", "voiced"), OTHERS, heard.has_tune_behind()),
-        (PITCH[1:], BREAKS, heard.jumps()[0] >= _BREAKS),
+        (PITCH, OTHERS, heard.is_drowned() or (others and clear < _DISTINCT)),
+        (STEADY, OTHERS, others and not heard.has_background()),
+        (FINE, OTHERS, others or heard.has_tune_behind()),
+        (NAMES, NOISE, not hum and clear < _AUDIBLE),
+        (FINE, NOISE, noisy or heard.has_bursts()),
+        (STEADY, NOISE, faint or heard.has_bursts()),
+        (PITCH[1:], BREAKS, heard.jumps(heard.pitched)[0] >= _BREAKS),
+        (("pitch_range",), OTHERS, len(heard.pitched) > 0 and heard.range_slack() > _RANGES),
         (LOUDNESS, CLIPPED, _is_clipped(samples)),
         (("silent", "rate", "pause"), EDGES, share > _SHARE_SLACK),
         (("pause",), EDGES, pause > _PAUSE_SLACK),
@@ -358,7 +404,7 @@ def _too_little(heard: _Heard, noisy: bool, syllables: int | None) -> dict[str, 
     voiced, speech = len(heard.voiced), int(heard.speech.sum())
     mute = voiced < 0.1 * speech
     for name in (*PITCH, "loudness_range"):
-        if voiced < (_FOR_PITCH if name == "pitch" else _FOR_CHANGE):
+        if (len(heard.pitched) if name in PITCH else voiced) < (_FOR_PITCH if name == "pitch" else _FOR_CHANGE):
             why[name] = NOISE if noisy else NO_VOICE if mute else SHORT
     for name, windows in {"loudness": _FOR_PITCH, "loudness_change": _FOR_CHANGE}.items():
         if heard.loud.sum() < windows:
@@ -376,14 +422,18 @@ def _others(heard: _Heard) -> bool:
         return True
     if len(heard.voiced) < _FOR_PITCH:
         return False
-    _, jumps, steps = heard.jumps()
     share = (heard.other[heard.voiced] > _OTHER).mean()
-    breadth = _spread(heard.semitones(), 5)
+    return bool(share > _OTHER_SHARE or _is_several(heard, heard.voiced, share))
+
+
+def _is_several(heard: _Heard, at: Places, share: float) -> bool:
+    """Whether the pitch of some windows, so many with another beside it, goes as that of one voice does not."""
+    _, jumps, steps = heard.jumps(at)
+    breadth = _spread(heard.semitones(at), 5)
     return bool(
         (jumps >= _JUMPS and jumps > _JUMP_SHARE * steps)
-        or share > _OTHER_SHARE
         or jumps * share > _BOTH
-        or (breadth > _TUNE and (heard.steps() < _FLAT).mean() > _FLAT_SHARE)
+        or (breadth > _TUNE and (heard.steps(at) < _FLAT).mean() > _FLAT_SHARE)
         or breadth > _WIDEST
     )
 

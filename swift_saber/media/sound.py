@@ -131,8 +131,11 @@ def _resampler() -> Any:
     return av.AudioResampler(format="s16", layout="mono", rate=RATE)
 
 
-def samples_of(path: str | os.PathLike[str]) -> Any:
+def samples_of(path: str | os.PathLike[str], *, left: bool = False) -> Any:
     """Return the sound of a file, int16 of shape (n,) at RATE; n is 0 where it has none.
+
+    Args:
+        left: take its first channel instead of the mean of all, which is what the models hear.
 
     Raises:
         av.error.FFmpegError, OSError: the file cannot be opened, or is joined of parts that do not fit together.
@@ -143,8 +146,19 @@ def samples_of(path: str | os.PathLike[str]) -> Any:
         sound.begin(container)
         stream = first_stream(container, "audio")
         for frame in _decoded(container, stream) if stream else ():
-            sound.take(frame)
+            sound.take(_left(frame) if left else frame)
     return sound.samples()
+
+
+def _left(frame: Any) -> Any:
+    """The first channel of an av.AudioFrame, at the same time."""
+    import av
+
+    samples, channels = frame.to_ndarray(), frame.layout.nb_channels
+    first = samples[:1] if frame.format.is_planar else samples[:, ::channels]
+    found = av.AudioFrame.from_ndarray(np.ascontiguousarray(first), format=frame.format.name, layout="mono")
+    found.sample_rate, found.pts, found.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return found
 
 
 def inside(videos: Sequence[str]) -> list[str]:

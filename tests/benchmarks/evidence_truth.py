@@ -93,7 +93,7 @@ def conditions(clips: Sequence[Spoken], scale: Scale) -> None:
     dice = np.random.default_rng(1)
     print("\n| over the voice | wrong, % of the claims | undecided, % | score of decided |\n| --- | --- | --- | --- |")
     for make in (*OTHERS, None):
-        for below in (20, 10, 0):
+        for below in (20, 15, 10, 0):
             found = []
             for number, clip in enumerate(clips):
                 other = make(len(clip.sound), dice) if make else clips[(7 * number + 13) % len(clips)].sound

@@ -7,7 +7,7 @@ measured of a clip alone is taken for true, and must be found again under each c
 markdown table: for each condition and number, wrong / unsaid, in percent of the clips, and the median error of those
 that were said. Neither sentences nor voices are those by which the thresholds in media/prosody.py were found, but for
 _BOTH, for which these pairs of speakers were looked at too.
-Takes three minutes on one core.
+Takes six minutes on one core.
 """
 
 import sys
@@ -20,7 +20,7 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from swift_saber.media.prosody import NAMES, Prosody, measure
-from tests.media.voices import RATE, Sound, band, chords, drums, melody, over, pink, speak, white
+from tests.media.voices import RATE, Sound, band, chords, drums, melody, over, pink, speak, unit, white
 
 ENGLISH = [
     "Where have you been all this time? We were waiting for you.",
@@ -36,6 +36,7 @@ CHINESE = [  # espeak-ng 1.51 reads Chinese characters wrongly, and this rightly
     "wo3 ying1 gai1 zao3 dian3 gao4 su4 ni3, ke3 shi4 wo3 hai4 pa4 ni3 bu4 gao1 xing4.",
     "qu4 cheng2 li3 de5 huo3 che1 ban4 xiao3 shi2 hou4 kai1.",
 ]
+LEVELS = (30, 20, 15, 10, 5, 0)  # dB
 VARIANTS, PITCHES, RATES = ("+m2", "+f1", "+m6", "+f3", "+f5"), (30, 50, 65, 85), (130, 160, 190, 210)
 #: By how much a number may differ from that of the clip alone; rate as a share of it, pitch in semitones.
 TOLERANCE = {
@@ -61,14 +62,18 @@ def conditions(spoken: list[Sound]) -> dict[str, Callable[[int], Sound]]:
     dice = np.random.default_rng(1)
     found: dict[str, Callable[[int], Sound]] = {"alone": lambda number: spoken[number]}
     for make in (white, pink, chords, drums, band, melody):
-        for below in (20, 10, 0):
+        for below in LEVELS:
             found[f"{make.__name__}, {below} dB below"] = lambda number, make=make, below=below: over(
                 spoken[number], make(len(spoken[number]), dice), below
             )
-    for below in (20, 10, 0):
+    for below in LEVELS:
         found[f"second speaker, {below} dB below"] = lambda number, below=below: over(
             spoken[number], spoken[(7 * number + 13) % len(spoken)], below
         )
+        found[f"six speakers, {below} dB below"] = lambda number, below=below: over(
+            spoken[number], babble(spoken, number), below
+        )
+        found[f"film, {below} dB below"] = lambda number, below=below: film(spoken[number], below, dice)
     telephone = butter(6, [300, 3400], "band", fs=RATE, output="sos")
     found["telephone, 300 to 3400 Hz"] = lambda number: sosfilt(telephone, spoken[number])
     found["clipped by 20 dB"] = lambda number: cut(spoken[number])
@@ -77,16 +82,29 @@ def conditions(spoken: list[Sound]) -> dict[str, Callable[[int], Sound]]:
     return found
 
 
+def babble(spoken: list[Sound], number: int) -> Sound:
+    """Six others who speak at once and equally loud, as long as the clip of a number."""
+    others = [spoken[(number + 11 * turn + 5) % len(spoken)] for turn in range(6)]
+    return np.sum([unit(np.resize(other, len(spoken[number]))) for other in others], axis=0)
+
+
+def film(voice: Sound, below: float, dice: np.random.Generator) -> Sound:
+    """A voice in a room, whose walls are 6 dB below it, with the hiss of a street and a band."""
+    heard = in_room(voice, 0.4, dice, 6)
+    return over(over(heard, pink(len(voice), dice), 30), band(len(voice), dice), below)
+
+
 def cut(voice: Sound) -> Sound:
     """A voice whose tops above a tenth are cut off."""
     top = np.abs(voice).max() / 10
     return np.clip(voice, -top, top)
 
 
-def in_room(voice: Sound, seconds: float, dice: np.random.Generator) -> Sound:
-    """A voice with as much again from the walls, which falls by 60 dB within the seconds."""
+def in_room(voice: Sound, seconds: float, dice: np.random.Generator, below: float = 0) -> Sound:
+    """A voice with what comes from the walls, so many dB below it, which falls by 60 dB within the seconds."""
     decay = dice.normal(size=int(seconds * RATE)) * 10 ** (-3 * np.linspace(0, 1, int(seconds * RATE)))
-    return voice + fftconvolve(voice, decay / np.sqrt(np.square(decay).sum()))[: len(voice)]
+    walls = fftconvolve(voice, decay / np.sqrt(np.square(decay).sum()))[: len(voice)]
+    return voice + walls * 10 ** (-below / 20)
 
 
 def error(name: str, found: float, true: float) -> float:

@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import soundfile
 
-from swift_saber.data.voice import voice, voice_file, voices
+from swift_saber.data.voice import measured, voice, voice_file, voices
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
+from swift_saber.media.prosody import measure
+from swift_saber.media.sound import load
 from tests.media.voices import RATE, pulses
+from tests.media_faults import encode, frames
 
 
 def clip(folder: Path, name: str, hertz: float) -> dict[str, Any]:
@@ -75,3 +79,42 @@ def test_nothing_is_read_outside_the_folder_that_media_must_lie_in(
         voice(row, "row a")
     with pytest.raises(InputError, match="is an address"):
         voice_file({"audios": ["http://127.0.0.1/a.wav"]}, "row a")
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mov", "a.mkv"])
+def test_of_channels_that_mix_to_silence_one_is_measured(tmp_path: Path, name: str) -> None:
+    voice_of, path = pulses(150), tmp_path / name
+    if name == "a.wav":
+        soundfile.write(path, np.stack([voice_of, -voice_of], axis=1), RATE)
+    else:
+        encode(path, frames(12), np.stack([voice_of, -voice_of]), audio="pcm_s16le")
+    assert np.abs(load(path, RATE)).max() < 1e-3  # what the model hears
+    found = measured(str(path))
+    assert not isinstance(found, str) and found.pitch and found.loudness
+    assert (found.pitch, found.loudness) == (pytest.approx(150, rel=0.02), pytest.approx(-20, abs=0.5))
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_two_tracks_the_one_that_the_model_hears_is_measured(tmp_path: Path, name: str, default: int) -> None:
+    path, pitches = tmp_path / name, (110, 220)
+    with av.open(str(path), "w") as container:
+        picture = container.add_stream("libx264", rate=8)
+        picture.height, picture.width, picture.pix_fmt = 56, 56, "yuv420p"
+        tracks = [container.add_stream("aac", rate=RATE, layout="mono") for _ in pitches]
+        for number, track in enumerate(tracks):
+            track.disposition = av.stream.Disposition.default if number == default else 0
+        packets = [
+            packet
+            for each in frames(12)
+            for packet in picture.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(each), format="rgb24"))
+        ]
+        for track, pitch in zip(tracks, pitches, strict=True):
+            sound = av.AudioFrame.from_ndarray(pulses(pitch)[None].astype(np.float32), format="fltp", layout="mono")
+            sound.sample_rate, sound.pts = RATE, 0
+            packets += track.encode(sound) + track.encode()
+        container.mux(packets + picture.encode())
+    found, heard = measured(str(path)), measure(load(path, RATE))
+    assert not isinstance(found, str)
+    assert found.pitch == pytest.approx(pitches[default], rel=0.02)
+    assert heard.pitch == pytest.approx(pitches[default], rel=0.02)
