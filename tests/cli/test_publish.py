@@ -1,6 +1,8 @@
 """`swift-saber publish`: what it prints, its status, and what it refuses before anything is written."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -155,8 +158,26 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_copied(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10, 10, 1000))
     assert main(["publish", str(records), "-o", str(tmp_path / "data"), "--settings", str(settings)]) == 2
-    assert "disk: has 0.00 GB free, and about 0.0" in capsys.readouterr().err
+    assert "disk: has 0.0 MB free, and about 0." in capsys.readouterr().err
     assert not list(tmp_path.glob("data*"))
+
+
+def test_a_disk_that_runs_full_is_said_in_a_line_and_nothing_is_left(
+    records: Path,
+    settings: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command = ["publish", str(records), "-o", str(tmp_path / "data"), "--settings", str(settings)]
+    with monkeypatch.context() as patch:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        patch.setattr("swift_saber.pipeline.publish.publish.write_text", Mock(side_effect=full))
+        assert main(command) == 2
+    said = f"{tmp_path}: disk: No space left on device; nothing is left of what was written; make room"
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.glob("*data*"))
+    assert main(command) == 0
 
 
 def test_ctrl_c_leaves_nothing(settings: Path, tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 The rows are read three times: for what they name, for the columns of their labels, and to be written.
 """
 
+import errno
 import hashlib
 import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,7 @@ def publish(
     places = [*paths, output.absolute().parent, Path.cwd(), *_topmost(seen.folders)]
     keeper = watch(places, given.recipe)
     _check_said(said, watch(places, given.recipe, said=True))
-    with whole_folder(output) as folder:
+    with _room(output), whole_folder(output) as folder:
         _check_disk(folder, seen.size)
         labels = _labels(given, Public(keeper, seen.people))
         forms = _forms(folder, form, seen, licensed, labels, shard_bytes)
@@ -254,10 +255,22 @@ def _topmost(folders: set[Path]) -> set[Path]:
     return folders
 
 
+@contextmanager
+def _room(output: Path) -> Iterator[None]:
+    """Say in one line that the disk ran full while something was written, of which nothing is left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        problem = f"{error.strerror}; nothing is left of what was written"
+        raise InputError(str(output.parent), "disk", problem, "make room, or name a folder on another disk") from error
+
+
 def _check_disk(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
-        problem = f"has {free / 1e9:.2f} GB free, and about {size / 1e9:.2f} GB are to be written"
+        problem = f"has {free / 1e6:,.1f} MB free, and about {size / 1e6:,.1f} MB are to be written"
         raise InputError(str(folder.parent), "disk", problem, "make room, or name a folder on another disk")
 
 
