@@ -9,8 +9,8 @@ agree.
     model     the record's labels, and the emotion that its text concludes, as a rater beside what people say of an
               item: the one reviewer, all where they say the same, or who adjudicated
     texts     of the six dimensions, where the machine's text was in sight: whether it was changed, other than in white
-              space, and how far: edits of characters over the length of the longer text, 0..1. Of an item with several
-              reviewers, their mean
+              space and in how an accent is written, and how far: edits of characters over the length of the longer
+              text, 0..1. Of an item with several reviewers, their mean
     judge     in how many of the pairs of what people find the best answer with another one a judge scored it higher;
               ties are counted apart, and of an item with several such pairs it is their mean. The place of an answer
               says nothing, so chance is 1/2 whatever places a judge and people tend to: kappa is that of Brennan and
@@ -35,12 +35,11 @@ from rapidfuzz.distance import Levenshtein
 
 from swift_saber.review.items import LABELS, STRATA
 from swift_saber.review.log import NEITHER, Review, last_lines
-from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, verdict_of
+from swift_saber.review.merge import BETTER, DECISION, State, Verdict, opinion, told_apart, verdict_of
 from swift_saber.review.plan import Progress, progress, read_plan
 from swift_saber.sed.record import DIMENSIONS
 from swift_saber.statistics.agreement import Agreement, krippendorff_alpha, mean_kappa, rater_pairs
 from swift_saber.statistics.interval import Interval, mean_interval, share_interval
-from swift_saber.text.emotions import common_emotion
 from swift_saber.text.seed import lot_number
 
 #: What the emotion that the machine's text concludes is called among the labels of the model.
@@ -101,11 +100,7 @@ class _Said:
         text = self.opinions[review.reviewer].get(label, "")
         if label == BETTER:
             return _turned(review, text)
-        return _named(text) if label == "emotion" else text.strip()
-
-    def stratum(self, by: str) -> str:
-        value: str = self.sight if by == "sight" else getattr(self.speaking[0], by)
-        return value
+        return told_apart(label, text)
 
 
 def read_figures(
@@ -256,10 +251,6 @@ def _rated(said: _Said, label: str, sights: Collection[str]) -> _Rated:
     return _Rated(labels, _equal_pairs(labels) if len(labels) > 1 else 0.0, len(seen) > 1)
 
 
-def _named(emotion: str) -> str:
-    return common_emotion(emotion) or emotion.strip().casefold()
-
-
 def _turned(review: Review, place: str) -> str:
     """The place of a choice, counted from one that is drawn by lot.
 
@@ -312,9 +303,8 @@ def _of_people(said: _Said, label: str) -> str | None:
 def _of_machine(said: _Said, label: str) -> str:
     review = said.speaking[0]
     if label == CONCLUDED:
-        return _named(review.concluded)
-    text: str = review.before.get(label, "")
-    return _named(text) if label == "emotion" else text.strip()
+        return told_apart("emotion", review.concluded)
+    return told_apart(label, review.before.get(label, ""))
 
 
 def _why_not(said: _Said, people: str | None) -> str:
@@ -336,10 +326,9 @@ def _texts(found: Sequence[_Said]) -> dict[str, Any]:
             left_out["rejected" if sighted else "blind"] += 1
             continue
         for name, records in changes.items():
-            found_of = [_change(before.get(name, ""), after[name]) for before, after in standing]
-            there = [each for each in found_of if each]
-            if there:  # who leaves a blank text blank has changed nothing
-                records.append((sum(of for of, _ in there) / len(found_of), sum(of for _, of in there) / len(found_of)))
+            changed = [_change(name, before.get(name, ""), after[name]) for before, after in standing]
+            if there := [each for each in changed if each]:  # who leaves a blank text blank has changed nothing
+                records.append((sum(of for of, _ in there) / len(changed), sum(of for _, of in there) / len(changed)))
     fields = {}
     for name, of in changes.items():
         distances = {"all": [far for _, far in of], "changed": [far for changed, far in of if changed]}
@@ -353,10 +342,10 @@ def _texts(found: Sequence[_Said]) -> dict[str, Any]:
     return {"fields": fields, "left_out": dict(left_out)} if any(changes.values()) else {}
 
 
-def _change(before: str, after: str) -> tuple[bool, float] | None:
+def _change(name: str, before: str, after: str) -> tuple[bool, float] | None:
     """Whether a text was changed, and how far; None where there is none before and after."""
-    if before != after:  # of most texts, which are as they were, no white space need be looked at
-        before, after = " ".join(before.split()), " ".join(after.split())
+    if before != after:  # most texts are as they were, and are not looked at
+        before, after = told_apart(name, before), told_apart(name, after)
     if not (before or after).strip():
         return None
     return before != after, Levenshtein.normalized_distance(before, after)

@@ -18,6 +18,7 @@ from typing import Literal
 
 from swift_saber.review.items import EDITABLE
 from swift_saber.review.log import NEITHER, Review
+from swift_saber.text.emotions import common_emotion
 
 State = Literal["accepted", "corrected", "rejected", "disputed", "open"]
 #: What is in dispute where some reject and some do not.
@@ -134,7 +135,7 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
             given.setdefault(name, []).append(text)
     # Of most values all are the same to the letter, which is quickly seen.
     unlike = {name: texts for name, texts in given.items() if len(set(texts)) > 1}
-    fields = tuple(name for name, texts in unlike.items() if len({_told_apart(name, text) for text in texts}) > 1)
+    fields = tuple(name for name, texts in unlike.items() if len({told_apart(name, text) for text in texts}) > 1)
     if fields:
         return "disputed", {}, fields
     agreed = {name: unicodedata.normalize("NFC", texts[-1]) for name, texts in given.items()}
@@ -146,10 +147,16 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
     return "corrected" if values else "accepted", values, ()
 
 
-def _told_apart(name: str, text: str) -> str:
-    """By what values are told apart: white space, and how a machine writes an accent, make no other one."""
+def told_apart(name: str, text: str) -> str:
+    """Return by what values are told apart: white space, how a machine writes an accent, and which of the names of an
+    emotion is used (Joy, 高兴: happy) make no other one.
+
+    Args:
+        name: of items.EDITABLE.
+        text: what somebody says of it.
+    """
     text = unicodedata.normalize("NFC", " ".join(text.split()))
-    return text.casefold() if name == "emotion" else text
+    return (common_emotion(text) or text.casefold()) if name == "emotion" else text
 
 
 def opinion(review: Review) -> Iterator[tuple[str, str]]:

@@ -37,9 +37,9 @@ class Table(NamedTuple):
 
 #: What the tables do not say of themselves.
 NOTE = Words(
-    "In brackets: 95 % intervals over records, Wilson's of shares, the bootstrap's of the rest. A dash: chance leaves "
-    "nothing to agree on, since all have one label.",
-    "方括号内为对记录的 95 % 置信区间：比例用 Wilson 法，其余用自助法。短横线：标签全部相同，无从计算。",
+    "In brackets: 95 % intervals over records, Wilson's of shares, the bootstrap's of the rest. A dash: there is no "
+    "record, or chance leaves nothing to agree on, since all have one label.",
+    "方括号内为对记录的 95 % 置信区间：比例用 Wilson 法，其余用自助法。短横线：没有记录，或标签全部相同，无从计算。",
 )
 _NAMES = {
     "accepted": "接受",

@@ -114,6 +114,23 @@ def test_one_emotion_in_two_spellings_is_one() -> None:
     assert row(figures(latest(reviews))["labels"], "emotion")["equal"]["value"] == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "two"), [("高兴", "Happy"), ("caf\u00e9", "Cafe\u0301"), ("at  ease", "at ease"), ("悲伤 ", "sadness")]
+)
+def test_what_is_no_dispute_is_an_equal_label(one: str, two: str) -> None:
+    said = [review("1", who, "correct", after={"emotion": of}) for who, of in (("a", one), ("b", two))]
+    found = figures(latest(said))
+    assert found["verdicts"]["disputed"]["count"] == 0
+    assert row(found["labels"], "emotion")["equal"]["value"] == 1
+    assert row(found["model"], "emotion")["items"] == 1
+
+
+def test_an_accent_that_a_machine_writes_otherwise_is_no_changed_text() -> None:
+    before = {**BEFORE, "video_desc": "A caf\u00e9."}
+    found = figures(latest([review("1", "a", "correct", before=before, after={"video_desc": "A cafe\u0301."})]))
+    assert found["texts"]["fields"]["video_desc"]["changed"]["count"] == 0
+
+
 def test_blind_and_sighted_are_apart() -> None:
     sighted = [review(f"s{n}", who) for n in range(4) for who in "ab"]
     blind = [review(f"b{n}", who, "correct", blind=True, after={"emotion": "sad"}) for n in range(2) for who in "ab"]

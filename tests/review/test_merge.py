@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from swift_saber.review.items import Item, item_of
 from swift_saber.review.log import Review
 from swift_saber.review.merge import Voice, verdict_of, voices
@@ -122,6 +124,15 @@ def test_who_decides_a_dispute_sees_what_is_said_and_not_by_whom() -> None:
     # Numbers do not go with names: over many items, each is the first as often as not.
     firsts = [disputed({str(n): reviews})[str(n)][0].decision for n in range(40)]
     assert set(firsts) == {"accept", "correct"}
+
+
+@pytest.mark.parametrize(("one", "two"), [("Joy", "happy"), ("高兴", "happy"), ("悲伤", "sadness")])
+def test_one_emotion_by_two_of_its_names_is_no_dispute(one: str, two: str) -> None:
+    """The figures count them as equal, and all that reads the label takes them for one."""
+    said = [review(who, "correct", after={"emotion": of}) for who, of in (("anna", one), ("bo", two))]
+    assert verdict_of("a", by_name(*said)).fields == ()
+    said[1] = replace(said[1], after={**said[1].after, "emotion": "angry"})
+    assert verdict_of("a", by_name(*said)).fields == ("emotion",)
 
 
 def test_one_word_in_two_spellings_is_no_dispute() -> None:
