@@ -75,8 +75,8 @@ _OTHER, _OTHER_SHARE = 0.2, 0.28  # Pitch.other, and how many windows have more
 _BOTH = 0.1  # jumps times that share: a little of each
 # The same where the voice is strong and something sounds on behind it: share, and mean of Pitch.other; for what is said
 # of silences the mean, and how many jumps. 10 dB below a voice music has more than these, 15 dB below it less.
-_STRONG_SHARE, _STRONG_OTHER, _BEHIND_OTHER, _BEHIND_JUMPS = 0.17, 0.125, 0.11, 1
-_RANGES = 1.0  # semitones by which the range may hang on how strong the voice is
+_STRONG_SHARE, _STRONG_OTHER, _BEHIND_OTHER, _BEHIND_JUMPS = 0.17, 0.125, 0.09, 1
+_RANGES, _CHANGES = 1.0, 1.5  # semitones by which the range may hang on how strong the voice is, dB on the margin
 _BEHIND, _BEHIND_RUN = 0.08, 8  # share of the quietest fifth that is voiced, in runs of so many quiet windows
 _FAR = 25.0  # dB; what is so far below does no harm, and what has such gaps is no background
 _APART, _BURST = 10, 5  # windows to the nearest voice, and how many such windows are no hiss or stop of it
@@ -223,6 +223,12 @@ class _Heard:
         share = max(abs(float(other.mean() - self.speech.mean())) for other in others)
         return share, max(abs(_pause(other) - _pause(self.speech)) for other in others)
 
+    def change_slack(self) -> float:
+        """By how many dB the change of loudness hangs on the margin."""
+        margins = (self.margin - _SLACK, self.margin, self.margin + _SLACK)
+        found = [_loudness_change(self.power[self.above(by) & self.speech_within(by)]) for by in margins]
+        return max(found) - min(found)
+
     def semitones(self, at: Places) -> Floats:
         """Pitch of windows by their places, on a scale whose zero is 1 Hz."""
         found: Floats = 12 * np.log2(self.hertz[at])
@@ -350,9 +356,10 @@ def _pitch_change(heard: _Heard) -> float:
     return 12 * log2(last[2] / first[2])
 
 
-def _loudness_change(heard: _Heard) -> float:
-    first, last = _loudness_thirds(heard)
-    return last[2] - first[2]
+def _loudness_change(power: Floats) -> float:
+    """dB from the first third of some windows to the last."""
+    third = len(power) // 3
+    return _level(power[len(power) - third :]) - _level(power[:third])
 
 
 _THIRDS = {"pitch": _pitch_thirds, "loudness": _loudness_thirds}
@@ -364,7 +371,7 @@ _VALUES = {
     "pitch_change": _pitch_change,
     "loudness": lambda heard: _level(heard.power[heard.loud]),
     "loudness_range": lambda heard: _spread(heard.level[heard.voiced], 10),
-    "loudness_change": _loudness_change,
+    "loudness_change": lambda heard: _loudness_change(heard.power[heard.loud]),
     "voiced": lambda heard: len(heard.voiced) / len(heard.level),
     "silent": lambda heard: float(1 - heard.speech.mean()),
     "pause": lambda heard: _pause(heard.speech),
@@ -381,15 +388,18 @@ def _unsaid(heard: _Heard, samples: Samples, syllables: int | None) -> dict[str,
     noisy = not hum and clear < _CLEAR
     faint = not hum and clear < _DISTINCT
     share, pause = heard.slack()
+    octaves, jumps, _ = heard.jumps(heard.pitched)
     signs = [
-        (PITCH, OTHERS, heard.is_drowned() or (others and clear < _DISTINCT)),
+        (PITCH, OTHERS, heard.is_drowned() or (others and (clear < _DISTINCT or octaves + jumps > 1))),
+        (PITCH[1:], OTHERS, others and octaves + jumps > 0),
         (STEADY, OTHERS, others and not heard.has_background()),
         (FINE, OTHERS, others or heard.has_tune_behind()),
         (NAMES, NOISE, not hum and clear < _AUDIBLE),
         (FINE, NOISE, noisy or heard.has_bursts()),
         (STEADY, NOISE, faint or heard.has_bursts()),
-        (PITCH[1:], BREAKS, heard.jumps(heard.pitched)[0] >= _BREAKS),
+        (PITCH[1:], BREAKS, octaves >= _BREAKS),
         (("pitch_range",), OTHERS, len(heard.pitched) > 0 and heard.range_slack() > _RANGES),
+        (("loudness_change",), OTHERS if others else NOISE, heard.margin < _MARGIN and heard.change_slack() > _CHANGES),
         (LOUDNESS, CLIPPED, _is_clipped(samples)),
         (("silent", "rate", "pause"), EDGES, share > _SHARE_SLACK),
         (("pause",), EDGES, pause > _PAUSE_SLACK),
