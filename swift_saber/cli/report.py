@@ -41,7 +41,7 @@ def add_report(commands: Any) -> None:
 
 
 def _report(args: argparse.Namespace) -> None:
-    from swift_saber.report.media import files_of, make_media, voice_of
+    from swift_saber.report.media import files_of, make_media, missing_of, voice_of
     from swift_saber.report.page import write_page
     from swift_saber.report.people import read_people
     from swift_saber.report.records import read_references
@@ -50,9 +50,11 @@ def _report(args: argparse.Namespace) -> None:
     folder = args.output.with_name(f"{args.output.stem}_files").absolute()
     problems: list[str] = []
     unplayed: list[str] = []
+    missing: list[str] = []
     voices: list[dict[str, Any] | str] = []
 
     def media(clips: Any) -> Any:
+        missing.extend(missing_of(clips))
         files = files_of(clips)
         if not files:  # no bar of nothing
             return {}
@@ -78,6 +80,8 @@ def _report(args: argparse.Namespace) -> None:
         lines = [each for each in voices if not isinstance(each, str)]
         size = sum(len(dumps(each)) for each in lines) / 1e3 / max(len(lines), 1)
         print(f"{len(lines)} voices measured, {size:.1f} kB each; {len(voices) - len(lines)} files have none")
+    if missing:
+        print(one_line(f"{len(missing)} files are not there (the first: {missing[0]}); correct the paths of the rows"))
     if unplayed:
         first = f"{len(unplayed)} files are in forms that not every browser plays (the first: {unplayed[0]})"
         print(one_line(f"{first}; --transcode writes copies that play"))

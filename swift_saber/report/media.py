@@ -82,13 +82,22 @@ def files_of(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
 
     A sound inside a clip's own video is no further file: the page plays both as one.
     """
+    return [(path, kind) for path, kind in _named(clips) if os.path.isfile(media_path(path))]
+
+
+def missing_of(clips: Iterable[Clip]) -> list[str]:
+    """Return the paths that clips name as files of this machine, and where there is none, each once."""
+    return list(dict.fromkeys(path for path, _ in _named(clips) if not os.path.isfile(media_path(path))))
+
+
+def _named(clips: Iterable[Clip]) -> list[tuple[str, Kind]]:
     found: dict[tuple[str, Kind], None] = {}
     for clip in clips:
         separate = [path for path in clip.audios if path not in clip.videos]
         kinds: tuple[tuple[Kind, list[object]], ...] = (("video", clip.videos), ("audio", separate))
         for kind, paths in kinds:
             found |= {(path, kind): None for path in paths if isinstance(path, str) and not place_fault(path)}
-    return [(path, kind) for path, kind in found if os.path.isfile(media_path(path))]
+    return list(found)
 
 
 def make_media(

@@ -5,7 +5,7 @@ element of JSON that nothing in it can end, and is shown as text alone; the page
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -163,12 +163,12 @@ def _clip(
     scales: "Mapping[str, Scale]",
 ) -> dict[str, Any]:
     shown = [result.shown.get(clip.id) for result in results]
-    answers = [_lean(asdict(each) | _files(each, folder, media)) if each else None for each in shown]
+    answers = [_lean(_values(each) | _files(each, folder, media)) if each else None for each in shown]
     hidden = dict.fromkeys(("id", *_VOICE), "")
     voice = _voice(clip, shown, media, scales.get(clip.source))
     return {
         "id": clip.id,
-        **_lean(asdict(clip) | _files(clip, folder, media) | voice | hidden),
+        **_lean(_values(clip) | _files(clip, folder, media) | voice | hidden),
         "answers": answers,
     }
 
@@ -213,6 +213,11 @@ def _file(path: Any, folder: Path, made: Media | None) -> dict[str, Any]:
     beside = {name: clip_address(of, folder) for name in ("poster", "copy") if (of := getattr(made, name))}
     unplayed = {} if made.plays else {"form": made.form, "problem": made.problem, "plays": False}
     return found | beside | {name: of for name, of in unplayed.items() if of != ""}
+
+
+def _values(of: Clip | Shown) -> dict[str, Any]:
+    """Its attributes, not copied as asdict does it: of thousands of clips that is a third of the page's time."""
+    return {each.name: getattr(of, each.name) for each in fields(of)}
 
 
 def _lean(value: dict[str, Any]) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _read_answers(path: Path) -> Result:
         record = record_of({**row, "id": clip.id})
         fields = record["fields"]
         shown[clip.id] = Shown(
-            "no reference",
+            "no reference" if response.strip() else "no answer",
             record["emotion"] or "",
             fields,
             record["remainder"] if fields else "",

@@ -486,6 +486,10 @@ def test_all_words_of_the_page_are_there_in_chinese(tmp_path: Path) -> None:
     with Browser("zh-CN") as chinese:
         chinese.open(page)
         assert chinese.texts("nav button") == ["得分", "片段", "表格"]
+        chinese.look(400)
+        heights = chinese.value("[...document.querySelectorAll('nav button, #to-help')].map(each => each.offsetHeight)")
+        assert len(set(heights)) == 1  # no name of a view is broken into lines
+        chinese.look(1280)
         chinese.press("c")
         words = "".join(chinese.texts("#tools, .verdicts summary"))
         assert "错误 1" in words

@@ -54,6 +54,18 @@ def test_files_are_those_of_this_machine_each_once(tmp_path: Path) -> None:
     assert files_of([Clip("own sound", videos=[path], audios=[path])]) == [(path, "video")]
 
 
+def test_files_that_are_not_there_are_counted_and_the_page_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name in ("a.mp4", "b.mp4"):
+        (folder / name).symlink_to(tmp_path / "gone")
+    page = Page(report(tmp_path, folder))
+    assert [clip["videos"][0]["name"] for clip in page.data["clips"]] == [str(folder / "a.mp4"), str(folder / "b.mp4")]
+    assert f"2 files are not there (the first: {folder / 'a.mp4'})" in capsys.readouterr().out
+
+
 def test_what_does_not_play_has_a_picture_beside_the_page_and_what_cannot_be_read_is_named(
     tmp_path: Path, clips: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

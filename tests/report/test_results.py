@@ -8,9 +8,9 @@ from swift_saber.data.rows import write_rows
 from swift_saber.errors import InputError
 from swift_saber.evaluation.benchmarks import saber_test
 from swift_saber.evaluation.run import evaluate
-from swift_saber.report.clip import Result, six
+from swift_saber.report.clip import Clip, Result, six
 from swift_saber.report.records import read_references
-from swift_saber.report.results import read_all, read_results
+from swift_saber.report.results import against, read_all, read_results
 from swift_saber.sed.conclusion import conclude
 from tests.report.made import (
     CHINESE,
@@ -79,6 +79,14 @@ def test_rejects_stand_beside_the_answers_with_their_reasons(tmp_path: Path) -> 
     assert list(result.shown) == ["a", "b"]
     assert [each.verdict for each in result.shown.values()] == ["no reference", "reject"]
     assert result.shown["b"].reject == {"reason": "is empty", "remedy": "copy the clip again"}
+
+
+def test_an_answer_of_no_words_is_no_answer(tmp_path: Path) -> None:
+    answers = write_answers(tmp_path / "out.jsonl", [answer("1", " \n"), answer("2", "Perhaps.")])
+    [result] = read_results(answers)
+    assert [each.verdict for each in result.shown.values()] == ["no answer", "no reference"]
+    reference_row = Clip("1", label="happy")
+    assert against(result, {"1": reference_row}).shown["1"].verdict == "no answer"
 
 
 def test_a_run_that_gave_up_every_row_can_be_shown(tmp_path: Path) -> None:
