@@ -334,3 +334,26 @@ def test_what_lies_over_a_voice_leaves_its_pitch_right_or_unsaid(
         assert set(found.unsaid) == {name for name in NAMES if getattr(found, name) is None}
         if below == 0:
             assert len(found.unsaid) == len(NAMES)
+
+
+@needs_espeak
+def test_what_sounds_15_db_below_a_voice_leaves_most_pitches_and_levels_to_be_said(dice: np.random.Generator) -> None:
+    said = {"pitch": 0, "loudness": 0}
+    for voice, text in [("en-us+f1", TEXT), ("en-us+m2", TEXT), ("cmn-latn-pinyin+f3", CHINESE)]:
+        sound = speak(text, voice, pitch=60)
+        alone = measure(sound)
+        for cover in (voices.pink, voices.chords, voices.band):
+            found = measure(over(sound, cover(len(sound), dice), 15))
+            for name, near in {"pitch": 0.06 * (alone.pitch or 0), "loudness": 2.0, "silent": 0.1}.items():
+                value = getattr(found, name)
+                assert value is None or value == pytest.approx(getattr(alone, name), abs=near), (voice, cover, name)
+            for name in said:
+                said[name] += getattr(found, name) is not None
+    assert min(said.values()) >= 5, said  # of nine
+
+
+@needs_espeak
+def test_music_that_is_as_strong_as_the_voice_spoils_its_pitch_and_all_else(dice: np.random.Generator) -> None:
+    for music in (voices.chords, voices.melody, voices.band):
+        sound = speak(TEXT, "en-us+f1", pitch=60)
+        assert len(measure(over(sound, music(len(sound), dice), 5)).unsaid) == len(NAMES)
