@@ -31,7 +31,7 @@ _DENIES = re.compile(
     r"(?:没有?|毫无|听不出|缺乏|缺少)[^,但却而]{0,5}(?:起伏|变化|停顿|波动|颤抖|提高|升高|降低)(?:和|或|与|及|、|以及)[^,]{0,3}$"
 )
 _DENIES_AFTER = re.compile(
-    r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有|未出现|没有出现)|"
+    r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有)|(?:未|没有)出现|"
     r"\s+(?:absent|missing|inactive|not (?:present|active|visible|observed|detected))\b|"
     r"\s+(?:is|are|was|were)\s+(?:(?:almost|very|nearly|virtually)\s+)?"
     r"(?:rare|few|scarce|infrequent|absent|minimal|negligible|limited|"
@@ -64,11 +64,16 @@ _MOMENT = re.compile(
 )
 _MOMENT_AFTER = re.compile(r"(?:再|然后|随即|又|随后|之后|接着)(?:到|回|变|降|落|转|升)")
 
-
 _USUALLY = re.compile(
     r"\b(?:his|her|their|its|the|an?)\s+(?:normally|usually|typically)\s+[\w' -]+\s(?:is|was|are|were|has|sounds)\b"
 )
 _TURNS_ZH = re.compile(r"了?(?:起来|上去|上来|下来|下去)")
+_THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
+_BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b(?! (?:clip|recording|speaker|video)\b)")
+_USUAL = re.compile(r"usual|normal|average|typical|expected|natural|necessary|needed")
+_THAN_ZH = re.compile(
+    r"比(?!较)(?:(之前|先前|刚才|开头|起初|前面|前一句|上一句|一开始|开始|最初)|(平时|平常|一般|正常|往常))?"
+)
 
 
 def turns(after: str) -> bool:
@@ -87,6 +92,17 @@ def is_denied(before: str, word: str, after: str, han: bool) -> bool:
     if not han:
         before = _DENIAL_ENDS.sub("", before)
     return denied(before, word) or bool(_DENIES.search(before) or _DENIES_AFTER.match(after))
+
+
+def compared(before: str, word: str, after: str, han: bool) -> Literal["before", "usual", "another"] | None:
+    """Return what a value is compared with: "before" in the clip, or else; the words before it are of its clause."""
+    if han:
+        found = _THAN_ZH.search(before)
+        return found and ("before" if found[1] else "usual" if found[2] else "another")
+    than = _THAN.match(after) if word.endswith("er") else None
+    if than is None:
+        return None
+    return "usual" if _USUAL.search(than[1]) else "before" if _BEFORE.search(than[1]) else "another"
 
 
 def is_tried(before: str) -> bool:

@@ -20,7 +20,7 @@ from typing import Literal, cast
 
 from swift_saber.sed import claim_face, claim_voice
 from swift_saber.sed import claim_words as words
-from swift_saber.sed.claim_context import Where, is_denied, is_tried, only_usual, part, turns
+from swift_saber.sed.claim_context import Where, compared, is_denied, is_tried, only_usual, part, turns
 from swift_saber.sed.claim_pieces import NEAR, Piece, Sentence, Word, plain_text, sentences
 from swift_saber.sed.claim_topics import NOT_OURS, Topics, is_linked
 from swift_saber.text.lexicon import Lexicon
@@ -78,12 +78,6 @@ def read_face(text: str) -> Read:
     return _FACE.read(text)
 
 
-_THAN = re.compile(r"[^,;]{0,20}?\bthan\s+([^,;]{0,30})")
-_BEFORE = re.compile(r"\b(?:before|earlier|previous\w*|first|beginning|start)\b(?! (?:clip|recording|speaker|video)\b)")
-_USUAL = re.compile(r"usual|normal|average|typical|expected|natural|necessary|needed")
-_THAN_ZH = re.compile(
-    r"比(?!较)(?:(之前|先前|刚才|开头|起初|前面|前一句|上一句|一开始|开始|最初)|(平时|平常|一般|正常|往常))?"
-)
 _BETWEEN = re.compile(r"\s+to\s")
 _SLIGHTLY = re.compile("微[张皱闭眯扬启蹙]")
 # "high-spirited" and "low-key" are no level; behind these a hyphen joins what is.
@@ -205,7 +199,9 @@ class _Claims:
     def _once_more(self, word: Word, claim: Claim, before: Word, said: Claim) -> bool:
         """Whether a claim is the one before it, said of the same thing in one breath."""
         same = replace(claim, span=said.span, words=said.words) == said
-        return same and word.piece is before.piece and not _JOINS.search(self._sentence.between(before, word))
+        if not same or word.piece is not before.piece or word.start - before.end > NEAR:
+            return False
+        return not _JOINS.search(self._sentence.between(before, word))
 
     def _sizes(self, word: Word) -> bool:
         """Whether "large" or "small" is the size of a change and no level: 音量起伏较大."""
@@ -221,20 +217,15 @@ class _Claims:
         """Whether it is no level of its own: "moderate to fast", 中等偏快, "lower than normal", "low-key"."""
         if word.name in _LEVELS and not word.han and _COMPOUND.match(self._plain, word.end):
             return True
-        if word.name == "silent" and word.text.endswith(("speak", "speaks")):
-            # "does not speak loudly" is no silence
-            return any(
-                each.kind == "value" for each in self._words[word.at + 1 : word.at + 3] if each.piece is word.piece
-            )
+        after = self._words[word.at + 1 : word.at + 3]
+        if word.name == "silent" and word.text.endswith(("speak", "speaks")):  # "does not speak loudly"
+            return any(each.kind == "value" and each.piece is word.piece for each in after)
         if word.name != "moderate":
             return False
-        if word.text == "average" and any(
-            each.start == word.end + 1 for each in self._words[word.at + 1 : word.at + 2]
-        ):
-            return True  # "the average pitch is high"
+        if word.text == "average" and after and after[0].start == word.end + 1:  # "the average pitch is high"
+            return True
         if self._plain.startswith("than ", word.start - 5):
             return True
-        after = self._words[word.at + 1 : word.at + 3]
         follows = any(each.kind == "value" and each.start - word.end <= 2 for each in after)
         return follows if word.han else bool(_BETWEEN.match(self._plain, word.end))
 
@@ -262,11 +253,11 @@ class _Claims:
             sign, change = "+", None  # "her voice is raised" is a level
         direction = {"rises": 1, "+": 1, "0": 0, "falls": -1, "-": -1}[sign]
         if direction and not change:
-            compared = self._compared(word)
-            if compared == "another":
+            with_what = self._compared(word)
+            if with_what == "another":
                 return None
             change = self._course(word)
-            if not change and (twice or compared == "before" or self._becomes(word) or self._turns(word)):
+            if not change and (twice or with_what == "before" or self._becomes(word)):
                 change = "rises" if direction > 0 else "falls"
             direction = {"rises": 1, "falls": -1, None: direction}[change]
         degrees = self._degrees(word, topic)
@@ -296,28 +287,21 @@ class _Claims:
         return is_denied(before, word.text, after, word.han)
 
     def _compared(self, word: Word) -> Literal["before", "usual", "another"] | None:
-        """What the speaker is compared with: before in the clip, what is usual, or another."""
-        if word.han:
-            found = _THAN_ZH.search(self._plain, word.piece.start, word.start)
-            return found and ("before" if found[1] else "usual" if found[2] else "another")
-        if not word.text.endswith("er"):
-            return None
-        than = _THAN.match(self._plain, word.end, min(self._sentence.end, word.end + NEAR))
-        if than:
-            return "usual" if _USUAL.search(than[1]) else "before" if _BEFORE.search(than[1]) else "another"
-        return "before" if any(each.name == "end" for each in word.piece.of("where")) else None
+        before = self._plain[word.piece.start : word.start]
+        found = compared(before, word.text, self._sentence.behind(word), word.han)
+        late = not word.han and word.text.endswith("er") and any(each.name == "end" for each in word.piece.of("where"))
+        return found or ("before" if late else None)
 
     def _becomes(self, word: Word) -> bool:
-        """Whether a level is what something comes to: "grows loud"."""
+        """Whether a level is what something comes to: "grows loud", 慢下来."""
+        if word.han and turns(self._sentence.behind(word)):
+            return True
         for each in self._sentence.back(word):
             if each.piece is not word.piece or len(self._sentence.between(each, word)) > (4 if word.han else 25):
                 return False
             if each.kind not in ("degree", "where"):
                 return each.kind == "becomes"
         return False
-
-    def _turns(self, word: Word) -> bool:
-        return word.han and turns(self._sentence.behind(word))
 
     def _course(self, word: Word) -> Change | None:
         """How what is seen goes on: a smile that fades, 收起笑容."""
@@ -327,7 +311,9 @@ class _Claims:
         for each in self._words[word.at + 1 : word.at + 4]:
             if each.kind == "course" or each.name == "dropped":
                 return "rises" if each.name == "rises" else "falls"
-            passed = each.kind in ("degree", "becomes", "where") or _FROM.search(self._plain, 0, each.start)
+            passed = each.kind in ("degree", "becomes", "where") or _FROM.search(
+                self._plain, max(0, each.start - NEAR), each.start
+            )
             if not passed:
                 return None
         return None
@@ -353,12 +339,9 @@ class _Claims:
         if topic and topic.name == "ending":
             return "end"
         at = word.piece.at
-        around = [
-            each
-            for each in self._sentence.pieces[max(0, at - 1) : at + 2]
-            if not each.of("value") and not each.topics()
-        ]
-        around = [each for each in around if all(topic.name != "other" for topic in each.of("topic"))]
+        beside = self._sentence.pieces[max(0, at - 1) : at + 2]
+        silent = [each for each in beside if not each.of("value") and not each.of("manner")]
+        around = [each for each in silent if all(topic.name == "speak" for topic in each.of("topic"))]
         # A clause behind that says more than where is about something else: "最后几乎听不见".
         around = [each for each in around if each.at < at or _only_where(self._plain, each)]
         found = word.piece.of("where") or [where for each in around for where in each.of("where")]
