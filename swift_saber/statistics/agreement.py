@@ -113,7 +113,7 @@ def mean_kappa(ratings: Ratings, pairs: Sequence[tuple[str, str]]) -> Agreement:
             if pair in shared:
                 shared[pair].append(place)
     rated = sorted({place for places in shared.values() for place in places})
-    labels = _labels(kinds)
+    labels = {label: place for place, label in enumerate(sorted({label for of, _ in kinds for label in of.values()}))}
     tables, values = [], []
     for (one, two), places in shared.items():
         if not places:
@@ -153,22 +153,20 @@ def krippendorff_alpha(ratings: Ratings, raters: Collection[str]) -> Agreement:
         ratings: of all clips; raters may have rated some of them only.
         raters: whose labels count.
     """
-    kinds = _kinds(ratings, raters)
-    labels = _labels(kinds)
-    rows, times = [], []
-    for of, count in kinds:
-        given = Counter(labels[label] for label in of.values())
-        if (total := given.total()) < 2:
-            continue
-        row = np.zeros(1 + len(labels))
-        row[0] = (total**2 - sum(number**2 for number in given.values())) / (total - 1)
-        for place, number in given.items():
-            row[1 + place] = number
+    # Who gave a label says nothing here, so that far fewer clips are unlike than for kappa.
+    given = Counter(tuple(sorted(label for rater, label in of.items() if rater in raters)) for of in ratings)
+    kinds = sorted((labels, count) for labels, count in given.items() if len(labels) > 1)
+    columns = {label: place for place, label in enumerate(sorted({label for labels, _ in kinds for label in labels}))}
+    rows = []
+    for labels, _ in kinds:
+        row, total = np.zeros(1 + len(columns)), len(labels)
+        for label, number in Counter(labels).items():
+            row[1 + columns[label]] = number
+        row[0] = (total**2 - (row[1:] ** 2).sum()) / (total - 1)
         rows.append(row)
-        times.append(count)
     if not rows:
         return Agreement(None, None, 0)
-    table = np.array(rows)
+    table, times = np.array(rows), [count for _, count in kinds]
     value = float(_alpha(np.array(times) @ table[None])[0])
     interval = _interval(times, [(np.arange(len(rows)), table)], _alpha)
     return Agreement(None if math.isnan(value) else value, interval, sum(times))
@@ -187,10 +185,6 @@ def _kinds(ratings: Ratings, raters: Collection[str]) -> list[tuple[dict[str, st
     """What these raters say of clips, each once, and of how many clips; in an order that does not go by the clips'."""
     counts = Counter(frozenset(said for said in of.items() if said[0] in raters) for of in ratings)
     return [(dict(of), count) for of, count in sorted((sorted(of), count) for of, count in counts.items())]
-
-
-def _labels(kinds: Sequence[tuple[dict[str, str], int]]) -> dict[str, int]:
-    return {label: place for place, label in enumerate(sorted({label for of, _ in kinds for label in of.values()}))}
 
 
 def _interval(

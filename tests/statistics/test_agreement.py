@@ -128,8 +128,9 @@ def test_intervals_are_those_of_drawing_clips_a_thousand_times() -> None:
     slow, fast = plain_interval(items, kappa), mean_kappa(clips, [("a", "b")]).interval
     assert slow is not None and fast is not None
     assert fast == pytest.approx(slow, abs=0.03)
-    alpha = krippendorff_alpha(clips, "ab").interval
-    assert alpha == pytest.approx(fast, abs=0.01)  # of two raters who name each label about equally often
+    # Of two raters who name each label about equally often alpha is kappa, and is drawn for itself: with a standard
+    # deviation of 0.08 an end of 1,000 draws has one of 0.007, and the difference of two ends one of 0.01.
+    assert krippendorff_alpha(clips, "ab").interval == pytest.approx(fast, abs=0.03)
 
 
 def test_the_interval_of_alpha_with_gaps_is_that_of_drawing_clips_a_thousand_times() -> None:
