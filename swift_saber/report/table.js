@@ -104,7 +104,8 @@ function drawTable() {
   by("rows").style.height = `${listed.length * ROW}px`;
   grid.setAttribute("aria-rowcount", listed.length + 1);
   grid.setAttribute("aria-colcount", columns.length);
-  by("rows").replaceChildren(...listed.slice(first, last).map((clip, at) => tableRow(clip, first + at)));
+  const none = make("p", "none soft", said("No clip passes these filters.", "没有符合条件的片段。"));
+  by("rows").replaceChildren(...(listed.length ? listed.slice(first, last).map((clip, at) => tableRow(clip, first + at)) : [none]));
 }
 
 /** Bring the chosen row into sight, below the heads. */

@@ -155,6 +155,10 @@ def test_filters_and_search_are_those_of_the_list_and_a_click_opens_the_clip(bro
     browser.value("document.querySelector('.row .cell').click()")
     assert browser.texts("#clip h2") == ["worse"]
     assert browser.texts(".line .first") == ["worse"]
+    browser.press("t", "/", *"nowhere")
+    browser.wait("!document.querySelector('.row')")
+    assert browser.texts("#rows") == ["No clip passes these filters."]
+    assert browser.value("document.querySelector('#rows .none').getBoundingClientRect().top > by('heads').offsetHeight")
 
 
 def test_20000_clips_are_sorted_and_only_those_in_sight_are_drawn(browser: Browser, tmp_path: Path) -> None:
