@@ -54,7 +54,7 @@ NAMES = (*PITCH, *LOUDNESS, *TIME)
 _STEP = HOP / RATE  # seconds
 _FLOOR = -120.0  # dBFS; what digital silence is said to be, since the logarithm of nothing is no number
 # ITU-T P.56: what is within 15.9 dB of the level of speech is speech, and 0.2 s of less are no pause yet. Where
-# something sounds behind the voice, the margin ends half way down to it, but not above the second number.
+# what sounds behind the voice reaches that, the margin ends half way down to it, but not above the second number.
 _MARGIN, _LEAST_MARGIN, _HANGOVER = 15.9, 9.0, 10  # dB, dB, windows
 # Pitch is that of the voice where it is strong: so much less below its level, but not less than the second number, and
 # where Pitch.other is below the third. Found on speech with music, a second voice, babble and rooms, like all below.
@@ -115,8 +115,8 @@ class Track:
 class Prosody:
     """What was measured; None where it cannot be said, and then `unsaid` has the reason.
 
-    Speech is what is within 15.9 dB of its own level, with gaps under 0.2 s (ITU-T P.56); within less where something
-    sounds on behind it less than 32 dB below.
+    Speech is what is within 15.9 dB of its own level, with gaps under 0.2 s (ITU-T P.56); within less where what
+    sounds behind it reaches that.
 
     Attributes:
         seconds: of the clip.
@@ -199,10 +199,14 @@ class _Heard:
             self.active = _level(self.power[above])
             above = self.above(_MARGIN)
         self.clear = self.active - np.percentile(self.level, 5) if len(self.level) else 0.0
-        self.margin = _MARGIN if self.is_hum() else float(np.clip(self.clear / 2, _LEAST_MARGIN, _MARGIN))
-        self.speech = self.speech_within(self.margin)
+        self.margin, self.speech = _MARGIN, self.speech_within(_MARGIN)
+        share, pause = self.slack()
+        self.voiced = np.flatnonzero(self.voice & above & self.speech)
+        near = self.clear < _CLEAR or self.has_tune_behind() or _others(self)
+        if (near or share > _SHARE_SLACK or pause > _PAUSE_SLACK) and not self.is_hum():
+            self.margin = float(np.clip(self.clear / 2, _LEAST_MARGIN, _MARGIN))
+            self.speech = self.speech_within(self.margin)
         self.loud = self.above(self.margin) & self.speech
-        self.voiced = np.flatnonzero(self.voice & above & self.speech_within(_MARGIN))
         reach = max(self.margin - _STRONGER, _LEAST_STRONG)
         self.strong = self.voice & self.above(reach)
         self.pitched = np.flatnonzero(long_enough(self.strong & (self.other < _ALONE), _LEAST_GAP))
@@ -221,7 +225,8 @@ class _Heard:
 
         A voice that dies away, and music in a pause, make them hang on it.
         """
-        others = [self.speech_within(self.margin + by) for by in (-_SLACK, _SLACK)]
+        half = min(self.margin, max(self.clear / 2, _LEAST_MARGIN))
+        others = [self.speech_within(margin) for margin in (self.margin - _SLACK, self.margin + _SLACK, half)]
         share = max(abs(float(other.mean() - self.speech.mean())) for other in others)
         return share, max(abs(_pause(other) - _pause(self.speech)) for other in others)
 
@@ -392,10 +397,11 @@ def _unsaid(heard: _Heard, samples: Samples, syllables: int | None) -> dict[str,
     share, pause = heard.slack()
     octaves, jumps, _ = heard.jumps(heard.pitched)
     signs = [
-        (PITCH, OTHERS, heard.is_drowned() or (others and (clear < _DISTINCT or octaves + jumps > 1))),
+        (PITCH, OTHERS, heard.is_drowned()),
+        (PITCH, OTHERS, others and (octaves + jumps > 1 or not _DISTINCT <= clear < _FAR)),
         (PITCH[1:], OTHERS, others and octaves + jumps > 0),
         (STEADY, OTHERS, others and not heard.has_background()),
-        (FINE, OTHERS, others or heard.has_tune_behind()),
+        ((*FINE, "pitch_range"), OTHERS, others or heard.has_tune_behind()),
         (NAMES, NOISE, not hum and clear < _AUDIBLE),
         (FINE, NOISE, noisy or heard.has_bursts()),
         (STEADY, NOISE, faint or heard.has_bursts()),
