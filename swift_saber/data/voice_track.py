@@ -20,13 +20,14 @@ MOST_POINTS = 250
 
 
 def voice_track(path: str) -> dict[str, Any] | str:
-    """Return what html/track.js draws of the sound of a file, or why there is nothing: in 3 kB of JSON at most.
+    """Return what html/track.js draws of the sound of a file, or why there is nothing: in 5 kB of JSON at most.
 
     Returns:
         {"seconds", "step": seconds from point to point, "pitch": Hz or None where most of a point has no voice,
         "loudness": dBFS, "numbers": {name: value}, "unsaid": {name: why it has none}, "pause": [start, end of the
-        longest one] or None, "thirds": {"pitch", "loudness": [[start, end, level] of the first, of the last third]}}.
-        A decoder may hang on a broken file.
+        longest one] or None, "thirds": {"pitch", "loudness": [[start, end, level] of the first, of the last third]},
+        "ranges": {"pitch", "loudness": [lower, upper end]}, "silences": [[start, end] of what is no speech]}; silences
+        that are shorter than a step are left out. A decoder may hang on a broken file.
     """
     found = measured(path)
     if isinstance(found, str):
@@ -38,13 +39,17 @@ def voice_track(path: str) -> dict[str, Any] | str:
         "step": step,
         "pitch": [None if np.isnan(each) else round(float(each)) for each in pitch],
         "loudness": [round(float(each)) for each in loudness],
-        "numbers": {name: _three_figures(value) for name, value in values.items()},
+        "numbers": {name: three_figures(value) for name, value in values.items()},
         "unsaid": dict(found.unsaid),
         "pause": found.track.pause and [round(seconds, 2) for seconds in found.track.pause],
         "thirds": {
             name: [[round(start, 2), round(end, 2), round(level, 1)] for start, end, level in of]
             for name, of in found.track.thirds.items()
         },
+        "ranges": {name: [round(low, 1), round(high, 1)] for name, (low, high) in found.track.ranges.items()},
+        "silences": [
+            [round(start, 2), round(end, 2)] for start, end in found.track.silences if end - start > step - 1e-6
+        ],
     }
 
 
@@ -92,5 +97,6 @@ def _thinned(track: Track) -> tuple[float, Floats, Floats]:
     return step, np.where(voiced, median, np.nan), 10 * np.log10(np.nanmean(power, axis=1))
 
 
-def _three_figures(value: float) -> float:
+def three_figures(value: float) -> float:
+    """Return a number as a page has it."""
     return float(f"{value:.3g}")

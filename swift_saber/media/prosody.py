@@ -25,7 +25,7 @@ speech, behind a lossy codec and at 20 ms a step they would measure vowels and c
 than a semitone widens pitch_range, as a lively one does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log2
 from typing import Any
@@ -102,6 +102,8 @@ class Track:
         pause: start and end of the longest one, seconds; None where it is left unsaid, or there is none.
         thirds: of "pitch" (Hz) and "loudness" (dBFS), unless their change is left unsaid: the first and the last third,
             each with its start and end in seconds, and its level. The change is from level to level.
+        ranges: of "pitch" (Hz) and "loudness" (dBFS), unless their range is left unsaid: its lower and its upper end.
+        silences: start and end of each stretch that is no speech, seconds; none where `silent` is left unsaid.
     """
 
     times: Floats
@@ -109,6 +111,8 @@ class Track:
     loudness: Floats
     pause: tuple[float, float] | None
     thirds: Mapping[str, tuple[Third, Third]]
+    ranges: Mapping[str, tuple[float, float]]
+    silences: Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,9 @@ def measure(samples: Samples, syllables: int | None = None) -> Prosody:
     pause = None if "pause" in unsaid else _longest_gap(heard.speech)
     thirds = {name: of(heard) for name, of in _THIRDS.items() if f"{name}_change" not in unsaid}
     stretch = (pause[0] * _STEP, pause[1] * _STEP) if pause else None
-    track = Track(times, heard.hertz, heard.level, stretch, thirds)
+    ranges = {name: of(heard) for name, of in _RANGE_ENDS.items() if f"{name}_range" not in unsaid}
+    silences = [] if "silent" in unsaid else [(start * _STEP, end * _STEP) for start, end in runs(~heard.speech)]
+    track = Track(times, heard.hertz, heard.level, stretch, thirds, ranges, silences)
     return Prosody(len(samples) / RATE, **values, rate=rate, unsaid=unsaid, track=track)
 
 
@@ -321,8 +327,13 @@ def _joined(flags: Flags) -> Flags:
     return joined
 
 
+def _ends(values: Floats, low: float) -> tuple[float, float]:
+    return float(np.percentile(values, low)), float(np.percentile(values, 95))
+
+
 def _spread(values: Floats, low: float) -> float:
-    return float(np.percentile(values, 95) - np.percentile(values, low))
+    lower, upper = _ends(values, low)
+    return upper - lower
 
 
 def _longest_gap(speech: Flags) -> tuple[int, int] | None:
@@ -370,6 +381,10 @@ def _loudness_change(power: Floats) -> float:
 
 
 _THIRDS = {"pitch": _pitch_thirds, "loudness": _loudness_thirds}
+_RANGE_ENDS: Mapping[str, Callable[["_Heard"], tuple[float, float]]] = {
+    "pitch": lambda heard: _ends(heard.hertz[heard.pitched], 5),
+    "loudness": lambda heard: _ends(heard.level[heard.voiced], 10),
+}
 
 
 _VALUES = {

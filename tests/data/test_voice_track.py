@@ -78,9 +78,37 @@ def test_the_longest_pause_and_the_thirds_of_a_change_have_their_places(tmp_path
     assert last - first == pytest.approx(found["numbers"]["loudness_change"], abs=0.1) and -7 < last - first < -5
 
 
+def test_silences_and_ranges_have_their_places(tmp_path: Path) -> None:
+    # 0.5 s of silence, 1 s that glides from 100 to 200 Hz, 0.6 s of silence, 1 s of it 10 dB softer, 0.4 s of silence.
+    gaps = [np.zeros(RATE * tenths // 10) for tenths in (5, 6, 4)]
+    sound = [gaps[0], gliding(100, 200, 1.0, -20.0), gaps[1], gliding(100, 200, 1.0, -30.0), gaps[2]]
+    found = voice_track(written(tmp_path, np.concatenate(sound)))
+    assert isinstance(found, dict)
+    stretches = [[0.0, 0.5], [1.5, 2.1], [3.1, 3.5]]
+    assert np.abs(np.array(found["silences"]) - stretches).max() <= 0.05
+    assert found["numbers"]["silent"] == pytest.approx(
+        sum(end - start for start, end in found["silences"]) / 3.5, abs=0.01
+    )
+    # A twentieth of an octave is 0.6 semitones.
+    low, high = found["ranges"]["pitch"]
+    assert low == pytest.approx(100 * 2**0.05, rel=0.04) and high == pytest.approx(100 * 2**0.95, rel=0.04)
+    assert 12 * np.log2(high / low) == pytest.approx(found["numbers"]["pitch_range"], abs=0.1)
+    quiet, loud = found["ranges"]["loudness"]
+    assert loud - quiet == pytest.approx(found["numbers"]["loudness_range"], abs=0.15) and 9 < loud - quiet < 14
+
+
+def test_a_long_clip_has_no_more_silences_than_can_be_drawn(tmp_path: Path) -> None:
+    # 75 s, of which 150 times 0.26 s are silence: of 3750 windows 15 are a point, 0.3 s.
+    voice, silence = pulses(150.0, seconds=0.24), np.zeros(int(0.26 * RATE))
+    found = voice_track(written(tmp_path, np.concatenate([voice, silence] * 150)))
+    assert isinstance(found, dict) and found["step"] == pytest.approx(0.3)
+    assert "silent" in found["numbers"] and found["silences"] == []
+
+
 def test_what_was_not_measured_has_no_place(tmp_path: Path) -> None:
     found = voice_track(written(tmp_path, np.zeros(RATE)))
-    assert isinstance(found, dict) and found["pause"] is None and found["thirds"] == {}
+    assert isinstance(found, dict) and found["pause"] is None and found["thirds"] == found["ranges"] == {}
+    assert found["silences"] == [[0.0, 1.0]]  # what has no sound has no speech
     whole = voice_track(written(tmp_path, pulses(120.0, seconds=1.0)))
     assert isinstance(whole, dict) and whole["numbers"]["pause"] == 0 and whole["pause"] is None
 
