@@ -1,5 +1,5 @@
 // What was measured of a clip's voice, drawn under its player, and what texts claim of it.
-const TRACK = { width: 300, height: 96, pitch: [6, 60], loudness: [66, 94], span: 50 };
+const TRACK = { width: 300, height: 108, pitch: [6, 60], loudness: [78, 106], span: 50 };
 const MEASURED = {
   pitch: ["pitch", "音高", (n) => [`${n.toFixed(0)} Hz`, `${n.toFixed(0)} Hz`]],
   pitch_range: ["pitch range", "音高幅度", (n) => [`${n.toFixed(1)} semitones`, `${n.toFixed(1)} 半音`]],
@@ -14,7 +14,7 @@ const MEASURED = {
 };
 // What claims may be about besides, and why something is not said (media/prosody.py, sed/evidence.py).
 const CLAIMED = {
-  pitch_or_loudness: ["pitch or loudness", "音高或响度"], silence: ["silence", "无声"], tremor: ["tremor", "颤抖"], rate_range: ["evenness of rate", "语速平稳"],
+  pitch_or_loudness: ["pitch or loudness", "音高或响度"], pitch_or_loudness_change: ["change of pitch or loudness", "音高或响度变化"], silence: ["silence", "无声"], tremor: ["tremor", "颤抖"], rate_range: ["evenness of rate", "语速平稳"],
   rate_change: ["change of rate", "语速变化"],
 };
 const WHY = {
@@ -24,9 +24,11 @@ const WHY = {
   "nothing to compare it with": "没有可比较的对象", "speaker not known": "说话人未知", "otherwise for the speaker than among all": "相对说话人与相对所有人不同",
   "one of two meanings": "有两种含义", "has no sound": "没有声音",
 };
-// Where claims have a place in the drawing: at a level, from third to third, at the longest pause.
-const MARKED = { pitch: ["level pitch"], loudness: ["level loudness"], pitch_or_loudness: ["level pitch", "level loudness"], pitch_change: ["change pitch"],
-  loudness_change: ["change loudness"], pitch_or_loudness_change: ["change pitch", "change loudness"], pause: ["pause"] };
+// Where claims have a place in the drawing: what is drawn, of what. Others have none: a rate, a tremor.
+const MARKED = { silence: "silence", pause: "pause", pitch_range: "range pitch", loudness_range: "range loudness", pitch_change: "change pitch", loudness_change: "change loudness",
+  pitch_or_loudness_change: "change pitch loudness", pitch: "level pitch", loudness: "level loudness", pitch_or_loudness: "level pitch loudness" };
+// What a claim that may mean two things is about, and what else is no number's own name.
+const ABOUT = { pitch_or_loudness: ["pitch", "loudness"], pitch_or_loudness_change: ["pitch_change", "loudness_change"], silence: ["silent"] };
 const JUDGED = { agrees: ["good", "✓", "agrees", "相符"], contradicts: ["bad", "✗", "contradicts", "矛盾"], undecided: ["", "?", "cannot be said", "无法判断"] };
 
 const minus = (text) => text.replace("-", "−");
@@ -61,8 +63,9 @@ function plotOf(track, players, described, chips) {
     (at && track.pitch[at - 1] !== null) || (at + 1 < wide && track.pitch[at + 1] !== null) ? "" : "h0"}`).join("");
   const area = track.loudness.map((level, at) => `L${at + 0.5} ${atLevel(level).toFixed(1)}`).join("");
   const ground = TRACK.loudness[1], marks = pitchMarks(low, high), cursor = drawn("line", { class: "now", y1: 0, y2: TRACK.height, x1: 0, x2: 0 });
+  const still = track.silences.map(([start, end]) => drawn("rect", { class: "silence", x: across(track, start), width: across(track, end - start), y: 0, height: TRACK.height }));
   const svg = drawn("svg", { viewBox: `0 0 ${wide} ${TRACK.height}`, preserveAspectRatio: "none", role: "img", "aria-labelledby": described },
-    ...marks.map((hertz) => drawn("line", { class: "base", x1: 0, x2: wide, y1: atPitch(hertz), y2: atPitch(hertz) })),
+    ...still, ...marks.map((hertz) => drawn("line", { class: "base", x1: 0, x2: wide, y1: atPitch(hertz), y2: atPitch(hertz) })),
     drawn("path", { class: "loudness", d: `M0 ${ground}${area}L${wide} ${ground}Z` }), drawn("path", { class: "pitch", d: line }), cursor);
   const label = (text, y) => {
     const out = make("span", "", text);
@@ -80,16 +83,16 @@ function plotOf(track, players, described, chips) {
     Not in the drawing's own scale, in which words and arrows would be stretched. */
 function marksOf(track, chips, at, name) {
   const places = new Map();
-  for (const [claim, node] of chips) for (const place of Object.hasOwn(MARKED, claim.property) ? MARKED[claim.property] : []) {
-    const shape = shapeOf(place.split(" "), track, at);
-    if (!shape) continue;
-    if (!places.has(place)) places.set(place, [shape, []]);
-    places.get(place)[1].push([claim, node]);
+  for (const [claim, node] of chips) {
+    const place = Object.hasOwn(MARKED, claim.property) ? MARKED[claim.property] : "", [shapes, words] = place ? shapesOf(place.split(" "), track, at) : [[]];
+    if (!shapes.length) continue;
+    if (!places.has(place)) places.set(place, [shapes, words, []]);
+    places.get(place)[2].push([claim, node]);
   }
-  const parts = new Map(chips.map(([, node]) => [node, []])), deep = ["pause", "change", "level"];
+  const parts = new Map(chips.map(([, node]) => [node, []])), deep = Object.values(MARKED);
   // Words are not crossed by arrows.
-  const upward = [...places].sort(([one], [other]) => deep.indexOf(one.split(" ")[0]) - deep.indexOf(other.split(" ")[0]));
-  const marks = upward.map(([place, [[shape, words], claims]], number) => {
+  const upward = [...places].sort(([one], [other]) => deep.indexOf(one) - deep.indexOf(other));
+  const marks = upward.map(([place, [shapes, words, claims]], number) => {
     const kinds = new Set(claims.map(([claim]) => judged(claim)[0] || "open")), id = `${name}-mark-${number}`;
     const said_ = new Map();  // what two say in the same words stands there once
     for (const [claim, node] of claims) {
@@ -99,31 +102,38 @@ function marksOf(track, chips, at, name) {
         ...(text && claim.denied ? [drawn("tspan", { class: "en" }, " (denied)"), drawn("tspan", { class: "zh" }, "（否定）")] : [])));
       node.tabIndex = 0;
       node.setAttribute("aria-details", [node.getAttribute("aria-details"), id].filter(Boolean).join(" "));
-      parts.get(node).push(shape, said_.get(key));
+      parts.get(node).push(...shapes, said_.get(key));
     }
-    const colour = kinds.size > 1 ? "mixed" : [...kinds][0];
-    return drawn("g", { class: `mark ${place.split(" ")[0]} ${colour}`, id }, shape, ...(place.startsWith("change") ? [headOf(shape)] : []), drawn("text", words, ...said_.values()));
+    const colour = kinds.size > 1 ? "mixed" : [...kinds][0], [kind] = place.split(" ");
+    return drawn("g", { class: `mark ${kind} ${colour}`, id }, ...shapes, ...(kind === "change" ? shapes.map(headOf) : []), drawn("text", words, ...said_.values()));
   });
   for (const [node, others] of parts) if (others.length) standOut([node, ...others]);
   return drawn("svg", { class: "marks" }, ...marks);
 }
 
-/** What is drawn at a place, and where its words are; null where nothing was measured. */
-function shapeOf([kind, name], track, at) {
-  const across = (seconds) => `${(100 * Math.min(1, Math.max(0, seconds / (track.seconds || 1)))).toFixed(2)}%`;
+const across = (track, seconds) => `${(100 * Math.min(1, Math.max(0, seconds / (track.seconds || 1)))).toFixed(2)}%`;
+
+/** What is drawn at a place, and where its words are; nothing where nothing was measured. */
+function shapesOf([kind, ...names], track, at) {
+  const stretch = ([start, end]) => drawn("rect", { x: across(track, start), width: across(track, end - start), y: 0, height: TRACK.height });
+  const middle = ([start, end]) => ({ x: across(track, (start + end) / 2), y: 12, "text-anchor": "middle" });
+  if (kind === "pause") return track.pause ? [[stretch(track.pause)], middle(track.pause)] : [[]];
+  if (kind === "silence") return track.silences.length ? [track.silences.map(stretch), middle(track.silences.reduce((one, other) => other[1] - other[0] > one[1] - one[0] ? other : one))] : [[]];
   if (kind === "level") {
-    const number = track.numbers[name];
-    if (typeof number !== "number") return null;
-    return [drawn("line", { x1: 0, x2: 24, y1: at[name](number), y2: at[name](number) }), { x: 28, y: at[name](number) + 4 }];
+    const heights = names.filter((name) => typeof track.numbers[name] === "number").map((name) => at[name](track.numbers[name]));
+    // Of two levels, either of which may be meant, one word between them.
+    const between = heights.length > 1 ? [drawn("line", { x1: 1, x2: 1, y1: heights[0], y2: heights[1] })] : [];
+    return [[...heights.map((y) => drawn("line", { x1: 0, x2: heights.length > 1 ? 10 : 24, y1: y, y2: y })), ...between],
+      heights.length > 1 ? { x: 8, y: (TRACK.pitch[1] + TRACK.loudness[0]) / 2 + 4 } : { x: 28, y: heights[0] + 4 }];
   }
-  if (kind === "pause") {
-    if (!track.pause) return null;
-    const [start, end] = track.pause;
-    return [drawn("rect", { x: across(start), width: across(end - start), y: 0, height: TRACK.height }), { x: across((start + end) / 2), y: 12, "text-anchor": "middle" }];
+  if (kind === "range") {
+    const [name] = names;
+    if (!track.ranges[name]) return [[]];
+    const [y, ground] = [track.ranges[name][1], track.ranges[name][0]].map(at[name]);
+    return [[drawn("rect", { x: 0, width: "100%", y, height: Math.max(1, ground - y) })], { x: "100%", dx: -6, y: (y + ground) / 2 + 4, "text-anchor": "end" }];
   }
-  if (!track.thirds[name]) return null;
-  const [[x1, y1], [x2, y2]] = track.thirds[name].map(([start, end, level]) => [across((start + end) / 2), at[name](level)]);
-  return [drawn("line", { x1, y1, x2, y2 }), { x: x2, y: y2 + 4, dx: 5 }];
+  const ends = names.filter((name) => track.thirds[name]).map((name) => track.thirds[name].map(([start, end, level]) => [across(track, (start + end) / 2), at[name](level)]));
+  return [ends.map(([[x1, y1], [x2, y2]]) => drawn("line", { x1, y1, x2, y2 })), ends.length ? { x: ends[0][1][0], y: ends[0][1][1] + 4, dx: 5 } : {}];
 }
 
 /** The head of an arrow, turned as its line is where the drawing is about as wide as it mostly is. */
@@ -194,9 +204,11 @@ function numbersOf(track) {
 
 /** With what low and high were compared in these claims. */
 function comparedWith(by, track) {
-  const { clips = 0, source = "" } = track.among || {};
-  return { speaker: ["the speaker's other clips on this page", "本页中该说话人的其他片段"],
-    "data set": [`the ${clips} clips of this page${source && ` (source ${source})`}`, `本页的 ${clips} 个片段${source && `（来源 ${source}）`}`],
+  const { clips = 0, source = "", language = "", measured = false } = track.among || {};
+  const [of, zh] = measured ? ["of these records that were measured before", "这些记录中已测量的"] : ["of this page", "本页的"];
+  const alike = [source && `source ${source}`, language && `language ${language}`].filter(Boolean).join(", "), those = [source && `来源 ${source}`, language && `语言 ${language}`].filter(Boolean).join("，");
+  return { speaker: [measured ? "the speaker's other clips in these records" : "the speaker's other clips on this page", measured ? "这些记录中该说话人的其他片段" : "本页中该说话人的其他片段"],
+    "data set": [`the ${clips} clips ${of}${alike && ` (${alike})`}`, `${zh} ${clips} 个片段${those && `（${those}）`}`],
     bounds: ["bounds out of the literature", "文献中的界限"] }[by];
 }
 function comparedOf(track, sides) {
@@ -205,16 +217,19 @@ function comparedOf(track, sides) {
   return found.length ? make("p", "compared soft small", said(`compared with ${found.map(([en]) => en).join("; ")}`, `比较对象：${found.map(([, zh]) => zh).join("；")}`)) : null;
 }
 
-/** What a text claims of the voice, each with its verdict; `chips` takes each with its claim. */
+/** What a text claims of the voice, each with its verdict, what was measured, and why that does not decide it; `chips` takes
+    each with its claim. */
 function claimsOf(track, of, claims, chips = []) {
   const all = claims.map((claim) => {
-    const [kind, sign, english, chinese] = judged(claim);
-    const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words), claim.denied ? said(" (denied)", "（否定）") : null), [en, zh] = nameOf(claim.property);
-    const known = Object.hasOwn(MEASURED, claim.property) && typeof track.numbers[claim.property] === "number" ? MEASURED[claim.property][2](track.numbers[claim.property]) : ["", ""];
+    const [kind, sign, english, chinese] = judged(claim), [en, zh] = nameOf(claim.property);
+    const known = (Object.hasOwn(ABOUT, claim.property) ? ABOUT[claim.property] : [claim.property]).filter((name) => Object.hasOwn(MEASURED, name) && typeof track.numbers[name] === "number");
+    const numbers = [0, 1].map((at) => known.map((name) => `${MEASURED[name][at]} ${MEASURED[name][2](track.numbers[name])[at]}`).join(at ? "，" : ", ") || [en, zh][at]);
     const because = claim.reason ? [` (${claim.reason})`, `（${Object.hasOwn(WHY, claim.reason) ? WHY[claim.reason] : claim.reason}）`] : ["", ""];
+    const out = make("span", `chip claim ${kind}`, `${sign} `, value(claim.words), claim.denied ? said(" (denied)", "（否定）") : null,
+      make("span", "found", said(` · ${numbers[0]}${because[0]}`, ` · ${numbers[1]}${because[1]}`)));
     const among = ["speaker", "data set", "bounds"].includes(claim.by) ? comparedWith(claim.by, track) : null;
     const compared = among ? [`, compared with ${among[0]}`, `，比较对象：${among[1]}`] : ["", ""];
-    out.title = `${en} ${known[0]}: ${english}${because[0]}${compared[0]}\n${zh} ${known[1]}：${chinese}${because[1]}${compared[1]}`;
+    out.title = `${numbers[0]}: ${english}${because[0]}${compared[0]}\n${numbers[1]}：${chinese}${because[1]}${compared[1]}`;
     out.setAttribute("role", "listitem");
     chips.push([claim, out]);
     return out;

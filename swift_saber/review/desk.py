@@ -128,18 +128,24 @@ class Desk:
         item = self._item(number)
         return voice_file({"videos": list(item.videos), "audios": list(item.audios)}, item.where), item.where
 
-    def voice_claims(self, number: int, track: Mapping[str, Any]) -> list[list[dict[str, Any]] | None]:
-        """Return what is claimed of a voice and how it was measured: by the record, or by each choice as it is shown.
+    def voice_said(self, number: int, track: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is said of a voice, and how it was measured, as html/track.js takes it.
 
-        None where one says nothing; nothing where each choice is about a clip of its own, and for a blind reviewer.
+        Returns:
+            {"claims": of the record, or of each choice as it is shown, None where one says nothing, "among": with what
+            clips these are compared}; no claims where each choice is about a clip of its own, and for a blind reviewer.
         """
-        if self.blind:
-            return []
         item = self._item(number)
-        if _apart(item):
-            return []
+        if self.blind or _apart(item):
+            return {"claims": []}
         texts = [item.choices[place].fields for place in self._order(item)] if item.choices else [item.values]
-        return [voice_claims(text, track) if (text := of.get("acoustic_feat")) else None for of in texts]
+        scale, speaker = self._items.scale(item), item.speaker or None
+        claims = [
+            voice_claims(text, track, scale, speaker) if (text := of.get("acoustic_feat")) else None for of in texts
+        ]
+        clips = scale.clips if scale else 0
+        among = {"clips": clips, "source": item.source, "language": item.language, "measured": True}
+        return {"claims": claims, "among": among}
 
     def save(self, said: Mapping[str, Any]) -> dict[str, Any]:
         """Write what the reviewer says of an item, and return {"revision", "decision"}.

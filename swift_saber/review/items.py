@@ -13,8 +13,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from swift_saber.data.rows import asked_id, media_list, parse_row, read_placed, row_at
 from swift_saber.data.turns import answer_of, clip_of, taken_out
@@ -24,6 +25,9 @@ from swift_saber.sed.layout import parse
 from swift_saber.sed.record import ACOUSTIC, DIMENSIONS, FACE, RECORD_KEYS, SPEECH, VISUAL, VOICE
 from swift_saber.text.files import writable
 from swift_saber.text.strict_json import MAX_LEVELS, dumps
+
+if TYPE_CHECKING:
+    from swift_saber.sed.scale import ClipNumbers, Scale
 
 Kind = Literal["record", "answer", "pair", "candidates"]
 
@@ -72,6 +76,8 @@ class Item:
             what is about the whole clip.
         cues: [{"visual", "acoustic"}], the words that contradict each other.
         transcript: what is said, where the source says it.
+        speaker: a name, "" where not known; no page is told.
+        measured: the numbers of the voice that the pipeline's stage evidence measured.
     """
 
     id: str
@@ -89,12 +95,14 @@ class Item:
     checks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     cues: tuple[dict[str, str], ...] = ()
     transcript: str = ""
+    speaker: str = ""
+    measured: dict[str, float] = field(default_factory=dict)
 
 
 class Items(Mapping[str, Item]):
     """The items of JSONL files by id, in the order of the files; each is read when it is asked for.
 
-    In memory are the place of each, its strata and its digest, some 500 bytes.
+    In memory are the place of each, its strata and its digest, some 500 bytes, and what was measured of its voice.
 
     Args:
         paths: JSONL files, none of them written to.
@@ -113,6 +121,7 @@ class Items(Mapping[str, Item]):
         #: How often each emotion is named.
         self.emotions: Counter[str] = Counter()
         kinds: dict[Kind, str] = {}
+        voices: dict[tuple[str, str], ClipNumbers] = {}
         for number, path in enumerate(self.paths):
             for where, line, start in () if _is_empty(path) else read_placed(path):
                 found = item_of(parse_row(line, where, levels=MAX_LEVELS), where)
@@ -122,6 +131,8 @@ class Items(Mapping[str, Item]):
                 self._places[found.id] = (number, start, where)
                 self._strata[found.id] = tuple(getattr(found, name) for name in STRATA)
                 self._of[found.id] = found.of
+                if found.measured:
+                    _add(found, voices)
                 if emotion := found.values.get("emotion"):
                     self.emotions[emotion] += 1
         if not self._places:
@@ -132,6 +143,7 @@ class Items(Mapping[str, Item]):
             raise InputError(second, "row", f"is of another kind: {problem}", "review each kind by itself")
         #: What all of them are.
         self.kind: Kind = next(iter(kinds))
+        self._scales = {alike: clips.scale() for alike, clips in voices.items()}
 
     def __getitem__(self, name: str) -> Item:
         number, start, where = self._places[name]
@@ -158,9 +170,22 @@ class Items(Mapping[str, Item]):
         """Return the values of STRATA of an item, without reading it."""
         return self._strata[name]
 
+    def scale(self, item: Item) -> "Scale | None":
+        """Return with what a voice is compared: all of the item's source and language that the pipeline measured."""
+        return self._scales.get((item.source, item.language))
+
     def of(self, name: str) -> str:
         """Return the digest of an item, as Item.of, without reading it."""
         return self._of[name]
+
+
+def _add(item: Item, voices: "dict[tuple[str, str], ClipNumbers]") -> None:
+    """Add what was measured of a voice to what it is compared with: as the stage evidence does, rounded as on pages."""
+    from swift_saber.data.voice_track import three_figures  # here, since whoever reads items need not measure
+    from swift_saber.sed.scale import ClipNumbers
+
+    clips = voices.setdefault((item.source, item.language), ClipNumbers())
+    clips.add(item.speaker or None, {name: three_figures(value) for name, value in item.measured.items()})
 
 
 def _is_run(folder: Path) -> bool:
@@ -279,6 +304,8 @@ def _about(row: Mapping[str, Any]) -> dict[str, Any]:
         "videos": _paths(row, "videos"),
         "audios": _paths(row, "audios"),
         "transcript": _word(row, "transcript"),
+        "speaker": _word(row, "speaker"),
+        "measured": _measured(row),
         "cues": tuple(
             {side: cue[side] for side in ("visual", "acoustic") if isinstance(cue.get(side), str)}
             for cue in (cues if isinstance(cues, list) else ())
@@ -307,6 +334,18 @@ def _checks(row: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
         if isinstance(face := evidence.get("face"), dict):
             found.setdefault(FACE, []).append({"check": "action units", **face})
     return found
+
+
+def _measured(row: Mapping[str, Any]) -> dict[str, float]:
+    """What the stage evidence says was measured; what cannot be a measurement is none."""
+    evidence = row.get("evidence")
+    found = evidence.get("measured") if isinstance(evidence, dict) else None
+    known = {name: _number(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    return {
+        name: value
+        for name, value in known.items()
+        if value is not None and isfinite(value) and (name != "pitch" or value > 0)
+    }
 
 
 def digest(value: Any) -> str:

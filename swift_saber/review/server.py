@@ -213,8 +213,7 @@ def application(desks: Mapping[str, Desk], clips: Clips, at: str) -> Any:
             if await request.is_disconnected():
                 raise ClientDisconnect
             track = await run_in_threadpool(tracks.track, path, where)
-        claims = await run_in_threadpool(desk(request).voice_claims, number, track)
-        return _json({**track, "claims": claims})
+        return _json({**track, **await run_in_threadpool(desk(request).voice_said, number, track)})
 
     async def save(request: Request) -> Response:
         data = b""

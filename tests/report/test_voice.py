@@ -90,7 +90,8 @@ def many(
     shown = {name: Shown("", fields={"acoustic_feat": said}) for name in clips}
 
     def media(_: Any) -> dict[tuple[str, Any], Media]:
-        line = {"seconds": 1.0, "step": 1.0, "pitch": [], "loudness": [], "unsaid": {}, "pause": None, "thirds": {}}
+        line = {"seconds": 1.0, "step": 1.0, "pitch": [], "loudness": [], "unsaid": {}, "pause": None}
+        line |= {"thirds": {}, "ranges": {}, "silences": []}
         return {
             (name, "audio"): Media(True, voice={**line, "numbers": {"pitch": at}}) for name, at in (hertz | own).items()
         }

@@ -156,3 +156,20 @@ def test_a_row_that_was_read_at_first_is_read_again(tmp_path: Path) -> None:
         deep = [deep]
     write_rows(tmp_path / "d.jsonl", [{"row": RECORD, "reason": "mute", "value": deep}])
     assert Items([tmp_path / "d.jsonl"])["a"].checks[""][0]["value"] == deep
+
+
+def test_clips_of_one_source_and_language_are_a_scale_and_what_is_no_measurement_is_left_out(tmp_path: Path) -> None:
+    def row(name: str, evidence: Any, **more: Any) -> dict[str, Any]:
+        return {**RECORD, "id": name, "evidence": evidence, **more}
+
+    odd: list[Any] = [None, [], {}, {"measured": "x"}, {"measured": {"pitch": "x"}}, {"measured": {"pitch": 0}}]
+    odd += [{"measured": {"pitch": None, "rate": True}}, {"measured": {"unheard of": {"x": 1}}}]
+    rows = [row(f"odd-{at}", evidence) for at, evidence in enumerate(odd)]
+    rows += [row(f"one-{at}", {"measured": {"pitch": 100.0 + at, "rate": None}}) for at in range(51)]
+    rows += [row("zh", {"measured": {"pitch": 100.0}}, language="zh"), row("none", None, language="fr")]
+    write_rows(tmp_path / "r.jsonl", rows)
+    items = Items([tmp_path / "r.jsonl"])
+    scales = [items.scale(items[name]) for name in ("one-0", "odd-0", "zh", "none")]
+    assert [scale and scale.clips for scale in scales] == [51, 51, 1, None]
+    [place] = scales[0].places("pitch", 150.0) if scales[0] else []
+    assert (place.low, place.by) == (1.0, "data set")

@@ -67,7 +67,7 @@ def test_a_blind_page_gets_the_numbers_and_no_claim(tmp_path: Path, low: str) ->
         answers = [one.get("voice/0"), one.get("voice/1")]
     assert sorted(answer.status_code for answer in answers) == [200, 400]
     [found] = [answer.json() for answer in answers if answer.status_code == 200]
-    assert found["claims"] == [] and "pitch" in found["numbers"]
+    assert found["claims"] == [] and "among" not in found and "pitch" in found["numbers"]
     for answer in answers:
         assert not [word for word in ("angry", "very low", str(tmp_path)) if word in answer.text]
 
@@ -79,6 +79,44 @@ def test_why_there_is_no_voice_is_said(tmp_path: Path, low: str) -> None:
             answer = one.get(f"voice/{number}")
             assert answer.status_code == 400 and answer.json()["error"].count("\n") == 0
             assert one.item(number)["values"]["acoustic_feat"] == LOW
+
+
+def among(path: str, others: int) -> list[dict[str, Any]]:
+    """The clip of a voice at 70 Hz, and so many others that were measured at 40, 40.4, .. Hz: it is the highest."""
+    rest = [{**row(f"other-{at}", path), "evidence": {"measured": {"pitch": 40 + 0.4 * at}}} for at in range(others)]
+    own = {**row("own", path), "speaker": "Ms Example"}
+    return [{**each, "source": "MELD", "language": "en"} for each in [own, *rest]]
+
+
+def judged(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(claim["value"], claim["by"]) for claim in found["claims"][0]]
+
+
+@pytest.mark.parametrize(("others", "expected"), [(50, ("contradicts", "data set")), (49, ("agrees", "bounds"))])
+def test_a_voice_is_compared_with_what_the_pipeline_measured_where_that_is_enough(
+    tmp_path: Path, low: str, others: int, expected: tuple[str, str]
+) -> None:
+    rows = among(low, others)
+    rows.append({**row("elsewhere", low), "source": "MELD", "language": "zh"})
+    with Served(records(tmp_path, rows), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+        items = one.get("state").json()["items"]
+        at = {line["id"]: number for number, line in enumerate(items)}
+        answer = one.get(f"voice/{at['own']}")
+        assert judged(answer.json()) == [expected]
+        assert answer.json()["among"] == {"clips": others, "source": "MELD", "language": "en", "measured": True}
+        elsewhere = one.get(f"voice/{at['elsewhere']}").json()
+        assert judged(elsewhere) == [("agrees", "bounds")] and elsewhere["among"]["clips"] == 0
+        assert "Ms Example" not in answer.text + one.get(f"item/{at['own']}").text
+
+
+def test_a_speaker_is_compared_with_his_own_clips(tmp_path: Path, low: str) -> None:
+    # Of what the speaker's other clips have 70 Hz is the highest; among people it is very low.
+    rows = [
+        {**each, "speaker": "him", "evidence": {"measured": {"pitch": 50 - at / 2 if at else 70}}}
+        for at, each in enumerate(among(low, 20))
+    ]
+    with Served(records(tmp_path, rows), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+        assert judged(one.get("voice/0").json()) == [("undecided", "speaker")]
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +141,16 @@ def test_the_line_stands_under_the_player_with_the_claims(browser: Page, tmp_pat
         browser.value("document.querySelector('.voice svg').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
         browser.wait(f"{sound}.currentTime === 0")
         assert browser.texts("#decide") == ["Accept a"]
+        browser.check()
+
+
+@needs_chromium
+def test_the_page_says_with_what_it_compared(browser: Page, tmp_path: Path, low: str) -> None:
+    with Served(records(tmp_path, among(low, 50)), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+        browser.at(one.page)
+        browser.wait("document.querySelector('.voice .compared')")
+        expected = "compared with the 50 clips of these records that were measured before (source MELD, language en)"
+        assert browser.texts(".voice .compared") == [expected]
         browser.check()
 
 

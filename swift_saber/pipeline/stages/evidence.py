@@ -8,9 +8,7 @@ two runs. So a run begins with a copy of what they say in the stage's folder; th
 they say something else by then.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from math import isnan, nan
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -28,7 +26,7 @@ from swift_saber.sed.claims import read_face, read_voice
 from swift_saber.sed.evidence import Score
 from swift_saber.sed.faces import find_tables
 from swift_saber.sed.record import FACE, Record
-from swift_saber.sed.scale import SCALED, Numbers, Scale
+from swift_saber.sed.scale import ClipNumbers, Numbers
 from swift_saber.sed.support import Support, support, support_face
 from swift_saber.settings import SETTINGS, Whole
 from swift_saber.text.files import write_text
@@ -92,14 +90,14 @@ class Evidence(Stage):
             RuntimeError: the processes that measure do not start.
         """
         spool = folder / "rows.jsonl"  # since rows can be read only once
-        samples: dict[_Alike, _Sample] = {}
+        samples: dict[_Alike, ClipNumbers] = {}
         with (
             RowLog(folder / "measured" / f"{rank:05d}.jsonl") as log,
             spool.open("w", encoding="utf-8", newline="\n") as file,
         ):
             for row, answer in measured(map(_with_record, rows), log):
                 numbers = _NOT_HEARD if isinstance(answer, str) else answer
-                samples.setdefault(_alike(row), _Sample()).add(row.get("speaker"), numbers)
+                samples.setdefault(_alike(row), ClipNumbers()).add(row.get("speaker"), numbers)
                 file.write(dumps({"row": row, "measured": numbers}) + "\n")
         scales = {alike: sample.scale() for alike, sample in samples.items()}
         faces = _Faces(folder / _TABLES) if self.settings.action_units is not None and samples else None
@@ -175,23 +173,6 @@ class _Alike(NamedTuple):
 
 def _alike(row: Row) -> _Alike:
     return _Alike(str(row.get("source")), str(row.get("language")))
-
-
-class _Sample:
-    """What a scale is made of, for hundreds of thousands of clips: 40 bytes each, and the speaker."""
-
-    def __init__(self) -> None:
-        self._speakers: list[str | None] = []
-        self._values = array("d")  # len(SCALED) for each clip
-
-    def add(self, speaker: str | None, numbers: Numbers) -> None:
-        self._speakers.append(speaker)
-        self._values.extend(nan if numbers[name] is None else numbers[name] for name in SCALED)
-
-    def scale(self) -> Scale:
-        rows = zip(*[iter(self._values)] * len(SCALED), strict=True)
-        clips = ({name: value for name, value in zip(SCALED, row, strict=True) if not isnan(value)} for row in rows)
-        return Scale.of(zip(self._speakers, clips, strict=True))
 
 
 class _Faces:
