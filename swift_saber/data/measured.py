@@ -1,6 +1,7 @@
 """What is measured of the voices of clips, kept in a log: nothing is measured again while its file is the one of then.
 
-How a voice is measured is voice.py's.
+What was not read in time, or took its process with it, is tried again: more time is allowed by then, or more memory is
+there. How a voice is measured is voice.py's.
 """
 
 import hashlib
@@ -15,10 +16,12 @@ from swift_saber.data.log import RowLog
 from swift_saber.data.voice import voice_file, voices
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
+from swift_saber.media.pool import Lost
 from swift_saber.sed.scale import Numbers
 from swift_saber.text.strict_json import dumps
 
 Row = TypeVar("Row", bound=Mapping[str, Any])
+_LOST = "lost"
 
 
 def measured(rows: Iterable[Row], log: RowLog) -> Generator[tuple[Row, Numbers | str], None, None]:
@@ -32,13 +35,17 @@ def measured(rows: Iterable[Row], log: RowLog) -> Generator[tuple[Row, Numbers |
 
     Raises:
         InputError: the log is damaged.
+        OSError: the disk takes no more.
         RuntimeError: the processes that measure do not start.
     """
     # As text: dictionaries would take several times the memory.
-    known = {entry["id"]: dumps(entry) for entry in log.read()}
+    known = {entry["id"]: "" if entry.get(_LOST) else dumps(entry) for entry in log.read()}
+    kept = {key for key, entry in known.items() if entry}
+    if len(kept) < len(known):
+        log.retain(kept)
     keyed = ((row, voice_key(row)) for row in rows)
     # A run that was stopped has done the first rows, so there are few changes between the kinds.
-    for done, group in groupby(keyed, key=lambda item: item[1] in known):
+    for done, group in groupby(keyed, key=lambda item: item[1] in kept):
         if done:
             for row, key in group:
                 yield row, _found(json.loads(known[key]))
@@ -46,7 +53,7 @@ def measured(rows: Iterable[Row], log: RowLog) -> Generator[tuple[Row, Numbers |
         with closing(voices(((row, key), row) for row, key in group)) as answers:
             for (row, key), answer in answers:
                 entry = {"problem": answer.reason} if isinstance(answer, Problem) else {"measured": answer}
-                log.append({"id": key} | entry)
+                log.append({"id": key} | entry | ({_LOST: True} if isinstance(answer, Lost) else {}))
                 yield row, _found(entry)
 
 

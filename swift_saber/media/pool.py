@@ -23,6 +23,11 @@ from swift_saber.media.place import Problem
 
 K = TypeVar("K")
 
+
+class Lost(Problem):
+    """Nothing came of an item, which may be otherwise another time: it was late, or its process ended."""
+
+
 _AHEAD = 4  # items for each worker that may be done before they are asked for
 _START_LIMIT = 300.0  # seconds for a worker to load its decoders; nothing of an item's limit
 _GRACE = 10.0  # seconds after which a worker ends itself when nobody else did
@@ -49,7 +54,8 @@ def guarded(
 
     Yields:
         key: as given.
-        answer: what the function returned, or a Problem where it raised, was late, or its process died.
+        answer: what the function returned, or a Problem where it raised, which is Lost where it was late or its
+            process died.
 
     Raises:
         RuntimeError: the worker processes do not start.
@@ -213,7 +219,7 @@ class _Worker:
                 raise _KilledError from error
         if code == -signal.SIGALRM:
             problem = f"was not decoded within {self._limit:g} seconds"
-            return Problem(problem, "cut or re-encode the clip, or allow more time")
+            return Lost(problem, "cut or re-encode the clip, or allow more time")
         return _ended(code)
 
     def end(self, *, wait: float = 0.0) -> int | None:
@@ -240,7 +246,7 @@ class _Worker:
 def _ended(code: int | None) -> Problem:
     how = signal.Signals(-code).name if code and code < 0 else f"status {code}"
     remedy = "re-encode the clip (killed: is memory short?) or remove the row"
-    return Problem(f"the process that decoded it ended with {how}", remedy)
+    return Lost(f"the process that decoded it ended with {how}", remedy)
 
 
 def _work(pipe: connection.Connection, function: Callable[..., Any], limit: float) -> None:

@@ -139,7 +139,7 @@ def samples_of(path: str | os.PathLike[str], *, left: bool = False) -> Any:
 
     Raises:
         av.error.FFmpegError, OSError: the file cannot be opened, or is joined of parts that do not fit together.
-        ValueError: more of its sound than a tenth does not decode.
+        ValueError: more of its sound than a tenth does not decode, or holds samples that are not numbers.
     """
     sound = Sound()
     with open_media(path) as container:
@@ -147,6 +147,8 @@ def samples_of(path: str | os.PathLike[str], *, left: bool = False) -> Any:
         stream = first_stream(container, "audio")
         for frame in _decoded(container, stream) if stream else ():
             sound.take(_left(frame) if left else frame)
+    if not sound.numbers:  # an integer made of one is a sound that is not there
+        raise ValueError("holds samples that are not numbers")
     return sound.samples()
 
 

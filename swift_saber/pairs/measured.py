@@ -45,8 +45,8 @@ class Measured:
 
     Args:
         candidates: JSONL of rows with "id" and media; "speaker" where a row knows it.
-        output: the scored candidates. The scale beside it is read where it is there, so that a run which goes on
-            rates as before, and else made of the clips.
+        output: the scored candidates. Where it is there a run goes on, and rates by the scale beside it as before;
+            else that is made of the clips.
         records: the clips' records, for speakers that the candidates do not name.
 
     Raises:
@@ -63,7 +63,7 @@ class Measured:
             for row, answer in tqdm(found, total=total, desc="clips measured", unit="clip"):
                 self._voices[row["id"]] = answer
         path = scale_file(output)
-        if not path.exists():
+        if not (path.exists() and output.exists()):
             known = {name: found for name, found in self._voices.items() if not isinstance(found, str)}
             Scale.of((self._speakers.get(name), found) for name, found in known.items()).save(path)
         self._scale = Scale.load(path)

@@ -36,7 +36,7 @@ def sound_of(path: str) -> bytes:
 
     try:
         samples = samples_of(path)
-    except (av.error.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, error, "sound") from error
     if not len(samples):
         raise Unusable("the clip has no sound")

@@ -54,6 +54,14 @@ def test_a_silence_is_a_voice_that_says_nothing(tmp_path: Path) -> None:
     assert found["silent"] == 1.0 and found["pitch"] is None and found["unsaid"]["pitch"]
 
 
+def test_samples_that_are_no_numbers_are_no_sound(tmp_path: Path) -> None:
+    sound = pulses(150)
+    sound[RATE // 2] = np.nan
+    soundfile.write(tmp_path / "a.wav", sound, RATE, subtype="FLOAT")
+    with pytest.raises(InputError, match="holds samples that are not numbers"):
+        voice({"audios": str(tmp_path / "a.wav")}, "row a")
+
+
 @pytest.mark.parametrize("content", [b"", b"no sound at all"])
 def test_what_cannot_be_read_is_said_with_its_row(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.wav"

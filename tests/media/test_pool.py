@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from swift_saber.media.place import Problem
-from swift_saber.media.pool import guarded
+from swift_saber.media.pool import Lost, guarded
 
 
 def act(what: str, value: object) -> object:
@@ -41,6 +41,7 @@ def test_each_item_has_its_answer_in_order_whatever_becomes_of_its_worker(capfd:
         "the process that decoded it ended with status 3",
         "was not decoded within 3 seconds",
     ]
+    assert [isinstance(problem, Lost) for problem in found] == [False, True, True]
     assert "noise" not in "".join(capfd.readouterr())
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -18,6 +19,7 @@ from swift_saber.data import measured as data_measured
 from swift_saber.data.lookup import Records
 from swift_saber.data.rows import read_rows, write_rows
 from swift_saber.errors import InputError
+from swift_saber.media.pool import Lost
 from swift_saber.models.reply import Unusable
 from swift_saber.pairs.measured import Measured, scale_file, voices_log
 from swift_saber.pairs.score import score
@@ -130,6 +132,38 @@ def test_what_was_measured_is_not_measured_again_unless_its_file_is_another(
     assert rated(output) == {"a": [3.67], "b": [2.33], "gone": [3.67]}
     assert voices_log(output).read_bytes().startswith(log)
     assert [row["id"].split()[0] for _, row in read_rows(voices_log(output))] == ["a", "b", "gone", "gone"]
+
+
+def test_what_was_not_read_in_time_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "s.jsonl"
+    candidates = write_clips(tmp_path, {"a": [HIGH], "late": [HIGH], "c": [LOW]}, a=320, late=320, c=80)
+    real = data_measured.voices
+
+    def slow(rows: Any) -> Iterator[Any]:
+        for (row, key), answer in real(rows):
+            late = Lost("was not decoded within 1 seconds", "allow more time")
+            yield (row, key), late if row["id"] == "late" else answer
+
+    with monkeypatch.context() as context:
+        context.setattr(data_measured, "voices", slow)
+        score(candidates, output, Measured(candidates, output))
+    assert rated(output) == {"a": [3.67], "late": ["sound unreadable"], "c": [3.67]}
+    output.unlink()
+    score(candidates, output, Measured(candidates, output))
+    assert rated(output) == {"a": [3.67], "late": [3.67], "c": [3.67]}
+    assert [row["id"].split()[0] for _, row in read_rows(voices_log(output))] == ["a", "c", "late"]
+
+
+def test_a_scale_without_its_scores_is_made_anew(tmp_path: Path) -> None:
+    """Sixty clips at 100 to 218 Hz: by these, 200 Hz is high; by those an octave above, low."""
+    output = tmp_path / "s.jsonl"
+    said = {f"c{number}": [HIGH] for number in range(60)}
+    for octave, worth in ((1, 3.67), (2, 2.33)):
+        hertz = {name: octave * (100.0 + 2 * number) for number, name in enumerate(said)}
+        candidates = write_clips(tmp_path, said | {"one": [HIGH]}, **hertz, one=200)
+        score(candidates, output, Measured(candidates, output))
+        assert rated(output)["one"] == [worth]
+        output.unlink()
 
 
 def test_a_row_that_is_none_of_candidates_is_named_before_anything_is_measured(tmp_path: Path) -> None:
@@ -248,6 +282,7 @@ def test_beside_a_judge_the_scores_are_the_judges(tmp_path: Path) -> None:
 
 def test_a_scale_that_is_none_is_refused(tmp_path: Path) -> None:
     candidates = write_clips(tmp_path, {"high": [HIGH]}, high=320)
+    score(candidates, tmp_path / "s.jsonl", Measured(candidates, tmp_path / "s.jsonl"))
     scale_file(tmp_path / "s.jsonl").write_text("{}")
     with pytest.raises(InputError, match="is no scale"):
         Measured(candidates, tmp_path / "s.jsonl")
