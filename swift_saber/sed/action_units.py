@@ -19,7 +19,7 @@ from swift_saber.text.csv_table import read_csv
 #: Why nothing can be said of a face.
 NO_FACE, FEW_FRAMES, SEVERAL_FACES = "no face found", "face found in too few frames", "several faces"
 
-_COLUMN = re.compile(r"au0*(\d+)(_[rc])?")
+_COLUMN = re.compile(r"au0*(\d{1,2})(_[rc])?")
 _OTHERS = ("frame", "confidence", "success", "facescore")
 _NONE = re.compile(r"|-?nan(\(.*\))?")  # as pandas, and as C's libraries write it
 # OpenFace's own advice is to use frames with success 1; what it is less sure of than this is often no face.
@@ -98,7 +98,10 @@ def _columns(path: str | os.PathLike[str], header: Sequence[str]) -> dict[int, d
     found: dict[int, dict[str, str]] = {}
     for name in header:
         if match := _COLUMN.fullmatch(name):
-            found.setdefault(int(match[1]), {})[match[2] or ""] = name
+            names, kind = found.setdefault(int(match[1]), {}), match[2] or ""
+            if kind in names:
+                raise InputError(str(path), "columns", f"{names[kind]} and {name} are one unit", "keep one of the two")
+            names[kind] = name
     if not found:
         remedy = "bring OpenFace's CSV (AU01_r, AU01_c, ...) or py-feat's (AU01, ...)"
         raise InputError(str(path), "columns", "have no action unit among them", remedy)
@@ -117,20 +120,24 @@ def _is_face(where: str, row: Mapping[str, str], columns: Mapping[int, Mapping[s
 def _unit(where: str, row: Mapping[str, str], names: Mapping[str, str]) -> tuple[bool, float]:
     """Whether a unit is there, and its intensity."""
     if "" in names:
-        likely = _number(where, row, names[""])
+        likely = _number(where, row, names[""], 1)
         return likely >= _LIKELY, likely
-    level = _number(where, row, names["_r"]) if "_r" in names else None
+    level = _number(where, row, names["_r"], _LEVELS) if "_r" in names else None
     there = _number(where, row, names["_c"]) == 1 if "_c" in names else level is not None and level >= _TRACE
     return there, level / _LEVELS if level is not None else float(there)
 
 
-def _number(where: str, row: Mapping[str, str], name: str) -> float:
+def _number(where: str, row: Mapping[str, str], name: str, most: float | None = None) -> float:
+    """A cell; where the most is said, one of 0 to that, give or take what rounding does."""
     try:
         found = float(row[name])
     except ValueError:
         found = float("nan")
     if not isfinite(found):
         raise InputError(where, f"column {name}", f"is {quoted(row[name])}", "write a number")
+    if most is not None and not -0.01 * most <= found <= 1.01 * most:
+        problem = f"is {quoted(row[name])}, which is not of 0 to {most:g}"
+        raise InputError(where, f"column {name}", problem, "bring the numbers as OpenFace (_r) or py-feat writes them")
     return found
 
 

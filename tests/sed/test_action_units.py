@@ -132,3 +132,22 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
 def test_a_cell_that_is_no_number_is_named(tmp_path: Path, cell: str) -> None:
     with pytest.raises(InputError, match=r"a\.csv:2: column au12_r: is .*; write a number"):
         openface(tmp_path / "a.csv", [f"1, 0, 0.0, 0.98, 1, {cell}, 0.0, 1, 0, 0"])
+
+
+@pytest.mark.parametrize(("header", "cell", "most"), [("AU12", "87", 1), ("AU12", "2.0", 1), ("AU12_r", "-3", 5)])
+def test_numbers_on_another_scale_are_refused(tmp_path: Path, header: str, cell: str, most: int) -> None:
+    """Of per cent, every unit of which a trace is found would be there."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"frame,{header}\n1,{cell}\n")
+    with pytest.raises(InputError, match=rf"a\.csv:2: column {header.lower()}: is '{cell}', .* not of 0 to {most};"):
+        read_action_units(path)
+
+
+def test_a_unit_that_is_there_twice_is_refused_and_no_number_is_too_long(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("frame,AU1,AU01\n1,0.9,0.1\n")
+    with pytest.raises(InputError, match="au1 and au01 are one unit"):
+        read_action_units(path)
+    path.write_text(f"frame,AU{'9' * 5000}\n1,0.9\n")
+    with pytest.raises(InputError, match="have no action unit among them"):
+        read_action_units(path)
