@@ -245,6 +245,57 @@ def test_claims_are_marked_on_the_line_in_their_places(browser: Browser, tmp_pat
 
 
 @needs_chromium
+def test_every_claim_is_beside_the_drawing_once_with_its_number(browser: Browser, tmp_path: Path) -> None:
+    numbers = {"pitch": 70.0, "loudness": -25.0, "pitch_range": 2.0, "loudness_range": 25.0, "rate": 3.0, "pause": 0.4}
+    line = {"seconds": 2.0, "step": 0.5, "pitch": [70, 70, None, 72], "loudness": [-20, -30, -90, -20], "unsaid": {}}
+    line |= {"numbers": numbers, "pause": [1.0, 1.4], "silences": [[0.0, 0.2], [1.0, 1.4]]}
+    line |= {"ranges": {"pitch": [68.0, 76.0], "loudness": [-45.0, -20.0]}}
+    line |= {"thirds": {name: [[0.2, 0.8, at], [1.4, 2.0, at]] for name, at in (("pitch", 70.0), ("loudness", -25.0))}}
+    texts = ["A low voice, very fast.", "It trembles.", "The pitch range is very wide, the dynamic range narrow."]
+    path = str(tmp_path / "a.wav")
+    soundfile.write(path, np.zeros(2 * RATE), RATE)
+    clip = Clip("a", audios=[path])
+    shown = {"a": Shown("", fields={"acoustic_feat": " ".join([*texts, "The voice rises at the end."])})}
+    media: dict[tuple[str, Any], Media] = {(path, "audio"): Media(True, voice=line)}
+    result = Result("rows", "records", None, {"a": clip}, shown)
+    write_page(tmp_path / "page.html", [result], media=lambda _: media)
+    browser.open(tmp_path / "page.html", "#view=clips&clip=a")
+    browser.wait("document.querySelector('.marks .level')")
+    # What may be pitch or loudness is one mark at both.
+    marked = "[...document.querySelectorAll('.marks .{} text')].map((one) => one.textContent)"
+    [either] = browser.value(marked.format("level"))
+    assert either.endswith(" low voice")
+    assert len(browser.value(marked.format("change"))) == 1
+    assert browser.value("document.querySelectorAll('.marks .change line').length") == 2
+    # Half of the drawing's 50 dB, which end at -20: of 78 to 106 px, 78 to 92.
+    bands = "[...document.querySelectorAll('.marks .range rect')].map((one) => [one.y, one.height])"
+    [_, loud] = browser.value(f"{bands}.map((ends) => ends.map((end) => end.baseVal.value))")
+    assert loud == pytest.approx([78, 14], abs=0.1)
+    silences = "[...document.querySelectorAll('.plot-of-voice .silence')].map((one) => [one.x, one.width])"
+    found = browser.value(f"{silences}.map((ends) => ends.map((end) => end.baseVal.valueInSpecifiedUnits))")
+    assert found == [pytest.approx([0, 10], abs=0.1), pytest.approx([50, 20], abs=0.1)]
+    # With its verdict and the number that it is about, or why there is none.
+    said = [
+        text for text in browser.texts(".chip.claim") if any(word in text for word in ("fast", "trembles", "range"))
+    ]
+    assert [text[0] + text.partition(" · ")[2] for text in said] == [
+        "✗rate 3.0 syllables/s",
+        "?tremor (no property that is measured)",
+        "✗pitch range 2.0 semitones",
+        "?loudness range 25 dB (nothing to compare it with)",
+    ]
+    browser.value("document.getElementById('language').click()")
+    assert any(text.endswith("语速 3.0 音节/秒") for text in browser.texts(".chip.claim"))
+    browser.look(400)
+    outside = "[...document.querySelectorAll('.chip.claim, .plot-of-voice svg')].filter((one) => {}).length"
+    assert not browser.value(outside.format("one.getBoundingClientRect().right > innerWidth"))
+    assert not browser.value(outside.format("one.scrollWidth > one.clientWidth && one.matches('.chip')"))
+    browser.look(1280)
+    browser.value("document.getElementById('language').click()")
+    assert not browser.faults()
+
+
+@needs_chromium
 def test_the_page_says_with_what_it_compares(browser: Browser, tmp_path: Path) -> None:
     many(tmp_path, 51, source="MELD")
     browser.open(tmp_path / "page.html", "#view=clips&clip=0.wav")
