@@ -42,12 +42,22 @@ def run(app: Any, listener: socket.socket) -> None:
 
 @contextmanager
 def ended_cleanly() -> Iterator[None]:
-    """Have SIGTERM end the block as an exception does; uvicorn passes the signal on when it has ended."""
-    before = signal.signal(signal.SIGTERM, _ended)
+    """Have SIGTERM end the block as an exception does; uvicorn passes the signal on when it has ended.
+
+    So does SIGHUP, of a terminal that is closed, but where nohup has it ignored.
+    """
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _ended)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, _terminate)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _terminate(*_: Any) -> None:
+    signal.raise_signal(signal.SIGTERM)  # to which uvicorn has an answer of its own
 
 
 def _ended(*_: Any) -> None:

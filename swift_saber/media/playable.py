@@ -16,7 +16,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.frames import Picture, still
 from swift_saber.media.limits import MISSING_SHARE
 from swift_saber.media.read import file_problem, first_stream, open_media, reason
-from swift_saber.text.files import whole
+from swift_saber.text.files import says_full, whole
 
 Kind = Literal["video", "audio"]
 
@@ -123,7 +123,7 @@ def transcode(path: str | os.PathLike[str], to: Path, kind: Kind = "video") -> N
             with open_media(path) as clip:
                 _copy(path, clip, copy, kind)
         except (av.error.FFmpegError, UnicodeError, ValueError, MemoryError) as error:
-            if isinstance(error, InputError):
+            if isinstance(error, InputError) or says_full(error):
                 raise
             raise InputError(str(path), kind, f"cannot be decoded ({reason(error)})", _REMEDY) from error
 

@@ -12,7 +12,7 @@ from swift_saber.errors import InputError
 from swift_saber.media.frames import still
 from swift_saber.media.playable import Kind
 from swift_saber.media.read import file_problem, first_stream, open_media, reason
-from swift_saber.text.files import whole
+from swift_saber.text.files import says_full, whole
 
 # By FFmpeg's name of what is read, what is written: the containers that a browser plays.
 _WRITTEN = {
@@ -54,7 +54,7 @@ def copy_untagged(path: str | os.PathLike[str], to: Path, kind: Kind = "video") 
                     _copy(_streams(clip, kind), clip, copy)
             same = _alike(_played(path, kind), _played(partial, kind))
         except (av.error.FFmpegError, UnicodeError, ValueError) as error:
-            if isinstance(error, InputError):
+            if isinstance(error, InputError) or says_full(error):
                 raise
             raise InputError(str(path), kind, f"cannot be copied as it is ({reason(error)})", remedy) from error
         if not same:

@@ -76,7 +76,7 @@ class Clips:
 
         Raises:
             LookupError: nor is it called a clip.
-            InputError: none can be made, and the file itself is not to be given out.
+            InputError: none can be written; or none can be made, and the file itself is not to be given out.
             OSError: it cannot be read.
         """
         key = path, kind, bare
@@ -107,11 +107,14 @@ class Clips:
 
     def _copy(self, path: str, kind: Kind, bare: bool) -> Path:
         to = self._folder / hashlib.sha256(f"{kind} {bare} {path}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
-        make = write_bare_copy if bare else write_copy
         # In a process of its own: a decoder that a broken file brings down takes no review with it.
-        [(_, answer)] = guarded([(None, (path, str(to), kind))], make, workers=1, limit=_COPY_SECONDS)
+        [(_, answer)] = guarded([(None, (path, str(to), kind, bare))], write_copy, workers=1, limit=_COPY_SECONDS)
         if not isinstance(answer, Problem):
-            return Path(answer)
+            copy, failed = answer
+            if failed:  # which may be otherwise the next time
+                remedy = "whoever serves this page can make room where temporary files go (TMPDIR)"
+                raise InputError("clip", "media", f"its copy cannot be written ({failed})", remedy)
+            return Path(copy)
         if Path(path).suffix.lower() not in _TYPES:  # rows of others may name any file of this machine
             raise LookupError(path)
         if bare:
@@ -121,14 +124,25 @@ class Clips:
         return Path(path)
 
 
-def write_copy(path: str, to: str, kind: Kind) -> str:
-    """Write a copy that browsers play, and return its path: that given, with an ending."""
+def write_copy(path: str, to: str, kind: Kind, bare: bool) -> tuple[str, str]:
+    """Write a copy that browsers play, without tags; return (its path, why it cannot be written), one of them "".
+
+    Args:
+        to: its path without an ending.
+        bare: copy the file's own packets where a browser plays these.
+    """
+    try:
+        return (_bare_copy if bare else _new_copy)(path, to, kind), ""
+    except OSError as error:
+        return "", error.strerror or type(error).__name__
+
+
+def _new_copy(path: str, to: str, kind: Kind) -> str:
     transcode(path, Path(f"{to}.mp4"), kind)
     return f"{to}.mp4"
 
 
-def write_bare_copy(path: str, to: str, kind: Kind) -> str:
-    """Write a copy without tags, and return its path: the file's own packets where a browser plays these."""
+def _bare_copy(path: str, to: str, kind: Kind) -> str:
     if plays_in_browser(path, kind):
         same = Path(f"{to}{Path(path).suffix.lower()}")
         try:
@@ -136,7 +150,7 @@ def write_bare_copy(path: str, to: str, kind: Kind) -> str:
             return str(same)
         except InputError:  # of the few that would play otherwise without their tags: encoded anew, they play as before
             pass
-    return write_copy(path, to, kind)
+    return _new_copy(path, to, kind)
 
 
 def part_of(found: tuple[Path, BinaryIO], asked: str | None) -> Response:

@@ -143,7 +143,8 @@ def _weigh(reviews: list[Review]) -> tuple[State, dict[str, str], tuple[str, ...
         kept = agreed[BETTER] not in NEITHER and (reviews[0].kind != "pair" or agreed[BETTER] == "0")
         return "accepted" if kept else "corrected", agreed, ()
     before = reviews[0].before
-    values = {name: text for name, text in agreed.items() if given[name][-1] != before.get(name)}
+    # What one of them left as it is, the others have only by another name.
+    values = {name: text for name, text in agreed.items() if before.get(name) not in given[name]}
     return "corrected" if values else "accepted", values, ()
 
 

@@ -1,5 +1,6 @@
 """Files in and out: a text that is read or said to be unreadable, and a file that is written whole or not at all."""
 
+import errno
 import os
 import shutil
 import stat
@@ -12,6 +13,8 @@ from swift_saber.errors import InputError, unreadable
 
 #: The most bytes of a text that is read whole, ours: far above a table or a list of results. Rows are read one by one.
 MOST_BYTES = 64 << 20
+# Of a disk, a quota and a limit that take no more: nothing that is read has such an error.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def read_text(path: str | os.PathLike[str], most: int = MOST_BYTES, errors: str = "strict") -> str:
@@ -93,6 +96,11 @@ def must_be_file(path: str | os.PathLike[str]) -> None:
         kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
         problem = f"is {kinds.get(stat.S_IFMT(mode), 'a device')}, and only a file can be written"
         raise InputError(str(path), "output", problem, "check the path, or name a file that is not there yet")
+
+
+def says_full(error: BaseException) -> bool:
+    """Return whether an error is that nothing more can be written: no fault of what was read meanwhile."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 @contextmanager

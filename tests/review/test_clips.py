@@ -1,6 +1,7 @@
 """clips.py: copies of clips keep within bounds, and none is taken away while it is sent; a bare one says nothing."""
 
 import asyncio
+import resource
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,20 @@ def test_a_blind_page_gets_no_tag_of_a_clip(tmp_path: Path, name: str) -> None:
                 assert played(got) == played(clip)
         elif name != "a.mkv":
             assert SECRET in answer.content
+
+
+@pytest.mark.parametrize("arguments", [[], ["--blind"]])
+def test_a_full_disk_is_said_and_the_copy_is_made_when_there_is_room(
+    tmp_path: Path, avis: list[str], arguments: list[str]
+) -> None:
+    row = {**RECORD, "videos": [avis[0]]}
+    with Served(records(tmp_path, [row]), "-o", tmp_path / "r", "--reviewer", "anna", *arguments) as one:
+        resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+        answer = one.get("media/0/videos/0")
+        assert answer.status_code == 400 and "its copy cannot be written (File too large)" in answer.json()["error"]
+        resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        answer = one.get("media/0/videos/0")
+    assert answer.status_code == 200 and answer.headers["content-type"] == "video/mp4"
 
 
 def test_why_a_blind_page_gets_no_clip_is_said_without_a_name(tmp_path: Path) -> None:

@@ -135,6 +135,20 @@ def test_one_emotion_by_two_of_its_names_is_no_dispute(one: str, two: str) -> No
     assert verdict_of("a", by_name(*said)).fields == ("emotion",)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_one_leaves_as_it_is_stays_where_another_has_it_by_another_name(order: int) -> None:
+    """Whoever was last."""
+    one = review("anna", "accept")
+    two = review("bo", "correct", after={"emotion": "愤怒", "video_desc": f" {ITEM.values['video_desc']}"})
+    assert ITEM.values["emotion"] == "angry"
+    first, last = [one, two][::order]
+    said = replace(first, when="2026-01-01T00:00:00Z"), replace(last, when="2026-01-02T00:00:00Z")
+    verdict = verdict_of("a", by_name(*said))
+    assert (verdict.state, verdict.values) == ("accepted", {})
+    alone = verdict_of("a", by_name(two))
+    assert alone.values["emotion"] == "愤怒"
+
+
 def test_one_word_in_two_spellings_is_no_dispute() -> None:
     """An accent may be a character of its own, as a Mac types it; and nobody means another emotion by "Sad"."""
     one = review("anna", "correct", after={"video_desc": "A caf\u00e9.", "emotion": "Sad"})

@@ -466,7 +466,10 @@ def test_every_save_that_was_answered_is_there_once_after_a_kill(tmp_path: Path,
         assert len(there) <= len(nonces) + kills  # of each round one may have been saved and not answered
 
 
-@pytest.mark.parametrize(("how", "status"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130), (signal.SIGHUP, 128 + signal.SIGTERM)],
+)
 def test_it_ends_cleanly(tmp_path: Path, how: signal.Signals, status: int) -> None:
     with Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one:
         one.save(0)

@@ -3,7 +3,6 @@
 The rows are read three times: for what they name, for the columns of their labels, and to be written.
 """
 
-import errno
 import hashlib
 import re
 import shutil
@@ -34,7 +33,7 @@ from swift_saber.review.log import latest_reviews, review_files
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, Row
 from swift_saber.text.emotions import common_emotion
-from swift_saber.text.files import whole_folder, write_text
+from swift_saber.text.files import says_full, whole_folder, write_text
 from swift_saber.text.markdown import cell
 from swift_saber.text.strict_json import encoded
 
@@ -261,7 +260,7 @@ def _room(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not says_full(error):
             raise
         problem = f"{error.strerror}; nothing is left of what was written"
         raise InputError(str(output.parent), "disk", problem, "make room, or name a folder on another disk") from error
