@@ -28,6 +28,7 @@ function player(name, file) {
     if (sources.length) return void next();
     element.hidden = true;
     box.append(...cannot(name, file));
+    if (location.protocol !== "file:") refusal(file.address).then((text) => text && box.append(make("p", "warn small", value(text))));
   };
   element.addEventListener("error", fail);
   // Of a picture in a codec that it does not have, a browser plays the sound before a black window, and calls that no error.
@@ -42,6 +43,13 @@ function player(name, file) {
   if (file.copy) box.append(note);
   if (file.problem) box.append(make("p", "warn small", value(file.problem)));
   return box;
+}
+
+/** Why the server does not give a file out; "" where it does, or does not say. */
+async function refusal(address) {
+  const answer = await fetch(address, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+  const found = answer && !answer.ok ? await answer.json().catch(() => null) : null;
+  return found?.error || "";
 }
 
 /** The sound of a file whose picture does not play. */

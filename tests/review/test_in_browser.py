@@ -240,6 +240,15 @@ def test_a_full_disk_is_said_and_the_text_stays_until_there_is_room(browser: Pag
         assert said(tmp_path)["a"].after["facial_exp_desc"] == "A smile. 她在笑。"
 
 
+def test_why_the_server_gives_no_clip_is_said_in_its_place(browser: Page, tmp_path: Path) -> None:
+    (tmp_path / "angry.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    with serve(tmp_path, [{**RECORD, "videos": [str(tmp_path / "angry.mp4")]}], "--blind") as served:
+        browser.at(served.page)
+        browser.wait("document.querySelector('#clip .media p.warn')")
+        [line] = browser.texts("#clip .media p.warn")
+    assert "cannot be copied without the tags of its file" in line and "angry" not in line
+
+
 def test_a_server_that_is_gone_is_said_and_nothing_is_dropped(browser: Page, tmp_path: Path) -> None:
     with serve(tmp_path, [RECORD]) as served:
         browser.at(served.page)
