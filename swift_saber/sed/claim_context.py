@@ -27,17 +27,24 @@ _DENIES = re.compile(
     r"\b(?:barely|scarcely)\s+$|"
     rf"\b(?:devoid of|nothing(?! less| short| but)|(?<!or )(?<!no )less(?! and))\s+{_BETWEEN_EN}?$|"
     r"\b(?<!\ba )(?:little|minimal|negligible|scant|barely any|hardly any|scarcely any|limited)\s+$|"
-    r"(?:没有?|未|不)(?:因|由于|随)[^,]{0,15}$|"
+    r"(?:没有?|未|不)(?:因|由于|随)[^,]{0,15}$|(?:不能说|说不上|称不上|算不上|不见)[^,但却而]{0,8}$|"
+    r"不像[^,但却而]{0,8}(?:那么|那样|那般)$|"
     r"(?:没有?|毫无|听不出|缺乏|缺少)[^,但却而]{0,5}(?:起伏|变化|停顿|波动|颤抖|提高|升高|降低)(?:和|或|与|及|、|以及)[^,]{0,3}$"
 )
 _DENIES_AFTER = re.compile(
     r"(?:也|都|并|却|得|的)?不(?:太|怎么|很|算|甚|够)?(?:明显|显著|突出|清楚|[起下]来)|(?:甚微|甚少|极少|极小|有限|几乎没有)|(?:未|没有)出现|"
+    r"\s+(?:does|do|did) not (?:appear|form|show)\b|"
     r"\s+(?:absent|missing|inactive|not (?:present|active|visible|observed|detected))\b|"
     r"\s+(?:is|are|was|were)\s+(?:(?:almost|very|nearly|virtually)\s+)?"
     r"(?:rare|few|scarce|infrequent|absent|minimal|negligible|limited|"
     r"not (?:noticeable|heard|obvious|marked|pronounced))\b"
 )
+# "to speak in a low voice" is what is asked for, "to stop in a low voice" how.
 _TRIED = re.compile(
+    r"\b(?:ask|tell|beg|urge|order|advise|warn|remind|request)(?:s|ed|ing)?\s+(?:[\w'-]+\s+){1,3}?"
+    rf"to\s+(?:(?:be|speak|talk|keep|stay)\s+{_BETWEEN_EN}{{0,2}})?$|\btold\s+{_BETWEEN_EN}{{1,3}}?"
+    rf"to\s+(?:(?:be|speak|talk|keep|stay)\s+{_BETWEEN_EN}{{0,2}})?$|"
+    r"(?:要求|示意|嘱咐|吩咐|批评|抱怨|提醒|(?<![满着有])希望)(?![式般])[^,、的地得时着]{0,8}$|"
     r"(?:\b(?:want(?:s|ed)?|try|tries|tried|trying|attempt(?:s|ed|ing)?|refus(?:e|es|ed|ing)|fail(?:s|ed|ing)?|"
     r"threaten(?:s|ed|ing)?|tempted|unable|unwilling|reluctant|"
     r"(?:hard|difficult|impossible|wrong) to (?:call|describe))(?:\s+to)?|"

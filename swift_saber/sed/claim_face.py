@@ -176,6 +176,6 @@ MEANS: Mapping[str, Mapping[str, str]] = {
 #: How something of the face goes on.
 COURSES = {
     "rises": "spreads, spread, broadens, deepens, widening, brightens, 加深, 扩大, 绽放, 展开, 绽开, 浮现, returns",
-    "falls": "fades, fade, faded, fading, vanishes, vanished, disappears, disappeared, 消失, 收起, 收敛, 淡去, 褪去, "
-    "隐去, 收住, falters, slips, dissolves",
+    "falls": "fades, fade, faded, fading, gone, 不见了, vanishes, vanished, disappears, disappeared, 消失, 收起, "
+    "收敛, 淡去, 褪去, 隐去, 收住, falters, slips, dissolves",
 }

@@ -31,6 +31,7 @@ _OBJECT = re.compile(
 )
 # What is told of the one named before, or of somebody new: "the speaker, a man", 说话人是一位女性.
 _UNKNOWN = re.compile(r"\b(?:an?|is|as)\s+(?:[\w-]+\s+){0,2}$|(?:[位名个]|为|是)[^,]{0,4}$")
+_RELATIVES = frozenset(("father", "husband", "mother", "wife", "父亲", "丈夫", "母亲", "妻子"))
 # Words that also name a person, or a voice of which more is said.
 _ALSO = {
     "男声": ("person", "man"),
@@ -183,6 +184,12 @@ def _last(of: Sequence[Word], kind: str) -> list[Word | None]:
     return found
 
 
+def _is_owner(one: Word, two: Word) -> bool:
+    """Whether two people that are named are one and somebody of theirs: "her father", 他的弟弟."""
+    of_theirs = two.name in ("other", "relative") or two.text in _RELATIVES
+    return one.name in ("he", "she") and of_theirs and two.start - one.end <= 1
+
+
 class _Speaker:
     """Who is spoken of, from clause to clause."""
 
@@ -203,6 +210,12 @@ class _Speaker:
             if not _OBJECT.search(plain[max(piece.start, word.start - NEAR) : word.start])
         ]
         if named and named[0].kind == "source":
+            return True
+        if len(named) > 1 and _is_owner(*named[:2]):
+            self._other = named[1].name if named[1].name in ("man", "woman") else ""
+            return True
+        named = [word for word in named if word.name != "relative"]
+        if named and named[0].name == "thing":
             return True
         if named:
             known = not _UNKNOWN.search(plain[max(piece.start, named[0].start - NEAR) : named[0].start])

@@ -37,9 +37,12 @@ BECOMES = (
 )
 #: What is only compared with, or not yet there.
 HYPOTHESES = (
-    "if, either, whether, would, normally, usually, as if, as though, like someone, about to, on the verge of, "
+    "if, either, whether, would, should, perhaps, possibly, typically, used to, normally, usually, as if, as though, "
+    "like someone, about to, on the verge of, "
     "ready to, 仿佛, 好像, "
-    "像是, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, 以为, 要么, 是否, 是不是, 有没有, 能否"
+    "像是, 可能, 也许, 或许, 假如, 假设, 倘若, 应该, 本可以, 本应, 一般来说, 一般而言, 通常, 听不出是, 看不出是, "
+    "说不清, 分不清, 难以判断, 很难判断, 无法判断, 如同, 犹如, 宛如, 好似, 快要, 即将, 险些, 差点, 似要, 如果, 要是, "
+    "以为, 要么, 是否, 是不是, 有没有, 能否"
 )
 PERSONS = {
     "man": "man, men, boy, male, father, husband, gentleman, guy, 男, 男子, 男人, 男性, 男孩, 男士, 父亲, 丈夫",
@@ -52,6 +55,13 @@ PERSONS = {
     "second speaker, second voice, someone else, listener, interviewer, interlocutor, audience, crowd, bystanders, "
     "off-screen, offscreen, 另一个, 另一名, 另一位, 另一人, 另外一, 对方, 对话者, 其他人, 其他, 旁人, 旁边, 对面, "
     "身旁, 观众, 听众, 听者, 画外",
+    # Of somebody else only where it is said whose: "his brother", 她的同事.
+    "relative": "brother, sister, son, daughter, colleague, boss, neighbour, neighbor, friend, friends, 弟弟, 哥哥, "
+    "姐姐, 妹妹, 儿子, 女儿, 同事, 老板, 邻居, 朋友",
+    # What sounds, or is looked at, where it is the first that a clause names.
+    "thing": "guitar, piano, phone, telephone, engine, dog, dogs, applause, subtitle, subtitles, caption, captions, "
+    "painting, photo, photograph, poster, portrait, emoji, 钢琴, 吉他, 鼓声, 电话, 手机, 铃声, 收音机, 发动机, 掌声, "
+    "雨声, 风声, 雷声, 狗叫, 字幕, 照片, 海报, 画像",
 }
 #: What else sounds.
 SOURCES = (
@@ -60,6 +70,8 @@ SOURCES = (
 )
 #: Words inside of which others would be found.
 NOTHING = (
+    "sample rate, sampling rate, bit rate, frame rate, heart rate, falls short, fall short, fell short, 工作节奏, "
+    "生活节奏, 画面节奏, 剪辑节奏, 车速, "
     "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, even more, "
     "on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, 水平, 镜头, "
     "念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, 提高兴致, 低头, "

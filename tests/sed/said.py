@@ -295,8 +295,51 @@ RULES_FACE: dict[str, str] = {
     "他咬紧牙关，似笑非笑。": "",
 }
 
-VOICE = VOICE_EN | VOICE_ZH | ODD_VOICE | RULES_VOICE
-FACE = FACE_EN | FACE_ZH | RULES_FACE
+# Of somebody or something else, only asked for, only possible, or no longer so.
+NOT_SAID_VOICE: dict[str, str] = {
+    "His brother is said to have a very deep voice, but we do not hear him.": "",
+    "His father's voice is loud; his own is soft.": "loudness - 2",
+    "他的弟弟声音更低沉。": "",
+    "他和朋友聊天，语速快。": "rate + 2",
+    "Talking with friends, he speaks fast.": "rate + 2",
+    "The guitar rises in pitch as she waits for her turn.": "",
+    "A phone rings loudly before he answers.": "",
+    "The dog barks; he whispers.": "loudness - 3",
+    "钢琴声低沉缓慢。": "",
+    "On the phone, she speaks quickly in a hushed voice.": "rate + 2; loudness - 2",
+    "他在电话里大声说话。": "loudness + 2",
+    "She asks him to speak more slowly.": "",
+    "She told the children to be quiet.": "",
+    "He tells her to leave in a loud voice.": "loudness + 2",
+    "She tells the story in a low voice.": "loudness - 2",
+    "她要求对方放慢语速。": "",
+    "他批评同事说话太小声。": "",
+    "她抱怨着，声音提高。": "loudness rises 2",
+    "他用要求的口吻大声说话。": "loudness + 2",
+    "He should speak louder to be understood.": "",
+    "The voice is perhaps slightly high.": "",
+    "声音可能偏低。": "",
+    "他的声音听不出是高是低。": "",
+    "他本可以大声反驳，却没有。": "",
+    "He used to stutter and pause a lot.": "",
+    "不能说她的语速慢。": "not rate - 2",
+    "声音并不像看上去那么低沉。": "not pitch - 2",
+    "The frame rate is low.": "",
+    "画面节奏缓慢，镜头拉得很长。": "",
+}
+NOT_SAID_FACE: dict[str, str] = {
+    "His colleague raises an eyebrow while he remains still.": "",
+    "The painting behind her shows a smiling woman.": "",
+    "照片里的人张着嘴。": "",
+    "The brows are hidden under a hat, possibly furrowed.": "",
+    "His smile does not appear once.": "not lip_corner_puller + 2",
+    "不见一丝笑容。": "not lip_corner_puller + 1",
+    "The smile is gone.": "lip_corner_puller falls 2",
+    "她的笑容已经不见了。": "lip_corner_puller falls 2",
+}
+
+VOICE = VOICE_EN | VOICE_ZH | ODD_VOICE | RULES_VOICE | NOT_SAID_VOICE
+FACE = FACE_EN | FACE_ZH | RULES_FACE | NOT_SAID_FACE
 
 
 def short(claim: Claim) -> str:
