@@ -212,7 +212,7 @@ def _lines(
 
 
 _LEFT_OUT = {
-    "unjudged": "left out: a judge failed",
+    "unjudged": "left out: a judge failed, or nothing could be decided",
     "only_first": "in the first run alone",
     "only_second": "in the second run alone",
 }

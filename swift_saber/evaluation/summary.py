@@ -302,8 +302,8 @@ def _lines(scores: Mapping[str, Any]) -> Iterator[str]:
     yield from table_lines(("metric", *_HEAD), ([cell(name), *_row(of)] for name, of in scores["metrics"].items()))
     yield (
         "In brackets: 95 % bootstrap interval over the items. n counts all items; invalid and missing answers are "
-        "among them and count as wrong, where no note says that they are left out; unjudged ones (the judge failed) "
-        "are left out of the mean.\n"
+        "among them and count as wrong, where no note says that they are left out; unjudged ones (the judge failed, "
+        "or nothing could be decided) are left out of the mean.\n"
     )
     yield from (f"- {cell(note)}" for note in scores["notes"])
     if scores["notes"]:
