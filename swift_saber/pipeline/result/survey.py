@@ -21,7 +21,7 @@ from swift_saber.errors import InputError, quoted
 from swift_saber.pipeline.plan import STAGES
 from swift_saber.pipeline.stage import Row
 from swift_saber.sed.record import RECORD_KEYS
-from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS
+from swift_saber.text.emotions import EMOTIONS, OWN_EMOTIONS, common_emotion
 from swift_saber.text.seed import lot_number
 from swift_saber.text.strict_json import dumps, read_json
 
@@ -322,8 +322,10 @@ def _emotions(row: Row) -> list[Any]:
     labels = row.get("labels")
     if not isinstance(labels, dict):
         return []
-    own = labels.get(OWN_EMOTIONS)
-    return [labels.get("emotion"), *(own if isinstance(own, list) else [])]
+    emotion, own = labels.get("emotion"), labels.get(OWN_EMOTIONS)
+    if isinstance(emotion, str):
+        emotion = common_emotion(emotion) or emotion  # who reviews may call it Joy, or 高兴
+    return [emotion, *(own if isinstance(own, list) else [])]
 
 
 def _few(examples: list[str], count: int) -> str:

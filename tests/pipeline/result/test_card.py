@@ -104,6 +104,13 @@ def test_emotions_beyond_the_common_ones_are_counted_under_their_own_word(tmp_pa
     assert "A clip may have several; these are the sources' own words: anticipation, calm, serenity." in section
 
 
+def test_a_common_emotion_by_another_of_its_names_is_no_word_of_a_source(tmp_path: Path) -> None:
+    rows = [clip(name, labels={"emotion": name}) for name in ("happy", "Joy", "高兴")]
+    write_run(tmp_path, {"manifest": (rows, []), "clean": (rows, [])})
+    section = card_of(tmp_path).partition("## By emotion")[2].partition("##")[0]
+    assert "| happy | 3 | 3 |" in section and "own words" not in section
+
+
 def test_no_word_of_a_source_takes_the_place_of_a_common_emotion(tmp_path: Path) -> None:
     rows = [clip(f"{n}", labels={"own_emotions": [f"word {n:03}"]}) for n in range(200)]
     rows.append(clip("last", labels={"emotion": "sad"}))
