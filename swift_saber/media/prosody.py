@@ -154,9 +154,10 @@ def measure(samples: Samples, syllables: int | None = None) -> Prosody:
     """
     from scipy.signal import butter, sosfilt  # here, since it takes half a second
 
-    signal = np.asarray(samples, np.float64)
+    signal = np.array(samples, np.float64)
     if len(signal):  # an offset and rumble are neither loudness nor voice
-        signal = sosfilt(butter(2, 50, "high", fs=RATE, output="sos"), signal - signal.mean())
+        signal -= signal.mean()
+        signal = sosfilt(butter(2, 50, "high", fs=RATE, output="sos"), signal)
     heard = Heard(signal)
     unsaid = _unsaid(heard, samples, syllables)
     values = {name: None if name in unsaid else round(_VALUES[name](heard), 4) for name in NAMES if name != "rate"}
@@ -266,5 +267,6 @@ def _is_clipped(samples: Samples) -> bool:
     """Whether tops are cut off. A lossy codec and a change of rate round the cut, so that it may go unseen."""
     around = samples - np.median(samples)  # digital silence on an offset is even too
     top = np.abs(around).max()
-    even = (np.abs(np.diff(around)) < _EVEN * top) & (np.abs(around[1:]) > _TOP * top)
+    even = np.abs(np.diff(around)) < _EVEN * top
+    even &= np.abs(around[1:]) > _TOP * top
     return bool(long_enough(even, 3).mean() > _CUT_SHARE)
