@@ -6,9 +6,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 
 from swift_saber.models.reply import Unusable
-from swift_saber.pipeline.clip_media import picture_of
+from swift_saber.pipeline.clip_media import picture_of, sound_of
 from tests.media_faults import encode, frames, sound
 from tests.numbered_clips import FPS, HEIGHT, WIDTH, Stream, number_of, picture, write
 
@@ -167,3 +168,9 @@ def test_a_file_without_a_picture_is_named(tmp_path: Path) -> None:
         picture_of(str(tmp_path / "a.mp4"))
     encode(tmp_path / "b.mp4", frames(8), sound(1))
     assert len(shown(picture_of(str(tmp_path / "b.mp4")))) == 8
+
+
+def test_a_sound_that_does_not_decode_costs_its_own_clip(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.full(16_000, np.nan), 16_000, subtype="FLOAT")
+    with pytest.raises(Unusable, match="sound cannot be read .holds samples that are not numbers"):
+        sound_of(str(tmp_path / "a.wav"))
