@@ -44,6 +44,8 @@ _TRIED = re.compile(
     r"\b(?:ask|tell|beg|urge|order|advise|warn|remind|request)(?:s|ed|ing)?\s+(?:[\w'-]+\s+){1,3}?"
     rf"to\s+(?:(?:be|speak|talk|keep|stay)\s+{_BETWEEN_EN}{{0,2}})?$|\btold\s+{_BETWEEN_EN}{{1,3}}?"
     rf"to\s+(?:(?:be|speak|talk|keep|stay)\s+{_BETWEEN_EN}{{0,2}})?$|"
+    r"(?:\bden(?:y|ies|ied|ying)\s+(?:having|that)|\baccus(?:e|es|ed|ing)\s+(?:\w+\s+)?of|"
+    rf"\bnothing (?:suggests|indicates|shows))\s+{_BETWEEN_EN}{{0,3}}$|否认[^,、地着]{{0,6}}$|"
     r"(?:要求|示意|嘱咐|吩咐|批评|抱怨|提醒|(?<![满着有])希望)(?![式般])[^,、的地得时着]{0,8}$|"
     r"(?:\b(?:want(?:s|ed)?|try|tries|tried|trying|attempt(?:s|ed|ing)?|refus(?:e|es|ed|ing)|fail(?:s|ed|ing)?|"
     r"threaten(?:s|ed|ing)?|tempted|unable|unwilling|reluctant|"

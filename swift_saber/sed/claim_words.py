@@ -72,6 +72,8 @@ SOURCES = (
 NOTHING = (
     "sample rate, sampling rate, bit rate, frame rate, heart rate, falls short, fall short, fell short, 工作节奏, "
     "生活节奏, 画面节奏, 剪辑节奏, 车速, "
+    "tone of the scene, pace of the scene, rhythm of the scene, pace of the editing, rhythm of the editing, "
+    "pace of the film, pace of the story, "
     "even if, even when, even though, even as, even so, even louder, even softer, even faster, even slower, even more, "
     "on the one hand, on the other hand, at large, the rest, 高兴, 平静, 平和, 平时, 平常, 平凡, 公平, 水平, 镜头, "
     "念头, 仰头, 抬头, 歪头, 歪着头, 低着头, 侧头, 扭头, 街头, 点头, 摇头, 回头, 头发, 高度, 高大, 提高兴致, 低头, "

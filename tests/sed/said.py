@@ -325,6 +325,12 @@ NOT_SAID_VOICE: dict[str, str] = {
     "不能说她的语速慢。": "not rate - 2",
     "声音并不像看上去那么低沉。": "not pitch - 2",
     "The frame rate is low.": "",
+    "The pace of the editing is fast.": "",
+    "He denies having shouted.": "",
+    "He denies it loudly.": "loudness + 2",
+    "He is accused of speaking too fast.": "",
+    "Nothing suggests that she raises her voice.": "",
+    "她否认自己大声说过话。": "",
     "画面节奏缓慢，镜头拉得很长。": "",
 }
 NOT_SAID_FACE: dict[str, str] = {
