@@ -19,8 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["ENABLE_AUDIO_OUTPUT"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
-# A cached table of an earlier run must not stand in for the code under test. Not a fixture: collecting the tests imports
-# datasets, which from then on keeps to the home's cache, where two runs have files of the same name and the same bytes.
+# A cached table of an earlier run must not stand in for the code under test. Not a fixture: collecting the tests
+# imports datasets, which from then on keeps to the home's cache, where two runs have files of the same name and bytes.
 _CACHES = tempfile.TemporaryDirectory(prefix="saber-caches-")
 os.environ["MODELSCOPE_CACHE"] = str(Path(_CACHES.name, "modelscope"))
 os.environ["HF_HOME"] = str(Path(_CACHES.name, "huggingface"))

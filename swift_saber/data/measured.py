@@ -1,4 +1,5 @@
-"""What is measured of the voices of clips, kept in a log: nothing is measured again while its file is the one of then.
+"""What is measured of the voices of clips, kept in a log: nothing is measured again while its file is the one of then,
+and measuring goes by the same rules.
 
 What was not read in time, or took its process with it, is tried again: more time is allowed by then, or more memory is
 there. How a voice is measured is voice.py's.
@@ -17,6 +18,7 @@ from swift_saber.data.voice import voice_file, voices
 from swift_saber.errors import InputError
 from swift_saber.media.place import Problem
 from swift_saber.media.pool import Lost
+from swift_saber.media.prosody import RULES
 from swift_saber.sed.scale import Numbers
 from swift_saber.text.strict_json import dumps
 
@@ -58,11 +60,12 @@ def measured(rows: Iterable[Row], log: RowLog) -> Generator[tuple[Row, Numbers |
 
 
 def voice_key(row: Mapping[str, Any]) -> str:
-    """Return by what the numbers of a clip are known: its id, and its sound's file as it is."""
-    state: list[Any] = []
+    """Return by what the numbers of a clip are known: its id, its sound's file as it is, and the rules of measuring."""
+    state: list[Any] = [RULES]
     try:
-        state.append(voice_file(row, row["id"]))
-        found = os.stat(state[0])
+        path = voice_file(row, row["id"])
+        state.append(path)
+        found = os.stat(path)
         state += [found.st_size, found.st_mtime_ns]
     except (InputError, OSError, ValueError):  # who measures says what is wrong with it
         pass

@@ -57,6 +57,8 @@ from swift_saber.media.sound import RATE
 
 Samples = NDArray[np.floating[Any]]
 
+#: Raised whenever the same sound gets another number or another reason: what was kept of before is measured again then.
+RULES = 2
 #: Why a number is left unsaid.
 NO_SOUND, SHORT, NO_VOICE, NO_SYLLABLES = "no sound", "too short", "no voice", "no syllables to count"
 NOISE, OTHERS, BREAKS, CLIPPED = "too noisy", "music or several voices", "voice that breaks", "clipped"

@@ -134,6 +134,17 @@ def test_what_was_measured_is_not_measured_again_unless_its_file_is_another(
     assert [row["id"].split()[0] for _, row in read_rows(voices_log(output))] == ["a", "b", "gone", "gone"]
 
 
+def test_what_was_measured_by_other_rules_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "s.jsonl"
+    candidates = write_clips(tmp_path, {"a": [HIGH], "b": [HIGH]}, a=320, b=80)
+    with monkeypatch.context() as context:
+        context.setattr(data_measured, "RULES", data_measured.RULES - 1)
+        score(candidates, output, Measured(candidates, output))
+    output.unlink()
+    score(candidates, output, Measured(candidates, output))
+    assert [row["id"].split()[0] for _, row in read_rows(voices_log(output))] == ["a", "b", "a", "b"]
+
+
 def test_what_was_not_read_in_time_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tmp_path / "s.jsonl"
     candidates = write_clips(tmp_path, {"a": [HIGH], "late": [HIGH], "c": [LOW]}, a=320, late=320, c=80)

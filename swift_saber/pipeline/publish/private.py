@@ -54,7 +54,9 @@ _NETWORK = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 # Of clouds and clusters; others cannot open them, and the name of a bucket says whose it is.
-_STORE = re.compile(r"(?<![a-z0-9])(?:s3[an]?|gs|gcs|hdfs|viewfs|oss|cosn?|obs|tos|abfss?|wasbs?|adl)://+\w", re.IGNORECASE)
+_STORE = re.compile(
+    r"(?<![a-z0-9])(?:s3[an]?|gs|gcs|hdfs|viewfs|oss|cosn?|obs|tos|abfss?|wasbs?|adl)://+\w", re.IGNORECASE
+)
 # As their makers write them: Hugging Face, OpenAI, GitHub, AWS, a JSON web token, PEM.
 _KEY = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|AKIA[A-Z0-9]{16}"

@@ -48,7 +48,7 @@ class Settings:
     Attributes:
         max_contradicted: a row of which more is contradicted than this is dropped: its pitch is one thing, its rate
             another. None are where it is left out, since rules err: of the claims that they read in sentences that
-            nobody had shown them, 0.92 were what the sentence says, and of claims that are true of espeak-ng's voices
+            nobody had shown them, 0.93 were what the sentence says, and of claims that are true of espeak-ng's voices
             and decided, up to 0.05 come out wrong. Of few contradictions in good records many are such. Look at what
             is marked before you set it; 1 drops few good records, 0 many. It is about the voice alone.
         action_units: a folder with a table a clip, named after its id or its video, in the current folder unless it is
