@@ -98,6 +98,8 @@ class Heard:
 
         A voice that dies away, and music in a pause, make them hang on it.
         """
+        if not len(self.level):
+            return 0.0, 0.0
         half = min(self.margin, max(self.clear / 2, _LEAST_MARGIN))
         others = [self.speech_within(margin) for margin in (self.margin - _SLACK, self.margin + _SLACK, half)]
         share = max(abs(float(other.mean() - self.speech.mean())) for other in others)

@@ -13,7 +13,7 @@ What no number here knows: emotion, sincerity, words, who speaks. And what is no
   an automatic gain, a compressor and a telephone's narrow band alter them.
 - Two who speak by turns are one voice, unless their pitches are two octaves apart. So is an instrument that glides.
 - Of two who speak at once and equally loud, one pair in seven is taken for one voice, mostly with the pitch of one.
-- What bursts without a pitch within 0.2 s of a voice counts as speech: with drums, one silence in seven is wrong.
+- What bursts within 0.2 s of a voice counts as speech: drums and many voices fill silences, which are then wrong.
 - The sound of a room after a voice counts as voice. Clipping that a change of rate or a lossy codec rounded off is
   not seen.
 - A voice that breaks into anything but an octave jumps as two voices do, and is left unsaid like those.
