@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -466,18 +466,41 @@ def test_every_save_that_was_answered_is_there_once_after_a_kill(tmp_path: Path,
         assert len(there) <= len(nonces) + kills  # of each round one may have been saved and not answered
 
 
+@contextmanager
+def hanging_up(handler: signal.Handlers) -> Iterator[None]:
+    """What is started in the block takes a closed terminal so, whether or not the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ("how", "status"),
     [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130), (signal.SIGHUP, 128 + signal.SIGTERM)],
 )
 def test_it_ends_cleanly(tmp_path: Path, how: signal.Signals, status: int) -> None:
-    with Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one:
+    with (
+        hanging_up(signal.SIG_DFL),
+        Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one,
+    ):
         one.save(0)
         assert one.end(how) in (status, 128 + how)
         assert "Traceback" not in "".join(one.said)
         assert not list(tmp_path.glob("swift-saber-review-*"))
     with ReviewLog(tmp_path / "r", "anna") as log:  # given back
         assert log.latest["a"].decision == "accept"
+
+
+def test_under_nohup_it_outlives_its_terminal(tmp_path: Path) -> None:
+    with (
+        hanging_up(signal.SIG_IGN),
+        Served(records(tmp_path, [RECORD]), "-o", tmp_path / "r", "--reviewer", "anna") as one,
+    ):
+        one.process.send_signal(signal.SIGHUP)
+        one.save(0)
+        assert one.end(signal.SIGTERM) in (-signal.SIGTERM, 128 + signal.SIGTERM)
 
 
 def test_an_unused_page_leaves_no_review(tmp_path: Path) -> None:
