@@ -1,5 +1,5 @@
 // The page: which items are listed, which one is open, what is loaded ahead, and the keys.
-const LINE = 48, AROUND = 6, PATIENCE = 500;
+const LINE = 48, AROUND = 6;
 const FILTERS = {
   all: ["All", "全部", () => true], todo: ["To do", "待审", (line) => !line.decision],
   done: ["Done", "已审", (line) => ["accept", "correct", "better"].includes(line.decision)],
@@ -116,7 +116,7 @@ function playersOf(draft) {
 }
 
 function openItem(draft) {
-  const clip = by("clip"), jumped = !players.has(draft.number), [view, drawn_] = itemView(draft, playersOf(draft));
+  const clip = by("clip"), [view, drawn_] = itemView(draft, playersOf(draft));
   clip.dataset.number = draft.number;
   clip.replaceChildren(...view);
   clip.scrollTop = 0;
@@ -127,16 +127,7 @@ function openItem(draft) {
   clip.focus({ preventScroll: true });
   for (const area of fits ? [] : clip.querySelectorAll("textarea")) grow(area);
   tell();
-  setTimeout(() => jumped ? whenSeen(draft.number, ahead) : ahead());
-}
-
-/** Do something when the first picture of an item is there, or could have been: what is loaded ahead would hold it up. */
-function whenSeen(number, act) {
-  const video = playersOf(drafts.get(number)).querySelector("video");
-  const once = () => { if (act && state.number === number) act(); act = null; };
-  if (!video || video.readyState >= 2) return once();
-  for (const event of ["loadeddata", "error"]) video.addEventListener(event, once);
-  setTimeout(once, PATIENCE);
+  setTimeout(ahead);
 }
 
 /** Show that another page was quicker, beside what is written here. */
