@@ -212,6 +212,11 @@ def review_files(folder: str | Path) -> list[Path]:
     return sorted(Path(folder).glob("*.reviews*.jsonl"))
 
 
+def named_after(path: Path) -> str:
+    """Return the reviewer by whose name a file of review_files goes."""
+    return path.name.partition(".reviews")[0]
+
+
 def read_reviews(folder: str | Path) -> Iterator[Review]:
     """Yield all lines of all reviewers of a folder, also while some are being written; reviewers by name.
 

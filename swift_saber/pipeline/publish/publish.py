@@ -29,7 +29,7 @@ from swift_saber.pipeline.publish.settings import Settings
 from swift_saber.pipeline.result.survey import survey
 from swift_saber.pipeline.written import reviews_of
 from swift_saber.review.agreement import figures
-from swift_saber.review.log import latest_reviews, review_files
+from swift_saber.review.log import latest_reviews, named_after, review_files
 from swift_saber.sed.layout import reserved_markup
 from swift_saber.sed.record import DIMENSIONS, Row
 from swift_saber.text.emotions import common_emotion
@@ -221,10 +221,8 @@ def _people(given: Given, rows: int, folder: Path) -> dict[str, Any]:
 
 def _reviewers(folder: str | Path | None) -> Iterator[str]:
     """The names of those whose reviews a folder has, where it is there, but those that are words for emotions."""
-    for path in review_files(Path(folder).expanduser()) if folder else ():
-        name = path.name.partition(".reviews")[0]
-        if common_emotion(name) is None:
-            yield name
+    names = map(named_after, review_files(Path(folder).expanduser()) if folder else ())
+    yield from (name for name in names if common_emotion(name) is None)
 
 
 def _first_look(given: Given, licensed: Mapping[str, str], form: str) -> _Seen:
